@@ -1,0 +1,83 @@
+/**
+ * The sink contract: what a connector implements so that Millrace can write to it exactly once.
+ *
+ * Two-phase commit by epoch: writers take batches and, at the end of epoch n, `prepare(n)` a committable (everything
+ * the second phase needs, JSON-safe, durable before the answer). Only when the epoch itself stands is `commit` called,
+ * as often as it takes; it is idempotent. What was prepared and never named is removed by `sweep`.
+ */
+import type { Batch } from '../data/batch.ts'
+import type { Json, Schema } from '../data/type.ts'
+import type { Host } from '../host/host.ts'
+
+/** A numbered epoch. */
+export type EpochId = number
+
+/** Identifies one try at running a job; later attempts are larger. */
+export type Attempt = number
+
+/** What to do with an output that already holds something. */
+export type OutputMode = 'refuse' | 'overwrite' | 'append'
+
+/** Which changes a sink can take. */
+export type ChangeSupport = 'append' | 'retract' | 'upsert'
+
+/** What became of a committable. */
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly rows: number }
+  | { readonly kind: 'already-committed' }
+  | { readonly kind: 'retry'; readonly reason: string; readonly cause?: unknown }
+  /** The prepared output is gone: stops the job with the epoch and what to do. */
+  | { readonly kind: 'lost'; readonly reason: string }
+
+/** What a sink gets from the engine. */
+export interface SinkContext {
+  readonly host: Host
+  readonly step: string
+  readonly schema: Schema
+  readonly outputMode: OutputMode
+  /** Unique per run of the job without a state directory, constant over attempts with one. */
+  readonly lineage: string
+  readonly attempt: Attempt
+  /** Whether the run will end by itself; a batch rolls its files once at the end by default. */
+  readonly bounded: boolean
+}
+
+/** Writes for one task of a sink step. Calls never overlap. */
+export interface SinkWriter<Committable extends Json = Json> {
+  /** Takes the rows; the batch is invalid after the call (or after its promise) is done. A promise is backpressure. */
+  write(batch: Batch): void | Promise<void>
+  /** Ends epoch `epoch`: everything written so far is durable (or hidden at the target) when this resolves. Undefined: nothing to commit. */
+  prepare(epoch: EpochId, options: { readonly final: boolean }): Promise<Committable | undefined>
+  /** Rows and bytes written so far, for progress. */
+  written(): { readonly rows: number; readonly bytes: number }
+  /** Gives up: removes what it can and frees handles. Also called after a successful end. */
+  close(): Promise<void>
+}
+
+/** The JSON-safe description of a sink as it stands in a plan. */
+export interface SinkDescription {
+  readonly connector: string
+  readonly options: { readonly [name: string]: Json }
+}
+
+/** A sink opened for one run. */
+export interface OpenSink<Committable extends Json = Json> {
+  writer(task: number): Promise<SinkWriter<Committable>>
+  /** Finishes the second phase; safe to call again with the same committables. Outcomes in the same order. */
+  commit(committables: readonly Committable[]): Promise<readonly CommitOutcome[]>
+  /** Removes what attempts before this one prepared and `keep` does not name. */
+  sweep(keep: readonly Committable[]): Promise<void>
+  /** After the last commit of a run that ended well (for example: delete what `overwrite` replaces). */
+  finish(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Something that can be written to. */
+export interface Sink<Committable extends Json = Json> {
+  readonly description: SinkDescription
+  readonly accepts: ChangeSupport
+  /** Whether the sink needs all columns of its input (a blackhole does: nothing is pruned because a sink is empty). */
+  validate?(schema: Schema, step: string): void
+  /** Checks that the output can be written (exists? allowed? empty?) before anything runs. */
+  open(context: SinkContext): Promise<OpenSink<Committable>>
+}

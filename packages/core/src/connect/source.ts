@@ -1,0 +1,110 @@
+/**
+ * The source contract: what a connector implements so that Millrace can read from it.
+ *
+ * A source is described by a plain `SourceDescription` (it goes into the plan and is hashed) and opened by its
+ * connector at run time. It lists splits, opens a reader per split, and each reader hands over column batches.
+ *
+ * Calls come in this order: `enumerate` once; `next` again and again; for each split `open`, then `read` and
+ * `position` in turns, never two at a time per reader, then `close`. Readers of different splits may be open together.
+ */
+import type { Batch } from '../data/batch.ts'
+import type { Json, Schema } from '../data/type.ts'
+import type { Expression } from '../expr/expression.ts'
+import type { Host } from '../host/host.ts'
+
+/** Whether a run reads what is there and ends, or follows what comes. */
+export type Boundedness = 'bounded' | 'unbounded'
+
+/** One independently readable piece of a source: a file, a range of a file, a partition. */
+export interface Split {
+  /** Stable across runs and unique within the source. */
+  readonly id: string
+  /** What the connector needs to open it; JSON-safe. */
+  readonly detail: Json
+  /** A lower bound of its event times, when known without reading (milliseconds); else it holds the watermark until read. */
+  readonly lowestEventTime?: number
+  /** Size in bytes and rows when known: for progress and to share work out. */
+  readonly bytes?: number
+  readonly rows?: number
+}
+
+/** Finds splits. A bounded one ends; an unbounded one goes on finding. */
+export interface SplitEnumerator {
+  /** New splits since the last call, in a deterministic order; `done` when none can come any more. Called on an interval while unbounded. */
+  next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }>
+  close(): Promise<void>
+}
+
+/** What a read brought. A batch is valid until the next call of the same reader (B1). */
+export type ReadResult =
+  | { readonly kind: 'batch'; readonly batch: Batch }
+  /** Nothing now; call again when `until` resolves (or soon, when absent). */
+  | { readonly kind: 'idle'; readonly until?: Promise<void> }
+  | { readonly kind: 'end' }
+
+/** Reads one split. */
+export interface SplitReader<Position extends Json = Json> {
+  /**
+   * The next rows, at most `rowsMax`. Answers at once when it can (no promise per batch of data already in memory).
+   * Rows the source cannot decode go to `context.rejected` or throw, as the error policy says.
+   */
+  read(rowsMax: number): ReadResult | Promise<ReadResult>
+  /** The position of the next unread row; JSON-safe and versioned by the connector. */
+  position(): Position
+  /** Called when the epoch that holds `position` is durable and delivered. */
+  acknowledge?(position: Position): Promise<void>
+  /** Bytes of input consumed so far, for progress. */
+  bytesRead(): number
+  close(): Promise<void>
+}
+
+/** A raw row that could not be decoded, with its place and the reason. */
+export interface RejectedRow {
+  readonly source: string
+  /** The raw row as text (bytes that are not UTF-8 replaced), cut to 64 KiB. */
+  readonly raw: string
+  readonly reason: string
+  readonly code: string
+  readonly file: string | undefined
+  readonly line: number | undefined
+  readonly byte: number | undefined
+}
+
+/** What a source gets from the engine. */
+export interface SourceContext {
+  readonly host: Host
+  readonly boundedness: Boundedness
+  /** The step's name, for errors. */
+  readonly step: string
+  /** Where undecodable rows go; undefined: throw (the default policy). */
+  readonly rejected: ((row: RejectedRow) => void) | undefined
+}
+
+/** What may be asked of a source before it is opened, so that it reads less. */
+export interface Pushdown {
+  /** Only these columns are needed, in schema order. The source then produces batches of exactly these. */
+  readonly columns: readonly string[] | undefined
+  /** Rows for which this is not true are not needed. A source may use it to skip, and need not: the filter stays in the plan. */
+  readonly predicate: Expression | undefined
+}
+
+/** The JSON-safe description of a source as it stands in a plan. No secrets, only their names. */
+export interface SourceDescription {
+  readonly connector: string
+  readonly options: { readonly [name: string]: Json }
+}
+
+/** Something that can be read from. */
+export interface Source<Row = unknown, Position extends Json = Json> {
+  readonly description: SourceDescription
+  /**
+   * The columns. When the user declared none, `resolveSchema` finds them before the plan is bound.
+   */
+  readonly schema: Schema<Row>
+  /** What this source can be; a run in a mode it lacks is refused by name. */
+  readonly supports: readonly Boundedness[]
+  /** The same source reading less. Default: the engine drops the columns itself. */
+  withPushdown?(pushdown: Pushdown): Source<unknown, Position>
+  enumerate(context: SourceContext): Promise<SplitEnumerator>
+  open(split: Split, from: Position | undefined, context: SourceContext): Promise<SplitReader<Position>>
+}

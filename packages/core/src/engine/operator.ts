@@ -1,0 +1,59 @@
+/**
+ * The operator contract: what runs inside a task, one file per operator beside this one.
+ *
+ * An operator is driven by its task: `push` and `advance` are synchronous and never overlap; rows leave through the
+ * outputs it was given when it was made. Invariants (tests quote them):
+ *  O1  Rows pushed after `advance(w)` may be late, never rows pushed before it.
+ *  O2  The task forwards a watermark downstream only after `advance` returned true: everything due at it has left.
+ *  O3  A pushed batch is valid during the call only; an emitted batch is valid until the emitting operator is called again.
+ *  O4  An operator reaches nothing but its context (laws L4, L5).
+ */
+import type { Batch } from '../data/batch.ts'
+import type { Clock } from '../host/host.ts'
+
+/** Takes the batches of one output port. */
+export type Emit = (batch: Batch) => void
+
+/** Counters of one step in one task, read by progress and metrics while the task runs. */
+export interface StepCounters {
+  rowsIn: number
+  rowsOut: number
+  lateRows: number
+  rejectedRows: number
+  /** Live keys, windows and timers, for display. */
+  stateEntries: number
+  stateBytes: number
+}
+
+/** What an operator gets from its task. */
+export interface OperatorContext {
+  readonly step: string
+  /** This task's number within its stage, and how many there are. */
+  readonly task: number
+  readonly tasks: number
+  /** Rows per emitted batch, at most. */
+  readonly batchRows: number
+  /** For processing time only; journaled per epoch in micro-batch mode. */
+  readonly clock: Pick<Clock, 'now'>
+  /** The output of a port; ports that nobody reads get a function that drops. */
+  emit(port: string): Emit
+  /** Whether anybody reads the port. */
+  isRead(port: string): boolean
+  readonly counters: StepCounters
+}
+
+/** A step's code and state in one task. */
+export interface Operator {
+  /** Takes rows of one input (0 unless the step has several). */
+  push(batch: Batch, input: number): void
+  /**
+   * The combined watermark of all inputs moved to `watermark` (+Infinity: no more rows ever).
+   * Emits what is due. Returns false when a slice was emitted and more is due: it is called again with the same value
+   * before any further `push`.
+   */
+  advance(watermark: number): boolean
+  /** Emits rows that were only held to fill a batch. Called between steps when nothing more is ready. */
+  flush?(): void
+  /** Frees memory; nothing is emitted. */
+  close(): void
+}

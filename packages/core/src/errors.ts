@@ -1,0 +1,199 @@
+/**
+ * The one catalogue of operating errors. Assertions (our own bugs) are not here: they use `assert`.
+ *
+ * An operating error says what failed (lower case, no final stop), where, what was expected and there,
+ * and what to do next. Codes are stable: programs may switch on them, and docs/reference/errors.md
+ * describes each one (a test holds the two together).
+ */
+
+/** Who has to act: the person who wrote the pipeline, something outside the process, or Millrace itself. */
+export type ErrorDomain = 'user' | 'external' | 'internal'
+
+/** Whether the same attempt can succeed later without anyone changing anything. */
+export type RetryHint = 'retry' | 'no-retry'
+
+interface CatalogueEntry {
+  readonly domain: ErrorDomain
+  readonly retry: RetryHint
+  /** One sentence: what the code means. */
+  readonly meaning: string
+}
+
+const user = (meaning: string): CatalogueEntry => ({ domain: 'user', retry: 'no-retry', meaning })
+const external = (meaning: string): CatalogueEntry => ({ domain: 'external', retry: 'no-retry', meaning })
+const transient = (meaning: string): CatalogueEntry => ({ domain: 'external', retry: 'retry', meaning })
+const internal = (meaning: string): CatalogueEntry => ({ domain: 'internal', retry: 'no-retry', meaning })
+
+/** Every code an operating error can carry, with its domain, retry hint and meaning. */
+export const errorCatalogue = {
+  // The pipeline as it was written.
+  'plan/duplicate-step': user('two steps of one pipeline have the same name'),
+  'plan/invalid-name': user(
+    'a step, option or column name is empty or has characters that names may not have',
+  ),
+  'plan/unknown-column': user('a step names a column that its input does not have'),
+  'plan/type-mismatch': user('a step uses a column or expression of a type that it cannot take'),
+  'plan/invalid-argument': user('a step was given a value outside its allowed range'),
+  'plan/no-sink': user('the pipeline writes nothing'),
+  'plan/foreign-stream': user('a stream of one pipeline is used in another'),
+  'plan/unsupported': user('the plan asks for something that this target, mode or connector cannot do'),
+  'plan/not-deterministic': user('building the pipeline twice gave two different plans'),
+  'pipeline/not-found': user('the module does not exist or has no pipeline as its default export'),
+  'pipeline/module-failed': user('the module threw while it was loaded or while the pipeline was built'),
+  'option/unknown': user('--set names an option that the pipeline does not declare'),
+  'option/invalid': user('the value of an option does not fit its declaration'),
+  // Types, schemas, expressions.
+  'schema/invalid': user('a schema is not well formed'),
+  'schema/unmappable': user('a foreign schema has a part that no column type can hold'),
+  'schema/mismatch': user('the schema of some data differs from the declared schema'),
+  'schema/not-inferable': user('no schema could be inferred from the first rows of the input'),
+  'expression/syntax': user('a SQL expression cannot be parsed'),
+  'expression/unknown-column': user('an expression names a column that its input does not have'),
+  'expression/unknown-function': user('an expression calls a function that does not exist'),
+  'expression/type': user('an expression combines types that do not fit'),
+  'value/division-by-zero': user('a number was divided by zero'),
+  'value/overflow': user('the result of an operation does not fit its type'),
+  'value/cast': user('a value cannot be converted to the asked type'),
+  'value/unsafe-integer': user('an integer outside ±2^53 would lose digits as a JavaScript number'),
+  'value/invalid': user('a value is not valid for its type'),
+  'duration/invalid': user('a duration cannot be read'),
+  // Input.
+  'input/not-found': external('an input file or directory does not exist'),
+  'input/empty': external('a batch run found no input files'),
+  'input/permission': external('an input cannot be opened for lack of permission'),
+  'input/read-failed': transient('reading an input failed'),
+  'input/undecodable': external('a row of the input cannot be decoded'),
+  'input/missing-column': external('the input lacks a column that the schema requires'),
+  'input/truncated': external('an input file ends before its format says it should'),
+  'input/corrupt': external('an input file is damaged'),
+  'input/no-event-time': external('a row has no event time'),
+  'input/changed': external('an input file changed while it was read or since its position was taken'),
+  'input/unsupported': external('an input file uses a feature of its format that is not supported'),
+  // Output.
+  'output/exists': user('the output holds something that this run did not write'),
+  'output/permission': external('the output cannot be written for lack of permission'),
+  'output/disk-full': external('the disk of the output is full'),
+  'output/write-failed': transient('writing the output failed'),
+  'output/lost': external('a prepared output was lost before it was committed'),
+  // User code.
+  'step/function-failed': user('a user function threw'),
+  'step/invalid-row': user('a user function returned a row that does not fit its schema'),
+  'step/kept-view': user('a user function kept a row view beyond its call'),
+  // Running.
+  'run/stalled': internal('no task can make progress'),
+  'run/cancelled': user('the run was stopped before it was finished'),
+  'run/unsupported-runtime': external('this version of Node lacks something that is needed'),
+  'internal/assertion': internal('Millrace broke one of its own invariants'),
+} as const satisfies Record<string, CatalogueEntry>
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** Where in the outside world something failed: a file with line (from 1) and byte offset (from 0), or a named place. */
+export interface Place {
+  readonly file?: string
+  readonly line?: number
+  readonly byte?: number
+  readonly row?: number
+  readonly column?: string
+  /** A place with no file: a topic and offset, a table, a URL. */
+  readonly name?: string
+}
+
+/** What an operating error is made of. */
+export interface ErrorParts {
+  /** What failed, with kind and quoted name: lower case, no final stop. */
+  readonly what: string
+  /** What was expected and what was there. */
+  readonly detail?: string | undefined
+  /** What the reader can do next: a sentence that can be followed. */
+  readonly hint?: string | undefined
+  readonly place?: Place | undefined
+  readonly step?: string | undefined
+  readonly cause?: unknown
+}
+
+const brand = Symbol.for('millrace.error')
+
+/**
+ * An operating error: expected, typed, with a stable code and a remedy.
+ *
+ * Recognise one with `isMillraceError`, which also works across duplicate installs of the package.
+ */
+export class MillraceError extends Error {
+  readonly code: ErrorCode
+  readonly domain: ErrorDomain
+  readonly retry: RetryHint
+  readonly what: string
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  readonly place: Place | undefined
+  readonly step: string | undefined
+  readonly [brand] = true
+
+  constructor(code: ErrorCode, parts: ErrorParts) {
+    super(renderMessage(parts), parts.cause === undefined ? undefined : { cause: parts.cause })
+    this.name = 'MillraceError'
+    this.code = code
+    this.domain = errorCatalogue[code].domain
+    this.retry = errorCatalogue[code].retry
+    this.what = parts.what
+    this.detail = parts.detail
+    this.hint = parts.hint
+    this.place = parts.place
+    this.step = parts.step
+  }
+}
+
+/** Tells whether a value is an operating error of Millrace, also one from another copy of the package. */
+export function isMillraceError(value: unknown): value is MillraceError {
+  return typeof value === 'object' && value !== null && brand in value
+}
+
+/** The same error with the step (and, where it has none, the place) filled in; context is added once, on the way up. */
+export function withContext(error: unknown, context: { step?: string; place?: Place }): unknown {
+  if (!isMillraceError(error)) return error
+  if (error.step !== undefined && (error.place !== undefined || context.place === undefined)) return error
+  return new MillraceError(error.code, {
+    what: error.what,
+    detail: error.detail,
+    hint: error.hint,
+    place: error.place ?? context.place,
+    step: error.step ?? context.step,
+    cause: error.cause,
+  })
+}
+
+/** A place as people read it: `flights.csv, line 12, byte 803`. */
+export function renderPlace(place: Place): string {
+  const parts: string[] = []
+  if (place.file !== undefined) parts.push(place.file)
+  if (place.name !== undefined) parts.push(place.name)
+  if (place.line !== undefined) parts.push(`line ${place.line}`)
+  if (place.row !== undefined) parts.push(`row ${place.row}`)
+  if (place.column !== undefined) parts.push(`column "${place.column}"`)
+  if (place.byte !== undefined) parts.push(`byte ${place.byte}`)
+  return parts.join(', ')
+}
+
+function renderMessage(parts: ErrorParts): string {
+  const lines = [parts.detail === undefined ? parts.what : `${parts.what}: ${parts.detail}`]
+  if (parts.step !== undefined) lines.push(`  step: ${parts.step}`)
+  if (parts.place !== undefined) lines.push(`  at: ${renderPlace(parts.place)}`)
+  if (parts.hint !== undefined) lines.push(`  hint: ${parts.hint}`)
+  return lines.join('\n')
+}
+
+/** Throws the assertion error that says Millrace broke an invariant of its own. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (condition) return
+  throw new MillraceError('internal/assertion', {
+    what: message,
+    hint: 'this is a defect of Millrace; please report it with the plan and the input that led here',
+  })
+}
+
+/** For switches that must be exhaustive: does not compile while a case is missing. */
+export function unreachable(value: never): never {
+  throw new MillraceError('internal/assertion', { what: `unexpected value ${JSON.stringify(value)}` })
+}

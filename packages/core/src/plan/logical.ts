@@ -1,0 +1,185 @@
+/**
+ * The logical graph that the SDK and SQL both lower to (law L9): plain frozen data.
+ *
+ * A node is a step with a user-given name (the identity of its state), its output schema and its inputs. User
+ * functions and connectors are referenced by id; the objects themselves live beside the graph in `PlanBindings`,
+ * because no closure is ever serialised: every worker builds the same graph again and the hashes must agree.
+ */
+import type { Schema } from '../data/type.ts'
+import type { DataType, Json } from '../data/type.ts'
+import type { Expression, NamedExpression } from '../expr/expression.ts'
+import type { SinkDescription, Sink } from '../connect/sink.ts'
+import type { Source, SourceDescription } from '../connect/source.ts'
+
+/** An output of a step: `main`, or a named side output (`late`, `rejected`, or one that the user declared). */
+export interface Input {
+  readonly step: string
+  readonly port: string
+}
+
+/** The name of a step's first output. */
+export const MAIN_PORT = 'main'
+
+/** The output that takes rows too late for every window they fall into. */
+export const LATE_PORT = 'late'
+
+/** The output of a source that takes rows it cannot decode. */
+export const REJECTED_PORT = 'rejected'
+
+/** How a split's watermark follows from its own rows. */
+export type WatermarkStrategy =
+  /** The highest event time so far minus `disorderMs` (0: ascending). */
+  | { readonly kind: 'bounded-disorder'; readonly disorderMs: number }
+  /** No watermark before the end of the split. */
+  | { readonly kind: 'at-end' }
+  /** A row for which the expression is not null carries the watermark (milliseconds). */
+  | { readonly kind: 'punctuated'; readonly expression: Expression }
+
+/** Which column is event time, and what is promised about its order. */
+export interface EventTime {
+  readonly column: string
+  readonly watermark: WatermarkStrategy
+  /** A split without rows for so long (processing time) leaves the watermark's minimum; 0: never. */
+  readonly idleAfterMs: number
+  /** Rows whose event time is null: fail, or go to the rejected output. */
+  readonly onMissing: 'fail' | 'reject'
+}
+
+/** Windows as data. All times in milliseconds. */
+export type WindowSpec =
+  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
+  | { readonly kind: 'sliding'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
+  | { readonly kind: 'session'; readonly gapMs: number }
+  /** One window over everything: fires at the end of the input. */
+  | { readonly kind: 'global' }
+
+/** A built-in aggregate over a column, or a user-defined one. `name` is the output column. */
+export interface AggregateCall {
+  readonly name: string
+  readonly aggregate:
+    | 'count' | 'sum' | 'min' | 'max' | 'mean' | 'variance' | 'stddev' | 'quantile'
+    | 'count-distinct' | 'approximate-distinct' | 'first' | 'last' | 'top' | 'collect' | 'user'
+  /** Input columns (0 for count, 1 for most; top: the column that orders). Expressions are projected before. */
+  readonly columns: readonly string[]
+  /** Rows for which this boolean column is not true do not count (SQL's FILTER). */
+  readonly filter: string | undefined
+  /** quantile: {q}, top: {n, order}, collect: {max}, approximate-distinct: {precision}. */
+  readonly parameters: { readonly [name: string]: Json }
+  /** user: id in PlanBindings.functions. */
+  readonly functionId: string | undefined
+  readonly type: DataType
+  readonly nullable: boolean
+}
+
+/** A piece of keyed state that a process step declares. */
+export interface StateDeclaration {
+  readonly name: string
+  readonly kind: 'value' | 'list' | 'map'
+  readonly type: DataType
+  readonly keyType: DataType | undefined
+}
+
+interface NodeBase {
+  readonly step: string
+  /** Schema of the main output. */
+  readonly schema: Schema
+  readonly inputs: readonly Input[]
+  /** Schemas of the further outputs by port name. */
+  readonly sidePorts: { readonly [port: string]: Schema }
+}
+
+export interface SourceNode extends NodeBase {
+  readonly kind: 'source'
+  readonly source: SourceDescription
+  readonly eventTime: EventTime | undefined
+  /** Filled in by the push-down rules. `columns` undefined: all. */
+  readonly pushdown: { readonly columns: readonly string[] | undefined; readonly predicate: Expression | undefined }
+  readonly onError: 'fail' | 'reject'
+}
+
+/** Filter and projection by expressions; `outputs` undefined keeps all columns. */
+export interface TransformNode extends NodeBase {
+  readonly kind: 'transform'
+  readonly predicate: Expression | undefined
+  readonly outputs: readonly NamedExpression[] | undefined
+}
+
+/** A user function over row views: keep or drop, one to one, or one to many. */
+export interface RowFunctionNode extends NodeBase {
+  readonly kind: 'row-function'
+  readonly shape: 'filter' | 'map' | 'flat-map'
+  readonly functionId: string
+  readonly onError: 'fail' | 'reject'
+}
+
+export interface UnionNode extends NodeBase {
+  readonly kind: 'union'
+}
+
+/** Declares the key of what follows; keys are columns of its input. An exchange by key group stands here. */
+export interface KeyByNode extends NodeBase {
+  readonly kind: 'key-by'
+  readonly keys: readonly string[]
+}
+
+/** Aggregates per key and window. Output: keys, windowStart, windowEnd (timestamp ms, not for global), aggregates. */
+export interface WindowAggregateNode extends NodeBase {
+  readonly kind: 'window-aggregate'
+  readonly keys: readonly string[]
+  readonly window: WindowSpec
+  readonly aggregates: readonly AggregateCall[]
+  readonly allowedLatenessMs: number
+}
+
+/** A user function with keyed state and timers. */
+export interface ProcessNode extends NodeBase {
+  readonly kind: 'process'
+  readonly keys: readonly string[]
+  readonly state: readonly StateDeclaration[]
+  readonly functionId: string
+}
+
+/** Left (or inner) join with a small bounded table: inputs are [stream, table]. The table is read whole before the stream flows. */
+export interface LookupJoinNode extends NodeBase {
+  readonly kind: 'lookup-join'
+  readonly join: 'left' | 'inner'
+  readonly on: readonly { readonly left: string; readonly right: string }[]
+  /** Columns taken from the table: output name and table column. */
+  readonly columns: readonly { readonly name: string; readonly column: string }[]
+}
+
+export interface SinkNode extends NodeBase {
+  readonly kind: 'sink'
+  readonly sink: SinkDescription
+}
+
+/** A step of a plan. */
+export type LogicalNode =
+  | SourceNode
+  | TransformNode
+  | RowFunctionNode
+  | UnionNode
+  | KeyByNode
+  | WindowAggregateNode
+  | ProcessNode
+  | LookupJoinNode
+  | SinkNode
+
+/** A whole pipeline: nodes in topological order (inputs before users, otherwise the order they were written in). */
+export interface LogicalPlan {
+  readonly name: string
+  readonly nodes: readonly LogicalNode[]
+}
+
+/** The objects that a plan refers to by id. Keys: step name for sources and sinks, function id for functions. */
+export interface PlanBindings {
+  readonly sources: ReadonlyMap<string, Source>
+  readonly sinks: ReadonlyMap<string, Sink>
+  readonly functions: ReadonlyMap<string, unknown>
+}
+
+/** What building a pipeline gives: the graph and the objects it refers to. */
+export interface BuiltPlan {
+  readonly plan: LogicalPlan
+  readonly bindings: PlanBindings
+}
