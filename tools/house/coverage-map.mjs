@@ -19,11 +19,14 @@ import { parseSource } from './syntax.mjs'
  */
 export function namedTests(markdown) {
   return markdown.split('\n').flatMap((text, index) =>
-    [...text.matchAll(/`([\w./-]+\.test(?:-d)?\.ts)(?: > ([^`]+))?`/g)].map(([, file = '', title]) => ({
-      file,
-      title: title?.trim(),
-      line: index + 1,
-    })),
+    // Rows of the table only: prose may show the form of a name.
+    [...(text.startsWith('|') ? text : '').matchAll(/`([\w./-]+\.test(?:-d)?\.ts)(?: > ([^`]+))?`/g)].map(
+      ([, file = '', title]) => ({
+        file,
+        title: title?.trim(),
+        line: index + 1,
+      }),
+    ),
   )
 }
 

@@ -1,0 +1,108 @@
+// Finds the TypeScript examples of the documentation: ```ts blocks in Markdown and in TSDoc @example sections.
+// ```ts no-run marks one that is checked but not executed (it needs a broker, or a file that is not there).
+import { posix } from 'node:path'
+
+/**
+ * @typedef {object} DocExample
+ * @property {string} file - where it stands
+ * @property {number} line - of its first line
+ * @property {string} code
+ * @property {boolean} runs
+ */
+
+/**
+ * @param {string} file
+ * @param {string} markdown
+ * @returns {DocExample[]}
+ */
+export function markdownExamples(file, markdown) {
+  return fencedBlocks(markdown.split('\n')).map((block) => ({ file, ...block }))
+}
+
+/**
+ * @param {string} file
+ * @param {string} source - TypeScript
+ * @returns {DocExample[]}
+ */
+export function tsdocExamples(file, source) {
+  const comments = source.matchAll(/^[ \t]*\/\*\*[\s\S]*?\*\//gm)
+  return [...comments].flatMap((comment) => {
+    const firstLine = source.slice(0, comment.index).split('\n').length
+    const lines = comment[0].split('\n').map((line) => line.replace(/^\s*\* ?/, ''))
+    const start = lines.findIndex((line) => line.startsWith('@example'))
+    if (start === -1) return []
+    return fencedBlocks(lines.slice(start)).map((block) => ({
+      file,
+      ...block,
+      line: block.line + firstLine + start - 1,
+    }))
+  })
+}
+
+/**
+ * A TSDoc example may leave out its imports: names that the room's door exports are imported for it.
+ *
+ * @param {string} code
+ * @param {{ door: string, names: readonly string[] }} options
+ */
+export function withImports(code, { door, names }) {
+  if (/^\s*import\b/m.test(code)) return code
+  const used = names.filter((name) => new RegExp(`(?<![\\w.$])${name}\\b`).test(code))
+  return used.length === 0 ? code : `import { ${used.join(', ')} } from '${door}'\n${code}`
+}
+
+/**
+ * The door through which a source file of a package is reached.
+ *
+ * @param {string} file - relative to the root of the repository
+ * @returns {{ door: string, index: string } | undefined} the name to import, and the source of the door
+ */
+export function doorOf(file) {
+  const [, name = '', inside = ''] = /^packages\/([^/]+)\/src\/(.+)$/.exec(file) ?? []
+  const base = { core: '@millrace/core', cli: '@millrace/cli', millrace: 'millrace' }[name]
+  if (base === undefined) return undefined
+  if (inside === 'errors.ts') return { door: `${base}/errors`, index: file }
+  const folder = posix.dirname(inside)
+  const room = doorFolders.find((one) => folder === one || folder.startsWith(`${one}/`)) ?? ''
+  if (room === 'sdk' || room === '' || name !== 'core')
+    return { door: base, index: `packages/${name}/src/index.ts` }
+  const door = room === 'connect/files' ? 'files' : room
+  return { door: `${base}/${door}`, index: `packages/${name}/src/${room}/index.ts` }
+}
+
+// Deeper folders first.
+const doorFolders = [
+  'connect/files', 'host/node', 'data', 'expr', 'time', 'plan', 'connect', 'host', 'engine', 'runtime', 'testing', 'sdk',
+] // prettier-ignore
+
+/**
+ * @param {readonly string[]} lines
+ * @returns {{ line: number, code: string, runs: boolean }[]}
+ */
+function fencedBlocks(lines) {
+  /** @type {{ line: number, code: string, runs: boolean }[]} */
+  const blocks = []
+  /** @type {{ line: number, code: string[], runs: boolean, fence: string } | undefined} */
+  let open
+  lines.forEach((text, index) => {
+    const fence = /^\s*(`{3,})(.*)$/.exec(text)
+    if (open === undefined) {
+      const [language, ...marks] = (fence?.[2] ?? '').trim().split(/[\s,]+/)
+      if (fence !== null) {
+        const kept = language === 'ts' || language === 'typescript'
+        open = {
+          line: kept ? index + 2 : 0,
+          code: [],
+          runs: !marks.includes('no-run'),
+          fence: fence[1] ?? '',
+        }
+      }
+    } else if (fence !== null && text.trim() === open.fence) {
+      if (open.line > 0) blocks.push({ line: open.line, code: `${open.code.join('\n')}\n`, runs: open.runs })
+      open = undefined
+    } else {
+      open.code.push(text)
+    }
+  })
+  return blocks
+}

@@ -1,0 +1,86 @@
+// Packs the packages as they would be published, installs the tarballs in an empty project, imports every door
+// with plain Node, compiles an import of every door, and runs `millrace --help`.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { builtPackages, root } from './setup.mjs'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-packed-'))
+try {
+  smoke()
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+function smoke() {
+  const tarballs = packAll()
+  writeFileSync(join(folder, 'package.json'), '{ "name": "smoke", "private": true, "type": "module" }\n')
+  npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...tarballs], folder)
+  const doors = builtPackages.flatMap(doorsOf)
+  const imports = doors.map((door) => `await import(${JSON.stringify(door)})`).join('\n')
+  writeFileSync(join(folder, 'doors.mjs'), `${imports}\n`)
+  node(['doors.mjs'])
+  checkTypes(doors)
+  const help = node([join('node_modules', 'millrace', 'bin', 'millrace.js'), '--help'])
+  if (!help.includes('millrace')) throw new Error(`millrace --help printed: ${help}`)
+  console.log(
+    `${doors.length} doors imported from ${tarballs.length} tarballs on Node ${process.versions.node}`,
+  )
+}
+
+function packAll() {
+  mkdirSync(join(folder, 'tarballs'))
+  const workspaces = builtPackages.flatMap((name) => ['--workspace', name])
+  const destination = ['--pack-destination', join(folder, 'tarballs')]
+  const output = npm(['pack', '--json', '--ignore-scripts', ...destination, ...workspaces], root)
+  /** @type {{ filename: string }[] | Record<string, { filename: string }>} */
+  const packed = JSON.parse(output)
+  return Object.values(packed).map(({ filename }) => `./tarballs/${filename}`)
+}
+
+/** @param {string} packageFolder */
+function doorsOf(packageFolder) {
+  /** @type {{ name: string, exports: Record<string, unknown> }} */
+  const manifest = JSON.parse(readFileSync(join(root, packageFolder, 'package.json'), 'utf8'))
+  return Object.keys(manifest.exports)
+    .filter((door) => !door.endsWith('.json'))
+    .map((door) => manifest.name + door.slice(1))
+}
+
+/** @param {readonly string[]} doors */
+function checkTypes(doors) {
+  const lines = doors.map((door, index) => `import * as door${index} from '${door}'\nexport { door${index} }`)
+  writeFileSync(join(folder, 'doors.ts'), `${lines.join('\n')}\n`)
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--pretty', 'false']
+  // Types of Node come from this repository: an application brings its own.
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node', '--skipLibCheck']
+  node([join(root, 'node_modules/typescript/bin/tsc'), ...options, ...types, 'doors.ts'])
+}
+
+/** @param {readonly string[]} args */
+function node(args) {
+  return output(process.execPath, args, folder)
+}
+
+/**
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ */
+function npm(args, cwd) {
+  return output('npm', args, cwd)
+}
+
+/**
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ */
+function output(program, args, cwd) {
+  try {
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (error)
+    throw new Error(`${program} ${args.join(' ')} failed\n${stdout}${stderr}`, { cause: error })
+  }
+}
