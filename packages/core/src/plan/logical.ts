@@ -102,6 +102,8 @@ export interface TransformNode extends NodeBase {
   readonly kind: 'transform'
   readonly predicate: Expression | undefined
   readonly outputs: readonly NamedExpression[] | undefined
+  /** Steps that a rewrite rule merged into this one, in their order, this one included; for display only. */
+  readonly merged?: readonly string[] | undefined
 }
 
 /** A user function over row views: keep or drop, one to one, or one to many. */
@@ -110,6 +112,13 @@ export interface RowFunctionNode extends NodeBase {
   readonly shape: 'filter' | 'map' | 'flat-map'
   readonly functionId: string
   readonly onError: 'fail' | 'reject'
+  /** The only columns that the function reads; undefined: it may read all. */
+  readonly uses?: readonly string[] | undefined
+  /**
+   * Shape `map` only. The function returns just these new columns; the other columns of the output schema are passed
+   * through from the input unchanged. Undefined: it returns whole rows.
+   */
+  readonly adds?: readonly string[] | undefined
 }
 
 export interface UnionNode extends NodeBase {
@@ -137,6 +146,8 @@ export interface ProcessNode extends NodeBase {
   readonly keys: readonly string[]
   readonly state: readonly StateDeclaration[]
   readonly functionId: string
+  /** The only columns that the function reads besides the keys; undefined: it may read all. */
+  readonly uses?: readonly string[] | undefined
 }
 
 /** Left (or inner) join with a small bounded table: inputs are [stream, table]. The table is read whole before the stream flows. */
