@@ -10,9 +10,9 @@ describe('error catalogue', () => {
   })
 
   it('has codes of the form area/what-happened and meanings of one plain clause', () => {
-    for (const [code, { meaning }] of Object.entries(errorCatalogue)) {
+    for (const [code, { meaning }] of Object.entries<{ readonly meaning: string }>(errorCatalogue)) {
       expect(code).toMatch(/^[a-z]+\/[a-z]+(-[a-z]+)*$/)
-      expect(meaning, code).toMatch(/^(?!.*\|)\S.*[^.\s]$/)
+      expect(`${code}: ${meaning}`).toMatch(/: (?!.*\|)\S.*[^.\s]$/)
     }
   })
 })
