@@ -32,7 +32,14 @@ export const roomRules = {
   connect: {
     rooms: ['plan', 'data', 'time', 'host'],
     typesFrom: ['checkpoint'],
-    packages: ['hyparquet', 'hyparquet-compressors', 'hyparquet-writer', '@bokuweb/zstd-wasm'],
+    packages: [
+      'hyparquet',
+      'hyparquet-compressors',
+      'hyparquet-writer',
+      'hysnappy',
+      'fzstd',
+      '@bokuweb/zstd-wasm',
+    ],
   },
   runtime: { rooms: everyRoom.filter((room) => !['sdk', 'sql', 'testing'].includes(room)) },
   testing: { rooms: everyRoom },
