@@ -157,7 +157,11 @@ export interface RandomFormat extends FormatBase {
   /** Footer only. Throws input/truncated or input/corrupt. */
   summarize(file: RandomAccessFile, compression: Compression): Promise<RandomFileSummary>
   /** `schema` undefined: as the file says; else columns are found by name and must fit (input/missing-column, schema/mismatch). */
-  open(file: RandomAccessFile, schema: Schema | undefined, options: RandomReaderOptions): Promise<RandomReader>
+  open(
+    file: RandomAccessFile,
+    schema: Schema | undefined,
+    options: RandomReaderOptions,
+  ): Promise<RandomReader>
 }
 
 /** A file format. */

@@ -1,0 +1,15 @@
+/** Table of contents of the host: the engine's only door to the outside. */
+export type {
+  Clock,
+  Compression,
+  CompressionStream,
+  Files,
+  FileStatus,
+  Host,
+  OpenFile,
+  OpenMode,
+  Random,
+  Terminal,
+  Timer,
+  Timers,
+} from './host.ts'

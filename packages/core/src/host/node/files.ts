@@ -1,0 +1,95 @@
+/**
+ * Files by node:fs/promises. Errors are the system's own (`code` ENOENT, EACCES, ENOSPC...): the caller knows what
+ * the file means and says so.
+ */
+import * as fs from 'node:fs/promises'
+import { resolve, sep } from 'node:path'
+import type { BigIntStats, Dirent } from 'node:fs'
+import type { Files, FileStatus, OpenFile, OpenMode } from '../host.ts'
+
+const openFlags: Record<OpenMode, string> = { read: 'r', create: 'wx', append: 'a', overwrite: 'w' }
+
+/** The file system of this machine. */
+export const nodeFiles: Files = {
+  async open(path, mode) {
+    return openFile(await fs.open(path, openFlags[mode]))
+  },
+  async status(path) {
+    try {
+      return toStatus(await fs.stat(path, { bigint: true }))
+    } catch (error) {
+      // ENOTDIR: a parent in the path is a file, so nothing has this name.
+      if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined
+      throw error
+    }
+  },
+  async list(path) {
+    const entries = await fs.readdir(path, { withFileTypes: true })
+    const listed = await Promise.all(
+      entries.map(async (entry) => ({ name: entry.name, kind: await kindOf(path, entry) })),
+    )
+    return listed.sort((left, right) => Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)))
+  },
+  async makeDirectory(path) {
+    await fs.mkdir(path, { recursive: true })
+  },
+  rename: (from, to) => fs.rename(from, to),
+  link: (from, to) => fs.link(from, to),
+  remove: (path) => fs.unlink(path),
+  removeDirectory: (path, options) =>
+    options?.recursive === true ? fs.rm(path, { recursive: true }) : fs.rmdir(path),
+  async syncDirectory(path) {
+    // Windows cannot open directories; NTFS journals their entries.
+    if (process.platform === 'win32') return
+    const handle = await fs.open(path, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+  resolve(path) {
+    const absolute = resolve(path)
+    return sep === '/' ? absolute : absolute.replaceAll(sep, '/')
+  },
+}
+
+function openFile(handle: fs.FileHandle): OpenFile {
+  return {
+    async read(target, offset, length, position) {
+      return (await handle.read(target, offset, length, position)).bytesRead
+    },
+    async write(bytes, position) {
+      for (let done = 0; done < bytes.length;) {
+        const at = position === undefined ? null : position + done
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at)
+        done += bytesWritten
+      }
+    },
+    truncate: (length) => handle.truncate(length),
+    status: async () => toStatus(await handle.stat({ bigint: true })),
+    sync: () => handle.sync(),
+    close: () => handle.close(),
+  }
+}
+
+function toStatus(stats: BigIntStats): FileStatus {
+  return {
+    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
+    size: Number(stats.size),
+    modifiedMs: Number(stats.mtimeNs / 1000n) / 1000,
+    identity: `${stats.dev}:${stats.ino}`,
+  }
+}
+
+/** Symbolic links count as what they point to; one that points nowhere is `other`. */
+async function kindOf(path: string, entry: Dirent): Promise<FileStatus['kind']> {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'directory'
+  if (!entry.isSymbolicLink()) return 'other'
+  return (await nodeFiles.status(`${path}/${entry.name}`))?.kind ?? 'other'
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,176 @@
+import { gunzipSync, gzipSync, brotliCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isMillraceError } from '../../../src/errors.ts'
+import { createNodeHost } from '../../../src/host/node/index.ts'
+import { decompressFrames, frameCompressor, frameDecompressor } from '../../../src/host/node/zstd-frames.ts'
+import type { CompressionStream } from '../../../src/host/host.ts'
+
+const { compression } = createNodeHost()
+
+async function through(
+  stream: CompressionStream,
+  bytes: Uint8Array,
+  pieceBytes: number,
+): Promise<Uint8Array> {
+  const output: Uint8Array[] = []
+  for (let start = 0; start < bytes.length; start += pieceBytes) {
+    output.push(Uint8Array.from(await stream.push(bytes.subarray(start, start + pieceBytes))))
+  }
+  output.push(Uint8Array.from(await stream.end()))
+  return Uint8Array.from(Buffer.concat(output))
+}
+
+async function codeOf(action: () => unknown): Promise<string> {
+  try {
+    await action()
+    return 'no error'
+  } catch (error) {
+    if (isMillraceError(error)) return error.code
+    throw error
+  }
+}
+
+/** Compressible and longer than one zstd block and one frame of the fallback. */
+const long = Uint8Array.from({ length: 2_500_000 }, (_, index) => 97 + (((index * index) >> 7) % 23))
+
+const streams = [
+  { name: 'gzip', make: () => compression.compressor('gzip'), read: () => compression.decompressor('gzip') },
+  { name: 'zstd', make: () => compression.compressor('zstd'), read: () => compression.decompressor('zstd') },
+  { name: 'zstd without native support', make: frameCompressor, read: frameDecompressor },
+]
+
+describe.each(streams)('streaming $name', ({ make, read }) => {
+  it('gives back what went in, however both sides are cut into pieces', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 2000 }),
+        fc.integer({ min: 1, max: 700 }),
+        fc.integer({ min: 1, max: 300 }),
+        async (bytes, pieceIn, pieceOut) => {
+          const compressed = await through(make(), bytes, pieceIn)
+          expect(await through(read(), compressed, pieceOut)).toEqual(Uint8Array.from(bytes))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it('compresses long input and reads it back', async () => {
+    const compressed = await through(make(), long, 300_000)
+    expect(compressed.length).toBeLessThan(long.length / 2)
+    expect(Buffer.compare(await through(read(), compressed, 64 * 1024), long)).toBe(0)
+  })
+
+  it('reads several streams that follow each other', async () => {
+    const one = await through(make(), Buffer.from('first\n'), 100)
+    const two = await through(make(), Buffer.from('second\n'), 100)
+    for (const piece of [1, 7, 1000]) {
+      const text = Buffer.from(await through(read(), Buffer.concat([one, two]), piece)).toString()
+      expect(text).toBe('first\nsecond\n')
+    }
+  })
+
+  it('says input/truncated wherever the input is cut off', async () => {
+    const compressed = await through(make(), Buffer.from('a row of some length\n'.repeat(50)), 10_000)
+    for (let length = 0; length < compressed.length; length++) {
+      expect([length, await codeOf(() => through(read(), compressed.subarray(0, length), 5))]).toEqual([
+        length,
+        'input/truncated',
+      ])
+    }
+  })
+
+  it('says input/corrupt for input of another kind', async () => {
+    expect(await codeOf(() => through(read(), Buffer.from('{"not":"compressed"}\n'), 100))).toBe(
+      'input/corrupt',
+    )
+  })
+
+  it('says input/corrupt for bytes behind the end', async () => {
+    const compressed = await through(make(), Buffer.from('rows\n'), 100)
+    const spoilt = Buffer.concat([compressed, Buffer.from('and then some more')])
+    expect(await codeOf(() => through(read(), spoilt, 1000))).toBe('input/corrupt')
+  })
+})
+
+describe.each(streams.slice(1))('streaming $name', ({ make, read }) => {
+  it('passes over skippable frames', async () => {
+    const skippable = Buffer.from([0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+    const empty = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0])
+    const frame = await through(make(), Buffer.from('rows'), 10)
+    const bytes = Buffer.concat([skippable, frame, empty, frame, skippable])
+    for (const piece of [1, 4, 1000]) {
+      expect(Buffer.from(await through(read(), bytes, piece)).toString()).toBe('rowsrows')
+    }
+    expect(await codeOf(() => through(read(), bytes.subarray(0, bytes.length - 1), 5))).toBe(
+      'input/truncated',
+    )
+  })
+})
+
+describe('streaming gzip', () => {
+  it('finds a flipped bit by the checksum', async () => {
+    const compressed = gzipSync(Buffer.from('abc'.repeat(1000)))
+    compressed[compressed.length - 6] = (compressed[compressed.length - 6] as number) ^ 1
+    expect(await codeOf(() => through(compression.decompressor('gzip'), compressed, 64))).toBe(
+      'input/corrupt',
+    )
+  })
+
+  it('writes what other programs read', async () => {
+    const compressed = await through(compression.compressor('gzip'), long, 100_000)
+    expect(Buffer.compare(gunzipSync(compressed), long)).toBe(0)
+  })
+})
+
+describe('blocks', () => {
+  it.each(['gzip', 'zstd', 'snappy'] as const)('%s gives back what went in', (codec) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5000 }), (bytes) => {
+        const packed = Uint8Array.from(compression.compressBlock(codec, bytes))
+        expect(Uint8Array.from(compression.decompressBlock(codec, packed, bytes.length))).toEqual(bytes)
+      }),
+      { numRuns: 50 },
+    )
+    const packed = compression.compressBlock(codec, long)
+    expect(Buffer.compare(compression.decompressBlock(codec, packed, long.length), long)).toBe(0)
+  })
+
+  it('reads brotli', () => {
+    const packed = brotliCompressSync(long)
+    expect(Buffer.compare(compression.decompressBlock('brotli', packed, long.length), long)).toBe(0)
+  })
+
+  it('reads a raw LZ4 block', () => {
+    // Token 0x50: five literals and no match.
+    const block = Uint8Array.of(0x50, 104, 101, 108, 108, 111)
+    expect(Buffer.from(compression.decompressBlock('lz4', block, 5)).toString()).toBe('hello')
+  })
+
+  it.each(['gzip', 'zstd', 'snappy'] as const)('%s refuses damage and a wrong size', async (codec) => {
+    const bytes = Buffer.from('some rows of a column '.repeat(40))
+    const packed = Uint8Array.from(compression.compressBlock(codec, bytes))
+    expect(await codeOf(() => compression.decompressBlock(codec, packed, bytes.length - 1))).toBe(
+      'input/corrupt',
+    )
+    expect(await codeOf(() => compression.decompressBlock(codec, packed, bytes.length + 1))).toBe(
+      'input/corrupt',
+    )
+    expect(
+      await codeOf(() =>
+        compression.decompressBlock(codec, packed.subarray(0, packed.length >> 1), bytes.length),
+      ),
+    ).toBe('input/corrupt')
+    expect(await codeOf(() => compression.decompressBlock(codec, Buffer.from('nonsense'), 100))).toBe(
+      'input/corrupt',
+    )
+    // The codec still works after the failures.
+    expect(Buffer.compare(compression.decompressBlock(codec, packed, bytes.length), bytes)).toBe(0)
+  })
+
+  it('zstd blocks of the fallback and of this Node are the same format', () => {
+    const packed = compression.compressBlock('zstd', long)
+    expect(Buffer.compare(decompressFrames(packed, long.length), long)).toBe(0)
+  })
+})
