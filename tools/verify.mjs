@@ -25,7 +25,7 @@ const steps = {
   hygiene: houseTest('hygiene'),
   coverage: houseTest('coverage-map'),
   errors: houseTest('error-catalogue'),
-  unused: [bin('knip/bin/knip.js'), '--no-progress'],
+  unused: [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],
   packages: ['tools/package-checks.mjs'],
   api: ['tools/api-report.mjs'],
   examples: ['tools/docs-examples.mjs'],

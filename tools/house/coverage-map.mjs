@@ -17,7 +17,7 @@ import { parseSource } from './syntax.mjs'
  * @param {string} markdown
  * @returns {NamedTest[]}
  */
-export function namedTests(markdown) {
+function namedTests(markdown) {
   return markdown.split('\n').flatMap((text, index) =>
     // Rows of the table only: prose may show the form of a name.
     [...(text.startsWith('|') ? text : '').matchAll(/`([\w./-]+\.test(?:-d)?\.ts)(?: > ([^`]+))?`/g)].map(

@@ -31,7 +31,7 @@ export function withCatalogue(page, catalogue) {
  * @param {string} page
  * @returns {Catalogue}
  */
-export function describedErrors(page) {
+function describedErrors(page) {
   const rows = page.matchAll(/^\| `([a-z][\w/-]*)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)
   return Object.fromEntries(
     [...rows].map(([, code = '', actor = '', again = '', meaning = '']) => {

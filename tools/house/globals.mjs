@@ -5,7 +5,7 @@ import { lineOf, parseSource, walkSyntax } from './syntax.mjs'
 
 /** @typedef {import('./syntax.mjs').SyntaxNode} SyntaxNode */
 
-export const bannedGlobals = new Set(
+const bannedGlobals = new Set(
   (
     'Date performance setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate queueMicrotask ' +
     'process fetch crypto console globalThis global Worker MessageChannel BroadcastChannel WebSocket EventSource ' +
