@@ -44,7 +44,11 @@ export const roomRules = {
   runtime: { rooms: everyRoom.filter((room) => !['sdk', 'sql', 'testing'].includes(room)) },
   testing: { rooms: everyRoom },
   host: { rooms: [] },
-  'host/node': { rooms: ['host'], node: true },
+  'host/node': {
+    rooms: ['host'],
+    packages: ['hyparquet-compressors', 'hysnappy', 'fzstd', '@bokuweb/zstd-wasm'],
+    node: true,
+  },
   errors: { rooms: [] },
   // The core's main door, src/index.ts: the typed builder and what its signatures name.
   index: { rooms: ['sdk', 'sql', 'plan', 'expr', 'data', 'time'] },
