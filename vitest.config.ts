@@ -14,8 +14,6 @@ export default defineConfig({
       tsconfig: './tsconfig.vitest.json',
       ignoreSourceErrors: true,
     },
-    // One worker per core is enough; the suites are CPU-bound.
-    pool: 'threads',
     testTimeout: 30_000,
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
   },
