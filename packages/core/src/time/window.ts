@@ -1,0 +1,56 @@
+/**
+ * Windows of event time as arithmetic: no state, no rows.
+ *
+ * A window is [start, end): the start belongs to it, the end does not. All times are milliseconds since 1970, may be
+ * negative, and are assigned by floor division, so that a time before 1970 falls into the window that contains it.
+ */
+import { floorModulo } from './civil.ts'
+
+/** Start of the tumbling window of `size` that contains `time`; windows start at `offset` plus multiples of `size`. */
+export function windowStart(time: number, size: number, offset: number = 0): number {
+  return offset + Math.floor((time - offset) / size) * size
+}
+
+/** Starts of all sliding windows of `size` every `slide` that contain `time`, oldest first. None when `slide > size` leaves a gap there. */
+export function slidingWindowStarts(time: number, size: number, slide: number, offset: number = 0): number[] {
+  const starts: number[] = []
+  const last = windowStart(time, slide, offset)
+  for (let start = last; start > time - size; start -= slide) starts.push(start)
+  return starts.reverse()
+}
+
+/**
+ * Length of the panes that sliding windows share: every window is a whole number of panes.
+ * (Li et al., "No pane, no gain", SIGMOD Record 2005.)
+ */
+export function paneSize(size: number, slide: number): number {
+  return greatestCommonDivisor(size, slide)
+}
+
+/** The largest whole number that divides both; both are positive whole numbers. */
+export function greatestCommonDivisor(a: number, b: number): number {
+  let large = a
+  let small = b
+  while (small !== 0) [large, small] = [small, large % small]
+  return large
+}
+
+/** The last event time of a window. */
+export function windowMaxTime(end: number): number {
+  return end - 1
+}
+
+/** Tells whether a window is complete: nothing with an event time below its end is expected. */
+export function isWindowComplete(end: number, watermark: number): boolean {
+  return watermark >= end
+}
+
+/** Tells whether a row of a window is late: the watermark passed the window's end and the allowed lateness. */
+export function isLate(end: number, allowedLateness: number, watermark: number): boolean {
+  return watermark >= end + allowedLateness
+}
+
+/** The offset brought into [0, size): windows with offsets that differ by the size are the same. */
+export function normalOffset(offset: number, size: number): number {
+  return floorModulo(offset, size)
+}
