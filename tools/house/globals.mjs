@@ -17,7 +17,7 @@ const bannedMembers = new Set(['Math.random', 'Temporal.Now'])
 
 /** In strings that become code: only shapes that cannot be prose. */
 const bannedInStrings =
-  /\b(Math\.random|Date\.now|performance\.now|process\.[a-z]+|globalThis\.[a-z]+|setTimeout\(|setInterval\(|setImmediate\(|queueMicrotask\(|new Date\()/
+  /\b(Math\.random|Date\.now|performance\.now|process\.(?:env|exit|argv|nextTick|hrtime|memoryUsage|cwd|pid|on|stdout|stderr)\b|globalThis\.[a-z]+|setTimeout\(|setInterval\(|setImmediate\(|queueMicrotask\(|new Date\()/
 
 /**
  * @param {string} path
@@ -68,6 +68,8 @@ function bannedName(node, parent, key) {
   if (node.type === 'VariableDeclarator' && node['id'].type === 'ObjectPattern') {
     return node['init']?.name === 'Math' ? 'Math (taken apart)' : undefined
   }
+  // The path of an import is no code.
+  if (key === 'source') return undefined
   const string = node.type === 'Literal' ? node['value'] : node['value']?.cooked
   if ((node.type === 'Literal' || node.type === 'TemplateElement') && typeof string === 'string') {
     return bannedInStrings.exec(string)?.[0]
