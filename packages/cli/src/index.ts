@@ -1,2 +1,2 @@
 /** The door of the command line: `main` takes the arguments and gives the exit code. */
-export { main } from './main.ts'
+export { exitCodes, main } from './main.ts'
