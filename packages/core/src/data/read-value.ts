@@ -125,7 +125,7 @@ export function unsafeInteger(value: bigint, name: string | undefined): Millrace
 function bytesValue(type: DataType, ranges: Utf8Column, entry: number): unknown {
   const start = ranges.starts[entry] as number
   const length = ranges.lengths[entry] as number
-  if (type.kind === 'bytes') return ranges.bytes.slice(start, start + length)
+  if (type.kind === 'bytes') return new Uint8Array(ranges.bytes.subarray(start, start + length))
   const text = readText(ranges.bytes, start, length)
   return type.kind === 'json' ? (JSON.parse(text) as Json) : text
 }

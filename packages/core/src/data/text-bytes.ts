@@ -26,11 +26,6 @@ export function textBufferOf(bytes: Uint8Array): TextBuffer {
   return buffer as unknown as TextBuffer
 }
 
-/** Fresh memory with native text access. */
-export function makeTextBuffer(length: number): TextBuffer {
-  return textBufferOf(new Uint8Array(length))
-}
-
 /** Most bytes that `writeText` can need for a string. */
 export function textBytesMax(text: string): number {
   return text.length * 3

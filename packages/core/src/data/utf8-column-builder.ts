@@ -7,7 +7,7 @@
  */
 import type { DictionaryColumn, Utf8Column } from './column.ts'
 import type { TextBuffer } from './text-bytes.ts'
-import { copyBytes, makeTextBuffer, textBytesMax, writeText } from './text-bytes.ts'
+import { copyBytes, textBufferOf, textBytesMax, writeText } from './text-bytes.ts'
 import type { DataType } from './type.ts'
 import { ValidityBuilder } from './validity.ts'
 
@@ -24,7 +24,9 @@ export class Utf8ColumnBuilder {
   lengths: Int32Array
   readonly validity: ValidityBuilder
   /** The arena. Generated code may write behind `bytesLength` after `reserveBytes`, and then moves `bytesLength`. */
-  bytes: TextBuffer
+  bytes: Uint8Array
+  /** The arena's memory with native text access; replaced together with `bytes`. */
+  text: TextBuffer
   bytesLength = 0
   /** Codes of rows in dictionary mode; shares no memory with `starts`. */
   codes: Int32Array | undefined
@@ -38,7 +40,8 @@ export class Utf8ColumnBuilder {
     this.starts = new Int32Array(capacity)
     this.lengths = new Int32Array(capacity)
     this.validity = new ValidityBuilder(capacity)
-    this.bytes = makeTextBuffer(Math.min(capacity * 16, 1 << 16))
+    this.bytes = new Uint8Array(Math.min(capacity * 16, 1 << 16))
+    this.text = textBufferOf(this.bytes)
   }
 
   /** The foreign chunk in use, if any. */
@@ -67,9 +70,10 @@ export class Utf8ColumnBuilder {
     if (needed > CHUNK_BYTES_MAX) {
       throw new RangeError(`a column batch holds at most ${CHUNK_BYTES_MAX} bytes of text, not ${needed}`)
     }
-    const bytes = makeTextBuffer(Math.min(CHUNK_BYTES_MAX, Math.max(needed, this.bytes.length * 2)))
+    const bytes = new Uint8Array(Math.min(CHUNK_BYTES_MAX, Math.max(needed, this.bytes.length * 2)))
     bytes.set(this.bytes.subarray(0, this.bytesLength))
     this.bytes = bytes
+    this.text = textBufferOf(bytes)
   }
 
   /** From now on rows are ranges of `chunk`, written to `starts` and `lengths`. Call it before the first row. */
@@ -114,7 +118,7 @@ export class Utf8ColumnBuilder {
     if (this.#chunk !== undefined || this.#dictionary !== undefined) this.ownBytes(row)
     const room = textBytesMax(text)
     if (this.bytesLength + room > this.bytes.length) this.reserveBytes(room)
-    const length = writeText(this.bytes, this.bytesLength, text)
+    const length = writeText(this.text, this.bytesLength, text)
     this.starts[row] = this.bytesLength
     this.lengths[row] = length
     this.bytesLength += length

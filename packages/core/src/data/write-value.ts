@@ -24,6 +24,11 @@ export type ValuePath = string
  */
 export function writeValue(builder: ColumnBuilder, row: number, value: unknown, path: ValuePath): void {
   if (value === null || value === undefined) {
+    // JSON has a null of its own, which a column without nulls can hold.
+    if (!builder.nullable && builder.type.kind === 'json' && value === null) {
+      ;(builder as Utf8ColumnBuilder).setText(row, 'null')
+      return
+    }
     if (!builder.nullable) throw nullRefused(builder.type, value, path)
     builder.setNull(row)
     return
