@@ -23,15 +23,18 @@ export const roomRules = {
   time: { rooms: [] },
   data: { rooms: ['time'], packages: ['apache-arrow', '@standard-schema/spec'] },
   expr: { rooms: ['data', 'time'] },
-  plan: { rooms: ['expr', 'data', 'time'] },
+  plan: { rooms: ['expr', 'data', 'time'], typesFrom: ['connect'] },
   state: { rooms: ['data', 'time', 'host'] },
   checkpoint: { rooms: ['data', 'host'] },
-  engine: { rooms: ['plan', 'expr', 'state', 'checkpoint', 'data', 'time', 'host'] },
+  engine: {
+    rooms: ['plan', 'expr', 'state', 'checkpoint', 'data', 'time', 'host'],
+    typesFrom: ['connect'],
+  },
   sdk: { rooms: ['plan', 'expr', 'data', 'time'], packages: ['@standard-schema/spec'] },
   sql: { rooms: ['plan', 'expr', 'data', 'time'] },
   connect: {
     rooms: ['plan', 'data', 'time', 'host'],
-    typesFrom: ['checkpoint'],
+    typesFrom: ['checkpoint', 'expr'],
     packages: [
       'hyparquet',
       'hyparquet-compressors',

@@ -12,79 +12,222 @@ export type ErrorDomain = 'user' | 'external' | 'internal'
 /** Whether the same attempt can succeed later without anyone changing anything. */
 export type RetryHint = 'retry' | 'no-retry'
 
-interface CatalogueEntry {
+/** How a code is classed. */
+export interface CatalogueEntry {
   readonly domain: ErrorDomain
   readonly retry: RetryHint
   /** One sentence: what the code means. */
   readonly meaning: string
 }
 
-const user = (meaning: string): CatalogueEntry => ({ domain: 'user', retry: 'no-retry', meaning })
-const external = (meaning: string): CatalogueEntry => ({ domain: 'external', retry: 'no-retry', meaning })
-const transient = (meaning: string): CatalogueEntry => ({ domain: 'external', retry: 'retry', meaning })
-const internal = (meaning: string): CatalogueEntry => ({ domain: 'internal', retry: 'no-retry', meaning })
-
 /** Every code an operating error can carry, with its domain, retry hint and meaning. */
 export const errorCatalogue = {
   // The pipeline as it was written.
-  'plan/duplicate-step': user('two steps of one pipeline have the same name'),
-  'plan/invalid-name': user(
-    'a step, option or column name is empty or has characters that names may not have',
-  ),
-  'plan/unknown-column': user('a step names a column that its input does not have'),
-  'plan/type-mismatch': user('a step uses a column or expression of a type that it cannot take'),
-  'plan/invalid-argument': user('a step was given a value outside its allowed range'),
-  'plan/no-sink': user('the pipeline writes nothing'),
-  'plan/foreign-stream': user('a stream of one pipeline is used in another'),
-  'plan/unsupported': user('the plan asks for something that this target, mode or connector cannot do'),
-  'plan/not-deterministic': user('building the pipeline twice gave two different plans'),
-  'pipeline/not-found': user('the module does not exist or has no pipeline as its default export'),
-  'pipeline/module-failed': user('the module threw while it was loaded or while the pipeline was built'),
-  'option/unknown': user('--set names an option that the pipeline does not declare'),
-  'option/invalid': user('the value of an option does not fit its declaration'),
+  'plan/duplicate-step': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'two steps of one pipeline have the same name',
+  },
+  'plan/invalid-name': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a step, option or column name is empty or has characters that names may not have',
+  },
+  'plan/unknown-column': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a step names a column that its input does not have',
+  },
+  'plan/type-mismatch': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a step uses a column or expression of a type that it cannot take',
+  },
+  'plan/invalid-argument': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a step was given a value outside its allowed range',
+  },
+  'plan/no-sink': { domain: 'user', retry: 'no-retry', meaning: 'the pipeline writes nothing' },
+  'plan/foreign-stream': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a stream of one pipeline is used in another',
+  },
+  'plan/no-event-time': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a step needs event time and its input has none',
+  },
+  'plan/unsupported': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the plan asks for something that this target, mode or connector cannot do',
+  },
+  'plan/not-deterministic': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'building the pipeline twice gave two different plans',
+  },
+  'pipeline/not-found': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the module does not exist or has no pipeline as its default export',
+  },
+  'pipeline/module-failed': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the module threw while it was loaded or while the pipeline was built',
+  },
+  'option/unknown': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: '--set names an option that the pipeline does not declare',
+  },
+  'option/invalid': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the value of an option does not fit its declaration',
+  },
   // Types, schemas, expressions.
-  'schema/invalid': user('a schema is not well formed'),
-  'schema/unmappable': user('a foreign schema has a part that no column type can hold'),
-  'schema/mismatch': user('the schema of some data differs from the declared schema'),
-  'schema/not-inferable': user('no schema could be inferred from the first rows of the input'),
-  'expression/syntax': user('a SQL expression cannot be parsed'),
-  'expression/unknown-column': user('an expression names a column that its input does not have'),
-  'expression/unknown-function': user('an expression calls a function that does not exist'),
-  'expression/type': user('an expression combines types that do not fit'),
-  'value/division-by-zero': user('a number was divided by zero'),
-  'value/overflow': user('the result of an operation does not fit its type'),
-  'value/cast': user('a value cannot be converted to the asked type'),
-  'value/unsafe-integer': user('an integer outside ±2^53 would lose digits as a JavaScript number'),
-  'value/invalid': user('a value is not valid for its type'),
-  'duration/invalid': user('a duration cannot be read'),
+  'schema/invalid': { domain: 'user', retry: 'no-retry', meaning: 'a schema is not well formed' },
+  'schema/unmappable': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a foreign schema has a part that no column type can hold',
+  },
+  'schema/mismatch': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the schema of some data differs from the declared schema',
+  },
+  'schema/not-inferable': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'no schema could be inferred from the first rows of the input',
+  },
+  'expression/syntax': { domain: 'user', retry: 'no-retry', meaning: 'a SQL expression cannot be parsed' },
+  'expression/unknown-column': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'an expression names a column that its input does not have',
+  },
+  'expression/unknown-function': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'an expression calls a function that does not exist',
+  },
+  'expression/type': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'an expression combines types that do not fit',
+  },
+  'value/division-by-zero': { domain: 'user', retry: 'no-retry', meaning: 'a number was divided by zero' },
+  'value/overflow': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the result of an operation does not fit its type',
+  },
+  'value/cast': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a value cannot be converted to the asked type',
+  },
+  'value/unsafe-integer': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'an integer outside ±2^53 would lose digits as a JavaScript number',
+  },
+  'value/invalid': { domain: 'user', retry: 'no-retry', meaning: 'a value is not valid for its type' },
+  'duration/invalid': { domain: 'user', retry: 'no-retry', meaning: 'a duration cannot be read' },
   // Input.
-  'input/not-found': external('an input file or directory does not exist'),
-  'input/empty': external('a batch run found no input files'),
-  'input/permission': external('an input cannot be opened for lack of permission'),
-  'input/read-failed': transient('reading an input failed'),
-  'input/undecodable': external('a row of the input cannot be decoded'),
-  'input/missing-column': external('the input lacks a column that the schema requires'),
-  'input/truncated': external('an input file ends before its format says it should'),
-  'input/corrupt': external('an input file is damaged'),
-  'input/no-event-time': external('a row has no event time'),
-  'input/changed': external('an input file changed while it was read or since its position was taken'),
-  'input/unsupported': external('an input file uses a feature of its format that is not supported'),
+  'input/not-found': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an input file or directory does not exist',
+  },
+  'input/empty': { domain: 'external', retry: 'no-retry', meaning: 'a batch run found no input files' },
+  'input/permission': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an input cannot be opened for lack of permission',
+  },
+  'input/read-failed': { domain: 'external', retry: 'retry', meaning: 'reading an input failed' },
+  'input/undecodable': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'a row of the input cannot be decoded',
+  },
+  'input/missing-column': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'the input lacks a column that the schema requires',
+  },
+  'input/truncated': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an input file ends before its format says it should',
+  },
+  'input/corrupt': { domain: 'external', retry: 'no-retry', meaning: 'an input file is damaged' },
+  'input/no-event-time': { domain: 'external', retry: 'no-retry', meaning: 'a row has no event time' },
+  'input/changed': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an input file changed while it was read or since its position was taken',
+  },
+  'input/unsupported': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an input file uses a feature of its format that is not supported',
+  },
   // Output.
-  'output/exists': user('the output holds something that this run did not write'),
-  'output/permission': external('the output cannot be written for lack of permission'),
-  'output/disk-full': external('the disk of the output is full'),
-  'output/write-failed': transient('writing the output failed'),
-  'output/lost': external('a prepared output was lost before it was committed'),
+  'output/exists': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the output holds something that this run did not write',
+  },
+  'output/permission': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'the output cannot be written for lack of permission',
+  },
+  'output/disk-full': { domain: 'external', retry: 'no-retry', meaning: 'the disk of the output is full' },
+  'output/write-failed': { domain: 'external', retry: 'retry', meaning: 'writing the output failed' },
+  'output/lost': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'a prepared output was lost before it was committed',
+  },
   // User code.
-  'step/function-failed': user('a user function threw'),
-  'step/invalid-row': user('a user function returned a row that does not fit its schema'),
-  'step/kept-view': user('a user function kept a row view beyond its call'),
+  'step/function-failed': { domain: 'user', retry: 'no-retry', meaning: 'a user function threw' },
+  'step/invalid-row': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a user function returned a row that does not fit its schema',
+  },
+  'step/kept-view': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a user function kept a row view beyond its call',
+  },
   // Running.
-  'run/stalled': internal('no task can make progress'),
-  'run/cancelled': user('the run was stopped before it was finished'),
-  'run/unsupported-runtime': external('this version of Node lacks something that is needed'),
-  'internal/assertion': internal('Millrace broke one of its own invariants'),
-} as const satisfies Record<string, CatalogueEntry>
+  'run/stalled': { domain: 'internal', retry: 'no-retry', meaning: 'no task can make progress' },
+  'run/cancelled': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the run was stopped before it was finished',
+  },
+  'run/unsupported-runtime': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'this version of Node lacks something that is needed',
+  },
+  'internal/assertion': {
+    domain: 'internal',
+    retry: 'no-retry',
+    meaning: 'Millrace broke one of its own invariants',
+  },
+} as const
 
 /** A stable error code. */
 export type ErrorCode = keyof typeof errorCatalogue
@@ -129,7 +272,6 @@ export class MillraceError extends Error {
   readonly hint: string | undefined
   readonly place: Place | undefined
   readonly step: string | undefined
-  readonly [brand] = true
 
   constructor(code: ErrorCode, parts: ErrorParts) {
     super(renderMessage(parts), parts.cause === undefined ? undefined : { cause: parts.cause })
@@ -142,6 +284,7 @@ export class MillraceError extends Error {
     this.hint = parts.hint
     this.place = parts.place
     this.step = parts.step
+    Object.defineProperty(this, brand, { value: true })
   }
 }
 

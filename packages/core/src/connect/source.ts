@@ -103,6 +103,16 @@ export interface Source<Row = unknown, Position extends Json = Json> {
   readonly schema: Schema<Row>
   /** What this source can be; a run in a mode it lacks is refused by name. */
   readonly supports: readonly Boundedness[]
+  /**
+   * How the splits of a bounded read are meant to be read: one after the other (files: less memory, order kept), or
+   * side by side (parallel timelines of a generator or a log). Default: concurrent.
+   */
+  readonly splitOrder?: 'sequential' | 'concurrent'
+  /**
+   * Looks at the input and gives the same source with its schema. There, when the user declared none: until it was
+   * called `schema` has no columns and the source cannot be bound to a plan. Throws schema/not-inferable, input/not-found...
+   */
+  resolveSchema?(host: Host): Promise<Source>
   /** The same source reading less. Default: the engine drops the columns itself. */
   withPushdown?(pushdown: Pushdown): Source<unknown, Position>
   enumerate(context: SourceContext): Promise<SplitEnumerator>

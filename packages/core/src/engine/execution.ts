@@ -1,0 +1,324 @@
+/**
+ * A physical plan as tasks in this thread: built here, driven by task-loop.ts.
+ *
+ * Tasks of one thread hand batches on directly (run to completion): every queue between them would only be walked at
+ * once. Edges between tasks go through `Receiver`, which is also what a channel to another thread will implement.
+ */
+import type { Schema } from '../data/type.ts'
+import { assert, MillraceError } from '../errors.ts'
+import type { Host } from '../host/host.ts'
+import type { LogicalNode, LogicalPlan, PlanBindings, SinkNode, SourceNode } from '../plan/logical.ts'
+import { MAIN_PORT } from '../plan/logical.ts'
+import { inputSchema, nodesByStep, portSchema, tableSources } from '../plan/plan-graph.ts'
+import type { Exchange, PhysicalPlan } from '../plan/physical.ts'
+import type { Boundedness, Source } from '../connect/source.ts'
+import type { OpenSink, SinkContext } from '../connect/sink.ts'
+import { createOperator } from './create-operator.ts'
+import type { OperatorNode } from './create-operator.ts'
+import { createRoute } from './exchange.ts'
+import type { Route } from './exchange.ts'
+import type { OperatorContext, StepCounters } from './operator.ts'
+import { SinkRunner } from './sink-runner.ts'
+import { SourceStep } from './source-step.ts'
+import { portOf } from './output-port.ts'
+import type { OutputPort, Receiver } from './output-port.ts'
+import { StepRunner } from './step-runner.ts'
+
+/** What an execution needs besides its plan. */
+export interface ExecutionOptions {
+  readonly physical: PhysicalPlan
+  readonly bindings: PlanBindings
+  readonly host: Host
+  readonly boundedness: Boundedness
+  /** Rows per batch, at most. */
+  readonly batchRows: number
+  readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt'>
+}
+
+/** A sink step: opened once, written by one runner per task. */
+export interface OpenSinkStep {
+  readonly step: string
+  readonly sink: OpenSink
+  readonly runners: SinkRunner[]
+}
+
+/** The tasks of a plan and everything they hold open. */
+export class Execution {
+  readonly options: ExecutionOptions
+  readonly nodes: ReadonlyMap<string, LogicalNode>
+  /** Runners of each step by task; sources have none. */
+  readonly runners: Map<string, StepRunner[]> = new Map()
+  readonly sources: SourceStep[] = []
+  readonly sinks: OpenSinkStep[] = []
+  /** Runners with a watermark whose rows have not all left. */
+  readonly pending: StepRunner[] = []
+  /** Whether any step breaks ties by row order: sources number their rows only then. */
+  readonly needsOrder: boolean
+  private readonly outputs = new Map<string, Map<string, OutputPort>[]>()
+
+  constructor(options: ExecutionOptions) {
+    this.options = options
+    this.nodes = nodesByStep(options.physical.logical)
+    this.needsOrder = options.physical.logical.nodes.some(breaksTies)
+  }
+
+  /** Opens sinks first (so that a run that cannot write does not begin), then builds all tasks. */
+  async open(events: { wake(): void; failed(error: unknown): void }): Promise<void> {
+    const { physical } = this.options
+    for (const stage of physical.stages) {
+      for (const step of stage.steps) {
+        const node = this.node(step)
+        if (node.kind === 'sink') await this.openSink(node)
+      }
+    }
+    for (const stage of physical.stages) {
+      for (const step of stage.steps) await this.build(this.node(step), stage.tasks)
+    }
+    for (const exchange of physical.exchanges) this.connectExchange(exchange)
+    for (const stage of physical.stages) {
+      for (const step of stage.steps) this.connectInStage(this.node(step), new Set(stage.steps))
+    }
+    this.makeSources(events)
+  }
+
+  node(step: string): LogicalNode {
+    const node = this.nodes.get(step)
+    assert(node !== undefined, `the physical plan names step "${step}", which the logical plan lacks`)
+    return node
+  }
+
+  /** Closes everything; errors of closing do not hide the first. */
+  async close(): Promise<void> {
+    for (const runners of this.runners.values()) for (const runner of runners) runner.operator.close()
+    const closing = [
+      ...this.sources.map((source) => source.close()),
+      ...this.sinks.flatMap(({ runners }) => runners.map((runner) => runner.closeWriter())),
+    ]
+    const outcomes = await Promise.allSettled(closing)
+    outcomes.push(...(await Promise.allSettled(this.sinks.map(({ sink }) => sink.close()))))
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  private async openSink(node: SinkNode): Promise<void> {
+    const { bindings, host, boundedness, sink } = this.options
+    const binding = bindings.sinks.get(node.step)
+    assert(binding !== undefined, `step "${node.step}" has no sink`)
+    const open = await binding.open({
+      host,
+      step: node.step,
+      schema: inputSchema(this.nodes, node),
+      bounded: boundedness === 'bounded',
+      ...sink,
+    })
+    this.sinks.push({ step: node.step, sink: open, runners: [] })
+  }
+
+  private async build(node: LogicalNode, tasks: number): Promise<void> {
+    this.outputs.set(
+      node.step,
+      Array.from({ length: tasks }, () => new Map<string, OutputPort>()),
+    )
+    if (node.kind === 'source') return
+    const runners: StepRunner[] = []
+    for (let task = 0; task < tasks; task++) {
+      const counters = newCounters()
+      const context = this.context(node, { task, tasks }, counters)
+      const operator =
+        node.kind === 'sink' ? await this.sinkRunner(node, context) : this.operator(node, context)
+      const runner = new StepRunner(
+        node.step,
+        { operator, counters, ports: this.ports(node.step, task) },
+        {
+          pending: (waiting) => this.pending.push(waiting),
+        },
+      )
+      runners.push(runner)
+    }
+    this.runners.set(node.step, runners)
+  }
+
+  private operator(node: OperatorNode, context: OperatorContext): ReturnType<typeof createOperator> {
+    return createOperator(node, {
+      inputSchemas: node.inputs.map((_, input) => inputSchema(this.nodes, node, input)),
+      context,
+      functions: this.options.bindings.functions,
+    })
+  }
+
+  private async sinkRunner(node: SinkNode, context: OperatorContext): Promise<SinkRunner> {
+    const open = this.sinks.find((sink) => sink.step === node.step) as OpenSinkStep
+    const runner = new SinkRunner(node.step, await open.sink.writer(context.task), context)
+    open.runners.push(runner)
+    return runner
+  }
+
+  private context(
+    node: LogicalNode,
+    place: { readonly task: number; readonly tasks: number },
+    counters: StepCounters,
+  ): OperatorContext {
+    const ports = this.ports(node.step, place.task)
+    return {
+      step: node.step,
+      ...place,
+      batchRows: this.options.batchRows,
+      clock: this.options.host.clock,
+      counters,
+      isRead: (port) => (ports.get(port)?.routes.length ?? 0) > 0,
+      emit: (port) => emitTo(portOf(ports, port), counters, port === MAIN_PORT),
+    }
+  }
+
+  private ports(step: string, task: number): Map<string, OutputPort> {
+    const ports = this.outputs.get(step)?.[task]
+    assert(ports !== undefined, `task ${task} of step "${step}" does not exist`)
+    return ports
+  }
+
+  /** An edge between stages: every sending task gets a channel to every receiving task. */
+  private connectExchange({ from, to, exchange }: Exchange): void {
+    const senders = this.outputs.get(from.step) ?? []
+    const targets = this.runners.get(to.step) ?? []
+    const schema = this.schemaOf(from.step, from.port)
+    senders.forEach((ports, task) => {
+      const reached =
+        exchange.kind === 'forward' && targets.length === senders.length
+          ? [targets[task] as StepRunner]
+          : targets
+      const receivers = reached.map((target) => target.addChannel(to.input))
+      const send: Route[] = receivers.map((receiver) => receiver.push)
+      const route = createRoute(exchange, schema, send, { task, keyGroups: this.options.physical.keyGroups })
+      const port = portOf(ports, from.port)
+      port.routes.push(route)
+      port.receivers.push(...receivers)
+    })
+  }
+
+  /** Edges inside a stage: task i to task i. */
+  private connectInStage(node: LogicalNode, inStage: ReadonlySet<string>): void {
+    node.inputs.forEach((input, at) => {
+      if (!inStage.has(input.step) || this.isExchanged(node.step, at)) return
+      const targets = this.runners.get(node.step) ?? []
+      targets.forEach((target, task) => {
+        const receiver = target.addChannel(at)
+        const port = portOf(this.ports(input.step, task), input.port)
+        port.routes.push(receiver.push)
+        port.receivers.push(receiver)
+      })
+    })
+  }
+
+  private isExchanged(step: string, input: number): boolean {
+    return this.options.physical.exchanges.some(({ to }) => to.step === step && to.input === input)
+  }
+
+  private schemaOf(step: string, port: string): Schema {
+    const schema = portSchema(this.node(step), port)
+    assert(schema !== undefined, `step "${step}" has no output "${port}"`)
+    return schema
+  }
+
+  private makeSources(events: { wake(): void; failed(error: unknown): void }): void {
+    const { physical, boundedness, bindings, host, batchRows } = this.options
+    const tables = tableSources(this.options.physical.logical)
+    for (const stage of physical.stages) {
+      for (const step of stage.steps) {
+        const node = this.node(step)
+        if (node.kind !== 'source') continue
+        const forTable = tables.has(step)
+        this.checkTable(node, forTable)
+        this.sources.push(
+          new SourceStep({
+            node,
+            source: bindings.sources.get(step) as Source,
+            host,
+            batchRows,
+            needsOrder: this.needsOrder,
+            tasks: stage.tasks,
+            boundedness: forTable ? 'bounded' : boundedness,
+            forTable,
+            receivers: Array.from({ length: stage.tasks }, (_, task) =>
+              sourceReceiver(this.ports(step, task)),
+            ),
+            ports: Array.from({ length: stage.tasks }, (_, task) => this.ports(step, task)),
+            events,
+          }),
+        )
+      }
+    }
+  }
+
+  private checkTable(node: SourceNode, forTable: boolean): void {
+    const source = this.options.bindings.sources.get(node.step)
+    assert(source !== undefined, `step "${node.step}" has no source`)
+    if (!forTable && ancestorsOfTables(this.options.physical.logical).has(node.step)) {
+      throw new MillraceError('plan/unsupported', {
+        what: `source "${node.step}" is both the table of a lookup join and a stream`,
+        detail: 'the table side is read whole before the stream flows',
+        hint: 'read the input twice, under two step names: one for the table, one for the stream',
+        step: node.step,
+      })
+    }
+    const wanted: Boundedness = forTable ? 'bounded' : this.options.boundedness
+    if (source.supports.includes(wanted)) return
+    throw new MillraceError('plan/unsupported', {
+      what: `source "${node.step}" (${source.description.connector}) cannot be read ${wanted === 'bounded' ? 'to an end' : 'continuously'}`,
+      detail: forTable
+        ? 'it is the table side of a lookup join, which is read whole first'
+        : `the run is ${wanted}`,
+      hint: wanted === 'bounded' ? 'use --mode continuous, or give the source an end' : 'use --mode batch',
+      step: node.step,
+    })
+  }
+}
+
+const ORDERED_AGGREGATES: ReadonlySet<string> = new Set(['first', 'last', 'top', 'collect'])
+
+/** Whether the answer of a step depends on the order of rows with equal event time. */
+function breaksTies(node: LogicalNode): boolean {
+  return (
+    node.kind === 'window-aggregate' &&
+    node.aggregates.some(({ aggregate }) => ORDERED_AGGREGATES.has(aggregate))
+  )
+}
+
+/** Rows to every edge of a port, counted. */
+function emitTo(port: OutputPort, counters: StepCounters, counted: boolean): Route {
+  const { routes } = port
+  return (batch) => {
+    if (counted) counters.rowsOut += batch.selection === undefined ? batch.length : batch.selectedCount
+    for (const route of routes) route(batch)
+  }
+}
+
+/** A source's main output as the receiver that its task pushes to. */
+function sourceReceiver(ports: Map<string, OutputPort>): Receiver {
+  const main = portOf(ports, MAIN_PORT)
+  const all = (tell: (receiver: Receiver) => void): void => {
+    for (const port of ports.values()) for (const receiver of port.receivers) tell(receiver)
+  }
+  return {
+    push: (batch) => {
+      for (const route of main.routes) route(batch)
+    },
+    watermark: (watermark) => all((receiver) => receiver.watermark(watermark)),
+    idle: (idle) => all((receiver) => receiver.idle(idle)),
+    end: (drain) => all((receiver) => receiver.end(drain)),
+  }
+}
+
+/** Counters of a step that has done nothing. */
+export function newCounters(): StepCounters {
+  return { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+}
+
+/** Every step whose rows come to the table side of a lookup join. */
+function ancestorsOfTables(plan: LogicalPlan): ReadonlySet<string> {
+  const feeding = new Set<string>()
+  for (const node of plan.nodes.toReversed()) {
+    if (node.kind === 'lookup-join') feeding.add(node.inputs[1]?.step ?? '')
+    if (feeding.has(node.step)) for (const { step } of node.inputs) feeding.add(step)
+  }
+  return feeding
+}

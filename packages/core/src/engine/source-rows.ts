@@ -1,0 +1,127 @@
+/**
+ * What a reader brought turned into what flows: only the needed columns, event time, and row order where it is used.
+ *
+ * Rows without an event time fail the run or go to the rejected output, as the pipeline says.
+ */
+import type { Batch } from '../data/batch.ts'
+import { ROWS_PER_SPLIT_MAX, rowCount, rowIndex } from '../data/batch.ts'
+import type { Column } from '../data/column.ts'
+import { isValid } from '../data/column.ts'
+import { readValue } from '../data/read-value.ts'
+import { findColumn } from '../data/schema.ts'
+import type { Schema } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
+import type { EventTime } from '../plan/logical.ts'
+import type { RejectedRow } from '../connect/source.ts'
+import { extractEventTime, firstWithoutEventTime } from './event-time.ts'
+
+/** Where a batch stands in its source. */
+export interface BatchPlace {
+  readonly split: number
+  readonly splitId: string
+  readonly rowsBefore: number
+}
+
+/** What a source's rows need. */
+export interface SourceRowsOptions {
+  readonly step: string
+  /** What the source node promises to those behind it. */
+  readonly schema: Schema
+  readonly eventTime: EventTime | undefined
+  readonly needsOrder: boolean
+  readonly rejected: ((row: RejectedRow) => void) | undefined
+}
+
+/** Prepares the batches of one source task. */
+export class SourceRows {
+  private readonly options: SourceRowsOptions
+  private readonly scratch = { array: new Float64Array(0) }
+  private order = new Float64Array(0)
+  private kept = new Int32Array(0)
+  private projection: { readonly of: Schema; readonly columns: readonly number[] } | undefined
+
+  constructor(options: SourceRowsOptions) {
+    this.options = options
+  }
+
+  /** The batch as it flows; valid as long as the reader's. */
+  prepare(raw: Batch, place: BatchPlace): Batch {
+    const projected = this.project(raw)
+    const timed = this.time(projected, raw, place)
+    return this.options.needsOrder && timed.order === undefined ? this.number(timed, place) : timed
+  }
+
+  private project(raw: Batch): Batch {
+    const { schema } = this.options
+    if (this.projection?.of !== raw.schema) {
+      this.projection = {
+        of: raw.schema,
+        columns: schema.fields.map((field) => findColumn(raw.schema, field.name)),
+      }
+    }
+    const { columns } = this.projection
+    if (columns.length === raw.columns.length && columns.every((from, to) => from === to)) return raw
+    return { ...raw, schema, columns: columns.map((index) => raw.columns[index] as Column) }
+  }
+
+  private time(batch: Batch, raw: Batch, place: BatchPlace): Batch {
+    const { eventTime } = this.options
+    if (eventTime === undefined || raw.eventTime !== undefined) return batch
+    const index = findColumn(raw.schema, eventTime.column)
+    const times = extractEventTime(raw, index, this.scratch)
+    const timed = { ...batch, eventTime: times }
+    const column = raw.columns[index] as Column
+    const first = firstWithoutEventTime(raw, column, times)
+    return first < 0 ? timed : this.dropTimeless(timed, column, first, place)
+  }
+
+  private dropTimeless(batch: Batch, column: Column, first: number, place: BatchPlace): Batch {
+    const { eventTime, rejected, step } = this.options
+    const rows = rowCount(batch)
+    if (this.kept.length < rows) this.kept = new Int32Array(Math.max(rows, 1024))
+    let kept = 0
+    for (let n = 0; n < rows; n++) {
+      const i = rowIndex(batch, n)
+      const timeless =
+        n >= first && (!isValid(column, i) || Number.isNaN((batch.eventTime as Float64Array)[i]))
+      if (!timeless) this.kept[kept++] = i
+      else if (eventTime?.onMissing === 'reject' && rejected !== undefined)
+        rejected(describe(batch, i, place, step))
+      else throw this.missing(place, n)
+    }
+    return { ...batch, selection: this.kept, selectedCount: kept }
+  }
+
+  private missing(place: BatchPlace, row: number): MillraceError {
+    const column = this.options.eventTime?.column ?? ''
+    return new MillraceError('input/no-event-time', {
+      what: `a row has no event time`,
+      detail: `column "${column}" is null`,
+      hint: `reject such rows with { eventTime: { column: '${column}', onMissing: 'reject' } }, or filter the input`,
+      place: { name: place.splitId, row: place.rowsBefore + row + 1, column },
+      step: this.options.step,
+    })
+  }
+
+  private number(batch: Batch, place: BatchPlace): Batch {
+    if (this.order.length < batch.length) this.order = new Float64Array(Math.max(batch.length, 1024))
+    const base = place.split * ROWS_PER_SPLIT_MAX + place.rowsBefore
+    for (let i = 0; i < batch.length; i++) this.order[i] = base + i
+    return { ...batch, order: this.order }
+  }
+}
+
+function describe(batch: Batch, row: number, place: BatchPlace, step: string): RejectedRow {
+  const values = batch.columns.map((column, at) => [batch.schema.fields[at]?.name, readValue(column, row)])
+  return {
+    source: step,
+    raw: JSON.stringify(Object.fromEntries(values), (_, value: unknown) =>
+      typeof value === 'bigint' ? `${value}` : value,
+    ),
+    reason: 'the row has no event time',
+    code: 'input/no-event-time',
+    file: place.splitId,
+    line: undefined,
+    byte: undefined,
+  }
+}

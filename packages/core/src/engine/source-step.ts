@@ -1,0 +1,183 @@
+/**
+ * A source step over all its tasks: finds splits and shares them out.
+ *
+ * Splits are numbered in the order of discovery and given to the task with number modulo tasks, so that the same
+ * discovery gives the same work at the same parallelism (law L5).
+ */
+import { withContext } from '../errors.ts'
+import type { Host } from '../host/host.ts'
+import type { SourceNode } from '../plan/logical.ts'
+import { REJECTED_PORT } from '../plan/logical.ts'
+import type { Boundedness, Source, SourceContext, SplitEnumerator } from '../connect/source.ts'
+import { punctuationReader } from './punctuation.ts'
+import { portOf } from './output-port.ts'
+import type { OutputPort, Receiver } from './output-port.ts'
+import { RejectedRows } from './rejected-rows.ts'
+import { SourceRows } from './source-rows.ts'
+import { SourceTask } from './source-task.ts'
+
+/** What a source step is made with. */
+export interface SourceStepOptions {
+  readonly node: SourceNode
+  readonly source: Source
+  readonly host: Host
+  readonly batchRows: number
+  readonly needsOrder: boolean
+  readonly tasks: number
+  readonly boundedness: Boundedness
+  /** Read first, before the streams flow. */
+  readonly forTable: boolean
+  readonly receivers: readonly Receiver[]
+  readonly ports: readonly Map<string, OutputPort>[]
+  readonly events: { wake(): void; failed(error: unknown): void }
+}
+
+/** Splits open at a time and not idle, for sources whose splits are meant to be read side by side. */
+const CONCURRENT_SPLITS_MAX = 64
+
+/** Reads one source. */
+export class SourceStep {
+  readonly step: string
+  readonly forTable: boolean
+  readonly boundedness: Boundedness
+  readonly tasks: readonly SourceTask[]
+  rejectedRows = 0
+  /** Whether the source said that it can discover nothing more. */
+  discoveryDone = false
+  private readonly options: SourceStepOptions
+  private readonly source: Source
+  private readonly context: SourceContext
+  private readonly rejects: readonly RejectedRows[]
+  private enumerator: SplitEnumerator | undefined
+  private discovering = false
+  private splits = 0
+  private current = 0
+
+  constructor(options: SourceStepOptions) {
+    this.options = options
+    this.step = options.node.step
+    this.forTable = options.forTable
+    this.boundedness = options.boundedness
+    this.source = this.pushedDown()
+    this.rejects = options.ports.map((ports) => this.rejectedOutput(ports))
+    this.context = {
+      host: options.host,
+      boundedness: options.boundedness,
+      step: this.step,
+      rejected: options.node.onError === 'reject' ? (row) => this.reject(row) : undefined,
+    }
+    this.tasks = options.receivers.map((output, task) => this.makeTask(output, task))
+  }
+
+  /** Whether every task has read everything. */
+  get done(): boolean {
+    return this.tasks.every((task) => task.done)
+  }
+
+  get lastRowsAt(): number {
+    return Math.max(...this.tasks.map((task) => task.lastRowsAt))
+  }
+
+  async open(): Promise<void> {
+    this.enumerator = await this.source.enumerate(this.context)
+    await this.discover()
+  }
+
+  /** Asks for new splits; the loop calls it on an interval until discovery is done. */
+  async discover(): Promise<void> {
+    if (this.discoveryDone || this.discovering || this.enumerator === undefined) return
+    this.discovering = true
+    try {
+      const { splits, done } = await this.enumerator.next()
+      for (const split of splits) {
+        const task = this.tasks[this.splits % this.tasks.length] as SourceTask
+        task.assign(split, this.splits++)
+      }
+      if (done) this.endDiscovery()
+    } catch (error) {
+      throw withContext(error, { step: this.step })
+    } finally {
+      this.discovering = false
+    }
+  }
+
+  /** One step of one task; the tasks take turns. */
+  turn(): boolean {
+    for (let tried = 0; tried < this.tasks.length; tried++) {
+      this.current = (this.current + 1) % this.tasks.length
+      const worked = this.turnOf(this.current)
+      this.rejects[this.current]?.flush()
+      if (worked) return true
+    }
+    return false
+  }
+
+  async stop(drain: boolean): Promise<void> {
+    this.endDiscovery()
+    await Promise.all(this.tasks.map((task) => task.stop(drain)))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.tasks.map((task) => task.close()))
+    await this.enumerator?.close()
+  }
+
+  private turnOf(task: number): boolean {
+    try {
+      return (this.tasks[task] as SourceTask).turn() === 'worked'
+    } catch (error) {
+      throw withContext(error, { step: this.step })
+    }
+  }
+
+  private endDiscovery(): void {
+    this.discoveryDone = true
+    for (const task of this.tasks) task.noMoreSplits()
+  }
+
+  private pushedDown(): Source {
+    const { source, node } = this.options
+    const { columns, predicate } = node.pushdown
+    if (columns === undefined && predicate === undefined) return source
+    return source.withPushdown?.(node.pushdown) ?? source
+  }
+
+  private makeTask(output: Receiver, task: number): SourceTask {
+    const { node, events, boundedness, needsOrder, batchRows } = this.options
+    return new SourceTask({
+      source: this.source,
+      context: this.context,
+      eventTime: node.eventTime,
+      punctuation: punctuationReader(node.eventTime),
+      rows: new SourceRows({
+        step: this.step,
+        schema: node.schema,
+        eventTime: node.eventTime,
+        needsOrder,
+        rejected: (row) => {
+          this.rejectedRows++
+          this.rejects[task]?.add(row)
+        },
+      }),
+      batchRows,
+      openMax:
+        boundedness === 'bounded' && this.source.splitOrder === 'sequential' ? 1 : CONCURRENT_SPLITS_MAX,
+      output,
+      wake: events.wake,
+      failed: (error) => events.failed(withContext(error, { step: this.step })),
+    })
+  }
+
+  private reject(row: Parameters<NonNullable<SourceContext['rejected']>>[0]): void {
+    this.rejectedRows++
+    // Decoders reject inside a turn, so the task in turn is the one that reads the row.
+    this.rejects[this.current]?.add(row)
+  }
+
+  private rejectedOutput(ports: Map<string, OutputPort>): RejectedRows {
+    const { routes } = portOf(ports, REJECTED_PORT)
+    return new RejectedRows(this.step, (batch) => {
+      for (const route of routes) route(batch)
+    })
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The task of a source step: which of its splits is read next, and what watermark follows.
+ *
+ * Rows go through the whole local graph in one synchronous step per piece. Invariants (tests quote them):
+ *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
+ *      leaves its highest value; +Infinity comes only when nothing more can be discovered, or on a drain.
+ *  S3  A sequential source has at most one split open that is not idle, and splits are opened in order of discovery.
+ */
+import type { Batch } from '../data/batch.ts'
+import { rowCount } from '../data/batch.ts'
+import type { Source, SourceContext, Split } from '../connect/source.ts'
+import type { EventTime } from '../plan/logical.ts'
+import { SplitFrontier } from './split-frontier.ts'
+import type { SourceRows } from './source-rows.ts'
+import { SplitRun } from './split-run.ts'
+import { SplitWatermark } from './split-watermark.ts'
+import type { PunctuationReader } from './split-watermark.ts'
+import type { Receiver } from './output-port.ts'
+
+/** What a source task is made with. */
+export interface SourceTaskOptions {
+  readonly source: Source
+  readonly context: SourceContext
+  readonly eventTime: EventTime | undefined
+  readonly punctuation: PunctuationReader | undefined
+  readonly rows: SourceRows
+  readonly batchRows: number
+  /** How many splits may be open and not idle at a time. */
+  readonly openMax: number
+  /** Where rows and watermarks go. */
+  readonly output: Receiver
+  readonly wake: () => void
+  readonly failed: (error: unknown) => void
+}
+
+/** What became of one turn. */
+export type Turn = 'worked' | 'waiting' | 'done'
+
+/** Reads the splits that were assigned to one task. */
+export class SourceTask {
+  readonly progress = { rows: 0, bytesDone: 0, bytesKnown: 0, rowsKnown: 0, splitsDone: 0, splitsKnown: 0 }
+  /** Wall-clock time of the last rows. */
+  lastRowsAt: number
+  private readonly options: SourceTaskOptions
+  private readonly frontier = new SplitFrontier()
+  private waiting: SplitRun[] = []
+  private open: SplitRun[] = []
+  private next = 0
+  private announced = -Infinity
+  private idle = false
+  private moreMayCome = true
+  private ended = false
+
+  constructor(options: SourceTaskOptions) {
+    this.options = options
+    this.lastRowsAt = options.context.host.clock.now()
+  }
+
+  /** The watermark announced last. */
+  get watermark(): number {
+    return this.announced
+  }
+
+  get bytesRead(): number {
+    let bytes = this.progress.bytesDone
+    for (const run of this.open) bytes += run.bytesRead
+    return bytes
+  }
+
+  /** Whether all splits were read to their end and no more can come. */
+  get done(): boolean {
+    return this.ended
+  }
+
+  /** Nothing is under way that could bring rows which are there already. */
+  get isIdle(): boolean {
+    return this.waiting.length === 0 && this.open.every((run) => run.state === 'idle')
+  }
+
+  /** Takes on a split; `index` is its number in the order of discovery over all tasks. */
+  assign(split: Split, index: number): void {
+    const { eventTime, punctuation, wake, failed } = this.options
+    const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, punctuation)
+    const run = new SplitRun(split, index, watermark, { wake, failed })
+    this.waiting.push(run)
+    this.frontier.discovered(run)
+    this.progress.splitsKnown++
+    this.progress.bytesKnown += split.bytes ?? 0
+    this.progress.rowsKnown += split.rows ?? 0
+  }
+
+  /** No further split will be assigned. */
+  noMoreSplits(): void {
+    this.moreMayCome = false
+  }
+
+  /** One step: pushes rows of the split whose turn it is. */
+  turn(): Turn {
+    if (this.ended) return 'done'
+    this.openWaiting()
+    const count = this.open.length
+    for (let tried = 0; tried < count; tried++) {
+      const run = this.open[this.next % this.open.length] as SplitRun
+      if (this.advanceSplit(run)) return 'worked'
+      this.next++
+    }
+    return this.endIfDone() ? 'done' : 'waiting'
+  }
+
+  /** Marks splits without rows for `idleAfter` as idle. Called now and then by the loop. */
+  checkIdle(now: number): void {
+    const idleAfterMs = this.options.eventTime?.idleAfterMs ?? 0
+    if (idleAfterMs === 0 || this.ended) return
+    for (const run of this.open) if (now - run.lastRowsAt >= idleAfterMs) this.frontier.setIdle(run, true)
+    this.announce()
+  }
+
+  /** Ends the task where it stands; with `drain` every window fires. */
+  async stop(drain: boolean): Promise<void> {
+    if (!this.ended) {
+      this.ended = true
+      this.options.output.end(drain)
+    }
+    await this.close()
+  }
+
+  async close(): Promise<void> {
+    const runs = this.open
+    this.open = []
+    await Promise.all(runs.map((run) => run.close()))
+  }
+
+  private openWaiting(): void {
+    let busy = 0
+    for (const run of this.open) if (run.state !== 'idle') busy++
+    while (busy < this.options.openMax && this.waiting.length > 0) {
+      const run = this.waiting.shift() as SplitRun
+      this.open.push(run)
+      run.open(this.options.source, this.options.context)
+      this.frontier.opened(run)
+      busy++
+    }
+  }
+
+  /** Pushes the next piece of a split; false when it has none now. */
+  private advanceSplit(run: SplitRun): boolean {
+    if (run.state === 'due') {
+      const batch = run.ask(this.options.batchRows)
+      if (batch !== undefined) return this.beginBatch(run, batch)
+    } else if (run.state === 'ready') {
+      if (!run.begun) return this.beginBatch(run, run.taken())
+      return this.pushPiece(run)
+    }
+    // `ask` may have ended it.
+    if ((run.state as string) === 'ended') this.finish(run)
+    return false
+  }
+
+  private beginBatch(run: SplitRun, raw: Batch): boolean {
+    const now = this.options.context.host.clock.now()
+    this.lastRowsAt = now
+    run.lastRowsAt = now
+    this.frontier.setIdle(run, false)
+    const batch = this.options.rows.prepare(raw, {
+      split: run.index,
+      splitId: run.split.id,
+      rowsBefore: run.rowsRead,
+    })
+    run.rowsRead += rowCount(raw)
+    this.progress.rows += rowCount(raw)
+    if (rowCount(batch) === 0) {
+      run.skip()
+      return true
+    }
+    run.begin(batch)
+    return this.pushPiece(run)
+  }
+
+  private pushPiece(run: SplitRun): boolean {
+    const piece = run.nextPiece()
+    if (rowCount(piece) > 0) this.options.output.push(piece)
+    this.announce()
+    return true
+  }
+
+  private finish(run: SplitRun): void {
+    this.progress.splitsDone++
+    this.progress.bytesDone += run.bytesRead
+    this.open = this.open.filter((other) => other !== run)
+    run.close().catch(this.options.failed)
+    this.frontier.ended(run)
+    this.openWaiting()
+    this.announce()
+  }
+
+  private announce(): void {
+    const { output } = this.options
+    const watermark = this.frontier.combine()
+    if (this.frontier.allIdle !== this.idle) {
+      this.idle = this.frontier.allIdle
+      output.idle(this.idle)
+    }
+    if (watermark > this.announced) {
+      this.announced = watermark
+      output.watermark(watermark)
+    }
+  }
+
+  private endIfDone(): boolean {
+    if (this.moreMayCome || this.open.length > 0 || this.waiting.length > 0) return false
+    this.ended = true
+    this.announced = Infinity
+    this.options.output.end(true)
+    return true
+  }
+}

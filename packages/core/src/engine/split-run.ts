@@ -1,0 +1,157 @@
+/**
+ * One split while it is read: opening, asking its reader, and handing its rows over piece by piece.
+ *
+ * The reader is asked only when its rows are wanted (readers do their own read-ahead), so that between two steps the
+ * reader's position is exactly the next row that has not been pushed. Invariant (tests quote it):
+ *  S1  Never two reads at a time of one reader; a batch is done with before its reader is asked again (B1).
+ */
+import type { Batch } from '../data/batch.ts'
+import { rowCount } from '../data/batch.ts'
+import { withContext } from '../errors.ts'
+import type { ReadResult, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import type { SplitWatermark } from './split-watermark.ts'
+import { selectRange, SelectionScratch } from './split-watermark.ts'
+
+/** Where a split stands between two steps. */
+export type SplitState =
+  /** Not opened yet. */
+  | 'waiting'
+  /** Being opened, or a read was answered with a promise. */
+  | 'asked'
+  /** The reader can be asked. */
+  | 'due'
+  /** Rows are there. */
+  | 'ready'
+  /** The reader had nothing. */
+  | 'idle'
+  | 'ended'
+
+/** What a split run tells its task. */
+export interface SplitEvents {
+  wake(): void
+  failed(error: unknown): void
+}
+
+/** Reads one split. */
+export class SplitRun {
+  readonly split: Split
+  /** Its number in the order of discovery: the split part of the row order. */
+  readonly index: number
+  readonly watermark: SplitWatermark
+  state: SplitState = 'waiting'
+  /** Live rows brought so far. */
+  rowsRead = 0
+  /** Wall-clock time of the last rows. */
+  lastRowsAt = 0
+  private readonly events: SplitEvents
+  private readonly scratch = new SelectionScratch()
+  private reader: SplitReader | undefined
+  private batch: Batch | undefined
+  private pushed = 0
+  private prepared = false
+
+  constructor(split: Split, index: number, watermark: SplitWatermark, events: SplitEvents) {
+    this.split = split
+    this.index = index
+    this.watermark = watermark
+    this.events = events
+  }
+
+  /** Bytes of input consumed. */
+  get bytesRead(): number {
+    return this.reader?.bytesRead() ?? 0
+  }
+
+  open(source: Source, context: SourceContext): void {
+    this.state = 'asked'
+    source.open(this.split, undefined, context).then(
+      (reader) => {
+        this.reader = reader
+        this.state = 'due'
+        this.events.wake()
+      },
+      (error: unknown) => this.events.failed(withContext(error, { step: context.step })),
+    )
+  }
+
+  /** Asks the reader for rows. Afterwards the state says what came of it. */
+  ask(rowsMax: number): Batch | undefined {
+    const result = (this.reader as SplitReader).read(rowsMax)
+    if (!('then' in result)) return this.settle(result)
+    this.state = 'asked'
+    result.then(
+      (answer) => {
+        this.batch = this.settle(answer)
+        this.events.wake()
+      },
+      (error: unknown) => this.events.failed(error),
+    )
+    return undefined
+  }
+
+  /** Whether pieces of a prepared batch are left; else a ready batch is as the reader brought it. */
+  get begun(): boolean {
+    return this.prepared
+  }
+
+  /** The batch that a promise brought. */
+  taken(): Batch {
+    return this.batch as Batch
+  }
+
+  /** None of the batch's rows is to be pushed. */
+  skip(): void {
+    this.batch = undefined
+    this.prepared = false
+    this.state = 'due'
+  }
+
+  /** Makes a prepared batch the one whose pieces `nextPiece` hands out. */
+  begin(batch: Batch): void {
+    this.batch = batch
+    this.pushed = 0
+    this.prepared = true
+    this.state = 'ready'
+  }
+
+  /** The next rows to push before `watermark.current` is announced; afterwards `state` is `ready` while pieces are left. */
+  nextPiece(): Batch {
+    const batch = this.batch as Batch
+    const end = this.watermark.observe(batch, this.pushed)
+    const piece = selectRange(batch, this.pushed, end, this.scratch)
+    this.pushed = end
+    if (end === rowCount(batch)) {
+      this.skip()
+    }
+    return piece
+  }
+
+  async close(): Promise<void> {
+    const { reader } = this
+    this.reader = undefined
+    this.state = 'ended'
+    await reader?.close()
+  }
+
+  private settle(result: ReadResult): Batch | undefined {
+    switch (result.kind) {
+      case 'batch':
+        this.state = 'ready'
+        return result.batch
+      case 'end':
+        this.state = 'ended'
+        return undefined
+      case 'idle':
+        this.state = 'idle'
+        void result.until?.then(
+          () => {
+            if (this.state === 'idle') this.state = 'due'
+            this.events.wake()
+          },
+          (error: unknown) => this.events.failed(error),
+        )
+        if (result.until === undefined) this.state = 'due'
+        return undefined
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * One step in one task: its operator, the watermark of its inputs, and where its outputs go.
+ *
+ * Everything here is synchronous and runs inside a step of the task loop. Channels are numbered per runner: one for
+ * each sending task of each edge. Invariants:
+ *  R1  A watermark goes on only when the operator has emitted everything due at it (O2); until then the runner is
+ *      `pending` and the loop calls `proceed` before anything else is pushed.
+ *  R2  The combined watermark never falls and is the minimum over channels that are neither idle nor ended.
+ */
+import type { Batch } from '../data/batch.ts'
+import { rowCount } from '../data/batch.ts'
+import { withContext } from '../errors.ts'
+import { WatermarkTracker } from '../time/watermark.ts'
+import type { Operator, StepCounters } from './operator.ts'
+import type { OutputPort, Receiver } from './output-port.ts'
+
+/** What a runner tells the loop. */
+export interface RunnerEvents {
+  pending(runner: StepRunner): void
+}
+
+/** Runs one step in one task. */
+export class StepRunner {
+  readonly step: string
+  readonly operator: Operator
+  readonly counters: StepCounters
+  readonly ports: ReadonlyMap<string, OutputPort>
+  private readonly tracker = new WatermarkTracker()
+  private readonly events: RunnerEvents
+  private channels = 0
+  private ended = 0
+  private draining = true
+  private isPending = false
+  private target = -Infinity
+  private reached = -Infinity
+  private idle = false
+
+  constructor(
+    step: string,
+    parts: {
+      readonly operator: Operator
+      readonly counters: StepCounters
+      readonly ports: ReadonlyMap<string, OutputPort>
+    },
+    events: RunnerEvents,
+  ) {
+    this.step = step
+    this.operator = parts.operator
+    this.counters = parts.counters
+    this.ports = parts.ports
+    this.events = events
+  }
+
+  /** The watermark up to which everything has left this step. */
+  get watermark(): number {
+    return this.reached
+  }
+
+  /** Adds a sender to one of the step's inputs. */
+  addChannel(input: number): Receiver {
+    const channel = this.tracker.addInput()
+    this.channels++
+    return {
+      push: (batch) => this.push(batch, input),
+      watermark: (watermark) => {
+        this.tracker.advance(channel, watermark)
+        this.follow()
+      },
+      idle: (idle) => {
+        this.tracker.setIdle(channel, idle)
+        this.follow()
+      },
+      end: (drain) => this.end(channel, drain),
+    }
+  }
+
+  /** Goes on with a watermark whose rows have not all left. */
+  proceed(): boolean {
+    const target = this.target
+    this.isPending = !this.guarded(() => this.operator.advance(target))
+    if (this.isPending) {
+      this.events.pending(this)
+      return false
+    }
+    this.reached = target
+    if (this.target > target) return this.proceed()
+    this.toReceivers((receiver) => receiver.watermark(target))
+    if (this.ended === this.channels) this.forwardEnd()
+    return true
+  }
+
+  flush(): void {
+    if (this.operator.flush !== undefined) this.guarded(() => this.operator.flush?.())
+  }
+
+  private push(batch: Batch, input: number): void {
+    this.counters.rowsIn += rowCount(batch)
+    try {
+      this.operator.push(batch, input)
+    } catch (error) {
+      throw withContext(error, { step: this.step })
+    }
+  }
+
+  private end(channel: number, drain: boolean): void {
+    if (drain) this.tracker.end(channel)
+    this.draining &&= drain
+    this.ended++
+    if (this.follow() || this.isPending) return
+    if (this.ended === this.channels) this.forwardEnd()
+  }
+
+  /** Moves to the inputs' combined watermark; true when it has moved. */
+  private follow(): boolean {
+    const moved = this.tracker.current > this.target
+    if (moved) {
+      this.target = this.tracker.current
+      if (!this.isPending) this.proceed()
+    }
+    if (this.tracker.allIdle !== this.idle) {
+      this.idle = this.tracker.allIdle
+      this.toReceivers((receiver) => receiver.idle(this.idle))
+    }
+    return moved
+  }
+
+  /** Once: the last word to everything behind this step. */
+  private forwardEnd(): void {
+    this.toReceivers((receiver) => receiver.end(this.draining))
+  }
+
+  private toReceivers(tell: (receiver: Receiver) => void): void {
+    for (const port of this.ports.values()) for (const receiver of port.receivers) tell(receiver)
+  }
+
+  private guarded<Result>(run: () => Result): Result {
+    try {
+      return run()
+    } catch (error) {
+      throw withContext(error, { step: this.step })
+    }
+  }
+}

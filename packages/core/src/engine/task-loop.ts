@@ -1,0 +1,244 @@
+/**
+ * The loop that drives an execution: takes everything that is due, waits on I/O when nothing is, and closes epochs.
+ *
+ * Order within a turn, the same on every run with the same host (law L5): watermarks in progress first, then one step
+ * of each source in plan order, then flushes when nothing more is ready. Invariants (tests quote them):
+ *  T1  Nothing is read while a sink is busy or a watermark is in progress: a full queue blocks its producer (law L6).
+ *  T2  An epoch is closed between two steps, when nothing is in progress.
+ *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
+ *  T4  Sources that are tables of lookup joins are read to their end before any other.
+ */
+import type { Execution } from './execution.ts'
+import type { SourceStep } from './source-step.ts'
+
+/** How a loop is run. */
+export interface TaskLoopOptions {
+  /** Milliseconds between epochs while running; undefined: only the final one. */
+  readonly epochIntervalMs: number | undefined
+  /** End when no source brought rows for so long; undefined: never. */
+  readonly stopWhenIdleMs: number | undefined
+  /** At the end of an unbounded run: move the watermark to its end, so that every window fires. */
+  readonly drain: boolean
+  /** How often unbounded sources are asked for new splits. */
+  readonly discoverIntervalMs: number
+  /** Closes an epoch: prepares and commits. */
+  readonly closeEpoch: (final: boolean) => Promise<void>
+}
+
+/** Work between two yields to the host, at most. */
+const YIELD_AFTER_MS = 5
+
+/** The longest wait without looking at clocks. */
+const WAIT_MAX_MS = 1000
+
+/** Why a loop ended. */
+export type LoopEnd = 'finished' | 'idle' | 'stopped'
+
+/** Drives one execution to its end. */
+export class TaskLoop {
+  private readonly execution: Execution
+  private readonly options: TaskLoopOptions
+  private wakeUp: (() => void) | undefined
+  private woken = false
+  private failure: { readonly error: unknown } | undefined
+  private stopping = false
+  private nextEpochAt = Infinity
+  private nextDiscoveryAt = 0
+  private workedSinceFlush = false
+  /** Milliseconds of wall time in which sinks kept the loop from reading. */
+  blockedMs = 0
+
+  constructor(execution: Execution, options: TaskLoopOptions) {
+    this.execution = execution
+    this.options = options
+  }
+
+  /** Something outside became ready. */
+  readonly wake = (): void => {
+    this.woken = true
+    this.wakeUp?.()
+  }
+
+  /** Something outside failed: the run ends with the first failure. */
+  readonly failed = (error: unknown): void => {
+    this.failure ??= { error }
+    this.wake()
+  }
+
+  /** Ends the run at the next border: rows read so far are written and committed. */
+  stop(): void {
+    this.stopping = true
+    this.wake()
+  }
+
+  /**
+   * Runs until all sources are done, the input is idle for long enough, or the run is stopped. A bounded run that is
+   * stopped commits nothing: half an answer must not look like one.
+   */
+  async run(): Promise<LoopEnd> {
+    const { sources } = this.execution
+    for (const source of sources) await source.open()
+    const now = this.now()
+    this.nextEpochAt = now + (this.options.epochIntervalMs ?? Infinity)
+    this.nextDiscoveryAt = now + this.options.discoverIntervalMs
+    const end = await this.loop()
+    if (end === 'stopped' && this.execution.options.boundedness === 'bounded') return end
+    if (end !== 'finished') for (const source of sources) await source.stop(this.options.drain)
+    await this.settle()
+    await this.options.closeEpoch(true)
+    return end
+  }
+
+  private async loop(): Promise<LoopEnd> {
+    let sliceStart = this.monotonic()
+    for (;;) {
+      this.throwIfFailed()
+      if (await this.waitForSinks()) sliceStart = this.monotonic()
+      const worked = this.workOnce()
+      if (this.monotonic() - sliceStart >= YIELD_AFTER_MS) {
+        await this.execution.options.host.timers.yield()
+        sliceStart = this.monotonic()
+      }
+      const end = await this.atBorder(worked)
+      if (end !== undefined) return end
+      if (!worked && !this.settled()) {
+        await this.wait()
+        sliceStart = this.monotonic()
+      }
+    }
+  }
+
+  /** Watermarks in progress, else one step of each source. */
+  private workOnce(): boolean {
+    if (this.proceed()) return true
+    this.woken = false
+    let worked = false
+    for (const source of this.readable()) {
+      if (this.execution.pending.length > 0 || this.sinksBusy()) return true
+      worked = source.turn() || worked
+    }
+    if (worked) this.workedSinceFlush = true
+    return worked
+  }
+
+  /** Sources that may be read now (T4). */
+  private readable(): readonly SourceStep[] {
+    const { sources } = this.execution
+    const tables = sources.filter((source) => source.forTable && !source.done)
+    return tables.length > 0 ? tables : sources
+  }
+
+  private proceed(): boolean {
+    const runner = this.execution.pending.shift()
+    if (runner === undefined) return false
+    runner.proceed()
+    return true
+  }
+
+  /** Ends, epochs and discovery, between two steps. */
+  private async atBorder(worked: boolean): Promise<LoopEnd | undefined> {
+    if (this.execution.pending.length > 0) return undefined
+    if (this.stopping) return 'stopped'
+    if (!worked && this.execution.sources.every((source) => source.done)) return 'finished'
+    const now = this.now()
+    if (now >= this.nextDiscoveryAt) await this.discover(now)
+    if (now >= this.nextEpochAt) await this.epoch()
+    if (worked) return undefined
+    this.flush()
+    const idleMs = this.options.stopWhenIdleMs
+    if (idleMs !== undefined && this.isIdle() && now - this.lastRowsAt() >= idleMs) return 'idle'
+    return undefined
+  }
+
+  private async discover(now: number): Promise<void> {
+    this.nextDiscoveryAt = now + this.options.discoverIntervalMs
+    for (const source of this.execution.sources) {
+      if (!source.discoveryDone) await source.discover()
+      for (const task of source.tasks) task.checkIdle(now)
+    }
+  }
+
+  private async epoch(): Promise<void> {
+    this.flush()
+    await this.options.closeEpoch(false)
+    this.nextEpochAt = this.now() + (this.options.epochIntervalMs ?? Infinity)
+  }
+
+  /** Emits what operators only hold to fill batches. */
+  private flush(): void {
+    if (!this.workedSinceFlush) return
+    this.workedSinceFlush = false
+    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.flush()
+  }
+
+  /** Lets everything that is in progress leave, at the end. */
+  private async settle(): Promise<void> {
+    while (this.proceed()) await this.waitForSinks()
+    this.flush()
+    await this.waitForSinks()
+  }
+
+  private sinksBusy(): boolean {
+    return this.execution.sinks.some(({ runners }) => runners.some((runner) => runner.busy !== undefined))
+  }
+
+  private async waitForSinks(): Promise<boolean> {
+    let waited = false
+    const start = this.monotonic()
+    for (const { runners } of this.execution.sinks) {
+      for (const runner of runners) {
+        while (runner.busy !== undefined) {
+          waited = true
+          await runner.busy
+        }
+      }
+    }
+    if (waited) this.blockedMs += this.monotonic() - start
+    return waited
+  }
+
+  /** Something may be done at once: a wake-up came while the turn ran. */
+  private settled(): boolean {
+    return this.woken || this.execution.pending.length > 0
+  }
+
+  private async wait(): Promise<void> {
+    const now = this.now()
+    const until = Math.min(this.nextEpochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
+    const { timers } = this.execution.options.host
+    await new Promise<void>((resolve) => {
+      const timer = timers.set(Math.max(0, until - now), resolve)
+      this.wakeUp = () => {
+        timer.clear()
+        resolve()
+      }
+    })
+    this.wakeUp = undefined
+  }
+
+  private idleDeadline(): number {
+    const idleMs = this.options.stopWhenIdleMs
+    return idleMs === undefined ? Infinity : Math.max(this.lastRowsAt() + idleMs, this.now() + 1)
+  }
+
+  /** No read is under way that could still bring what is there already. */
+  private isIdle(): boolean {
+    return this.execution.sources.every((source) => source.tasks.every((task) => task.isIdle))
+  }
+
+  private lastRowsAt(): number {
+    return Math.max(...this.execution.sources.map((source) => source.lastRowsAt))
+  }
+
+  private throwIfFailed(): void {
+    if (this.failure !== undefined) throw this.failure.error
+  }
+
+  private now(): number {
+    return this.execution.options.host.clock.now()
+  }
+
+  private monotonic(): number {
+    return this.execution.options.host.clock.monotonic()
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Closes an epoch: every sink writer prepares, then every sink commits.
+ *
+ * The order is the protocol: no committable is handed to any sink before all writers have prepared theirs. Between
+ * the two stands the place of the durable manifest; without a state directory a crash between them leaves staged
+ * output, which the next run sweeps.
+ */
+import { MillraceError } from '../errors.ts'
+import type { Json } from '../data/type.ts'
+import type { CommitOutcome, EpochId } from '../connect/sink.ts'
+import type { Execution, OpenSinkStep } from '../engine/index.ts'
+
+/** Waits between tries of a commit that may succeed later: doubling from the first, never above the last. */
+const RETRY_FIRST_MS = 50
+const RETRY_LONGEST_MS = 10_000
+/** Without a durable manifest to recover from, a sink that stays away ends the run. */
+const RETRIES_MAX = 20
+
+/** Rows that a sink made visible in an epoch. */
+export interface SinkCommit {
+  readonly step: string
+  readonly rows: number
+}
+
+/** Prepares and commits epoch `epoch` of all sinks. */
+export async function commitEpoch(
+  execution: Execution,
+  epoch: EpochId,
+  final: boolean,
+): Promise<readonly SinkCommit[]> {
+  const prepared: { readonly step: OpenSinkStep; readonly committables: Json[] }[] = []
+  for (const step of execution.sinks) {
+    const committables: Json[] = []
+    for (const runner of step.runners) {
+      const committable = await runner.prepare(epoch, final)
+      if (committable !== undefined) committables.push(committable)
+    }
+    prepared.push({ step, committables })
+  }
+  const commits: SinkCommit[] = []
+  for (const { step, committables } of prepared) {
+    const rows = committables.length === 0 ? 0 : await commitSink(execution, step, { epoch, committables })
+    commits.push({ step: step.step, rows })
+    if (final) await step.sink.finish()
+  }
+  return commits
+}
+
+async function commitSink(
+  execution: Execution,
+  step: OpenSinkStep,
+  work: { readonly epoch: EpochId; readonly committables: readonly Json[] },
+): Promise<number> {
+  let left = work.committables
+  let rows = 0
+  for (let tries = 0; ; tries++) {
+    const outcomes = await step.sink.commit(left)
+    for (const outcome of outcomes) if (outcome.kind === 'committed') rows += outcome.rows
+    refuseLost(step.step, work.epoch, outcomes)
+    left = left.filter((_, at) => outcomes[at]?.kind === 'retry')
+    if (left.length === 0) return rows
+    if (tries >= RETRIES_MAX) throw gaveUp(step.step, work.epoch, outcomes)
+    await wait(execution, Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** tries))
+  }
+}
+
+function refuseLost(step: string, epoch: EpochId, outcomes: readonly CommitOutcome[]): void {
+  const lost = outcomes.find((outcome) => outcome.kind === 'lost')
+  if (lost === undefined) return
+  throw new MillraceError('output/lost', {
+    what: `output of epoch ${epoch} is lost`,
+    detail: lost.reason,
+    hint: 'run the pipeline again from its input: the rows of this epoch are not in the output',
+    step,
+  })
+}
+
+function gaveUp(step: string, epoch: EpochId, outcomes: readonly CommitOutcome[]): MillraceError {
+  const retry = outcomes.find((outcome) => outcome.kind === 'retry')
+  return new MillraceError('output/write-failed', {
+    what: `output of epoch ${epoch} could not be committed`,
+    detail: `${retry?.reason ?? 'the target did not answer'}, ${RETRIES_MAX} times`,
+    hint: 'mend the target and run again; what was prepared stays hidden',
+    step,
+    cause: retry?.cause,
+  })
+}
+
+function wait(execution: Execution, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    execution.options.host.timers.set(delayMs, resolve)
+  })
+}

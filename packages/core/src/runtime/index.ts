@@ -1,0 +1,4 @@
+/** Running a pipeline in this process: modes, epochs, progress. */
+export { Job } from './job.ts'
+export type { JobOptions, JobResult, RunMode } from './job.ts'
+export type { JobProgress, StepProgress } from './progress.ts'

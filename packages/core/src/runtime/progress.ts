@@ -1,0 +1,119 @@
+/**
+ * What a running job shows of itself: a snapshot of counters, read between steps and never on a hot path.
+ */
+import type { Execution } from '../engine/index.ts'
+
+/** One step as it stands. */
+export interface StepProgress {
+  readonly step: string
+  readonly kind: string
+  readonly rowsIn: number
+  readonly rowsOut: number
+  readonly lateRows: number
+  readonly rejectedRows: number
+  readonly stateEntries: number
+  readonly stateBytes: number
+  /** The event time up to which everything has left the step, milliseconds; −Infinity before the first. */
+  readonly watermark: number
+}
+
+/** A whole job as it stands. */
+export interface JobProgress {
+  readonly elapsedMs: number
+  /** User and system time of the process since the job began. */
+  readonly cpuMs: number
+  readonly rowsIn: number
+  readonly bytesIn: number
+  /** Known size of a bounded input; undefined when it is not known. */
+  readonly bytesTotal: number | undefined
+  readonly rowsTotal: number | undefined
+  readonly rowsOut: number
+  readonly bytesOut: number
+  readonly rowsLate: number
+  readonly rowsRejected: number
+  /** The lowest watermark of all sources. */
+  readonly watermark: number
+  /** Share of the elapsed time in which sinks kept sources from reading, 0 to 1. */
+  readonly backpressure: number
+  readonly epoch: number
+  readonly steps: readonly StepProgress[]
+}
+
+/** Reads the counters of an execution. */
+export function readProgress(
+  execution: Execution,
+  run: {
+    readonly elapsedMs: number
+    readonly cpuMs: number
+    readonly blockedMs: number
+    readonly epoch: number
+  },
+): JobProgress {
+  const steps = [...sourceSteps(execution), ...operatorSteps(execution)]
+  const tasks = execution.sources.flatMap((source) => source.tasks)
+  const written = execution.sinks.flatMap(({ runners }) => runners.map((runner) => runner.written()))
+  const discovered = execution.sources.every((source) => source.discoveryDone)
+  return {
+    elapsedMs: run.elapsedMs,
+    cpuMs: run.cpuMs,
+    rowsIn: sum(tasks, (task) => task.progress.rows),
+    bytesIn: sum(tasks, (task) => task.bytesRead),
+    bytesTotal: known(
+      discovered,
+      sum(tasks, (task) => task.progress.bytesKnown),
+    ),
+    rowsTotal: known(
+      discovered,
+      sum(tasks, (task) => task.progress.rowsKnown),
+    ),
+    rowsOut: sum(written, ({ rows }) => rows),
+    bytesOut: sum(written, ({ bytes }) => bytes),
+    rowsLate: sum(steps, (step) => step.lateRows),
+    rowsRejected: sum(steps, (step) => step.rejectedRows),
+    watermark: Math.min(Infinity, ...tasks.map((task) => task.watermark)),
+    backpressure: run.elapsedMs === 0 ? 0 : Math.min(1, run.blockedMs / run.elapsedMs),
+    epoch: run.epoch,
+    steps,
+  }
+}
+
+function sourceSteps(execution: Execution): StepProgress[] {
+  return execution.sources.map((source) => {
+    const rows = sum(source.tasks, (task) => task.progress.rows)
+    return {
+      step: source.step,
+      kind: 'source',
+      rowsIn: rows,
+      rowsOut: rows,
+      lateRows: 0,
+      rejectedRows: source.rejectedRows,
+      stateEntries: 0,
+      stateBytes: 0,
+      watermark: Math.min(Infinity, ...source.tasks.map((task) => task.watermark)),
+    }
+  })
+}
+
+function operatorSteps(execution: Execution): StepProgress[] {
+  return [...execution.runners].map(([step, runners]) => ({
+    step,
+    kind: execution.node(step).kind,
+    rowsIn: sum(runners, ({ counters }) => counters.rowsIn),
+    rowsOut: sum(runners, ({ counters }) => counters.rowsOut),
+    lateRows: sum(runners, ({ counters }) => counters.lateRows),
+    rejectedRows: sum(runners, ({ counters }) => counters.rejectedRows),
+    stateEntries: sum(runners, ({ counters }) => counters.stateEntries),
+    stateBytes: sum(runners, ({ counters }) => counters.stateBytes),
+    watermark: Math.min(Infinity, ...runners.map((runner) => runner.watermark)),
+  }))
+}
+
+function known(complete: boolean, value: number): number | undefined {
+  return complete && value > 0 ? value : undefined
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  let total = 0
+  for (const item of items) total += value(item)
+  return total
+}
