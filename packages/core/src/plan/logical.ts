@@ -57,8 +57,21 @@ export type WindowSpec =
 export interface AggregateCall {
   readonly name: string
   readonly aggregate:
-    | 'count' | 'sum' | 'min' | 'max' | 'mean' | 'variance' | 'stddev' | 'quantile'
-    | 'count-distinct' | 'approximate-distinct' | 'first' | 'last' | 'top' | 'collect' | 'user'
+    | 'count'
+    | 'sum'
+    | 'min'
+    | 'max'
+    | 'mean'
+    | 'variance'
+    | 'stddev'
+    | 'quantile'
+    | 'count-distinct'
+    | 'approximate-distinct'
+    | 'first'
+    | 'last'
+    | 'top'
+    | 'collect'
+    | 'user'
   /** Input columns (0 for count, 1 for most; top: the column that orders). Expressions are projected before. */
   readonly columns: readonly string[]
   /** Rows for which this boolean column is not true do not count (SQL's FILTER). */
@@ -93,7 +106,10 @@ export interface SourceNode extends NodeBase {
   readonly source: SourceDescription
   readonly eventTime: EventTime | undefined
   /** Filled in by the push-down rules. `columns` undefined: all. */
-  readonly pushdown: { readonly columns: readonly string[] | undefined; readonly predicate: Expression | undefined }
+  readonly pushdown: {
+    readonly columns: readonly string[] | undefined
+    readonly predicate: Expression | undefined
+  }
   readonly onError: 'fail' | 'reject'
 }
 

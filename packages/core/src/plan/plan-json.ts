@@ -56,7 +56,11 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new MillraceError('plan/invalid-argument', { what: 'the text is not a plan', detail: 'it is not JSON', cause })
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'the text is not a plan',
+      detail: 'it is not JSON',
+      cause,
+    })
   }
 }
 

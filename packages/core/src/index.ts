@@ -1,0 +1,14 @@
+/**
+ * The main door: everything that the author of a pipeline imports.
+ *
+ * Files are `millrace/files`; running, testing and connectors have doors of their own.
+ */
+export * from './sdk/index.ts'
+export { schema, t } from './data/builder.ts'
+export type { ColumnType, ColumnTypes, RowOfTypes } from './data/builder.ts'
+export type { DataType, Field, Interval, Json, RowOf, Schema } from './data/type.ts'
+export { sql } from './expr/index.ts'
+export type { SqlExpression } from './expr/index.ts'
+export type { Duration } from './time/duration.ts'
+export { isMillraceError, MillraceError } from './errors.ts'
+export type { ErrorCode } from './errors.ts'

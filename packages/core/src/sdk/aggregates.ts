@@ -1,0 +1,133 @@
+/**
+ * Aggregates as people write them: `(a) => ({ flights: a.count(), late: a.mean(sql`delay > 15`) })`.
+ *
+ * The types here say which columns each aggregate takes and what comes out; lowering to the plan, where everything is
+ * checked again, is lower-aggregate.ts. Rows in which the column is null do not count, as in SQL.
+ */
+import type { ColumnType } from '../data/builder.ts'
+import type { BooleanColumn, ColumnName, ColumnOf, NullOf, NumericColumn } from './row-types.ts'
+import type { ExpressionOf, ValueOfInput } from './expression-input.ts'
+
+/** An aggregate that was asked for. `Result` is its value in rows, `Filtered` its value once it has a filter. */
+export interface Aggregate<Row, out Result, out Filtered = Result | null> {
+  /** Only rows for which the condition is true count. */
+  filter(condition: BooleanColumn<Row> | ExpressionOf<Row>): Aggregate<Row, Filtered, Filtered>
+  /** Only the compiler sees it. */
+  readonly '~result'?: Result
+}
+
+/** The result type of an aggregate. */
+export type ResultOf<Asked> = Asked extends Aggregate<never, infer Result, unknown> ? Result : never
+
+/** Aggregates by the name of the column that they make. */
+export interface NamedAggregates<Row> {
+  readonly [name: string]: Aggregate<Row, unknown, unknown>
+}
+
+/** A number column, or an expression that gives a number. */
+export type NumericInput<Row> = NumericColumn<Row> | ExpressionOf<Row>
+
+/** Any column, or an expression. */
+export type AnyInput<Row> = ColumnName<Row> | ExpressionOf<Row>
+
+/** Columns whose values have an order. */
+export type OrderedColumn<Row> = ColumnOf<Row, number | bigint | string | boolean>
+
+/** A double, null where the input can be. */
+type FloatOf<Value> = number | NullOf<Value>
+
+/** A sum keeps the kind of its input: number, bigint, or text for decimals. */
+type SumOf<Value> = unknown extends Value ? number | null : Value
+
+/** How `custom` aggregates. */
+export interface CustomAggregate<Row, Accumulator, Result> {
+  /** The accumulator of no rows. */
+  create(): Accumulator
+  /** Takes one row: changes the accumulator, or gives a new one. */
+  add(accumulator: Accumulator, row: Row): Accumulator | void
+  /** Both together: used when partial results of one key and window meet. May change and give the first. */
+  merge(first: Accumulator, second: Accumulator): Accumulator
+  /** The value of the result column. */
+  result(accumulator: Accumulator): Result
+  /** The type of the result column. */
+  readonly type: ColumnType<Result>
+  /** The only columns that `add` reads; default: all. Others need not be read from the source. */
+  readonly uses?: readonly ColumnName<Row>[]
+}
+
+/** Which values `top` keeps. */
+export interface TopOptions {
+  /** `desc` (default): the largest; `asc`: the smallest. */
+  readonly order?: 'asc' | 'desc'
+}
+
+/** `top` with columns of the rows it keeps. */
+export interface TopRowsOptions<Name extends string> extends TopOptions {
+  readonly columns: readonly Name[]
+}
+
+/** The aggregates that a window can compute. */
+export interface Aggregates<Row> {
+  /** The number of rows, or of rows in which the column is not null. */
+  count(input?: AnyInput<Row>): Aggregate<Row, number, number>
+  /** The sum; integers are exact within 64 bits and fail beyond. */
+  sum<const In extends NumericInput<Row>>(input: In): Aggregate<Row, SumOf<ValueOfInput<Row, In>>>
+  min<const In extends OrderedColumn<Row> | ExpressionOf<Row>>(
+    input: In,
+  ): Aggregate<Row, ValueOfInput<Row, In>>
+  max<const In extends OrderedColumn<Row> | ExpressionOf<Row>>(
+    input: In,
+  ): Aggregate<Row, ValueOfInput<Row, In>>
+  /** The arithmetic mean of numbers; of truth values, the share that is true (0 to 1). */
+  mean<const In extends NumericInput<Row> | BooleanColumn<Row>>(
+    input: In,
+  ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
+  /** The variance of a sample (divided by n − 1); null for fewer than two values. */
+  variance(input: NumericInput<Row>): Aggregate<Row, number | null>
+  /** The standard deviation of a sample; null for fewer than two values. */
+  stddev(input: NumericInput<Row>): Aggregate<Row, number | null>
+  /** The value below which the share `q` (0 to 1) of all values lies, by a sketch. */
+  quantile<const In extends NumericInput<Row>>(
+    input: In,
+    q: number,
+  ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
+  /** The number of different values, exactly; its state grows with that number. */
+  countDistinct(input: AnyInput<Row>): Aggregate<Row, number, number>
+  /** The number of different values, estimated in bounded memory. `precision` 4 to 18, default 14 (error near 0.8 %). */
+  approximateDistinct(
+    input: AnyInput<Row>,
+    options?: { readonly precision?: number },
+  ): Aggregate<Row, number, number>
+  /** The value of the row with the earliest event time. */
+  first<const In extends AnyInput<Row>>(input: In): Aggregate<Row, ValueOfInput<Row, In>>
+  /** The value of the row with the latest event time. */
+  last<const In extends AnyInput<Row>>(input: In): Aggregate<Row, ValueOfInput<Row, In>>
+  /** The `n` largest values (or smallest), or these columns of their rows, best first. */
+  top<const In extends OrderedColumn<Row>>(
+    input: In,
+    n: number,
+    options?: TopOptions,
+  ): Aggregate<
+    Row,
+    readonly NonNullable<ValueOfInput<Row, In>>[],
+    readonly NonNullable<ValueOfInput<Row, In>>[]
+  >
+  top<const Name extends ColumnName<Row>>(
+    input: OrderedColumn<Row>,
+    n: number,
+    options: TopRowsOptions<Name>,
+  ): Aggregate<Row, readonly Pick<Row, Name>[], readonly Pick<Row, Name>[]>
+  /** All values, in the order of event time; at most `max` of them (default 1000). */
+  collect<const In extends AnyInput<Row>>(
+    input: In,
+    options?: { readonly max?: number },
+  ): Aggregate<
+    Row,
+    readonly NonNullable<ValueOfInput<Row, In>>[],
+    readonly NonNullable<ValueOfInput<Row, In>>[]
+  >
+  /** An aggregate of your own, by functions over rows. */
+  custom<Accumulator, Result>(
+    definition: CustomAggregate<Row, Accumulator, Result>,
+  ): Aggregate<Row, Result, Result>
+}

@@ -1,0 +1,165 @@
+/**
+ * The plan while it is being written: every call of the SDK adds a node here, in the order of the calls.
+ *
+ * One draft per build of a pipeline. Streams hold an `Output` of the draft; once the build is over the draft is closed
+ * and a stream that escaped from it can no longer be used.
+ */
+import { MillraceError, withContext } from '../errors.ts'
+import type { Schema } from '../data/type.ts'
+import { ancestorsOf, freezeDeep, MAIN_PORT } from '../plan/index.ts'
+import type { BuiltPlan, Input, LogicalNode, Sink, Source } from '../plan/index.ts'
+import { checkName } from './names.ts'
+
+/** What a stream's rows know of event time; undefined: they have none. */
+export interface StreamTime {
+  /** Whether the column that gave the event time has a zone; the window columns follow it. */
+  readonly zoned: boolean
+}
+
+/** An output of a step, as the steps behind it see it. */
+export interface Output {
+  readonly draft: PlanDraft
+  readonly schema: Schema
+  readonly time: StreamTime | undefined
+  /** The edge to read it by. Called by each reader: steps that exist only when somebody reads are added then. */
+  readonly connect: () => Input
+}
+
+/** A plan under construction. */
+export class PlanDraft {
+  readonly name: string
+  private readonly nodes = new Map<string, LogicalNode>()
+  private readonly sources = new Map<string, Source>()
+  private readonly sinks = new Map<string, Sink>()
+  private readonly functions = new Map<string, unknown>()
+  private open = true
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Runs what makes one step: checks its name first, and names the step in every error that comes out. */
+  step<Result>(name: string, make: () => Result): Result {
+    checkName('step', name)
+    try {
+      if (!this.open) throw this.closed()
+      if (this.nodes.has(name)) throw duplicate(name, this.nodes.get(name) as LogicalNode)
+      return make()
+    } catch (error) {
+      throw withContext(error, { step: name })
+    }
+  }
+
+  /** Adds a node and gives its main output. */
+  add(node: LogicalNode, time: StreamTime | undefined): Output {
+    const present = this.nodes.get(node.step)
+    if (present !== undefined) throw duplicate(node.step, present)
+    this.nodes.set(node.step, freezeDeep(node))
+    return this.output({ step: node.step, port: MAIN_PORT }, node.schema, time)
+  }
+
+  /** An output of a node that was added. */
+  output(input: Input, schema: Schema, time: StreamTime | undefined): Output {
+    return { draft: this, schema, time, connect: () => input }
+  }
+
+  /** Whether a step that was added has a further output of that name. */
+  hasPort(step: string, port: string): boolean {
+    return Object.hasOwn(this.nodes.get(step)?.sidePorts ?? {}, port)
+  }
+
+  bindSource(step: string, source: Source): void {
+    this.sources.set(step, source)
+  }
+
+  bindSink(step: string, sink: Sink): void {
+    this.sinks.set(step, sink)
+  }
+
+  /** Keeps a user function (or an object of functions) beside the plan; gives the id to refer to it by. */
+  bindFunction(id: string, value: unknown): string {
+    this.functions.set(id, value)
+    return id
+  }
+
+  /** Refuses a stream of another pipeline, or of another build of this one. */
+  checkOwn(output: Output): void {
+    if (output.draft === this) return
+    const what =
+      output.draft.name === this.name
+        ? `a stream of an earlier build of pipeline "${this.name}" is used`
+        : `a stream of pipeline "${output.draft.name}" is used in pipeline "${this.name}"`
+    throw new MillraceError('plan/foreign-stream', {
+      what,
+      hint: 'make every stream from the `p` of the function that builds the pipeline',
+    })
+  }
+
+  /** Refuses a lookup join whose table is made from a source that its stream is made from too: neither could go first. */
+  checkTable({ step, inputs }: LogicalNode): void {
+    const [stream, table] = inputs.map((input) => this.sourcesOf(input.step))
+    const shared = [...(table ?? [])].find((source) => stream?.has(source) === true)
+    if (shared === undefined) return
+    throw new MillraceError('plan/unsupported', {
+      what: 'the table of a lookup join is made from the same source as its stream',
+      detail: `both read step "${shared}", and the table is read whole before the stream flows`,
+      hint: 'read the source a second time, under another step name, for the table',
+      step,
+    })
+  }
+
+  private sourcesOf(step: string): ReadonlySet<string> {
+    const plan = { name: this.name, nodes: [...this.nodes.values()] }
+    const steps = ancestorsOf(plan, [step])
+    return new Set([...steps].filter((one) => this.nodes.get(one)?.kind === 'source'))
+  }
+
+  /** Ends the construction: the plan, with every step on a way to a sink. */
+  finish(): BuiltPlan {
+    this.open = false
+    const nodes = [...this.nodes.values()]
+    this.checkSinks(nodes)
+    return {
+      plan: freezeDeep({ name: this.name, nodes }),
+      bindings: { sources: this.sources, sinks: this.sinks, functions: this.functions },
+    }
+  }
+
+  private checkSinks(nodes: readonly LogicalNode[]): void {
+    if (!nodes.some((node) => node.kind === 'sink')) {
+      throw new MillraceError('plan/no-sink', {
+        what: `pipeline "${this.name}" writes nothing`,
+        hint: "end each stream with .write('name', sink); console() shows rows on screen",
+      })
+    }
+    const read = new Set<string>()
+    for (const node of nodes.toReversed()) {
+      if (node.kind !== 'sink' && !read.has(node.step)) throw unread(node.step)
+      for (const { step } of node.inputs) read.add(step)
+    }
+  }
+
+  private closed(): MillraceError {
+    return new MillraceError('plan/foreign-stream', {
+      what: `pipeline "${this.name}" was already built when a step was added`,
+      hint: 'add every step inside the function that builds the pipeline, before it returns',
+    })
+  }
+}
+
+function unread(step: string): MillraceError {
+  return new MillraceError('plan/no-sink', {
+    what: `nothing is done with the rows of step "${step}"`,
+    hint: "write them with .write('name', sink), or remove the step",
+    step: step.split('/')[0],
+  })
+}
+
+function duplicate(step: string, present: LogicalNode): MillraceError {
+  return new MillraceError('plan/duplicate-step', {
+    what: `step "${step}" exists already`,
+    detail: `its first use is a step of kind ${present.kind}`,
+    hint: 'step names identify state: give each step of the pipeline its own',
+    step,
+  })
+}

@@ -1,0 +1,70 @@
+/** The door of `sdk`: the typed builder that pipelines are written with. */
+export { isPipeline, pipeline } from './pipeline.ts'
+export type { BuildOptions, BuiltPipeline, Pipeline, PipelineBuilder } from './pipeline.ts'
+export type {
+  DeclaredOption,
+  DurationOptionDeclaration,
+  OptionDeclaration,
+  OptionValue,
+  OptionValues,
+} from './options.ts'
+export { isStream } from './handles.ts'
+export type {
+  Dataset,
+  EventTimeColumn,
+  EventTimeInput,
+  EventTimeOptions,
+  Readable,
+  ReadOptions,
+} from './read.ts'
+export type {
+  AggregatedStream,
+  FunctionOptions,
+  Joined,
+  KeyedRow,
+  KeyInput,
+  KeyOf,
+  LookupJoinOptions,
+  ProcessedStream,
+  Projected,
+  Projection,
+  RejectingStream,
+  Stream,
+  Writable,
+} from './stream.ts'
+export type { KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
+export { globalWindow, session, sliding, tumbling } from './windows.ts'
+export type { GlobalWindow, TimeWindow, WindowOffset } from './windows.ts'
+export type {
+  Aggregate,
+  Aggregates,
+  CustomAggregate,
+  NamedAggregates,
+  ResultOf,
+  TopOptions,
+  TopRowsOptions,
+} from './aggregates.ts'
+export { state } from './process.ts'
+export type {
+  FiredTimer,
+  ListState,
+  MapState,
+  ProcessContext,
+  ProcessDefinition,
+  SideSchemas,
+  StateBuilders,
+  StateType,
+  StateTypes,
+  ValueState,
+} from './process.ts'
+export type {
+  BooleanColumn,
+  ColumnName,
+  ColumnOf,
+  Extended,
+  Flat,
+  NotNull,
+  NumericColumn,
+  WindowBounds,
+} from './row-types.ts'
+export type { ExpressionOf, ValueOfInput } from './expression-input.ts'

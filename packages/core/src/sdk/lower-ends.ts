@@ -1,0 +1,180 @@
+/**
+ * The ends of a pipeline: reading from a source and writing to a sink.
+ */
+import { fieldOf } from '../data/schema.ts'
+import type { Field, Schema } from '../data/type.ts'
+import { typeToString } from '../data/type-text.ts'
+import { MillraceError } from '../errors.ts'
+import { parseDuration } from '../time/index.ts'
+import { LATE_PORT, MAIN_PORT, REJECTED_PORT, rejectedRowSchema } from '../plan/index.ts'
+import type { EventTime, Sink, Source, SourceNode, WatermarkStrategy } from '../plan/index.ts'
+import type { Output, PlanDraft, StreamTime } from './draft.ts'
+import { bindColumn, bindInput } from './expression-input.ts'
+import type { EventTimeInput, ReadOptions } from './read.ts'
+
+/** A source step. */
+export function lowerRead(
+  draft: PlanDraft,
+  step: string,
+  dataset: unknown,
+  options: ReadOptions<never>,
+): Output {
+  return draft.step(step, () => {
+    const source = sourceOf(dataset)
+    const carried = carriedOptions(dataset)
+    const eventTime = lowerEventTime(options.eventTime ?? carried.eventTime, source.schema)
+    const onError = options.onError ?? carried.onError ?? 'fail'
+    const rejects = onError === 'reject' || eventTime?.onMissing === 'reject'
+    const node: SourceNode = {
+      kind: 'source',
+      step,
+      inputs: [],
+      schema: source.schema,
+      sidePorts: rejects ? { [REJECTED_PORT]: rejectedRowSchema } : {},
+      source: source.description,
+      eventTime,
+      pushdown: { columns: undefined, predicate: undefined },
+      onError,
+    }
+    draft.bindSource(step, source)
+    return draft.add(
+      node,
+      eventTime === undefined ? undefined : timeOf(fieldOf(source.schema, eventTime.column)),
+    )
+  })
+}
+
+/** A sink step. */
+export function lowerWrite(input: Output, step: string, target: unknown): void {
+  input.draft.step(step, () => {
+    const sink = sinkOf(target)
+    sink.validate?.(input.schema, step)
+    input.draft.bindSink(step, sink)
+    input.draft.add(
+      {
+        kind: 'sink',
+        step,
+        inputs: [input.connect()],
+        schema: input.schema,
+        sidePorts: {},
+        sink: sink.description,
+      },
+      input.time,
+    )
+  })
+}
+
+/** The event time of a source in the plan's form. */
+export function lowerEventTime(input: EventTimeInput | undefined, schema: Schema): EventTime | undefined {
+  if (input === undefined) return undefined
+  const options = typeof input === 'string' ? { column: input } : input
+  const field = fieldOf(schema, options.column)
+  if (!canBeEventTime(field)) {
+    throw new MillraceError('plan/type-mismatch', {
+      what: `column "${field.name}" cannot be event time`,
+      detail: `its type is ${typeToString(field.type)}; a timestamp, a date or a number of milliseconds is needed`,
+    })
+  }
+  return {
+    column: field.name,
+    watermark: lowerWatermark(options, schema),
+    idleAfterMs: options.idleAfter === undefined ? 0 : parseDuration(options.idleAfter),
+    onMissing: options.onMissing ?? 'fail',
+  }
+}
+
+function lowerWatermark(options: Exclude<EventTimeInput, string>, schema: Schema): WatermarkStrategy {
+  const { watermark, disorder } = options
+  if (watermark === undefined) {
+    return { kind: 'bounded-disorder', disorderMs: disorder === undefined ? 0 : parseDuration(disorder) }
+  }
+  if (disorder !== undefined) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'event time has both a disorder and a watermark',
+      hint: 'a disorder is all that the default watermark needs: leave one of the two out',
+    })
+  }
+  if (watermark === 'at-end') return { kind: 'at-end' }
+  const { from } = watermark
+  const expression =
+    typeof from === 'string' ? bindColumn(from, schema) : bindInput(from, schema, 'the watermark')
+  return { kind: 'punctuated', expression }
+}
+
+function canBeEventTime({ type }: Field): boolean {
+  switch (type.kind) {
+    case 'timestamp':
+    case 'date':
+    case 'int32':
+    case 'uint32':
+    case 'int64':
+    case 'uint64':
+    case 'float64':
+      return true
+    default:
+      return false
+  }
+}
+
+function timeOf({ type }: Field): StreamTime {
+  return { zoned: type.kind === 'timestamp' && type.zoned }
+}
+
+/** Read options that a dataset brings along (a file's `eventTime`, for example). */
+function carriedOptions(dataset: unknown): ReadOptions<never> {
+  const { eventTime, onError } = dataset as ReadOptions<never>
+  return {
+    ...(eventTime === undefined ? {} : { eventTime }),
+    ...(onError === undefined ? {} : { onError }),
+  }
+}
+
+function sourceOf(dataset: unknown): Source {
+  const source =
+    isObject(dataset) && typeof dataset['toSource'] === 'function' ? dataset['toSource']() : dataset
+  if (
+    !isObject(source) ||
+    typeof source['enumerate'] !== 'function' ||
+    typeof source['open'] !== 'function'
+  ) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'what is read is not a source',
+      hint: "read a source such as parquet('data/flights.parquet', { schema })",
+    })
+  }
+  const { schema } = source as unknown as Source
+  if (schema === undefined || schema.fields.length === 0) {
+    throw new MillraceError('schema/invalid', {
+      what: 'the source has no schema',
+      hint: 'declare one with schema({ … }); `millrace schema FILE` prints the schema of a file',
+    })
+  }
+  return source as unknown as Source
+}
+
+function sinkOf(target: unknown): Sink {
+  const sink = isObject(target) && typeof target['toSink'] === 'function' ? target['toSink']() : target
+  if (
+    isObject(sink) &&
+    typeof sink['open'] === 'function' &&
+    isObject(sink['description']) &&
+    !('enumerate' in sink)
+  ) {
+    return sink as unknown as Sink
+  }
+  throw new MillraceError('plan/invalid-argument', {
+    what: 'what is written to is not a sink',
+    hint: "write to a sink such as parquet('out/hourly') or console()",
+  })
+}
+
+function isObject(
+  value: unknown,
+): value is { readonly [name: string]: unknown; toSource?(): unknown; toSink?(): unknown } {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null
+}
+
+/** Whether a name is one of the ports that Millrace gives to steps itself. */
+export function isReservedPort(name: string): boolean {
+  return name === MAIN_PORT || name === LATE_PORT || name === REJECTED_PORT
+}

@@ -1,0 +1,223 @@
+/**
+ * Steps around keys, lowered to the plan: key-by, process, and lookup joins.
+ */
+import { extendSchema, fieldOf, findColumn, makeSchema } from '../data/schema.ts'
+import type { Field, Schema } from '../data/type.ts'
+import { sameType, typeToString } from '../data/type-text.ts'
+import { MillraceError } from '../errors.ts'
+import type { LookupJoinNode, StateDeclaration } from '../plan/index.ts'
+import type { Output } from './draft.ts'
+import { bindColumn, bindInput } from './expression-input.ts'
+import { isReservedPort } from './lower-ends.ts'
+import { checkFunction, checkSchema } from './lower-rows.ts'
+import { addTransform, extended } from './lower-transform.ts'
+import type { ProjectionInput } from './lower-transform.ts'
+import { checkName, didYouMean, listNames } from './names.ts'
+
+/** What a keyed stream is made of. */
+export interface KeyedOutput {
+  readonly output: Output
+  readonly keys: readonly string[]
+}
+
+/** Groups by columns; computed keys become columns first, in a step of their own. */
+export function lowerKeyBy(
+  input: Output,
+  step: string,
+  key: string | readonly string[] | ProjectionInput,
+): KeyedOutput {
+  return input.draft.step(step, () => {
+    const computed = typeof key === 'object' && key !== null && !Array.isArray(key)
+    const names = computed ? Object.keys(key) : typeof key === 'string' ? [key] : (key as readonly string[])
+    if (!Array.isArray(names) || names.length === 0) throw invalid('the step names no key column')
+    if (new Set(names).size < names.length) throw invalid('a key column is named twice')
+    const keyed = computed ? withComputedKeys(input, step, key as ProjectionInput) : input
+    for (const name of names) checkKey(fieldOf(keyed.schema, name))
+    const output = keyed.draft.add(
+      { kind: 'key-by', step, inputs: [keyed.connect()], schema: keyed.schema, sidePorts: {}, keys: names },
+      keyed.time,
+    )
+    return { output, keys: names }
+  })
+}
+
+function withComputedKeys(input: Output, step: string, keys: ProjectionInput): Output {
+  const added = Object.entries(keys).map(([name, one]) => ({
+    name,
+    expression:
+      typeof one === 'string' ? bindColumn(one, input.schema) : bindInput(one, input.schema, `key "${name}"`),
+  }))
+  // A key that is a column under its own name needs no computing.
+  if (added.every(({ name, expression }) => expression.kind === 'column' && expression.name === name))
+    return input
+  return addTransform(input, `${step}/keys`, { outputs: extended(input.schema, added) })
+}
+
+/** Keys are compared byte by byte: nested values have no such form. */
+function checkKey({ name, type }: Field): void {
+  if (
+    type.kind !== 'list' &&
+    type.kind !== 'map' &&
+    type.kind !== 'struct' &&
+    type.kind !== 'interval' &&
+    type.kind !== 'json'
+  )
+    return
+  throw new MillraceError('plan/type-mismatch', {
+    what: `column "${name}" cannot be a key`,
+    detail: `its type is ${typeToString(type)}`,
+    hint: 'take a part of it as the key, with { name: sql`…` }',
+  })
+}
+
+/** The untyped shape of a process definition. */
+interface ProcessInput {
+  readonly state?: {
+    readonly [name: string]: Pick<StateDeclaration, 'kind'> & {
+      readonly type: { readonly type: StateDeclaration['type'] }
+      readonly keyType: { readonly type: StateDeclaration['type'] } | undefined
+    }
+  }
+  readonly output: Schema
+  readonly sideOutputs?: { readonly [name: string]: Schema }
+  readonly uses?: readonly string[]
+  readonly onRow: unknown
+  readonly onTimer?: unknown
+}
+
+/** A function with keyed state. */
+export function lowerProcess(
+  { output: input, keys }: KeyedOutput,
+  step: string,
+  definition: ProcessInput,
+): Output {
+  const { draft } = input
+  return draft.step(step, () => {
+    if (typeof definition !== 'object' || definition === null) {
+      throw invalid(
+        'the definition of the step is missing',
+        'give { output, onRow } and, where needed, { state, onTimer }',
+      )
+    }
+    const { state = {}, output, sideOutputs = {}, uses, onRow, onTimer } = definition
+    checkFunction(onRow, 'the function "onRow"')
+    if (onTimer !== undefined) checkFunction(onTimer, 'the function "onTimer"')
+    if (onTimer !== undefined && input.time === undefined) throw noEventTime('timers')
+    for (const name of uses ?? []) fieldOf(input.schema, name)
+    for (const name of Object.keys(sideOutputs)) checkPort(name)
+    return draft.add(
+      {
+        kind: 'process',
+        step,
+        inputs: [input.connect()],
+        schema: checkSchema(output),
+        sidePorts: sideOutputs,
+        keys,
+        state: Object.entries(state).map(([name, one]) => {
+          checkName('state', name)
+          return { name, kind: one.kind, type: one.type.type, keyType: one.keyType?.type }
+        }),
+        functionId: draft.bindFunction(step, definition),
+        ...(uses === undefined ? {} : { uses }),
+      },
+      input.time,
+    )
+  })
+}
+
+function checkPort(name: string): void {
+  checkName('side output', name)
+  if (isReservedPort(name)) {
+    throw new MillraceError('plan/invalid-name', {
+      what: `the side output name "${name}" is taken`,
+      hint: 'give it another name',
+    })
+  }
+}
+
+/** One of the side outputs of a process step. */
+export function sideOutput(main: Output, sides: { readonly [name: string]: Schema }, name: string): Output {
+  const { step } = main.connect()
+  const schema = Object.hasOwn(sides, name) ? sides[name] : undefined
+  if (schema !== undefined) return main.draft.output({ step, port: name }, schema, main.time)
+  const names = Object.keys(sides)
+  throw new MillraceError('plan/invalid-argument', {
+    what: `side output "${name}" does not exist`,
+    detail: `the step declares ${listNames(names)}`,
+    hint: didYouMean(name, names) ?? 'declare it with sideOutputs: { name: schema }',
+    step,
+  })
+}
+
+/** The untyped shape of the options of a lookup join. */
+interface LookupJoinInput {
+  readonly on: string | { readonly [left: string]: string | undefined }
+  readonly join?: 'left' | 'inner'
+  readonly select: { readonly [name: string]: string }
+}
+
+/** A join with a table that is read whole first. */
+export function lowerLookupJoin(
+  input: Output,
+  table: Output,
+  step: string,
+  options: LookupJoinInput,
+): Output {
+  const { draft } = input
+  return draft.step(step, () => {
+    draft.checkOwn(table)
+    const { on, join = 'left', select } = options
+    if (join !== 'left' && join !== 'inner')
+      throw invalid(`the join is "${String(join)}"`, "use 'left' or 'inner'")
+    const pairs = typeof on === 'string' ? [[on, on] as const] : Object.entries(on)
+    if (pairs.length === 0) throw invalid('the join names no columns that must be equal')
+    for (const [left, right] of pairs) checkPair(input.schema, left, table.schema, String(right))
+    const columns = Object.entries(select).map(([name, column]) => ({ name, column }))
+    const taken = columns.map(({ name, column }) => {
+      const field = fieldOf(table.schema, column)
+      if (findColumn(input.schema, name) >= 0) throw nameTaken(name)
+      return { ...field, name, nullable: field.nullable || join === 'left' }
+    })
+    const node: LookupJoinNode = {
+      kind: 'lookup-join',
+      step,
+      inputs: [input.connect(), table.connect()],
+      schema: taken.length === 0 ? input.schema : extendSchema(input.schema, makeSchema(taken)),
+      sidePorts: {},
+      join,
+      on: pairs.map(([left, right]) => ({ left, right: String(right) })),
+      columns,
+    }
+    draft.checkTable(node)
+    return draft.add(node, input.time)
+  })
+}
+
+function checkPair(stream: Schema, left: string, table: Schema, right: string): void {
+  const [a, b] = [fieldOf(stream, left), fieldOf(table, right)]
+  if (sameType(a.type, b.type)) return
+  throw new MillraceError('plan/type-mismatch', {
+    what: `columns "${left}" and "${right}" cannot be equal`,
+    detail: `"${left}" is of type ${typeToString(a.type)}, "${right}" of the table is ${typeToString(b.type)}`,
+    hint: 'bring them to one type first, with .extend(…) and a cast',
+  })
+}
+
+/** The error for windows and timers on rows without event time. */
+export function noEventTime(what: string): MillraceError {
+  return new MillraceError('plan/no-event-time', {
+    what: `${what} need event time, and the stream has none`,
+    hint: "name the column when the source is read: p.read('name', source, { eventTime: 'column' })",
+  })
+}
+
+function nameTaken(name: string): MillraceError {
+  return new MillraceError('plan/invalid-name', {
+    what: `the stream has a column "${name}" already`,
+    hint: 'take the column of the table under another name: select: { newName: "column" }',
+  })
+}
+
+function invalid(what: string, hint?: string): MillraceError {
+  return new MillraceError('plan/invalid-argument', { what, hint })
+}

@@ -1,0 +1,186 @@
+/**
+ * Pipelines: a name and a function that builds the plan. The default export of a pipeline's module.
+ *
+ * Building is deterministic: every worker imports the module and builds the same plan again (checked by its hash), so
+ * the function may depend on its options and on nothing that changes.
+ */
+import { isMillraceError, MillraceError } from '../errors.ts'
+import { buildHash } from '../plan/index.ts'
+import type { BuiltPlan } from '../plan/index.ts'
+import { PlanDraft } from './draft.ts'
+import { streamOf } from './handles.ts'
+import { lowerRead } from './lower-ends.ts'
+import { checkName } from './names.ts'
+import { OptionReader } from './options.ts'
+import type {
+  DeclaredOption,
+  DurationOptionDeclaration,
+  OptionDeclaration,
+  OptionValues,
+  Widened,
+} from './options.ts'
+import type { Readable, ReadOptions } from './read.ts'
+import type { RejectingStream } from './stream.ts'
+
+const brand: unique symbol = Symbol.for('millrace.pipeline') as never
+
+/** What the function of a pipeline builds with. */
+export interface PipelineBuilder {
+  /**
+   * Declares an option and gives its value: the default, or what `--set name=value` says. The option's type follows
+   * from its default; with `type: 'duration'` the value is in milliseconds.
+   *
+   * @example
+   * ```ts
+   * const input = p.option('input', { default: 'data/flights.parquet', description: 'file, glob or directory' })
+   * const size = p.option('window', { type: 'duration', default: '1 hour' })
+   * ```
+   */
+  option(name: string, declaration: DurationOptionDeclaration): number
+  option<const Value extends string | number | boolean>(
+    name: string,
+    declaration: OptionDeclaration<Value> & { readonly choices: readonly Value[] },
+  ): Value
+  option<Value extends string | number | boolean>(
+    name: string,
+    declaration: OptionDeclaration<Value>,
+  ): Widened<Value>
+
+  /**
+   * Reads a source; the row type is that of its schema.
+   *
+   * @example
+   * ```ts
+   * const flights = p.read('flights', parquet('data/flights.parquet', { schema: Flight }), {
+   *   eventTime: { column: 'date', disorder: '5 s' },
+   * })
+   * ```
+   */
+  read<Row>(name: string, dataset: Readable<Row>, options?: ReadOptions<NoInfer<Row>>): RejectingStream<Row>
+}
+
+/** How to build. */
+export interface BuildOptions {
+  /** Values of options, as `--set` gives them. */
+  readonly set?: OptionValues
+  /** Builds twice and compares, so that a pipeline that changes from build to build is refused. Default true. */
+  readonly check?: boolean
+}
+
+/** A plan, the objects it refers to, and the options it was built with. */
+export interface BuiltPipeline extends BuiltPlan {
+  readonly options: readonly DeclaredOption[]
+}
+
+/** A pipeline. */
+export interface Pipeline {
+  readonly [brand]: true
+  readonly name: string
+  /**
+   * Builds the plan. Nothing is read or written.
+   *
+   * @throws MillraceError with a `plan/…`, `expression/…`, `schema/…` or `option/…` code that names the step.
+   */
+  build(options?: BuildOptions): BuiltPipeline
+}
+
+/**
+ * Makes a pipeline: the default export of a module that `millrace run` takes.
+ *
+ * @example
+ * ```ts
+ * export default pipeline('flight-delays', (p) => {
+ *   const flights = p.read('flights', parquet('data/flights.parquet', { schema: Flight, eventTime: 'date' }))
+ *   flights
+ *     .keyBy('by-origin', 'origin')
+ *     .window(tumbling('1 hour'))
+ *     .aggregate('hourly', (a) => ({ flights: a.count(), meanDelay: a.mean('delay') }))
+ *     .write('out', parquet('out/hourly'))
+ * })
+ * ```
+ * @throws MillraceError `plan/invalid-name`
+ */
+export function pipeline(name: string, build: (p: PipelineBuilder) => void): Pipeline {
+  checkName('pipeline', name)
+  if (typeof build !== 'function') {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `pipeline "${name}" has no function that builds it`,
+      hint: "write pipeline('name', (p) => { … })",
+    })
+  }
+  return Object.freeze({
+    [brand]: true as const,
+    name,
+    build: (options: BuildOptions = {}) => buildPipeline(name, build, options),
+  })
+}
+
+/** Tells whether a value is a pipeline, also one of another copy of the package. */
+export function isPipeline(value: unknown): value is Pipeline {
+  return typeof value === 'object' && value !== null && brand in value
+}
+
+function buildPipeline(
+  name: string,
+  build: (p: PipelineBuilder) => void,
+  options: BuildOptions,
+): BuiltPipeline {
+  const built = buildOnce(name, build, options.set ?? {})
+  if (options.check === false) return built
+  const again = buildOnce(name, build, options.set ?? {})
+  if (buildHash(built) === buildHash(again)) return built
+  throw new MillraceError('plan/not-deterministic', {
+    what: `pipeline "${name}" gave two different plans when it was built twice`,
+    detail: firstDifference(built, again),
+    hint: 'build from options and constants only: no clock, no random numbers, no counters outside the function',
+  })
+}
+
+function buildOnce(name: string, build: (p: PipelineBuilder) => void, set: OptionValues): BuiltPipeline {
+  const draft = new PlanDraft(name)
+  const reader = new OptionReader(set)
+  const builder = {
+    option: (option: string, declaration: Parameters<OptionReader['read']>[1]) =>
+      reader.read(option, declaration),
+    read: (step: string, dataset: unknown, options: ReadOptions<never> = {}) =>
+      streamOf(lowerRead(draft, step, dataset, options)),
+  } as unknown as PipelineBuilder
+  const result = runBuild(name, build, builder)
+  if (result instanceof Promise) {
+    // A rejection nobody waits for would end the process.
+    result.catch(() => undefined)
+    throw new MillraceError('plan/invalid-argument', {
+      what: `the function of pipeline "${name}" is asynchronous`,
+      hint: 'load what it needs at the top of the module, with a top-level await',
+    })
+  }
+  // Names that --set got wrong explain most other errors, so they are told first.
+  const options = reader.finish()
+  return { ...draft.finish(), options }
+}
+
+function runBuild(name: string, build: (p: PipelineBuilder) => void, builder: PipelineBuilder): unknown {
+  try {
+    return build(builder)
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause
+    throw new MillraceError('pipeline/module-failed', {
+      what: `the function of pipeline "${name}" threw`,
+      detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+      cause,
+    })
+  }
+}
+
+function firstDifference(a: BuiltPlan, b: BuiltPlan): string {
+  for (const [at, node] of a.plan.nodes.entries()) {
+    const other = b.plan.nodes[at]
+    if (other === undefined) return `step "${node.step}" was there only the first time`
+    if (node.step !== other.step) return `step "${node.step}" became "${other.step}"`
+    if (JSON.stringify(node) !== JSON.stringify(other)) return `step "${node.step}" changed`
+  }
+  const more = b.plan.nodes[a.plan.nodes.length]
+  return more === undefined
+    ? 'the text of a function changed'
+    : `step "${more.step}" was there only the second time`
+}

@@ -1,0 +1,109 @@
+/**
+ * Your own functions with keyed state and event-time timers: what a `process` step is made of.
+ *
+ * The functions are called for one key at a time; state and timers belong to that key. The engine's side is
+ * engine/process-function.ts, which takes the same shape without the types.
+ */
+import type { ColumnType } from '../data/builder.ts'
+import type { Schema } from '../data/type.ts'
+
+/** A piece of state, declared. */
+export interface StateType<out Handle> {
+  readonly kind: 'value' | 'list' | 'map'
+  readonly type: ColumnType
+  readonly keyType: ColumnType | undefined
+  /** Only the compiler sees it. */
+  readonly '~handle'?: Handle
+}
+
+/** One value per key. */
+export interface ValueState<Value> {
+  /** The value, or undefined when none was set. */
+  get(): Value | undefined
+  set(value: Value): void
+  clear(): void
+}
+
+/** A list per key, in the order of adding. */
+export interface ListState<Value> {
+  add(value: Value): void
+  readonly length: number
+  [Symbol.iterator](): Iterator<Value>
+  clear(): void
+}
+
+/** A map per key. */
+export interface MapState<Key, Value> {
+  get(key: Key): Value | undefined
+  has(key: Key): boolean
+  set(key: Key, value: Value): void
+  delete(key: Key): void
+  readonly size: number
+  [Symbol.iterator](): Iterator<readonly [Key, Value]>
+  clear(): void
+}
+
+/** Declares state: `state.value(t.int32())`, `state.list(t.string())`, `state.map(t.string(), t.int64())`. */
+export interface StateBuilders {
+  value<Value>(type: ColumnType<Value>): StateType<ValueState<Value>>
+  list<Value>(type: ColumnType<Value>): StateType<ListState<Value>>
+  map<Key, Value>(key: ColumnType<Key>, value: ColumnType<Value>): StateType<MapState<Key, Value>>
+}
+
+/** The kinds of state that a `process` step can keep per key. */
+export const state: StateBuilders = Object.freeze<StateBuilders>({
+  value: (type) => Object.freeze({ kind: 'value', type, keyType: undefined }),
+  list: (type) => Object.freeze({ kind: 'list', type, keyType: undefined }),
+  map: (key, value) => Object.freeze({ kind: 'map', type: value, keyType: key }),
+})
+
+/** State by name. */
+export interface StateTypes {
+  readonly [name: string]: StateType<unknown>
+}
+
+/** Schemas of side outputs by name. */
+export interface SideSchemas {
+  readonly [name: string]: Schema
+}
+
+/** A timer that fires. */
+export interface FiredTimer {
+  readonly name: string
+  /** The event time that it was set for, in milliseconds. */
+  readonly time: number
+}
+
+/** What the functions of a `process` step can reach. */
+export interface ProcessContext<Key, Out, State extends StateTypes, Sides extends SideSchemas> {
+  /** The key that the call is for. */
+  readonly key: Key
+  readonly state: {
+    readonly [Name in keyof State]: State[Name] extends StateType<infer Handle> ? Handle : never
+  }
+  /** The row's event time, or the timer's time; undefined on streams without event time. */
+  readonly eventTime: number | undefined
+  /** No row with an event time before this is expected; −Infinity at the beginning. */
+  readonly watermark: number
+  emit(row: NoInfer<Out>): void
+  /** Emits a row to a side output. */
+  emitTo<const Name extends keyof Sides & string>(
+    name: Name,
+    row: Sides[Name] extends Schema<infer SideRow> ? SideRow : never,
+  ): void
+  /** Calls `onTimer` when the watermark reaches `time`. One timer per key and name: setting it again moves it. */
+  setTimer(name: string, time: number): void
+  deleteTimer(name: string): void
+}
+
+/** A `process` step. */
+export interface ProcessDefinition<Row, Key, Out, State extends StateTypes, Sides extends SideSchemas> {
+  readonly state?: State
+  readonly output: Schema<Out>
+  /** Further outputs, read by `.side('name')`. */
+  readonly sideOutputs?: Sides
+  /** The only columns that `onRow` reads besides the keys; default: all. */
+  readonly uses?: readonly (keyof Row & string)[]
+  onRow(row: Row, context: ProcessContext<Key, Out, State, Sides>): void
+  onTimer?(context: ProcessContext<Key, Out, State, Sides>, timer: FiredTimer): void
+}

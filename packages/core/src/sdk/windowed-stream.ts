@@ -1,0 +1,65 @@
+/**
+ * Keyed and windowed streams: what stands between `keyBy` and the results.
+ */
+import type { Duration } from '../time/index.ts'
+import type { Aggregates, NamedAggregates, ResultOf } from './aggregates.ts'
+import type { ProcessDefinition, SideSchemas, StateTypes } from './process.ts'
+import type { Flat, WindowBounds } from './row-types.ts'
+import type { AggregatedStream, ProcessedStream } from './stream.ts'
+import type { GlobalWindow, TimeWindow } from './windows.ts'
+
+/** How windows treat late rows. */
+export interface WindowOptions {
+  /** How far the watermark may be past a window's end before a row for it is late; default 0. */
+  readonly allowedLateness?: Duration
+}
+
+/** Rows grouped by a key, ready for windows or for a function with state. */
+export interface KeyedStream<Row, Key> {
+  /** Groups the rows of each key by time: `window(tumbling('1 hour'))`. Needs event time. */
+  window(window: TimeWindow, options?: WindowOptions): WindowedStream<Row, Key, WindowBounds>
+  /** One window over everything: its results come at the end of the input. */
+  window(window: GlobalWindow): WindowedStream<Row, Key, unknown>
+  /**
+   * Runs your own function over the rows of each key, with state and timers.
+   *
+   * @example
+   * ```ts
+   * const firsts = flights.keyBy('by-origin', 'origin').process('first-of-each', {
+   *   state: { seen: state.value(t.boolean()) },
+   *   output: schema({ origin: t.string() }),
+   *   onRow(row, ctx) {
+   *     if (ctx.state.seen.get() === undefined) ctx.emit({ origin: row.origin })
+   *     ctx.state.seen.set(true)
+   *   },
+   * })
+   * ```
+   */
+  process<Out, const State extends StateTypes = {}, const Sides extends SideSchemas = {}>(
+    name: string,
+    definition: ProcessDefinition<Row, Key, Out, State, Sides>,
+  ): ProcessedStream<Out, Sides>
+}
+
+/** Rows grouped by key and window. */
+export interface WindowedStream<Row, Key, Bounds> {
+  /**
+   * Computes aggregates per key and window: one row each, with the key, `windowStart`, `windowEnd` (exclusive) and
+   * the aggregates. A row leaves when the watermark passes the window's end; an empty window gives no row.
+   *
+   * @example
+   * ```ts
+   * .aggregate('hourly', (a) => ({
+   *   flights: a.count(),
+   *   meanDelay: a.mean('delay'),
+   *   lateShare: a.mean(sql`delay > 15`),
+   * }))
+   * ```
+   * Columns of rows are named as strings, which the editor completes; expressions are checked when the pipeline is
+   * built.
+   */
+  aggregate<const Results extends NamedAggregates<Row>>(
+    name: string,
+    aggregates: (a: Aggregates<Row>) => Results,
+  ): AggregatedStream<Flat<Key & Bounds & { readonly [Name in keyof Results]: ResultOf<Results[Name]> }>, Row>
+}
