@@ -1,0 +1,76 @@
+/**
+ * What an aggregate is to the operators that use it: fields in a packed record, and code that adds, merges and writes.
+ *
+ * An accumulator is a set of fields of a record (state/record-layout.ts). Records live in tables of keys (windows,
+ * panes) or in a store of sessions; an aggregate sees only (store, record number), so each works in both. What does
+ * not fit into fixed fields lies in the block heap and the string table, referred to from the record.
+ *
+ * Invariants (tests quote them):
+ *  A1  `merge` leaves its source as it was: a pane belongs to many windows.
+ *  A2  Adding rows in any order, split over any accumulators and merged in any order, gives one result (floats to 1e-9).
+ *  A3  Whoever drops a record calls `release` for it once; aggregates without memory of their own have no `release`.
+ */
+import type { Batch } from '../../data/batch.ts'
+import type { ColumnBuilder } from '../../data/column-builder.ts'
+import type { Column } from '../../data/column.ts'
+import type { Field, Schema } from '../../data/type.ts'
+import type { AggregateCall } from '../../plan/logical.ts'
+import type { BlockHeap, RecordField, RecordLayout, RecordStore, StringTable } from '../../state/index.ts'
+
+/** An input column of an aggregate. */
+export interface AggregateInput {
+  /** Position in the input schema. */
+  readonly index: number
+  readonly field: Field
+}
+
+/** What an aggregate is made from. */
+export interface AggregateParts {
+  readonly call: AggregateCall
+  readonly inputs: readonly AggregateInput[]
+  readonly inputSchema: Schema
+  /** The record under construction: fields are added to it. */
+  readonly layout: RecordLayout
+  readonly strings: StringTable
+  readonly blocks: BlockHeap
+  readonly functions: ReadonlyMap<string, unknown>
+  readonly step: string
+}
+
+/** Names that generated code uses for one aggregate. */
+export interface InlineNames {
+  /** The number in the aggregate's first column, as a local. */
+  readonly value: string
+  /** The aggregate itself, for slow paths. */
+  readonly self: string
+  /** An f64 or i32 field of the current record. */
+  field(field: RecordField): string
+}
+
+/** One aggregate of a step. */
+export interface Aggregate {
+  /** Whether rows count in which the first column is null (SQL's aggregates ignore them). */
+  readonly acceptsNulls?: boolean
+  /**
+   * Statements that add one row, or undefined when this input column's layout needs `update`.
+   * They see `table` (the RecordStore) and `record` (the number), and the names given.
+   */
+  inline?(names: InlineNames, column: Column | undefined): string | undefined
+  /** Called with each batch before `update` is. */
+  bind?(batch: Batch): void
+  /** Adds physical row `row` of the bound batch. */
+  update?(store: RecordStore, record: number, row: number): void
+  merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void
+  /** Writes the results of `records[from … to)` to rows `at …` of a column. */
+  write(store: RecordStore, records: RecordRange, out: ColumnBuilder, at: number): void
+  release?(store: RecordStore, record: number): void
+  /** Bytes of memory of its own, besides record, strings and blocks. */
+  bytes?(): number
+}
+
+/** Some records by number. */
+export interface RecordRange {
+  readonly numbers: Int32Array
+  readonly from: number
+  readonly to: number
+}

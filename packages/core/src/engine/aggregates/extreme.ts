@@ -1,0 +1,138 @@
+/**
+ * min and max of numbers, dates, times and decimals. Order is numeric, NaN above everything (as in PostgreSQL).
+ *
+ * The extreme is a sum of non-overlapping float64 parts, highest first: one part for numbers of at most 53 bits, two
+ * for 64 bits, three for big decimals. Narrow columns touch the first part only; the further ones are 0 then, and a
+ * safe integer never equals the first part of an unsafe one, so comparing first parts is enough for them.
+ */
+import type { Batch } from '../../data/batch.ts'
+import { canBeWide } from '../../data/layout.ts'
+import type { Column, WideColumn } from '../../data/column.ts'
+import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
+import { exactOf } from '../../data/fixed-column-builder.ts'
+import type { DataType } from '../../data/type.ts'
+import { MillraceError } from '../../errors.ts'
+import { cellKind } from '../../state/index.ts'
+import type { RecordField, RecordStore } from '../../state/index.ts'
+import type { Aggregate, AggregateInput, AggregateParts, InlineNames, RecordRange } from './aggregate.ts'
+import { StringExtreme } from './string-extreme.ts'
+
+/** Makes min (`sign` −1) or max (+1). */
+export function createExtreme(parts: AggregateParts, sign: 1 | -1): Aggregate {
+  const input = parts.inputs[0]
+  const kind = input === undefined ? undefined : cellKind(input.field.type)
+  if (input === undefined || kind === undefined || input.field.type.kind === 'json') {
+    throw new MillraceError('plan/type-mismatch', {
+      what: `aggregate "${parts.call.name}": ${parts.call.aggregate} needs a column whose values have an order`,
+      detail:
+        input === undefined ? 'it has none' : `"${input.field.name}" is of type ${input.field.type.kind}`,
+      step: parts.step,
+    })
+  }
+  return kind === 'string' ? new StringExtreme(parts, input, sign) : new NumberExtreme(parts, input, sign)
+}
+
+class NumberExtreme implements Aggregate {
+  readonly #sign: 1 | -1
+  readonly #input: AggregateInput
+  readonly #parts: readonly RecordField[]
+  readonly #seen: RecordField | undefined
+  #wide: WideColumn | undefined
+
+  constructor({ layout }: AggregateParts, input: AggregateInput, sign: 1 | -1) {
+    const { type } = input.field
+    this.#sign = sign
+    this.#input = input
+    const isFloat = type.kind === 'float32' || type.kind === 'float64'
+    // Of numbers that are never NaN, NaN says "none yet"; floats need a mark of their own.
+    const count = partsOf(type)
+    this.#parts = Array.from({ length: count }, (_, p) =>
+      layout.add('f64', p === 0 && !isFloat ? Number.NaN : 0),
+    )
+    this.#seen = isFloat ? layout.add('i32', 0) : undefined
+  }
+
+  inline(names: InlineNames, column: Column | undefined): string | undefined {
+    if (column?.layout !== 'fixed') return undefined
+    const [first, ...rest] = this.#parts.map((part) => names.field(part))
+    const clear = rest.map((part) => `${part} = 0;`).join(' ')
+    const x = names.value
+    if (this.#seen === undefined)
+      return `if (!(${x} ${this.#sign > 0 ? '<=' : '>='} ${first})) { ${first} = ${x}; ${clear} }`
+    const better = this.#sign > 0 ? `${x} > m || ${x} !== ${x}` : `${x} < m || m !== m`
+    const seen = names.field(this.#seen)
+    return `{ const m = ${first}; if (${better} || ${seen} === 0) { ${first} = ${x} + 0; ${seen} = 1; } }`
+  }
+
+  bind(batch: Batch): void {
+    this.#wide = batch.columns[this.#input.index] as WideColumn
+  }
+
+  update(store: RecordStore, record: number, row: number): void {
+    let rest = exactOf(this.#wide as WideColumn, row)
+    const parts = this.#parts.map(() => {
+      const part = Number(rest)
+      rest -= BigInt(part)
+      return part
+    })
+    this.#offer(store, record, parts)
+  }
+
+  merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
+    if (!this.#has(source, sourceRecord)) return
+    const base = sourceRecord * (source.words >> 1)
+    this.#offer(
+      target,
+      targetRecord,
+      this.#parts.map((part) => source.f64[base + part.offset] as number),
+    )
+  }
+
+  write(store: RecordStore, { numbers, from, to }: RecordRange, out: FixedColumnBuilder, at: number): void {
+    const stride = store.words >> 1
+    const first = (this.#parts[0] as RecordField).offset
+    for (let n = from; n < to; n++) {
+      const record = numbers[n] as number
+      const row = at + n - from
+      const base = record * stride
+      if (!this.#has(store, record)) out.setNull(row)
+      else if (this.#parts.length > 1 && !Number.isSafeInteger(store.f64[base + first])) {
+        out.setExact(
+          row,
+          this.#parts.reduce((sum, part) => sum + BigInt(store.f64[base + part.offset] as number), 0n),
+        )
+      } else out.values[row] = (store.f64[base + first] as number) + 0
+    }
+  }
+
+  #has(store: RecordStore, record: number): boolean {
+    if (this.#seen !== undefined) return store.i32[record * store.words + this.#seen.offset] !== 0
+    const first = store.f64[record * (store.words >> 1) + (this.#parts[0] as RecordField).offset] as number
+    return first === first
+  }
+
+  #offer(store: RecordStore, record: number, parts: readonly number[]): void {
+    const base = record * (store.words >> 1)
+    if (this.#has(store, record)) {
+      let order = 0
+      for (const [p, part] of this.#parts.entries()) {
+        order = compare(parts[p] as number, store.f64[base + part.offset] as number)
+        if (order !== 0) break
+      }
+      if (order * this.#sign <= 0) return
+    }
+    for (const [p, part] of this.#parts.entries()) store.f64[base + part.offset] = parts[p] as number
+    if (this.#seen !== undefined) store.i32[record * store.words + this.#seen.offset] = 1
+  }
+}
+
+function partsOf(type: DataType): number {
+  if (!canBeWide(type)) return 1
+  return type.kind === 'decimal' && type.precision > 18 ? 3 : 2
+}
+
+function compare(left: number, right: number): number {
+  if (left < right) return -1
+  if (left > right) return 1
+  return left === right ? 0 : Number(left !== left) - Number(right !== right)
+}

@@ -1,0 +1,237 @@
+/**
+ * The generated loop that adds rows to the groups of one window: key, probe and accumulators inline.
+ *
+ * One function per layout of the columns it reads. It runs over live rows until one lies outside [windowStart,
+ * windowEnd) and gives back how far it came; which table takes the rows that follow is decided outside, once per
+ * change of window. Rows of a steady stream change window a few times per batch at most.
+ *
+ * Names of columns never reach the source text: lanes are numbered.
+ */
+import type { Batch } from '../data/batch.ts'
+import type { Column } from '../data/column.ts'
+import { generate } from '../data/generate.ts'
+import type { GroupTable, KeyPart, RecordField } from '../state/index.ts'
+import { StringColumn, hashSource, keyShape, keySource } from '../state/index.ts'
+import type { Aggregate, InlineNames } from './aggregates/index.ts'
+import type { BoundAggregate, WindowAggregateParts } from './window-aggregate-parts.ts'
+
+/** Adds live rows `from … to)` while they are in the window; gives the first row that is not. */
+export type AccumulateLoop = (
+  lanes: readonly unknown[],
+  time: Float64Array | undefined,
+  selection: Int32Array | undefined,
+  from: number,
+  to: number,
+  windowStart: number,
+  windowEnd: number,
+  table: GroupTable,
+) => number
+
+/** A kernel ready for the batch it was bound to. */
+export interface BoundKernel {
+  readonly loop: AccumulateLoop
+  readonly lanes: readonly unknown[]
+}
+
+/** A value that the generated code hoists into a local. */
+interface Lane {
+  readonly name: string
+  readonly of: (batch: Batch) => unknown
+}
+
+/** Kernels of one operator, by the layout of the columns they read. */
+export class AccumulateKernels {
+  readonly #parts: WindowAggregateParts
+  readonly #checksTime: boolean
+  readonly #strings: readonly (StringColumn | undefined)[]
+  readonly #kernels = new Map<string, { readonly loop: AccumulateLoop; readonly lanes: readonly Lane[] }>()
+
+  constructor(parts: WindowAggregateParts, options: { readonly checksTime: boolean }) {
+    this.#parts = parts
+    this.#checksTime = options.checksTime
+    this.#strings = parts.key.parts.map((part) =>
+      part.kind === 'string' ? new StringColumn(parts.strings) : undefined,
+    )
+  }
+
+  /** The kernel for a batch, with its lanes filled. */
+  bind(batch: Batch, selection: Int32Array | undefined): BoundKernel {
+    const signature = this.#signature(batch, selection)
+    let kernel = this.#kernels.get(signature)
+    if (kernel === undefined) {
+      kernel = this.#compile(batch, selection !== undefined)
+      this.#kernels.set(signature, kernel)
+    }
+    for (const [p, part] of this.#parts.key.parts.entries())
+      this.#strings[p]?.bind(batch.columns[part.column] as Column)
+    return { loop: kernel.loop, lanes: kernel.lanes.map((lane) => lane.of(batch)) }
+  }
+
+  #signature(batch: Batch, selection: Int32Array | undefined): string {
+    const shapes = [selection === undefined ? '' : 's']
+    const { key, aggregates } = this.#parts
+    for (const part of key.parts) shapes.push(keyShape(batch.columns[part.column] as Column))
+    for (const { inputs, filter } of aggregates) {
+      if (inputs[0] !== undefined) shapes.push(keyShape(batch.columns[inputs[0].index] as Column))
+      if (filter >= 0) shapes.push(keyShape(batch.columns[filter] as Column))
+    }
+    return shapes.join(',')
+  }
+
+  #compile(
+    batch: Batch,
+    hasSelection: boolean,
+  ): { readonly loop: AccumulateLoop; readonly lanes: readonly Lane[] } {
+    const lanes: Lane[] = []
+    const key = keyLanes(this.#parts.key.parts, batch, this.#strings, lanes)
+    lanes.push({ name: 'strings', of: () => this.#parts.strings })
+    const adds = this.#parts.aggregates.map((bound, a) => addSource(bound, a, batch, lanes)).join('\n')
+    const hoisted = [
+      ...new Map(lanes.map((lane, n) => [lane.name, `const ${lane.name} = lanes[${n}];`])).values(),
+    ]
+    const body = `
+const scratchF = new Float64Array(1), scratchI = new Int32Array(scratchF.buffer);
+return function accumulate(lanes, time, selection, from, to, windowStart, windowEnd, table) {
+  ${hoisted.join('\n  ')}
+  const key = table.key;
+  let X = table.index, mask = table.mask, shift = table.shift, I = table.i32, F = table.f64;
+  ${key.prologue}
+  for (let n = from; n < to; n++) {
+    const i = ${hasSelection ? 'selection[n]' : 'n'};
+    ${this.#checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
+    let record = -1;
+    ${key.shortcut(this.#probe(batch))}
+    const r = record * ${this.#parts.template.length}, q = record * ${this.#parts.template.length / 2};
+    ${adds}
+  }
+  return to;
+}`
+    return { loop: generate<() => AccumulateLoop>([], body)(), lanes }
+  }
+
+  /** Statements that set `record` from the columns: key words, probe, insertion. */
+  #probe(batch: Batch): string {
+    const { key, template } = this.#parts
+    const words = Array.from({ length: key.words }, (_, w) => `k${w}`)
+    const { tag, statements } = hashSource(words)
+    const isOneWord = words.length === 1
+    const base = `(e - 1) * ${template.length}`
+    const same = isOneWord
+      ? ''
+      : words.map((word, w) => ` && I[${base}${w === 0 ? '' : ` + ${w}`}] === ${word}`).join('')
+    return `
+    ${keySource(key, batch.columns)}
+    ${statements}
+    for (;;) {
+      const e = X[2 * slot + 1];
+      if (e === 0) {
+        ${words.map((word, w) => `key[${w}] = ${word};`).join(' ')}
+        record = table.insert(${tag});
+        X = table.index; mask = table.mask; shift = table.shift; I = table.i32; F = table.f64;
+        ${key.stringWords.map((word) => `strings.retain(k${word});`).join(' ')}
+        break;
+      }
+      if (X[2 * slot] === ${tag}${same}) { record = e - 1; break; }
+      slot = (slot + 1) & mask;
+    }`
+  }
+}
+
+/** The lanes of the key columns, and the shortcut for one dictionary column: code to group by one array read. */
+function keyLanes(
+  parts: readonly KeyPart[],
+  batch: Batch,
+  strings: readonly (StringColumn | undefined)[],
+  lanes: Lane[],
+): { readonly prologue: string; readonly shortcut: (probe: string) => string } {
+  for (const [p, part] of parts.entries()) {
+    const string = strings[p]
+    const columnOf = (of: Batch): Column => of.columns[part.column] as Column
+    if (columnOf(batch).validity !== undefined)
+      lanes.push({ name: `v${p}`, of: (of) => columnOf(of).validity })
+    lanes.push({
+      name: `c${p}`,
+      of: (of) => (string === undefined ? keyWordsOf(columnOf(of)) : string.numbers),
+    })
+    if (string === undefined) continue
+    lanes.push({ name: `s${p}`, of: () => string })
+    lanes.push({
+      name: `d${p}`,
+      of: (of) => columnOf(of).layout === 'dictionary' && (columnOf(of) as { codes: unknown }).codes,
+    })
+  }
+  const only = parts.length === 1 ? (parts[0] as KeyPart) : undefined
+  if (only?.kind !== 'string') return { prologue: '', shortcut: (probe) => probe }
+  const columnOf = (of: Batch): Column => of.columns[only.column] as Column
+  if (columnOf(batch).layout !== 'dictionary') return { prologue: '', shortcut: (probe) => probe }
+  lanes.push({ name: 'dictionary', of: (of) => (columnOf(of) as { dictionary: unknown }).dictionary })
+  lanes.push({
+    name: 'dictionaryLength',
+    of: (of) => (columnOf(of) as { dictionaryLength: unknown }).dictionaryLength,
+  })
+  const valid =
+    only.nullBit !== 0 && columnOf(batch).validity !== undefined
+      ? '(v0[i >> 3] & (1 << (i & 7))) !== 0'
+      : 'true'
+  return {
+    prologue: 'const groups = table.codesOf(dictionary, dictionaryLength);',
+    shortcut: (probe) => `
+    const known = ${valid};
+    if (known) record = groups[d0[i]] - 1;
+    if (record < 0) { ${probe}
+      if (known) groups[d0[i]] = record + 1; }`,
+  }
+}
+
+/** Values of a fixed column; a wide one seen as words. */
+function keyWordsOf(column: Column): unknown {
+  if (column.layout === 'fixed') return column.values
+  if (column.layout !== 'wide') return undefined
+  return new Int32Array(column.values.buffer, column.values.byteOffset, column.values.length * 2)
+}
+
+/** Statements that add row `i` to aggregate number `a`. */
+function addSource(
+  { aggregate, inputs, filter }: BoundAggregate,
+  a: number,
+  batch: Batch,
+  lanes: Lane[],
+): string {
+  const column = inputs[0] === undefined ? undefined : (batch.columns[inputs[0].index] as Column)
+  lanes.push({ name: `A${a}`, of: () => aggregate })
+  const statements = inlineSource(aggregate, a, column) ?? `A${a}.update(table, record, i);`
+  const conditions: string[] = []
+  if (filter >= 0) conditions.push(filterSource(filter, batch, lanes))
+  if (column !== undefined && column.validity !== undefined && aggregate.acceptsNulls !== true) {
+    const index = (inputs[0] as { index: number }).index
+    lanes.push({ name: `b${index}`, of: (of) => (of.columns[index] as Column).validity })
+    conditions.push(`(b${index}[i >> 3] & (1 << (i & 7))) !== 0`)
+  }
+  if (column?.layout === 'fixed') {
+    const index = (inputs[0] as { index: number }).index
+    lanes.push({ name: `a${index}`, of: (of) => (of.columns[index] as { values: unknown }).values })
+    const load = `const x${a} = a${index}[i];`
+    return conditions.length === 0
+      ? `{ ${load} ${statements} }`
+      : `if (${conditions.join(' && ')}) { ${load} ${statements} }`
+  }
+  return conditions.length === 0 ? statements : `if (${conditions.join(' && ')}) { ${statements} }`
+}
+
+function inlineSource(aggregate: Aggregate, a: number, column: Column | undefined): string | undefined {
+  const names: InlineNames = {
+    value: `x${a}`,
+    self: `A${a}`,
+    field: (field: RecordField) =>
+      field.kind === 'f64' ? `F[q + ${field.offset}]` : `I[r + ${field.offset}]`,
+  }
+  return aggregate.inline?.(names, column)
+}
+
+function filterSource(index: number, batch: Batch, lanes: Lane[]): string {
+  lanes.push({ name: `a${index}`, of: (of) => (of.columns[index] as { values: unknown }).values })
+  const isTrue = `a${index}[i] === 1`
+  if ((batch.columns[index] as Column).validity === undefined) return isTrue
+  lanes.push({ name: `b${index}`, of: (of) => (of.columns[index] as Column).validity })
+  return `(b${index}[i >> 3] & (1 << (i & 7))) !== 0 && ${isTrue}`
+}

@@ -1,0 +1,208 @@
+/**
+ * Result rows of windows, gathered into batches: keys, window bounds, aggregates, column by column.
+ *
+ * A finished batch stays valid until `recycle`, which the operator calls when it is called again (O3); several batches
+ * may be finished in between.
+ */
+import type { Batch } from '../data/batch.ts'
+import { BatchBuilder } from '../data/batch-builder.ts'
+import type { ColumnBuilder } from '../data/column-builder.ts'
+import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
+import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
+import type { DataType } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
+import type { GroupTable, KeyPart, RecordStore } from '../state/index.ts'
+import { integerOfWords } from '../state/index.ts'
+import type { WindowAggregateParts } from './window-aggregate-parts.ts'
+
+/** Which rows to write, and what they say of their window. */
+export interface WindowRows {
+  /** Where the keys are, and the groups. */
+  readonly keys: GroupTable
+  readonly groups: Int32Array
+  /** Where the accumulators are, and the records; for panes the same as keys and groups. */
+  readonly store: RecordStore
+  readonly records: Int32Array
+  readonly from: number
+  readonly to: number
+  /** Bounds of each row's window, or of all of them. */
+  readonly windowStart: number | ((n: number) => number)
+  readonly windowEnd: number | ((n: number) => number)
+  readonly weight: 1 | -1
+}
+
+/** Gathers result rows. */
+export class WindowOutput {
+  readonly #parts: WindowAggregateParts
+  readonly #batchRows: number
+  readonly #hasWeights: boolean
+  readonly #hasWindow: boolean
+  #builder: BatchBuilder
+  readonly #idle: BatchBuilder[] = []
+  readonly #finished: BatchBuilder[] = []
+
+  constructor(
+    parts: WindowAggregateParts,
+    options: { readonly batchRows: number; readonly hasWeights: boolean },
+  ) {
+    this.#parts = parts
+    this.#batchRows = Math.max(1, options.batchRows)
+    this.#hasWeights = options.hasWeights
+    this.#hasWindow = parts.node.window.kind !== 'global'
+    this.#builder = this.#make()
+  }
+
+  /** Rows written and not yet taken. */
+  get length(): number {
+    return this.#builder.length
+  }
+
+  /** Rows that still fit. */
+  get room(): number {
+    return this.#batchRows - this.#builder.length
+  }
+
+  /** Writes rows; there must be room for them. */
+  write(rows: WindowRows): void {
+    const builder = this.#builder
+    const at = builder.length
+    const { columns } = builder
+    const { key, aggregates } = this.#parts
+    if (at === 0) this.#shareStrings()
+    for (const [p, part] of key.parts.entries()) this.#writeKey(part, rows, columns[p] as ColumnBuilder, at)
+    let c = key.parts.length
+    if (this.#hasWindow) {
+      fillBound(columns[c++] as ColumnBuilder, rows.windowStart, rows, at)
+      fillBound(columns[c++] as ColumnBuilder, rows.windowEnd, rows, at)
+      fillEventTime(builder.eventTime as Float64Array, rows, at)
+    }
+    const range = { numbers: rows.records, from: rows.from, to: rows.to }
+    for (const { aggregate } of aggregates)
+      aggregate.write(rows.store, range, columns[c++] as ColumnBuilder, at)
+    builder.length = at + rows.to - rows.from
+    builder.weights?.fill(rows.weight, at, builder.length)
+  }
+
+  /** The rows so far as a batch, valid until `recycle`; undefined when there are none. */
+  take(): Batch | undefined {
+    const builder = this.#builder
+    if (builder.length === 0) return undefined
+    this.#finished.push(builder)
+    this.#builder = this.#idle.pop() ?? this.#make()
+    return builder.finish()
+  }
+
+  /** Takes back the memory of all batches handed out. */
+  recycle(): void {
+    for (const builder of this.#finished) {
+      builder.reset()
+      this.#idle.push(builder)
+    }
+    this.#finished.length = 0
+  }
+
+  #make(): BatchBuilder {
+    return new BatchBuilder(this.#parts.node.schema, this.#batchRows, {
+      eventTime: this.#hasWindow,
+      weights: this.#hasWeights,
+    })
+  }
+
+  /** String keys are ranges of the string table: nothing is copied. */
+  #shareStrings(): void {
+    for (const [p, part] of this.#parts.key.parts.entries()) {
+      if (part.kind === 'string')
+        (this.#builder.columns[p] as Utf8ColumnBuilder).useChunk(this.#parts.strings.bytes)
+    }
+  }
+
+  #writeKey(part: KeyPart, { keys, groups, from, to }: WindowRows, out: ColumnBuilder, at: number): void {
+    const { i32, f64, words } = keys
+    const { nullWord } = this.#parts.key
+    const write = writerOf(part, out, this.#parts)
+    for (let n = from; n < to; n++) {
+      const base = (groups[n] as number) * words
+      const row = at + n - from
+      if (part.nullBit !== 0 && ((i32[base + nullWord] as number) & part.nullBit) !== 0) out.setNull(row)
+      else write(i32, f64, base + part.word, row)
+    }
+  }
+}
+
+type CellWriter = (i32: Int32Array, f64: Float64Array, word: number, row: number) => void
+
+const scratch = new Float64Array(1)
+const scratchWords = new Int32Array(scratch.buffer)
+
+function writerOf(part: KeyPart, out: ColumnBuilder, { strings }: WindowAggregateParts): CellWriter {
+  const fixed = out as FixedColumnBuilder
+  switch (part.kind) {
+    case 'word':
+      return (i32, _f64, word, row) => {
+        fixed.values[row] = i32[word] as number
+      }
+    case 'float':
+      return (i32, _f64, word, row) => {
+        scratchWords[0] = i32[word] as number
+        scratchWords[1] = i32[word + 1] as number
+        fixed.values[row] = scratch[0] as number
+      }
+    case 'string':
+      return stringWriter(out as Utf8ColumnBuilder, strings)
+    case 'int64':
+    case 'int128':
+      return integerWriter(fixed, part)
+  }
+}
+
+function stringWriter(out: Utf8ColumnBuilder, strings: WindowAggregateParts['strings']): CellWriter {
+  const { bytes, starts, lengths } = strings
+  if (out.chunk !== bytes) {
+    return (i32, _f64, word, row) => {
+      const id = i32[word] as number
+      out.setBytes(row, bytes, starts[id] as number, lengths[id] as number)
+    }
+  }
+  const outStarts = out.starts
+  const outLengths = out.lengths
+  return (i32, _f64, word, row) => {
+    const id = i32[word] as number
+    outStarts[row] = starts[id] as number
+    outLengths[row] = lengths[id] as number
+  }
+}
+
+function integerWriter(out: FixedColumnBuilder, part: KeyPart): CellWriter {
+  const unsigned = part.field.type.kind === 'uint64'
+  return (i32, _f64, word, row) => {
+    const low = i32[word] as number
+    const high = i32[word + 1] as number
+    if (high === low >> 31 && !(unsigned && low < 0) && (part.words === 2 || i32[word + 2] === high)) {
+      if (part.words === 2 || i32[word + 3] === high) {
+        out.values[row] = low
+        return
+      }
+    }
+    out.setExact(row, integerOfWords(i32, word, part.words, unsigned))
+  }
+}
+
+function fillBound(out: ColumnBuilder, bound: WindowRows['windowStart'], rows: WindowRows, at: number): void {
+  const fixed = out as FixedColumnBuilder
+  const perMs = unitsPerMs(fixed.type)
+  if (typeof bound === 'number') fixed.values.fill(bound * perMs, at, at + rows.to - rows.from)
+  else for (let n = rows.from; n < rows.to; n++) fixed.values[at + n - rows.from] = bound(n) * perMs
+}
+
+/** A result belongs to the last millisecond of its window. */
+function fillEventTime(out: Float64Array, { windowEnd, from, to }: WindowRows, at: number): void {
+  if (typeof windowEnd === 'number') out.fill(windowEnd - 1, at, at + to - from)
+  else for (let n = from; n < to; n++) out[at + n - from] = windowEnd(n) - 1
+}
+
+function unitsPerMs(type: DataType): number {
+  if (type.kind !== 'timestamp') {
+    throw new MillraceError('plan/type-mismatch', { what: `window bounds cannot be of type ${type.kind}` })
+  }
+  return type.unit === 'ms' ? 1 : type.unit === 'us' ? 1e3 : 1e6
+}

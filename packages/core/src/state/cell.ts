@@ -1,0 +1,210 @@
+/**
+ * Single values of any type in typed memory: what lists, sets, extremes and value state hold.
+ *
+ * A cell takes one double (two for big decimals). Numbers of at most 53 bits lie there as float64; int64, uint64, time,
+ * timestamp and decimal as their exact bits, low word first, so that equal values have equal bits whether their column
+ * was `fixed` or `wide`; strings as their number in the string table. Nested values are encoded to bytes first.
+ */
+import type { Column, FixedColumn, WideColumn } from '../data/column.ts'
+import type { DataType } from '../data/type.ts'
+import { assert } from '../errors.ts'
+import type { StringTable } from './string-table.ts'
+
+/** How a cell holds its value. */
+export type CellKind = 'number' | 'int64' | 'int128' | 'string'
+
+/** The cell kind of a type, or undefined for nested types. */
+export function cellKind(type: DataType): CellKind | undefined {
+  switch (type.kind) {
+    case 'boolean':
+    case 'int8':
+    case 'int16':
+    case 'int32':
+    case 'uint8':
+    case 'uint16':
+    case 'uint32':
+    case 'float32':
+    case 'float64':
+    case 'date':
+      return 'number'
+    case 'int64':
+    case 'uint64':
+    case 'time':
+    case 'timestamp':
+      return 'int64'
+    case 'decimal':
+      return type.precision <= 18 ? 'int64' : 'int128'
+    case 'string':
+    case 'bytes':
+    case 'uuid':
+    case 'json':
+      return 'string'
+    default:
+      return undefined
+  }
+}
+
+/** Doubles that a cell of a kind takes. */
+export function cellDoubles(kind: CellKind): number {
+  return kind === 'int128' ? 2 : 1
+}
+
+/** Memory seen as doubles and as words. */
+export interface Memory {
+  readonly f64: Float64Array
+  readonly i32: Int32Array
+}
+
+/** Reads, writes and compares cells of one type. `at` is always in doubles. */
+export class CellCodec {
+  readonly type: DataType
+  readonly kind: CellKind
+  readonly doubles: number
+  readonly #strings: StringTable
+  readonly #unsigned: boolean
+
+  constructor(type: DataType, strings: StringTable) {
+    const kind = cellKind(type)
+    assert(kind !== undefined, `values of type ${type.kind} have no cell`)
+    this.type = type
+    this.kind = kind
+    this.doubles = cellDoubles(kind)
+    this.#strings = strings
+    this.#unsigned = type.kind === 'uint64'
+  }
+
+  /** Writes the value of a valid row. A string is interned but not retained. */
+  store(memory: Memory, at: number, column: Column, row: number): void {
+    switch (this.kind) {
+      case 'number': {
+        const value = (column as FixedColumn).values[row] as number
+        // One zero and one NaN, so that equal values have equal bits.
+        memory.f64[at] = value === value ? value + 0 : Number.NaN
+        return
+      }
+      case 'string':
+        memory.f64[at] = this.#internCell(column, row)
+        return
+      default:
+        this.#storeInteger(memory, at, column, row)
+    }
+  }
+
+  /** Puts a whole number, exact in float64, into an integer cell. */
+  storeNumber(memory: Memory, at: number, value: number): void {
+    if (this.kind === 'number') {
+      memory.f64[at] = value
+      return
+    }
+    const low = value | 0
+    const high = low === value ? low >> 31 : Math.floor(value / 4294967296) | 0
+    memory.i32[2 * at] = low
+    memory.i32[2 * at + 1] = high
+    if (this.kind === 'int128') memory.i32[2 * at + 2] = memory.i32[2 * at + 3] = high >> 31
+  }
+
+  /** Order of two cells, possibly in different memories: numeric (NaN greatest) or bytewise. */
+  compare(left: Memory, leftAt: number, right: Memory, rightAt: number): number {
+    switch (this.kind) {
+      case 'number':
+        return compareNumbers(left.f64[leftAt] as number, right.f64[rightAt] as number)
+      case 'string':
+        return this.#strings.compare(left.f64[leftAt] as number, right.f64[rightAt] as number)
+      case 'int64':
+        return this.#compareWords(left.i32, 2 * leftAt, right.i32, 2 * rightAt)
+      case 'int128':
+        return (
+          compareNumbers(highPart(left.i32, 2 * leftAt), highPart(right.i32, 2 * rightAt)) ||
+          compareNumbers(lowPart(left.i32, 2 * leftAt), lowPart(right.i32, 2 * rightAt)) ||
+          compareUnsigned(left.i32, 2 * leftAt, right.i32, 2 * rightAt)
+        )
+    }
+  }
+
+  /** The whole number in an integer cell when it is exact in float64, else NaN. */
+  number(memory: Memory, at: number): number {
+    if (this.kind === 'number' || this.kind === 'string') return memory.f64[at] as number
+    const low = memory.i32[2 * at] as number
+    const high = memory.i32[2 * at + 1] as number
+    if (this.kind === 'int128') {
+      const sign = high >> 31
+      if (memory.i32[2 * at + 2] !== sign || memory.i32[2 * at + 3] !== sign) return Number.NaN
+    }
+    const value = (this.#unsigned ? high >>> 0 : high) * 4294967296 + (low >>> 0)
+    return Number.isSafeInteger(value) ? value : Number.NaN
+  }
+
+  /** The value of an integer cell. */
+  bigint(memory: Memory, at: number): bigint {
+    return integerOfWords(memory.i32, 2 * at, this.kind === 'int128' ? 4 : 2, this.#unsigned)
+  }
+
+  /** Counts a reference to what the cell refers to. */
+  retain(memory: Memory, at: number): void {
+    if (this.kind === 'string') this.#strings.retain(memory.f64[at] as number)
+  }
+
+  /** Gives up a reference. */
+  release(memory: Memory, at: number): void {
+    if (this.kind === 'string') this.#strings.release(memory.f64[at] as number)
+  }
+
+  #internCell(column: Column, row: number): number {
+    if (column.layout === 'dictionary') {
+      const { bytes, starts, lengths } = column.dictionary
+      const code = column.codes[row] as number
+      return this.#strings.intern(bytes, starts[code] as number, lengths[code] as number)
+    }
+    assert(column.layout === 'utf8', 'a string column is neither utf8 nor dictionary')
+    return this.#strings.intern(column.bytes, column.starts[row] as number, column.lengths[row] as number)
+  }
+
+  #storeInteger(memory: Memory, at: number, column: Column, row: number): void {
+    if (column.layout === 'fixed') {
+      this.storeNumber(memory, at, column.values[row] as number)
+      return
+    }
+    const wide = column as WideColumn
+    const { i32 } = memory
+    const words = new Int32Array(wide.values.buffer, wide.values.byteOffset, wide.values.length * 2)
+    const perRow = this.type.kind === 'decimal' ? 4 : 2
+    for (let w = 0; w < 2 * this.doubles; w++) i32[2 * at + w] = words[perRow * row + w] as number
+  }
+
+  #compareWords(left: Int32Array, l: number, right: Int32Array, r: number): number {
+    const a = left[l + 1] as number
+    const b = right[r + 1] as number
+    if (a !== b) return this.#unsigned ? (a >>> 0) - (b >>> 0) : a - b
+    return ((left[l] as number) >>> 0) - ((right[r] as number) >>> 0)
+  }
+}
+
+/** Order of numbers with NaN after everything and equal to itself. */
+export function compareNumbers(left: number, right: number): number {
+  if (left < right) return -1
+  if (left > right) return 1
+  if (left === right) return 0
+  return Number(left !== left) - Number(right !== right)
+}
+
+/** A two's complement integer of 2 or 4 words, low word first. */
+export function integerOfWords(words: Int32Array, at: number, count: number, unsigned: boolean): bigint {
+  let value = 0n
+  for (let w = count - 1; w >= 0; w--) value = (value << 32n) | BigInt((words[at + w] as number) >>> 0)
+  return unsigned ? value : BigInt.asIntN(32 * count, value)
+}
+
+function highPart(words: Int32Array, at: number): number {
+  return words[at + 3] as number
+}
+
+function lowPart(words: Int32Array, at: number): number {
+  return (words[at + 2] as number) >>> 0
+}
+
+function compareUnsigned(left: Int32Array, l: number, right: Int32Array, r: number): number {
+  return (
+    ((left[l + 1] as number) >>> 0) - ((right[r + 1] as number) >>> 0) ||
+    ((left[l] as number) >>> 0) - ((right[r] as number) >>> 0)
+  )
+}

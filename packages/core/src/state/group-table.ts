@@ -1,0 +1,244 @@
+/**
+ * Records found by a key of packed words: open addressing over numbers of records that never move.
+ *
+ * The index is one interleaved Int32Array of (tag, record number + 1) pairs; the records lie densely in their own
+ * store. Against slots that hold the record itself this costs a second cache miss in tables far beyond the cache, and
+ * buys: growth that moves 8 bytes per entry, stable numbers (dictionary codes, timers and lists can refer to a group),
+ * scans and emission in order of first appearance, and no space lost to empty slots in wide records.
+ *
+ * The hot probe is generated inline by kernels (`probeSource`); the methods here are the same probe for everything else.
+ *
+ * Invariants (tests quote them):
+ *  G1  The tag is the key itself for keys of one word, else the full hash; the home slot is a function of the tag.
+ *  G2  Load stays at or under 0.6; the number of slots is a power of two.
+ *  G3  Deleting shifts the following entries back: there are no tombstones, and probes stay short for ever.
+ *  G4  `size` is the number of entries; their record numbers are live in `store`.
+ */
+import type { ArrayPool } from './array-pool.ts'
+import { RecordStore } from './record-store.ts'
+
+const SLOTS_MIN = 64
+const GOLDEN = 0x9e3779b1 | 0
+
+/** Load limit in sixteenths: 9/16 is just under 0.6 (G2). */
+const LOAD_SIXTEENTHS = 9
+
+/** What a table is told when groups come and go. */
+export interface GroupTableOptions {
+  /** Words of the key, at the start of the record. */
+  readonly keyWords: number
+  /** Words of a new record (record-layout.ts). */
+  readonly template: Int32Array
+  readonly pool: ArrayPool
+}
+
+/** A hash table from key words to records. */
+export class GroupTable extends RecordStore {
+  readonly keyWords: number
+  /** The key to find or insert is put here. */
+  readonly key: Int32Array
+  index: Int32Array
+  mask: number
+  /** Home slot = hash >>> shift. */
+  shift: number
+  size = 0
+  /** Lookups by code of one dictionary, kept by kernels for single-column dictionary keys: record number + 1. */
+  groupsByCode: Int32Array = new Int32Array(0)
+  groupsByCodeOwner: unknown = undefined
+  #limit: number
+
+  constructor(options: GroupTableOptions) {
+    super(options.template, options.pool)
+    this.keyWords = options.keyWords
+    this.key = new Int32Array(Math.max(1, options.keyWords))
+    this.index = this.#emptyIndex(SLOTS_MIN)
+    this.mask = SLOTS_MIN - 1
+    this.shift = 32 - Math.log2(SLOTS_MIN)
+    this.#limit = limitOf(SLOTS_MIN)
+  }
+
+  override get bytes(): number {
+    return super.bytes + this.index.byteLength + this.groupsByCode.byteLength
+  }
+
+  /** The record of the key in `this.key`, or −1. */
+  find(): number {
+    const tag = this.tagOfKey()
+    const { index, mask } = this
+    let slot = this.#home(tag)
+    for (;;) {
+      const entry = index[2 * slot + 1] as number
+      if (entry === 0) return -1
+      if (index[2 * slot] === tag && this.#keyEquals(entry - 1)) return entry - 1
+      slot = (slot + 1) & mask
+    }
+  }
+
+  /** The record of the key in `this.key`, made new when it was not there. */
+  findOrInsert(): number {
+    const found = this.find()
+    return found >= 0 ? found : this.insert(this.tagOfKey())
+  }
+
+  /** Adds the key in `this.key`, which must not be there, under its tag. May replace `index`, `i32` and `f64`. */
+  insert(tag: number): number {
+    if (this.size >= this.#limit) this.#resize((this.mask + 1) * 2)
+    const id = this.allocate()
+    const start = id * this.words
+    for (let w = 0; w < this.keyWords; w++) this.i32[start + w] = this.key[w] as number
+    this.#place(tag, id)
+    this.size++
+    return id
+  }
+
+  /** Removes the entry of a record and releases its number (G3). */
+  remove(id: number): void {
+    const { index, mask } = this
+    this.loadKey(this.i32, id * this.words)
+    let hole = this.#home(this.tagOfKey())
+    while (index[2 * hole + 1] !== id + 1) hole = (hole + 1) & mask
+    let slot = hole
+    for (;;) {
+      slot = (slot + 1) & mask
+      const entry = index[2 * slot + 1] as number
+      if (entry === 0) break
+      const tag = index[2 * slot] as number
+      // An entry may move back to the hole unless its home lies cyclically after the hole.
+      if (((slot - this.#home(tag)) & mask) >= ((slot - hole) & mask)) {
+        index[2 * hole] = tag
+        index[2 * hole + 1] = entry
+        hole = slot
+      }
+    }
+    index[2 * hole] = 0
+    index[2 * hole + 1] = 0
+    this.size--
+    this.release(id)
+  }
+
+  /** Puts the key words at `start` of some records of the same layout into `this.key`. */
+  loadKey(words: Int32Array, start: number): void {
+    for (let w = 0; w < this.keyWords; w++) this.key[w] = words[start + w] as number
+  }
+
+  /** The tag of the key in `this.key` (G1). */
+  tagOfKey(): number {
+    const { key, keyWords } = this
+    return keyWords === 1 ? (key[0] as number) : hashWords(key, keyWords)
+  }
+
+  /** Forgets all entries; a table much bigger than it was needed gives most of its index back. */
+  override clear(): void {
+    const slots = this.mask + 1
+    if (slots > SLOTS_MIN && this.size * 8 < slots) {
+      this.pool.release(this.index.buffer as ArrayBuffer)
+      this.#useIndex(Math.max(SLOTS_MIN, slots / 4))
+    } else {
+      this.index.fill(0, 0, slots * 2)
+    }
+    this.size = 0
+    this.groupsByCodeOwner = undefined
+    super.clear()
+  }
+
+  override dispose(): void {
+    this.pool.release(this.index.buffer as ArrayBuffer)
+    this.index = new Int32Array(2)
+    this.mask = 0
+    this.size = 0
+    super.dispose()
+  }
+
+  /** Calls back for every live record number, in slot order. */
+  forEachEntry(visit: (id: number) => void): void {
+    for (let slot = 0; slot <= this.mask; slot++) {
+      const entry = this.index[2 * slot + 1] as number
+      if (entry !== 0) visit(entry - 1)
+    }
+  }
+
+  /** The lookup array for a dictionary's codes, cleared when the dictionary is another one than before. */
+  codesOf(dictionary: unknown, length: number): Int32Array {
+    if (this.groupsByCodeOwner !== dictionary) {
+      if (this.groupsByCode.length < length) this.groupsByCode = new Int32Array(Math.max(64, length * 2))
+      else this.groupsByCode.fill(0)
+      this.groupsByCodeOwner = dictionary
+    } else if (this.groupsByCode.length < length) {
+      const grown = new Int32Array(length * 2)
+      grown.set(this.groupsByCode)
+      this.groupsByCode = grown
+    }
+    return this.groupsByCode
+  }
+
+  #home(tag: number): number {
+    return (this.keyWords === 1 ? Math.imul(tag, GOLDEN) : tag) >>> this.shift
+  }
+
+  #keyEquals(id: number): boolean {
+    const { i32, key, keyWords } = this
+    const start = id * this.words
+    for (let w = 0; w < keyWords; w++) if (i32[start + w] !== key[w]) return false
+    return true
+  }
+
+  #place(tag: number, id: number): void {
+    const { index, mask } = this
+    let slot = this.#home(tag)
+    while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+    index[2 * slot] = tag
+    index[2 * slot + 1] = id + 1
+  }
+
+  #resize(slots: number): void {
+    const old = this.index
+    const oldSlots = this.mask + 1
+    this.#useIndex(slots)
+    for (let slot = 0; slot < oldSlots; slot++) {
+      const entry = old[2 * slot + 1] as number
+      if (entry !== 0) this.#place(old[2 * slot] as number, entry - 1)
+    }
+    this.pool.release(old.buffer as ArrayBuffer)
+  }
+
+  #useIndex(slots: number): void {
+    this.index = this.#emptyIndex(slots)
+    this.mask = slots - 1
+    this.shift = 32 - Math.log2(slots)
+    this.#limit = limitOf(slots)
+  }
+
+  #emptyIndex(slots: number): Int32Array {
+    return new Int32Array(this.pool.acquire(slots * 8)).fill(0, 0, slots * 2)
+  }
+}
+
+function limitOf(slots: number): number {
+  return (slots * LOAD_SIXTEENTHS) >> 4
+}
+
+/**
+ * The hash of keys of several words (and of none). Kernels generate the same steps (`hashSource`).
+ *
+ * Its high bits choose the slot, so the last step has to spread entropy upwards: a multiplication does.
+ */
+export function hashWords(words: Int32Array, count: number): number {
+  let hash = 0x2545f491
+  for (let w = 0; w < count; w++) {
+    hash = Math.imul(hash ^ (words[w] as number), 0x85ebca6b)
+    hash ^= hash >>> 15
+  }
+  return Math.imul(hash, GOLDEN)
+}
+
+/** Source text that computes the tag and the home slot of key words in locals; the twin of `tagOfKey`. */
+export function hashSource(words: readonly string[]): { readonly tag: string; readonly statements: string } {
+  if (words.length === 1) {
+    return { tag: words[0] as string, statements: `let slot = Math.imul(${words[0]}, ${GOLDEN}) >>> shift;` }
+  }
+  const steps = words.map((word) => `tag = Math.imul(tag ^ ${word}, ${0x85ebca6b | 0}); tag ^= tag >>> 15;`)
+  return {
+    tag: 'tag',
+    statements: `let tag = ${0x2545f491}; ${steps.join(' ')} tag = Math.imul(tag, ${GOLDEN}); let slot = tag >>> shift;`,
+  }
+}

@@ -1,0 +1,13 @@
+/** State in typed memory: tables, strings, blocks, cells, timers. Nothing here knows operators or user functions. */
+export { ArrayPool } from './array-pool.ts'
+export { BlockHeap, classFor } from './block-heap.ts'
+export { CellCodec, cellDoubles, cellKind, compareNumbers, integerOfWords } from './cell.ts'
+export type { CellKind, Memory } from './cell.ts'
+export { GroupTable, hashSource, hashWords } from './group-table.ts'
+export { keyKind, keyLayout, keyShape, keySource } from './key-layout.ts'
+export type { KeyKind, KeyLayout, KeyPart } from './key-layout.ts'
+export { RecordLayout } from './record-layout.ts'
+export type { FieldKind, RecordField } from './record-layout.ts'
+export { RecordStore } from './record-store.ts'
+export { StringColumn } from './string-column.ts'
+export { StringTable, hashBytes } from './string-table.ts'
