@@ -67,3 +67,14 @@ export { writeValue } from './write-value.ts'
 export { batchToRows, exactValue, fixedValue, readValue, textValue, wideValue } from './read-value.ts'
 export type { RowReader, RowViewOptions } from './row-view.ts'
 export { createRowView } from './row-view.ts'
+export type { RowRange } from './append-column.ts'
+export { appendColumn, elementRows } from './append-column.ts'
+export {
+  appendBatch,
+  appendFrom,
+  appendSelected,
+  builderLike,
+  compactBatch,
+  concatBatches,
+  sliceBatch,
+} from './append.ts'

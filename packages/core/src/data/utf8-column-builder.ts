@@ -3,9 +3,11 @@
  *
  * It is in one of three modes (C3: one chunk per column). `arena`: values are copied into memory of its own.
  * `chunk`: rows are ranges of one foreign chunk; generated decoders write `starts` and `lengths` themselves.
- * `dictionary`: rows are codes of one foreign dictionary. A value that does not fit the mode moves all rows to the arena.
+ * `dictionary`: rows are codes of one foreign dictionary, or of a copy that the builder makes of one (own-dictionary.ts).
+ * A value that does not fit the mode moves all rows to the arena.
  */
 import type { DictionaryColumn, Utf8Column } from './column.ts'
+import { OwnDictionary } from './own-dictionary.ts'
 import type { TextBuffer } from './text-bytes.ts'
 import { copyBytes, textBufferOf, textBytesMax, writeText } from './text-bytes.ts'
 import type { DataType } from './type.ts'
@@ -33,6 +35,8 @@ export class Utf8ColumnBuilder {
   #chunk: Uint8Array | undefined
   #dictionary: Utf8Column | undefined
   #dictionaryLength = 0
+  /** Kept over `reset`, so that codes stay the same from batch to batch. */
+  #copied: OwnDictionary | undefined
 
   constructor(type: DataType, nullable: boolean, capacity: number) {
     this.type = type
@@ -94,6 +98,25 @@ export class Utf8ColumnBuilder {
     this.#dictionaryLength = Math.max(this.#dictionaryLength, dictionaryLength)
   }
 
+  /** Whether rows are codes now. */
+  get isInDictionary(): boolean {
+    return this.#dictionary !== undefined
+  }
+
+  /** Whether the builder has a copy of entries of this foreign dictionary. */
+  ownsDictionaryOf(source: Utf8Column): boolean {
+    return this.#copied !== undefined && this.#copied.source === source
+  }
+
+  /** From now on rows are codes of a copy of a foreign dictionary; write them to `codes`, translated by what this gives. */
+  useOwnDictionary(source: Utf8Column, entries: number): OwnDictionary {
+    let copied = this.#copied
+    if (copied === undefined || copied.source !== source) copied = new OwnDictionary(source, entries)
+    this.#copied = copied
+    this.useDictionary(copied.own, copied.length)
+    return copied
+  }
+
   /** Leaves chunk or dictionary mode: copies the first `rows` rows into the arena. */
   ownBytes(rows: number): void {
     const chunk = this.#chunk
@@ -153,7 +176,8 @@ export class Utf8ColumnBuilder {
         type,
         codes: this.codes as Int32Array,
         dictionary: this.#dictionary,
-        dictionaryLength: this.#dictionaryLength,
+        dictionaryLength:
+          this.#dictionary === this.#copied?.own ? this.#copied.length : this.#dictionaryLength,
         validity,
       }
     }
