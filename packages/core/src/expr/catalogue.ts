@@ -1,0 +1,25 @@
+/**
+ * The catalogue of all functions and operators by name: what binding, evaluating, compiling and the docs go by.
+ */
+import { arithmeticFunctions } from './functions/arithmetic.ts'
+import { comparisonFunctions } from './functions/comparison.ts'
+import type { FunctionDefinition } from './functions/define.ts'
+import { logicFunctions } from './functions/logic.ts'
+
+/** Every function, operators by their symbol; `cast` and CASE are nodes of their own. */
+export const catalogue: ReadonlyMap<string, FunctionDefinition> = new Map(
+  [...arithmeticFunctions, ...comparisonFunctions, ...logicFunctions].map((entry) => [entry.name, entry]),
+)
+
+/** Other names for the same function. */
+export const aliases: ReadonlyMap<string, string> = new Map([
+  ['pow', 'power'],
+  ['ceiling', 'ceil'],
+  ['char_length', 'length'],
+  ['character_length', 'length'],
+  ['trim', 'btrim'],
+  ['substr', 'substring'],
+  ['strpos', 'position_in'],
+  ['ifnull', 'coalesce'],
+  ['mod', '%'],
+])

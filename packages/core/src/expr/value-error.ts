@@ -1,0 +1,17 @@
+/**
+ * Errors that a value causes while an expression runs. The evaluator adds the expression and the row (evaluate.ts).
+ */
+import { MillraceError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+
+type ValueCode = Extract<ErrorCode, `value/${string}`>
+
+/** Stops the expression with an error about a value. */
+export function failValue(code: ValueCode, what: string, hint?: string): never {
+  throw new MillraceError(code, { what, hint })
+}
+
+/** A value cut to what an error message can hold. */
+export function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
