@@ -46,6 +46,9 @@ export {
   tableSources,
 } from './plan-graph.ts'
 export type { Reader } from './plan-graph.ts'
+export { optimize, optimizePlan } from './optimize.ts'
+export { planPhysical } from './plan-physical.ts'
+export type { PhysicalOptions } from './plan-physical.ts'
 export { buildHash, planHash, stateHash } from './plan-hash.ts'
 export { planFromJson, planToJson } from './plan-json.ts'
 export { rejectedRowSchema } from './rejected-row.ts'

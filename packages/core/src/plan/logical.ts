@@ -5,8 +5,7 @@
  * functions and connectors are referenced by id; the objects themselves live beside the graph in `PlanBindings`,
  * because no closure is ever serialised: every worker builds the same graph again and the hashes must agree.
  */
-import type { Schema } from '../data/type.ts'
-import type { DataType, Json } from '../data/type.ts'
+import type { DataType, Json, Schema } from '../data/type.ts'
 import type { Expression, NamedExpression } from '../expr/expression.ts'
 import type { SinkDescription, Sink } from '../connect/sink.ts'
 import type { Source, SourceDescription } from '../connect/source.ts'

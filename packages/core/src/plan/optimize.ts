@@ -1,0 +1,52 @@
+/**
+ * Rewrites a plan into one with the same answer that reads, computes and exchanges less.
+ *
+ * Rules stand one to a file under rules/. They run in phases; within a phase, again and again until none has anything
+ * to do. What objects the plan refers to does not change. Two-phase aggregation has no rule yet: it needs aggregates
+ * that can be sent half done.
+ */
+import { assert } from '../errors.ts'
+import type { BuiltPlan, LogicalPlan } from './logical.ts'
+import { checkPlan, freezeDeep } from './plan-graph.ts'
+import { conditionIntoSource } from './rules/condition-into-source.ts'
+import { dropIdentity } from './rules/drop-identity.ts'
+import { mergeTransforms } from './rules/merge-transforms.ts'
+import { narrowColumns } from './rules/narrow-columns.ts'
+import type { RewriteRule } from './rules/rule.ts'
+import { transformsEarly } from './rules/transforms-early.ts'
+
+/** The rules in the order in which they run. */
+const phases: readonly (readonly RewriteRule[])[] = [
+  [mergeTransforms, dropIdentity, transformsEarly],
+  [narrowColumns],
+  [mergeTransforms, dropIdentity, transformsEarly],
+  [conditionIntoSource],
+]
+
+/** Rewrites per node and phase, at most; a plan that takes more shows a rule that undoes another. */
+const ROUNDS_PER_NODE_MAX = 50
+
+/** The plan after all rules. */
+export function optimizePlan(plan: LogicalPlan): LogicalPlan {
+  let current = plan
+  for (const rules of phases) current = untilStill(current, rules)
+  checkPlan(current)
+  return freezeDeep(current)
+}
+
+/** A built plan after all rules, with the objects it refers to. */
+export function optimize(built: BuiltPlan): BuiltPlan {
+  return { ...built, plan: optimizePlan(built.plan) }
+}
+
+function untilStill(plan: LogicalPlan, rules: readonly RewriteRule[]): LogicalPlan {
+  let current = plan
+  const roundsMax = ROUNDS_PER_NODE_MAX * (plan.nodes.length + 1)
+  for (let round = 0; round < roundsMax; round++) {
+    const before = current
+    for (const rule of rules) current = rule.apply(current)
+    if (current === before) return current
+  }
+  assert(false, `the rules ${rules.map(({ name }) => name).join(', ')} never come to an end`)
+  return current
+}
