@@ -78,3 +78,18 @@ export {
   concatBatches,
   sliceBatch,
 } from './append.ts'
+export {
+  checkKeyGroups,
+  entryHashes,
+  finishHash,
+  hashBytes,
+  hashKeyRow,
+  hashKeys,
+  KEY_HASH_SEED,
+  keyGroupOf,
+  mixCell,
+  mixNumber,
+  mixWord,
+} from './key-hash.ts'
+export { KeyEncoder } from './key-encoding.ts'
+export { BatchEncoder, decodeBatch, encodeBatch } from './codec.ts'
