@@ -44,6 +44,8 @@ export interface DecoderOptions {
   readonly file: string
   /** Where undecodable records go; undefined: throw. */
   readonly reject: ((record: RejectedRecord) => void) | undefined
+  /** The native check for valid UTF-8, where the host has one; text decoders bring a slower one of their own. */
+  readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined
 }
 
 /** Turns chunks of a byte stream into batches. Synchronous. */
@@ -146,6 +148,8 @@ export interface RecordFormat extends FormatBase {
   readonly kind: 'records'
   /** True when every LF byte ends a record, so that a file can be cut anywhere and followed line by line. */
   readonly lineRecords: boolean
+  /** False when a file has an end of its own (a JSON array), so that nothing can be appended to it; default true. */
+  readonly appendable?: boolean
   decoder(schema: Schema, options: DecoderOptions): RecordDecoder
   /** The schema of the first rows of a file. `complete`: the sample is the whole file. Throws schema/not-inferable. */
   inferSchema(sample: Uint8Array, options: { readonly complete: boolean; readonly file: string }): Schema

@@ -1,0 +1,216 @@
+/**
+ * The bytes of one input file in order, decompressed: what the record reader decodes.
+ *
+ * Not the buffers (chunk-feed.ts) and not the records. A stream notices when the file is no longer the one that was
+ * listed: shrunk, replaced, or (where that spoils it) grown.
+ */
+import type { CompressionStream, FileStatus, Host, OpenFile } from '../../host/host.ts'
+import { changedError } from './file-errors.ts'
+import type { FileCompression } from './file-name.ts'
+
+/** What is known of the file from its listing. */
+export interface ListedFile {
+  readonly path: string
+  readonly size: number
+  readonly identity: string
+}
+
+/** Bytes of a file in order. */
+export interface ByteStream {
+  /** Fills `target[offset … offset + length)` as far as it can at once: the bytes that came; 0 at the end (for now, when not `ended`). */
+  fill(target: Uint8Array, offset: number, length: number): Promise<number>
+  /** Nothing comes any more. */
+  readonly ended: boolean
+  /** The file went on beyond the end that its listing gave it. */
+  readonly outgrown: boolean
+  /** Bytes of the file itself read so far. */
+  inputBytes(): number
+  close(): Promise<void>
+}
+
+/** Compressed bytes that are decompressed at a time: bounds what a small file can blow up to in one step. */
+const COMPRESSED_STEP_BYTES = 64 * 1024
+
+/** Where a stream starts and whether it ends. */
+export interface StreamRange {
+  /** Offset of the first byte, in the decompressed stream. */
+  readonly start: number
+  /** Follow the file beyond the size that it was listed with. */
+  readonly follow: boolean
+}
+
+/** Opens the bytes of a file from `range.start` on. */
+export async function openBytes(
+  host: Host,
+  listed: ListedFile,
+  options: StreamRange & { readonly compression: FileCompression | undefined },
+): Promise<ByteStream> {
+  const file = await host.files.open(listed.path, 'read')
+  try {
+    checkSame(listed, await file.status(), options.follow)
+    if (options.compression === undefined) return new PlainStream(host, file, listed, options)
+    const stream = new DecompressedStream(file, listed, host.compression.decompressor(options.compression))
+    await stream.skip(options.start)
+    return stream
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Throws input/changed when a file is not the one that was listed. */
+export function checkSame(listed: ListedFile, status: FileStatus, follow: boolean): void {
+  if (status.identity !== listed.identity) {
+    throw changedError(listed.path, 'another file has taken its name')
+  }
+  if (status.size < listed.size) {
+    const detail = `it had ${listed.size} bytes and has ${status.size}`
+    throw changedError(listed.path, follow ? `${detail}: a followed file may only grow` : detail)
+  }
+}
+
+/** The file as it is, up to the size it was listed with, or for ever. */
+class PlainStream implements ByteStream {
+  ended = false
+  outgrown = false
+  readonly #host: Host
+  readonly #file: OpenFile
+  readonly #listed: ListedFile
+  readonly #range: StreamRange
+  #position: number
+
+  constructor(host: Host, file: OpenFile, listed: ListedFile, range: StreamRange) {
+    this.#host = host
+    this.#file = file
+    this.#listed = listed
+    this.#range = range
+    this.#position = range.start
+  }
+
+  async fill(target: Uint8Array, offset: number, length: number): Promise<number> {
+    const { follow } = this.#range
+    const end = follow ? Infinity : this.#listed.size
+    const wanted = Math.min(length, end - this.#position)
+    let filled = 0
+    while (filled < wanted) {
+      const bytes = await this.#file.read(target, offset + filled, wanted - filled, this.#position)
+      if (bytes === 0) break
+      filled += bytes
+      this.#position += bytes
+    }
+    if (follow) {
+      if (filled === 0) await this.#checkFollowed()
+    } else if (this.#position >= end) {
+      await this.#finish()
+    } else if (filled < wanted) {
+      throw changedError(
+        this.#listed.path,
+        `it had ${this.#listed.size} bytes and now ends after ${this.#position}`,
+      )
+    }
+    return filled
+  }
+
+  async #finish(): Promise<void> {
+    this.ended = true
+    const status = await this.#file.status()
+    checkSame(this.#listed, status, false)
+    this.outgrown = status.size > this.#listed.size
+  }
+
+  /** A followed file that was deleted has ended; one that shrank or lost its name to another is an error. */
+  async #checkFollowed(): Promise<void> {
+    const own = await this.#file.status()
+    checkSame({ ...this.#listed, size: this.#position }, own, true)
+    const named = await this.#host.files.status(this.#listed.path)
+    if (named === undefined) this.ended = own.size === this.#position
+    else if (own.size === this.#position) checkSame({ ...this.#listed, size: this.#position }, named, true)
+  }
+
+  inputBytes(): number {
+    return this.#position - this.#range.start
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+/** A compressed file. */
+class DecompressedStream implements ByteStream {
+  ended = false
+  outgrown = false
+  readonly #file: OpenFile
+  readonly #listed: ListedFile
+  readonly #decompressor: CompressionStream
+  readonly #compressed: Uint8Array
+  #position = 0
+  #fed = false
+  /** Decompressed and not yet taken. */
+  #rest: Uint8Array = new Uint8Array(0)
+
+  constructor(file: OpenFile, listed: ListedFile, decompressor: CompressionStream) {
+    this.#file = file
+    this.#listed = listed
+    this.#decompressor = decompressor
+    this.#compressed = new Uint8Array(Math.min(COMPRESSED_STEP_BYTES, Math.max(1, listed.size)))
+  }
+
+  async fill(target: Uint8Array, offset: number, length: number): Promise<number> {
+    let filled = 0
+    while (filled < length) {
+      if (this.#rest.length === 0) {
+        await this.#decompress()
+        if (this.ended) break
+        continue
+      }
+      const bytes = Math.min(length - filled, this.#rest.length)
+      target.set(this.#rest.subarray(0, bytes), offset + filled)
+      this.#rest = this.#rest.subarray(bytes)
+      filled += bytes
+    }
+    return filled
+  }
+
+  /** Passes over decompressed bytes: the way to a position goes through all before it. */
+  async skip(length: number): Promise<void> {
+    for (let left = length; left > 0;) {
+      if (this.#rest.length === 0) await this.#decompress()
+      if (this.ended)
+        throw changedError(this.#listed.path, `it ends ${left} bytes before the position to go on from`)
+      const bytes = Math.min(left, this.#rest.length)
+      this.#rest = this.#rest.subarray(bytes)
+      left -= bytes
+    }
+  }
+
+  /** The next compressed bytes; sets `ended` when there are none and nothing came out. */
+  async #decompress(): Promise<void> {
+    if (this.#fed) {
+      this.ended = true
+      return
+    }
+    const wanted = Math.min(this.#compressed.length, this.#listed.size - this.#position)
+    const bytes = wanted === 0 ? 0 : await this.#file.read(this.#compressed, 0, wanted, this.#position)
+    this.#position += bytes
+    if (bytes > 0) {
+      this.#rest = await this.#decompressor.push(this.#compressed.subarray(0, bytes))
+      return
+    }
+    const status = await this.#file.status()
+    checkSame(this.#listed, status, false)
+    if (status.size > this.#listed.size) {
+      throw changedError(this.#listed.path, `it had ${this.#listed.size} bytes and has ${status.size}`)
+    }
+    this.#fed = true
+    this.#rest = await this.#decompressor.end()
+  }
+
+  inputBytes(): number {
+    return this.#position
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}

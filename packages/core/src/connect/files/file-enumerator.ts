@@ -1,0 +1,177 @@
+/**
+ * Finds input files: once for a bounded run, again and again for one that follows.
+ *
+ * Invariants (tests quote them):
+ *  E1  Each file is announced exactly once, also when it is renamed meanwhile or has a second name.
+ *  E2  A file that is read whole (`follow: 'files'`) is announced only when it has stopped changing for a poll.
+ *  E3  A file that was announced and then shrinks, grows (when read whole) or is replaced is an error, never read again.
+ */
+import type { FileStatus } from '../../host/host.ts'
+import type { SourceContext, Split, SplitEnumerator } from '../source.ts'
+import { changedError, inputError } from './file-errors.ts'
+import { emptyInput, findFiles } from './find-files.ts'
+import type { FoundFile } from './find-files.ts'
+import { compressionFor, splitsOf } from './file-split.ts'
+import type { FileSourceOptions } from './file-source-options.ts'
+
+/** Files that were announced before and are looked at again per poll: a bound, since there may be a million. */
+const CHECKS_PER_POLL = 256
+
+/** Lists the files of a bounded run. */
+export function boundedEnumerator(options: FileSourceOptions, context: SourceContext): SplitEnumerator {
+  const { files } = context.host
+  let done = false
+  return {
+    async next() {
+      if (done) return { splits: [], done }
+      const findings = await findFiles(files, options.path, options.formats.isData)
+      if (findings.files.length === 0) throw emptyInput(options.path, findings, options.formats.label)
+      const splits: Split[] = []
+      for (const found of findings.files) {
+        const status = await statusOf(context, found.path)
+        if (status !== undefined) splits.push(...(await splitsFor(found, status, { options, context })))
+      }
+      done = true
+      return { splits, done }
+    },
+    async close() {
+      done = true
+    },
+  }
+}
+
+interface Known {
+  readonly status: FileStatus
+  /** False while it may still be in the making. */
+  announced: boolean
+}
+
+/** Lists the files of a run that follows its input. */
+export class FollowingEnumerator implements SplitEnumerator {
+  readonly #options: FileSourceOptions
+  readonly #context: SourceContext
+  readonly #known = new Map<string, Known>()
+  #polledAt = -Infinity
+  #closed = false
+  /** Where among the known files the next checks begin. */
+  #checkFrom = 0
+
+  constructor(options: FileSourceOptions, context: SourceContext) {
+    this.#options = options
+    this.#context = context
+  }
+
+  async next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }> {
+    const now = this.#context.host.clock.monotonic()
+    if (this.#closed || now - this.#polledAt < this.#options.pollMs) return { splits: [], done: this.#closed }
+    this.#polledAt = now
+    const findings = await findFiles(
+      this.#context.host.files,
+      this.#options.path,
+      this.#options.formats.isData,
+    )
+    const present = new Set(findings.files.map(({ path }) => path))
+    const gone = this.#forgetGone(present)
+    await this.#checkSome()
+    const splits: Split[] = []
+    for (const found of findings.files) {
+      if (this.#known.get(found.path)?.announced === true) continue
+      splits.push(...(await this.#look(found, gone)))
+    }
+    return { splits, done: false }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  async #look(found: FoundFile, gone: readonly Known[]): Promise<Split[]> {
+    const status = await statusOf(this.#context, found.path)
+    if (status === undefined) return []
+    const before = this.#known.get(found.path)
+    const known = { status, announced: true }
+    this.#known.set(found.path, known)
+    if (gone.some((other) => other.announced && isSameContent(other.status, status))) return []
+    if (!this.#hasSettled(status, before?.status)) {
+      known.announced = false
+      return []
+    }
+    return await splitsFor(found, status, { options: this.#options, context: this.#context })
+  }
+
+  /** Whether a file may be read to its end: its writer seems done with it. */
+  #hasSettled(status: FileStatus, before: FileStatus | undefined): boolean {
+    if (this.#options.follow === 'lines') return true
+    if (before !== undefined) return isSameContent(before, status)
+    return status.modifiedMs <= this.#context.host.clock.now() - this.#options.pollMs
+  }
+
+  /** Drops files that are not there any more, and gives them back: one of them may turn up under a new name. */
+  #forgetGone(present: ReadonlySet<string>): Known[] {
+    const gone: Known[] = []
+    for (const [path, known] of this.#known) {
+      if (present.has(path)) continue
+      gone.push(known)
+      this.#known.delete(path)
+    }
+    return gone
+  }
+
+  async #checkSome(): Promise<void> {
+    const announced = [...this.#known].filter(([, known]) => known.announced)
+    const count = Math.min(CHECKS_PER_POLL, announced.length)
+    for (let checked = 0; checked < count; checked++) {
+      const [path, known] = announced[(this.#checkFrom + checked) % announced.length] as [string, Known]
+      const status = await statusOf(this.#context, path)
+      if (status !== undefined) checkUnchanged(path, known.status, { status, follow: this.#options.follow })
+    }
+    this.#checkFrom = announced.length === 0 ? 0 : (this.#checkFrom + count) % announced.length
+  }
+}
+
+function checkUnchanged(
+  path: string,
+  before: FileStatus,
+  now: { readonly status: FileStatus; readonly follow: 'files' | 'lines' },
+): void {
+  const { status, follow } = now
+  if (status.identity !== before.identity) throw changedError(path, 'another file has taken its name')
+  if (status.size < before.size || (follow === 'files' && status.size > before.size)) {
+    throw changedError(path, `it had ${before.size} bytes when it was found and now has ${status.size}`)
+  }
+}
+
+/** The same file with the same bytes, as far as a status can tell. An identity alone may be used again by the system. */
+function isSameContent(left: FileStatus, right: FileStatus): boolean {
+  return left.identity === right.identity && left.size === right.size && left.modifiedMs === right.modifiedMs
+}
+
+/** The status of a listed file; undefined when it has gone meanwhile in a run that follows. */
+async function statusOf(context: SourceContext, path: string): Promise<FileStatus | undefined> {
+  try {
+    const status = await context.host.files.status(path)
+    if (status === undefined && context.boundedness === 'bounded') {
+      throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
+    }
+    return status
+  } catch (error) {
+    throw inputError(error, path)
+  }
+}
+
+async function splitsFor(
+  found: FoundFile,
+  status: FileStatus,
+  { options, context }: { readonly options: FileSourceOptions; readonly context: SourceContext },
+): Promise<Split[]> {
+  const follows = context.boundedness === 'unbounded' && options.follow === 'lines'
+  return await splitsOf(
+    { path: found.path, partition: found.partition, size: status.size, identity: status.identity },
+    {
+      host: context.host,
+      format: options.formats.of(found.path),
+      compression: compressionFor(found.path, options.compression),
+      splitBytes: follows ? undefined : options.splitBytes,
+    },
+  )
+}

@@ -1,0 +1,148 @@
+/**
+ * Files as a sink: staged while they are written, visible when they are whole and their epoch stands.
+ *
+ * That several files of one epoch appear is not one atomic step to someone who lists the folder meanwhile.
+ */
+import { MillraceError } from '../../errors.ts'
+import type { Schema } from '../../data/type.ts'
+import { nearestNames } from '../../data/nearest-names.ts'
+import type { Format } from '../format.ts'
+import type { OpenSink, Sink, SinkContext, SinkDescription } from '../sink.ts'
+import { canBePartition } from './constant-columns.ts'
+import { kindOfName, isHidden } from './file-name.ts'
+import type { FileCompression } from './file-name.ts'
+import { FileWriter } from './file-writer.ts'
+import type { FileCommittable, RollPolicy } from './file-writer.ts'
+import { OutputFolder } from './output-folder.ts'
+import { writerId } from './output-name.ts'
+
+/** Checked options of a file sink. */
+export interface FileSinkOptions {
+  readonly path: string
+  readonly format: Format
+  readonly compression: FileCompression | undefined
+  readonly partitionBy: readonly string[]
+  /** As given; ages do not count in bounded runs unless they were asked for. */
+  readonly roll: RollPolicy & { readonly ageGiven: boolean }
+  readonly openFilesMax: number
+}
+
+/** Makes the sink of checked options. */
+export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
+  return {
+    description: describeSink(options),
+    accepts: 'append',
+    validate: (schema, step) => validate(options, schema, step),
+    async open(context) {
+      validate(options, context.schema, context.step)
+      return await openFileSink(options, context)
+    },
+  }
+}
+
+function describeSink(options: FileSinkOptions): SinkDescription {
+  const { path, format, compression, partitionBy, roll } = options
+  return {
+    connector: 'files',
+    options: {
+      path,
+      format: { name: format.name, ...format.options },
+      ...(compression === undefined ? {} : { compression }),
+      ...(partitionBy.length === 0 ? {} : { partitionBy }),
+      roll: roll.everyEpoch
+        ? 'epoch'
+        : { bytes: roll.bytes, ...(roll.ageMs === undefined ? {} : { ageMs: roll.ageMs }) },
+    },
+  }
+}
+
+function validate(options: FileSinkOptions, schema: Schema, step: string): void {
+  const { format, partitionBy, path } = options
+  if (format.extensions.includes(kindOfName(path).extension)) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `output "${path}" is named like a file`,
+      detail: 'output is a folder, in which files appear as they become complete',
+      hint: `name a folder: "${path.slice(0, path.lastIndexOf(`.${kindOfName(path).extension}`))}"`,
+      step,
+    })
+  }
+  for (const name of partitionBy) checkPartition(name, schema, step)
+  const fields = schema.fields.filter(({ name }) => !partitionBy.includes(name))
+  if (fields.length === 0) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `all columns of output "${path}" are partition columns`,
+      hint: 'leave one out of partitionBy: values of partition columns are in folder names only',
+      step,
+    })
+  }
+  format.validate?.({ fields })
+}
+
+function checkPartition(name: string, schema: Schema, step: string): void {
+  const field = schema.fields.find((other) => other.name === name)
+  if (field === undefined) {
+    const names = schema.fields.map((other) => other.name)
+    const [near] = nearestNames(name, names)
+    throw new MillraceError('plan/unknown-column', {
+      what: `partition column "${name}" does not exist`,
+      detail: `the columns are ${names.map((other) => `"${other}"`).join(', ')}`,
+      hint: near === undefined ? undefined : `did you mean "${near}"?`,
+      step,
+    })
+  }
+  if (isHidden(name)) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `partition column "${name}" gives folders that readers take for hidden ones`,
+      hint: 'rename the column so that it does not begin with a dot or underscore',
+      step,
+    })
+  }
+  if (!canBePartition(field.type)) {
+    throw new MillraceError('plan/type-mismatch', {
+      what: `column "${name}" of type ${field.type.kind} cannot partition an output`,
+      detail: 'texts, whole numbers, dates and booleans can',
+      hint: 'select a column of such a type before, for example the date of a timestamp',
+      step,
+    })
+  }
+}
+
+async function openFileSink(
+  options: FileSinkOptions,
+  context: SinkContext,
+): Promise<OpenSink<FileCommittable>> {
+  const { host, lineage, step, attempt, bounded } = context
+  const writer = { id: writerId(lineage, step), attempt }
+  const folder = new OutputFolder({ files: host.files, path: options.path, writer, mode: context.outputMode })
+  await folder.open()
+  const roll = { ...options.roll, ageMs: bounded && !options.roll.ageGiven ? undefined : options.roll.ageMs }
+  return {
+    async writer(task) {
+      const { format, compression, partitionBy, openFilesMax } = options
+      return new FileWriter({
+        host,
+        folder,
+        writer,
+        task,
+        format,
+        compression,
+        partitionBy,
+        openFilesMax,
+        roll,
+        schema: context.schema,
+        writesEmpty: bounded && task === 0 && partitionBy.length === 0,
+      })
+    },
+    async commit(committables) {
+      const outcomes = []
+      for (const { files } of committables) outcomes.push(await folder.publish(files))
+      return outcomes
+    },
+    async sweep(keep) {
+      const named = keep.flatMap(({ files }) => files.map(({ staged }) => staged))
+      await folder.sweep(new Set(named), host.clock.now())
+    },
+    finish: () => folder.removeReplaced(),
+    close: () => folder.removeStagedFolder(),
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Files as a source: one split per file, or per part of a large one.
+ *
+ * Finding them is file-enumerator.ts; reading one is record-reader.ts and random-split-reader.ts.
+ */
+import { MillraceError } from '../../errors.ts'
+import type { Json, Schema } from '../../data/type.ts'
+import type { Host } from '../../host/host.ts'
+import type { DecoderOptions, RandomFormat, RecordFormat, RejectedRecord } from '../format.ts'
+import type {
+  Boundedness,
+  Pushdown,
+  Source,
+  SourceContext,
+  SourceDescription,
+  Split,
+  SplitReader,
+} from '../source.ts'
+import { openBytes } from './byte-stream.ts'
+import { columnsInFile, shaperOf } from './constant-columns.ts'
+import { boundedEnumerator, FollowingEnumerator } from './file-enumerator.ts'
+import { changedError, inputError } from './file-errors.ts'
+import type { FileSourceOptions } from './file-source-options.ts'
+import { compressionFor, detailOfSplit } from './file-split.ts'
+import type { SplitDetail } from './file-split.ts'
+import { RandomSplitReader, randomAccess } from './random-split-reader.ts'
+import { RecordReader } from './record-reader.ts'
+import type { RecordPosition } from './record-reader.ts'
+import { resolveFileSchema } from './resolve-schema.ts'
+
+/** Characters of a rejected row that are kept. */
+const RAW_BYTES_MAX = 64 * 1024
+
+/** Makes the source of checked options. */
+export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
+  const { schema, pushdown } = options
+  const visible = schema === undefined ? { fields: [] } : pushedSchema(schema, pushdown)
+  return {
+    description: describeSource(options),
+    // What the compiler knows of the rows is what the caller declared.
+    schema: visible as Schema<Row>,
+    supports: ['bounded', 'unbounded'] satisfies readonly Boundedness[],
+    withPushdown: (asked) => fileSource({ ...options, pushdown: asked }),
+    ...(schema === undefined
+      ? {
+          resolveSchema: async (host: Host) =>
+            fileSource({ ...options, schema: await resolveFileSchema(options, host) }),
+        }
+      : {}),
+    async enumerate(context) {
+      checkFollowing(options, context)
+      return context.boundedness === 'bounded'
+        ? boundedEnumerator(options, context)
+        : new FollowingEnumerator(options, context)
+    },
+    async open(split, from, context) {
+      const detail = detailOfSplit(split)
+      try {
+        return await openSplit(detail, from, { options, context, split })
+      } catch (error) {
+        throw inputError(error, detail.path)
+      }
+    },
+  }
+}
+
+function describeSource(options: FileSourceOptions): SourceDescription {
+  const { path, formats, compression, follow, splitBytes } = options
+  return {
+    connector: 'files',
+    options: {
+      path,
+      format: formats.description,
+      ...(compression === 'auto' ? {} : { compression }),
+      ...(follow === 'files' ? {} : { follow }),
+      ...(splitBytes === undefined ? {} : { splitBytes }),
+    },
+  }
+}
+
+function pushedSchema(schema: Schema, { columns }: Pushdown): Schema {
+  if (columns === undefined) return schema
+  return { fields: schema.fields.filter(({ name }) => columns.includes(name)) }
+}
+
+function checkFollowing(options: FileSourceOptions, context: SourceContext): void {
+  const { written } = options.formats
+  if (context.boundedness === 'bounded' || options.follow === 'files' || written === undefined) return
+  checkAppendable(written.kind === 'records' && written.appendable !== false, written.name)
+}
+
+function checkAppendable(isAppendable: boolean, format: string): void {
+  if (isAppendable) return
+  throw new MillraceError('plan/unsupported', {
+    what: `${format} files cannot be followed line by line`,
+    hint: "leave out follow: 'lines' to read whole files as they appear, or use NDJSON or CSV",
+  })
+}
+
+interface OpenContext {
+  readonly options: FileSourceOptions
+  readonly context: SourceContext
+  readonly split: Split
+}
+
+async function openSplit(
+  detail: SplitDetail,
+  from: Json | undefined,
+  open: OpenContext,
+): Promise<SplitReader> {
+  const format = open.options.formats.of(detail.path)
+  return format.kind === 'records'
+    ? await openRecords(format, detail, { ...open, from: from as RecordPosition | undefined })
+    : await openRandom(format, detail, { ...open, from })
+}
+
+async function openRecords(
+  format: RecordFormat,
+  detail: SplitDetail,
+  open: OpenContext & { readonly from: RecordPosition | undefined },
+): Promise<SplitReader> {
+  const { options, context, from } = open
+  const { host } = context
+  const compression = compressionFor(detail.path, options.compression)
+  const follow = context.boundedness === 'unbounded' && options.follow === 'lines'
+  if (follow)
+    checkAppendable(format.appendable !== false && compression === undefined, compression ?? format.name)
+  const [rangeStart, rangeEnd] = detail.range ?? [0, detail.size]
+  const isPart = detail.range !== null
+  // A part begins behind the line end at or after the byte before it: that line belongs to the part before.
+  const aligns = from === undefined && rangeStart > 0
+  const byte = from?.byte ?? (aligns ? rangeStart - 1 : rangeStart)
+  if (compression === undefined && byte > detail.size && !follow) {
+    throw changedError(detail.path, `it has ${detail.size} bytes and its position is ${byte}`)
+  }
+  const decoder = format.decoder(columnsInFile(declared(options), detail.partition), {
+    columns: pushedColumns(open, detail),
+    byte,
+    line: from?.line ?? 1,
+    ...(from === undefined ? {} : { resume: from.resume }),
+    file: detail.path,
+    reject: rejecter(open, detail),
+  } satisfies DecoderOptions)
+  const stream = await openBytes(host, detail, { start: byte, follow, compression })
+  const reader = new RecordReader({
+    host,
+    file: detail.path,
+    format,
+    stream,
+    decoder,
+    start: { byte, line: from?.line ?? 1 },
+    stopByte: isPart ? rangeEnd : undefined,
+    pollMs: follow ? options.pollMs : undefined,
+    chunkBytes: options.chunkBytes,
+    expectedBytes: compression === undefined ? Math.max(0, rangeEnd - byte) : options.chunkBytes,
+    shape: shaperOf(pushedSchema(declared(options), options.pushdown), detail.partition, detail.path),
+  })
+  try {
+    if (aligns) await reader.alignToLine()
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+  return reader
+}
+
+async function openRandom(
+  format: RandomFormat,
+  detail: SplitDetail,
+  open: OpenContext & { readonly from: Json | undefined },
+): Promise<SplitReader> {
+  const { options, context, from } = open
+  const { host } = context
+  const file = await host.files.open(detail.path, 'read')
+  try {
+    const status = await file.status()
+    if (status.identity !== detail.identity)
+      throw changedError(detail.path, 'another file has taken its name')
+    if (status.size !== detail.size) {
+      throw changedError(detail.path, `it had ${detail.size} bytes when it was listed and has ${status.size}`)
+    }
+    const access = randomAccess(file, detail.path, detail.size)
+    const columns = pushedColumns(open, detail)
+    const reader = await format.open(access, columnsInFile(declared(options), detail.partition), {
+      compression: host.compression,
+      pushdown: { columns, predicate: options.pushdown.predicate },
+      ...(from === undefined ? {} : { from }),
+      ...(detail.range === null ? {} : { groups: { first: detail.range[0], last: detail.range[1] } }),
+      reject: rejecter(open, detail),
+    })
+    const shape = shaperOf(pushedSchema(declared(options), options.pushdown), detail.partition, detail.path)
+    return new RandomSplitReader({ file, name: detail.path, reader, shape })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function declared(options: FileSourceOptions): Schema {
+  if (options.schema !== undefined) return options.schema
+  throw new MillraceError('internal/assertion', {
+    what: 'a source without schema was opened before it was resolved',
+  })
+}
+
+function pushedColumns({ options }: OpenContext, detail: SplitDetail): readonly string[] | undefined {
+  return options.pushdown.columns?.filter((name) => !Object.hasOwn(detail.partition, name))
+}
+
+function rejecter(open: OpenContext, detail: SplitDetail): DecoderOptions['reject'] {
+  const { rejected, step } = open.context
+  if (rejected === undefined) return undefined
+  // Lines of a part that does not begin the file cannot be counted.
+  const knowsLine = detail.range === null || detail.range[0] === 0
+  return (record: RejectedRecord) => {
+    const raw = record.raw.subarray(0, RAW_BYTES_MAX)
+    rejected({
+      source: step,
+      raw: Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('utf8'),
+      reason: record.reason,
+      code: record.code,
+      file: detail.path,
+      line: knowsLine ? record.line : undefined,
+      byte: record.byte,
+    })
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Writes the rows of one task to staged files, one per partition at a time, and says at the end of an epoch which of
+ * them are ready to become visible.
+ *
+ * Rows of files that an epoch does not roll stay in their open files: they are made durable, and visible, with the
+ * epoch that rolls them.
+ */
+import type { Batch } from '../../data/batch.ts'
+import { rowCount } from '../../data/batch.ts'
+import type { Json, Schema } from '../../data/type.ts'
+import type { Host } from '../../host/host.ts'
+import type { Format } from '../format.ts'
+import type { EpochId, SinkWriter } from '../sink.ts'
+import { compressionEnding, joinPath } from './file-name.ts'
+import type { FileCompression } from './file-name.ts'
+import type { OutputFolder, PreparedFile } from './output-folder.ts'
+import { finishedName, STAGED_FOLDER, stagedName } from './output-name.ts'
+import type { OutputWriter } from './output-name.ts'
+import { RowPartitioner } from './partition-rows.ts'
+import type { PartitionRows } from './partition-rows.ts'
+import { StagedFile } from './staged-file.ts'
+
+/** When a file is ended and the next one begun. */
+export interface RollPolicy {
+  /** At every epoch. */
+  readonly everyEpoch: boolean
+  readonly bytes: number
+  /** Since its first row, looked at when an epoch ends; undefined: however old. */
+  readonly ageMs: number | undefined
+}
+
+/** What the second phase needs: the files that this task finished. */
+export interface FileCommittable {
+  readonly [name: string]: Json
+  readonly v: 1
+  readonly files: readonly PreparedFile[]
+}
+
+/** What a writer is made with. */
+export interface FileWriterOptions {
+  readonly host: Host
+  readonly folder: OutputFolder
+  readonly writer: OutputWriter
+  readonly task: number
+  readonly schema: Schema
+  readonly format: Format
+  readonly compression: FileCompression | undefined
+  readonly partitionBy: readonly string[]
+  readonly roll: RollPolicy
+  /** Files that are open at a time; one that is needed beyond closes the one that was written to the longest ago. */
+  readonly openFilesMax: number
+  /** At the end of a run that wrote nothing, write a file without rows, so that readers find the columns. */
+  readonly writesEmpty: boolean
+}
+
+/** Files that are being finished while rows go on, at most. */
+const FINISHING_MAX = 2
+
+interface OpenPart {
+  readonly folder: string
+  readonly file: StagedFile
+  readonly sequence: number
+  readonly sinceMs: number
+}
+
+interface FinishedFile {
+  readonly folder: string
+  readonly staged: string
+  readonly sequence: number
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Writes one task's files. */
+export class FileWriter implements SinkWriter<FileCommittable> {
+  readonly #options: FileWriterOptions
+  readonly #fileSchema: Schema
+  /** Indices of the columns that go into files. */
+  readonly #kept: readonly number[]
+  readonly #partitioner: RowPartitioner | undefined
+  /** By folder; the one written to last comes last. */
+  readonly #open = new Map<string, OpenPart>()
+  readonly #finishing = new Set<Promise<void>>()
+  #finished: FinishedFile[] = []
+  /** Files that were given up on because of an error, to be removed. */
+  readonly #failed: StagedFile[] = []
+  #failure: { readonly error: unknown } | undefined
+  #sequence = 0
+  #rows = 0
+  #finishedBytes = 0
+
+  constructor(options: FileWriterOptions) {
+    const { schema, partitionBy } = options
+    this.#options = options
+    const isKept = ({ name }: { readonly name: string }): boolean => !partitionBy.includes(name)
+    this.#kept = schema.fields.flatMap((field, index) => (isKept(field) ? [index] : []))
+    this.#fileSchema = partitionBy.length === 0 ? schema : { fields: schema.fields.filter(isKept) }
+    this.#partitioner = partitionBy.length === 0 ? undefined : new RowPartitioner(schema, partitionBy)
+  }
+
+  write(batch: Batch): void | Promise<void> {
+    this.#rethrow()
+    if (this.#partitioner === undefined) return this.#writeTo('', batch)
+    const columns = this.#kept.map((index) => batch.columns[index] as Batch['columns'][number])
+    const inFile = { ...batch, schema: this.#fileSchema, columns }
+    return this.#writeParts(inFile, this.#partitioner.part(batch), 0)
+  }
+
+  /** Writes parts until one has to be waited for; goes on after it. */
+  #writeParts(batch: Batch, parts: readonly PartitionRows[], from: number): void | Promise<void> {
+    for (let at = from; at < parts.length; at++) {
+      const { folder, selection } = parts[at] as PartitionRows
+      const wait = this.#writeTo(folder, { ...batch, selection, selectedCount: selection.length })
+      if (wait !== undefined) return wait.then(() => this.#writeParts(batch, parts, at + 1))
+    }
+  }
+
+  #writeTo(folder: string, batch: Batch): Promise<void> | undefined {
+    const part = this.#partOf(folder)
+    const wait = part.file.write(batch)
+    this.#rows += rowCount(batch)
+    if (part.file.bytes >= this.#options.roll.bytes) this.#roll(part)
+    const isCrowded = this.#finishing.size > FINISHING_MAX
+    if (!isCrowded) return wait
+    const finished = Promise.race(this.#finishing)
+    return wait === undefined ? finished : Promise.all([wait, finished]).then(() => undefined)
+  }
+
+  #partOf(folder: string): OpenPart {
+    const known = this.#open.get(folder)
+    if (known !== undefined) {
+      if (this.#open.size > 1) {
+        this.#open.delete(folder)
+        this.#open.set(folder, known)
+      }
+      return known
+    }
+    if (this.#open.size >= this.#options.openFilesMax) {
+      this.#roll(this.#open.values().next().value as OpenPart)
+    }
+    const part = this.#begin(folder)
+    this.#open.set(folder, part)
+    return part
+  }
+
+  #begin(folder: string): OpenPart {
+    const { host, folder: output, writer, task, format, compression } = this.#options
+    const sequence = this.#sequence++
+    const path = output.staged(stagedName(writer, { task, sequence }))
+    const encoder = format.encoder(this.#fileSchema, { compression: host.compression })
+    const file = new StagedFile({ host, path, encoder, compression })
+    return { folder, file, sequence, sinceMs: host.clock.monotonic() }
+  }
+
+  /** Ends a file behind the rows that it has; they go on into others meanwhile. */
+  #roll(part: OpenPart): void {
+    this.#open.delete(part.folder)
+    const { folder, file, sequence } = part
+    const { writer, task } = this.#options
+    const finishing = file
+      .finish()
+      .then((bytes) => {
+        const staged = joinPath(STAGED_FOLDER, stagedName(writer, { task, sequence }))
+        this.#finished.push({ folder, staged, sequence, rows: file.rows, bytes })
+        this.#finishedBytes += bytes
+      })
+      .catch((error: unknown) => {
+        this.#failed.push(file)
+        this.#failure ??= { error }
+      })
+      .finally(() => this.#finishing.delete(finishing))
+    this.#finishing.add(finishing)
+  }
+
+  async prepare(epoch: EpochId, options: { readonly final: boolean }): Promise<FileCommittable | undefined> {
+    this.#rethrow()
+    const { writesEmpty, writer, task, folder: output } = this.#options
+    if (options.final && writesEmpty && this.#sequence === 0) this.#open.set('', this.#begin(''))
+    const now = this.#options.host.clock.monotonic()
+    for (const part of [...this.#open.values()]) if (this.#isDue(part, now, options.final)) this.#roll(part)
+    await Promise.all(this.#finishing)
+    this.#rethrow()
+    if (this.#finished.length === 0) return undefined
+    await output.syncStaged()
+    const ending = this.#ending()
+    const files = this.#finished
+      .sort((left, right) => left.sequence - right.sequence)
+      .map(({ folder, staged, sequence, rows, bytes }) => {
+        const final = joinPath(folder, finishedName(writer, { epoch, task, sequence }, ending))
+        return { staged, final, rows, bytes }
+      })
+    this.#finished = []
+    return { v: 1, files }
+  }
+
+  #isDue(part: OpenPart, now: number, final: boolean): boolean {
+    const { everyEpoch, ageMs } = this.#options.roll
+    return final || everyEpoch || (ageMs !== undefined && now - part.sinceMs >= ageMs)
+  }
+
+  #ending(): string {
+    const { format, compression } = this.#options
+    return `.${format.extensions[0] as string}${compression === undefined ? '' : compressionEnding[compression]}`
+  }
+
+  written(): { readonly rows: number; readonly bytes: number } {
+    let bytes = this.#finishedBytes
+    for (const { file } of this.#open.values()) bytes += file.bytes
+    return { rows: this.#rows, bytes }
+  }
+
+  async close(): Promise<void> {
+    const unfinished = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.all(this.#finishing)
+    for (const { file } of unfinished) await file.abandon()
+    for (const file of this.#failed.splice(0)) await file.abandon()
+    // Finished but never prepared: no one knows of them.
+    for (const { staged } of this.#finished.splice(0)) {
+      await this.#options.host.files
+        .remove(joinPath(this.#options.folder.path, staged))
+        .catch(() => undefined)
+    }
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+}

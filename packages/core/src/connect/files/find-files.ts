@@ -1,0 +1,120 @@
+/**
+ * Which files an input path stands for: the file itself, the data files of a folder, or the matches of a pattern.
+ *
+ * A folder is taken flat, with the partition folders (`day=2001-01-01/`) in it. Order is bytewise by path. The file
+ * system is asked for names only; sizes and identities are the enumerator's business.
+ */
+import { MillraceError } from '../../errors.ts'
+import type { Files } from '../../host/host.ts'
+import { nearestNames } from '../../data/nearest-names.ts'
+import { bytewise, folderOf, isHidden, joinPath, lastSegment } from './file-name.ts'
+import { globBase, globFiles, isGlob } from './glob.ts'
+import { inputError } from './file-errors.ts'
+import { parsePartition } from './partition-path.ts'
+import type { PartitionValues } from './partition-path.ts'
+
+/** An input file by name. */
+export interface FoundFile {
+  readonly path: string
+  /** Values of partition columns by the folders it lies in. */
+  readonly partition: PartitionValues
+}
+
+/** What was found. */
+export interface Findings {
+  readonly files: readonly FoundFile[]
+  /** Names of visible files in a folder that are no data of the wanted kind: for the error when there are no others. */
+  readonly passedOver: readonly string[]
+}
+
+/** Lists the files of a path. In folders only names that `isData` says yes to count. Throws input/not-found, input/permission. */
+export async function findFiles(
+  files: Files,
+  path: string,
+  isData: (name: string) => boolean,
+): Promise<Findings> {
+  try {
+    const status = await files.status(path)
+    if (status?.kind === 'file') return { files: [{ path, partition: {} }], passedOver: [] }
+    if (status?.kind === 'directory') return await findInFolder(files, path, isData)
+    // A name may hold pattern characters; only what does not exist by that name is a pattern.
+    if (status === undefined && isGlob(path)) return await findByPattern(files, path)
+  } catch (error) {
+    throw inputError(error, path)
+  }
+  throw await notFound(files, path)
+}
+
+async function findInFolder(
+  files: Files,
+  folder: string,
+  isData: (name: string) => boolean,
+): Promise<Findings> {
+  const found: FoundFile[] = []
+  const passedOver: string[] = []
+  const visit = async (current: string, partition: PartitionValues): Promise<void> => {
+    for (const { name, kind } of await files.list(current)) {
+      if (isHidden(name)) continue
+      const path = joinPath(current, name)
+      if (kind === 'file' && isData(name)) found.push({ path, partition })
+      else if (kind === 'file') passedOver.push(name)
+      else if (kind === 'directory') {
+        const part = parsePartition(name)
+        if (part !== undefined) await visit(path, { ...partition, [part.column]: part.value })
+      }
+    }
+  }
+  await visit(folder, {})
+  return { files: found.sort((left, right) => bytewise(left.path, right.path)), passedOver }
+}
+
+async function findByPattern(files: Files, pattern: string): Promise<Findings> {
+  const base = globBase(pattern)
+  const status = await files.status(base)
+  if (status?.kind !== 'directory') throw await notFound(files, base)
+  const found = (await globFiles(files, pattern)).map((path) => {
+    let partition: PartitionValues = {}
+    for (const folder of path.slice(base.length).split('/').slice(0, -1)) {
+      const part = parsePartition(folder)
+      if (part !== undefined) partition = { ...partition, [part.column]: part.value }
+    }
+    return { path, partition }
+  })
+  return { files: found, passedOver: [] }
+}
+
+async function notFound(files: Files, path: string): Promise<MillraceError> {
+  const folder = folderOf(path)
+  const beside = await files.list(folder).catch(() => [])
+  const near = nearestNames(
+    lastSegment(path),
+    beside.map(({ name }) => name),
+  )
+  const full = files.resolve(path)
+  return new MillraceError('input/not-found', {
+    what: `input "${path}" does not exist`,
+    detail: full === path ? undefined : `looked for ${full}`,
+    hint:
+      near.length === 0
+        ? 'check the path; a relative one starts at the working directory'
+        : `did you mean ${near.map((name) => `"${joinPath(folder, name)}"`).join(' or ')}?`,
+    place: { file: path },
+  })
+}
+
+/** The error of a batch run whose path holds no input. */
+export function emptyInput(path: string, findings: Findings, wanted: string): MillraceError {
+  const [example] = findings.passedOver
+  return new MillraceError('input/empty', {
+    what: `input "${path}" holds no ${wanted} files`,
+    detail:
+      example === undefined
+        ? undefined
+        : `${findings.passedOver.length} files with other endings are there, such as "${example}"`,
+    hint:
+      example === undefined
+        ? 'put files there first, or run in continuous mode to wait for them'
+        : `name the files by a pattern, such as "${joinPath(path, '*')}", to read them whatever their ending`,
+    place: { file: path },
+  })
+}

@@ -1,0 +1,56 @@
+/**
+ * Which format a file is read with: the one that was named, or the one that its name's ending tells.
+ */
+import { MillraceError } from '../../errors.ts'
+import type { Json } from '../../data/type.ts'
+import type { Format } from '../format.ts'
+import { kindOfName } from './file-name.ts'
+
+/** Chooses formats for files. */
+export interface FormatChoice {
+  /** For messages: `Parquet`, `data`. */
+  readonly label: string
+  /** As it stands in plans. */
+  readonly description: { readonly [name: string]: Json }
+  /** The format that files are written with; undefined: the choice is for reading only. */
+  readonly written: Format | undefined
+  /** Whether a file found in a folder is input, by its name. */
+  isData(name: string): boolean
+  /** The format of a file. Throws plan/unsupported when its name tells none. */
+  of(path: string): Format
+}
+
+/** Every file has the same format; in folders its endings count, and a file named directly may have any. */
+export function oneFormat(format: Format): FormatChoice {
+  return {
+    label: format.name,
+    description: { name: format.name, ...format.options },
+    written: format,
+    isData: (name) => format.extensions.includes(kindOfName(name).extension),
+    of: () => format,
+  }
+}
+
+/** The format by the ending of each file's name. */
+export function formatByEnding(formats: readonly Format[]): FormatChoice {
+  const find = (path: string): Format | undefined => {
+    const { extension } = kindOfName(path)
+    return formats.find((format) => format.extensions.includes(extension))
+  }
+  return {
+    label: 'data',
+    description: { name: 'auto' },
+    written: undefined,
+    isData: (name) => find(name) !== undefined,
+    of(path) {
+      const format = find(path)
+      if (format !== undefined) return format
+      throw new MillraceError('plan/unsupported', {
+        what: `the format of "${path}" does not show in its name`,
+        detail: `endings that tell it are ${formats.flatMap(({ extensions }) => extensions).join(', ')}`,
+        hint: `name the format, as in ndjson('${path}')`,
+        place: { file: path },
+      })
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Reads one split of a random-access format (Parquet): opens the file, hands its ranges to the format's reader.
+ *
+ * Positions are the format's own.
+ */
+import type { Json } from '../../data/type.ts'
+import type { Batch } from '../../data/batch.ts'
+import { MillraceError } from '../../errors.ts'
+import type { OpenFile } from '../../host/host.ts'
+import type { RandomAccessFile, RandomReader } from '../format.ts'
+import type { ReadResult, SplitReader } from '../source.ts'
+import type { BatchShaper } from './constant-columns.ts'
+import { inputError } from './file-errors.ts'
+
+/** An open file as formats read it. */
+export function randomAccess(file: OpenFile, name: string, size: number): RandomAccessFile {
+  return {
+    name,
+    size,
+    async read(position, length) {
+      const bytes = new Uint8Array(length)
+      for (let done = 0; done < length;) {
+        const count = await file.read(bytes, done, length - done, position + done)
+        if (count === 0) throw cutShort(name, position + done)
+        done += count
+      }
+      return bytes
+    },
+  }
+}
+
+function cutShort(file: string, byte: number): MillraceError {
+  return new MillraceError('input/truncated', {
+    what: `input "${file}" ends while it is read`,
+    hint: 'keep input files as they are until the run has ended',
+    place: { file, byte },
+  })
+}
+
+/** A reader of one file, or of some of its row groups. */
+export class RandomSplitReader implements SplitReader {
+  readonly #file: OpenFile
+  readonly #reader: RandomReader
+  readonly #name: string
+  readonly #shape: BatchShaper
+  #closed = false
+
+  constructor(options: {
+    readonly file: OpenFile
+    readonly name: string
+    readonly reader: RandomReader
+    readonly shape: BatchShaper
+  }) {
+    this.#file = options.file
+    this.#reader = options.reader
+    this.#name = options.name
+    this.#shape = options.shape
+  }
+
+  read(rowsMax: number): ReadResult | Promise<ReadResult> {
+    let answer: ReturnType<RandomReader['read']>
+    try {
+      answer = this.#reader.read(rowsMax)
+    } catch (error) {
+      throw inputError(error, this.#name)
+    }
+    if (answer === undefined || !('then' in answer)) return this.#result(answer)
+    return answer.then(
+      (batch) => this.#result(batch),
+      (error: unknown) => {
+        throw inputError(error, this.#name)
+      },
+    )
+  }
+
+  #result(batch: Batch | undefined): ReadResult {
+    return batch === undefined ? { kind: 'end' } : { kind: 'batch', batch: this.#shape(batch) }
+  }
+
+  position(): Json {
+    return this.#reader.position()
+  }
+
+  bytesRead(): number {
+    return this.#reader.bytesRead()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#reader.close()
+    } finally {
+      await this.#file.close()
+    }
+  }
+}

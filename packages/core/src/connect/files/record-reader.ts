@@ -1,0 +1,212 @@
+/**
+ * Reads one split of a record format (NDJSON, CSV, JSON): bytes from a feed, rows from a decoder.
+ *
+ * Positions are `{ v: 1, byte, line, resume }`: offset and line in the decompressed stream, and what the decoder must
+ * know to go on there.
+ */
+import { assert, isMillraceError, MillraceError } from '../../errors.ts'
+import type { Json } from '../../data/type.ts'
+import type { Host, Timer } from '../../host/host.ts'
+import type { RecordDecoder, RecordFormat } from '../format.ts'
+import type { ReadResult, SplitReader } from '../source.ts'
+import type { ByteStream } from './byte-stream.ts'
+import { ChunkFeed } from './chunk-feed.ts'
+import type { BatchShaper } from './constant-columns.ts'
+import { changedError, inputError } from './file-errors.ts'
+
+/** Where a reader of records stands. */
+export interface RecordPosition {
+  readonly [name: string]: Json
+  readonly v: 1
+  readonly byte: number
+  readonly line: number
+  readonly resume: Json
+}
+
+/** What a record reader is made with. */
+export interface RecordReaderOptions {
+  readonly host: Host
+  readonly file: string
+  readonly format: RecordFormat
+  readonly stream: ByteStream
+  /** Makes the decoder that goes on at a position. */
+  readonly decoder: RecordDecoder
+  readonly start: { readonly byte: number; readonly line: number }
+  /** Records that begin at or behind this byte belong to the next split; undefined: read to the end. */
+  readonly stopByte: number | undefined
+  /** Wait so long before looking again at a file that is followed; undefined: it is not followed. */
+  readonly pollMs: number | undefined
+  readonly chunkBytes: number
+  readonly expectedBytes: number
+  readonly shape: BatchShaper
+}
+
+const END: ReadResult = { kind: 'end' }
+const LINE_FEED = 10
+
+/** A reader of records. */
+export class RecordReader implements SplitReader<RecordPosition> {
+  readonly #options: RecordReaderOptions
+  readonly #feed: ChunkFeed
+  readonly #decoder: RecordDecoder
+  /** The decoder has seen all it can make of the chunk. */
+  #needsMore = true
+  #finished = false
+  #closed = false
+  #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
+
+  constructor(options: RecordReaderOptions) {
+    this.#options = options
+    this.#decoder = options.decoder
+    const { chunkBytes, expectedBytes } = options
+    this.#feed = new ChunkFeed(options.stream, { offset: options.start.byte, chunkBytes, expectedBytes })
+  }
+
+  /** Passes over the rest of a record that began before this split. Called once, before reading. */
+  async alignToLine(): Promise<void> {
+    const feed = this.#feed
+    for (;;) {
+      const index = feed.chunk.subarray(0, feed.end).indexOf(LINE_FEED, feed.start)
+      if (index >= 0) {
+        feed.start = index + 1
+        this.#needsMore = false
+        this.#clip()
+        feed.prefetch()
+        return
+      }
+      feed.start = feed.end
+      if ((await feed.more()) !== 'more') {
+        this.#finished = true
+        return
+      }
+    }
+  }
+
+  read(rowsMax: number): ReadResult | Promise<ReadResult> {
+    try {
+      return this.#read(rowsMax)
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  #read(rowsMax: number): ReadResult | Promise<ReadResult> {
+    const feed = this.#feed
+    while (!this.#finished) {
+      if (!this.#needsMore) {
+        const result = this.#decode(rowsMax)
+        if (result !== undefined) return result
+        continue
+      }
+      const more = feed.more()
+      if (typeof more !== 'string') {
+        return more
+          .then((outcome) => this.#moved(outcome) ?? this.#read(rowsMax))
+          .catch((error: unknown) => {
+            throw this.#explained(error)
+          })
+      }
+      const result = this.#moved(more)
+      if (result !== undefined) return result
+    }
+    return END
+  }
+
+  /** Takes note of what the feed came to; a result when reading has to wait. */
+  #moved(outcome: 'more' | 'nothing' | 'ended'): ReadResult | undefined {
+    if (this.#closed) {
+      this.#finished = true
+      return END
+    }
+    if (outcome === 'nothing') return this.#idle()
+    this.#needsMore = false
+    if (outcome === 'more') {
+      this.#clip()
+      this.#feed.prefetch()
+    }
+    return undefined
+  }
+
+  /** Ends the feed behind the last record of the split, once it is in the chunk. */
+  #clip(): void {
+    const { stopByte } = this.#options
+    const feed = this.#feed
+    if (stopByte === undefined) return
+    if (feed.byte >= stopByte) {
+      feed.endAt(feed.start)
+      return
+    }
+    // The record that holds the byte before `stopByte` is the last one that begins before it.
+    const from = feed.start + (stopByte - 1 - feed.byte)
+    if (from >= feed.end) return
+    const index = feed.chunk.subarray(0, feed.end).indexOf(LINE_FEED, from)
+    if (index >= 0) feed.endAt(index + 1)
+  }
+
+  #decode(rowsMax: number): ReadResult | undefined {
+    const feed = this.#feed
+    const decoder = this.#decoder
+    const available = feed.end - feed.start
+    const { outgrown } = this.#options.stream
+    const final = feed.ended && !outgrown
+    const consumed = decoder.push(feed.chunk, feed.start, feed.end, final, rowsMax)
+    assert(consumed >= 0 && consumed <= available, `the decoder consumed ${consumed} of ${available} bytes`)
+    feed.start += consumed
+    const isFull = decoder.rows >= rowsMax
+    if (!isFull) {
+      assert(!final || consumed === available, 'the decoder left bytes at the end of the input')
+      if (feed.ended) this.#finish()
+      else this.#needsMore = true
+    }
+    const batch = decoder.take()
+    return batch === undefined ? undefined : { kind: 'batch', batch: this.#options.shape(batch) }
+  }
+
+  #finish(): void {
+    this.#finished = true
+    if (!this.#options.stream.outgrown) return
+    // What was not there when the files were listed is no input of this run, nor is a line that was being written.
+    if (this.#options.format.lineRecords) return
+    throw changedError(this.#options.file, 'it grew after it was listed')
+  }
+
+  #idle(): ReadResult {
+    const { host, pollMs } = this.#options
+    const until = new Promise<void>((wake) => {
+      this.#waiting = { timer: host.timers.set(pollMs ?? 0, wake), wake }
+    })
+    return { kind: 'idle', until }
+  }
+
+  /** Adds the file; takes away a line number that counts from the middle of the file. */
+  #explained(error: unknown): unknown {
+    const { file, stopByte } = this.#options
+    const explained = inputError(error, file)
+    if (stopByte === undefined || !isMillraceError(explained) || explained.place?.line === undefined)
+      return explained
+    const { line: _, ...place } = explained.place
+    const { what, detail, hint, step, cause } = explained
+    return new MillraceError(explained.code, { what, detail, hint, place, step, cause })
+  }
+
+  position(): RecordPosition {
+    return { v: 1, byte: this.#feed.byte, line: this.#decoder.line, resume: this.#decoder.resume() }
+  }
+
+  bytesRead(): number {
+    const { stream, start } = this.#options
+    // Compressed files are measured by what was read of them; the others by what was decoded.
+    const decoded = this.#feed.byte - start.byte
+    const input = stream.inputBytes()
+    return this.#finished ? input : Math.min(decoded, input)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#waiting?.timer.clear()
+    this.#waiting?.wake()
+    await this.#feed.settle()
+    await this.#options.stream.close()
+  }
+}
