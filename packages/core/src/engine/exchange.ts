@@ -8,7 +8,8 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
-import { KeyHasher } from '../data/key-hash.ts'
+import { checkKeyGroups, hashKeys, keyGroupOf } from '../data/key-hash.ts'
+import { columnIndex } from '../data/schema.ts'
 import type { Schema } from '../data/type.ts'
 import type { ExchangeKind } from '../plan/physical.ts'
 
@@ -52,7 +53,7 @@ export function createRoute(
 }
 
 class KeyGroupRouter {
-  private readonly hasher: KeyHasher
+  private readonly keyColumns: readonly number[]
   private readonly taskOfGroup: Int32Array
   private readonly send: readonly Route[]
   private readonly counts: Int32Array
@@ -60,10 +61,8 @@ class KeyGroupRouter {
   private selections: Int32Array[] = []
 
   constructor(schema: Schema, keys: readonly string[], send: readonly Route[], keyGroups: number) {
-    this.hasher = new KeyHasher(
-      schema,
-      keys.map((key) => schema.fields.findIndex((field) => field.name === key)),
-    )
+    checkKeyGroups(keyGroups)
+    this.keyColumns = keys.map((key) => columnIndex(schema, key))
     this.send = send
     this.counts = new Int32Array(send.length)
     this.taskOfGroup = Int32Array.from({ length: keyGroups }, (_, group) =>
@@ -74,7 +73,7 @@ class KeyGroupRouter {
   readonly route = (batch: Batch): void => {
     const rows = rowCount(batch)
     this.reserve(batch.length)
-    this.hasher.hash(batch, this.hashes)
+    hashKeys(batch, this.keyColumns, this.hashes)
     this.scatter(batch, rows)
     for (let task = 0; task < this.send.length; task++) {
       const selectedCount = this.counts[task] as number
@@ -93,12 +92,12 @@ class KeyGroupRouter {
   /** Hashes are indexed by physical row. */
   private scatter(batch: Batch, rows: number): void {
     const { hashes, selections, counts, taskOfGroup } = this
-    const mask = taskOfGroup.length - 1
+    const keyGroups = taskOfGroup.length
     const { selection } = batch
     counts.fill(0)
     for (let n = 0; n < rows; n++) {
       const i = selection === undefined ? n : (selection[n] as number)
-      const task = taskOfGroup[(hashes[i] as number) & mask] as number
+      const task = taskOfGroup[keyGroupOf(hashes[i] as number, keyGroups)] as number
       const at = counts[task] as number
       ;(selections[task] as Int32Array)[at] = i
       counts[task] = at + 1

@@ -7,6 +7,7 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount, rowIndex } from '../data/batch.ts'
+import { appendSelected } from '../data/append.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Column, DictionaryColumn } from '../data/column.ts'
 import { isValid } from '../data/column.ts'
@@ -67,7 +68,7 @@ class LookupJoin {
   addTable(batch: Batch): void {
     const rows = rowCount(batch)
     const indices = Int32Array.from({ length: rows }, (_, n) => rowIndex(batch, n))
-    this.table.appendSelected(batch, indices, rows)
+    appendSelected(this.table, batch, indices, rows)
     this.growNext(this.tableRows + rows)
     for (let n = 0; n < rows; n++)
       this.link(keyOf(batch, this.rightKeys, indices[n] as number), this.tableRows + n)

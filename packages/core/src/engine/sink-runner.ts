@@ -7,7 +7,7 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
-import { compactBatch } from '../data/compact.ts'
+import { concatBatches } from '../data/append.ts'
 import type { Json } from '../data/type.ts'
 import { withContext } from '../errors.ts'
 import type { EpochId, SinkWriter } from '../connect/sink.ts'
@@ -37,7 +37,7 @@ export class SinkRunner implements Operator {
     this.context.counters.rowsOut += rowCount(batch)
     if (this.failure !== undefined) throw this.failure.error
     if (this.writing !== undefined) {
-      this.queue.push(compactBatch(batch))
+      this.queue.push(concatBatches([batch]))
       return
     }
     const answer = this.writer.write(batch)

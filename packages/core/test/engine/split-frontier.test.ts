@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { SplitFrontier } from '../../src/engine/split-frontier.ts'
+
+function split(lowestEventTime?: number): {
+  split: { id: string; detail: null; lowestEventTime?: number }
+  watermark: { current: number }
+} {
+  return {
+    split: { id: 's', detail: null, ...(lowestEventTime === undefined ? {} : { lowestEventTime }) },
+    watermark: { current: -Infinity },
+  }
+}
+
+describe('the watermark of a source task', () => {
+  test('S2: a discovered but unread split holds it', () => {
+    const frontier = new SplitFrontier()
+    const [first, second] = [split(), split()]
+    frontier.discovered(first)
+    frontier.discovered(second)
+    frontier.opened(first)
+    first.watermark.current = 100
+    expect(frontier.combine()).toBe(-Infinity)
+    frontier.opened(second)
+    second.watermark.current = 40
+    expect(frontier.combine()).toBe(40)
+  })
+
+  test('S2: an unread split whose lowest event time is known holds it there', () => {
+    const frontier = new SplitFrontier()
+    const [first, second] = [split(), split(70)]
+    frontier.discovered(first)
+    frontier.discovered(second)
+    frontier.opened(first)
+    first.watermark.current = 100
+    expect(frontier.combine()).toBe(70)
+  })
+
+  test('S2: a finished split leaves its highest value', () => {
+    const frontier = new SplitFrontier()
+    const only = split()
+    frontier.discovered(only)
+    frontier.opened(only)
+    only.watermark.current = 100
+    frontier.ended(only)
+    expect(frontier.combine()).toBe(100)
+    const late = split()
+    frontier.discovered(late)
+    frontier.opened(late)
+    late.watermark.current = 20
+    expect(frontier.combine()).toBe(100)
+  })
+
+  test('an idle split leaves the minimum, and does not move it back when it returns', () => {
+    const frontier = new SplitFrontier()
+    const [fast, slow] = [split(), split()]
+    for (const one of [fast, slow]) {
+      frontier.discovered(one)
+      frontier.opened(one)
+    }
+    fast.watermark.current = 100
+    slow.watermark.current = 10
+    expect(frontier.combine()).toBe(10)
+    frontier.setIdle(slow, true)
+    expect(frontier.combine()).toBe(100)
+    frontier.setIdle(slow, false)
+    expect(frontier.combine()).toBe(100)
+  })
+
+  test('W4: when all open splits are idle it stays where it is', () => {
+    const frontier = new SplitFrontier()
+    const only = split()
+    frontier.discovered(only)
+    frontier.opened(only)
+    only.watermark.current = 5
+    frontier.setIdle(only, true)
+    expect(frontier.allIdle).toBe(true)
+    expect(frontier.combine()).toBe(-Infinity)
+  })
+})
