@@ -65,7 +65,9 @@ export interface TypeBuilders {
   /** 36 lower-case characters in rows. */
   uuid(): ColumnType<string>
   /** Any JSON value; stored as its text. */
-  json<Value = Json>(): ColumnType<Value>
+  json(): ColumnType<Json>
+  /** The same, with a shape that the compiler believes and nobody checks. */
+  json<Value>(): ColumnType<Value>
   list<Element>(element: ColumnType<Element>): ColumnType<readonly Element[]>
   map<Key, Value>(key: ColumnType<Key>, value: ColumnType<Value>): ColumnType<ReadonlyMap<Key, Value>>
   struct<const Types extends ColumnTypes>(fields: Types): ColumnType<RowOfTypes<Types>>
@@ -109,7 +111,7 @@ export const t: TypeBuilders = Object.freeze<TypeBuilders>({
     columnType({ kind: 'timestamp', unit: timeUnit(unit), zoned: options?.zoned ?? false }),
   interval: () => columnType({ kind: 'interval' }),
   uuid: () => columnType({ kind: 'uuid' }),
-  json: () => columnType({ kind: 'json' }),
+  json: <Value = Json>() => columnType<Value>({ kind: 'json' }),
   list: (element) => columnType({ kind: 'list', element: elementOf(element) }),
   map: (key, value) => {
     if (key.isNullable) {

@@ -93,3 +93,7 @@ export {
 } from './key-hash.ts'
 export { KeyEncoder } from './key-encoding.ts'
 export { BatchEncoder, decodeBatch, encodeBatch } from './codec.ts'
+export { SCHEMA_JSON_VERSION, schemaFromJson, schemaToJson, typeFromJson, typeToJson } from './schema-json.ts'
+export type { Compatibility } from './schema-compatibility.ts'
+export { canRead, widensTo } from './schema-compatibility.ts'
+export { exactTime } from './exact-time.ts'

@@ -14,6 +14,7 @@ import type { Batch } from './batch.ts'
 import { rowCount, rowIndex } from './batch.ts'
 import type { Column } from './column.ts'
 import { isValid } from './column.ts'
+import { registerView } from './exact-time.ts'
 import { canGenerate, generate } from './generate.ts'
 import { plainLayoutOf } from './layout.ts'
 import { readValue } from './read-value.ts'
@@ -62,6 +63,7 @@ interface GeneratedReader<Row> {
   readonly view: Row
   bind(columns: readonly Column[]): void
   seek(index: number): Row
+  position(): number
 }
 
 type ReaderFactory = (names: readonly string[], types: readonly DataType[], use: typeof helpers) => unknown
@@ -71,11 +73,14 @@ function generatedReader<Row>(schema: Schema<Row>): RowReader<Row> {
   const names = schema.fields.map((field) => field.name)
   const types = schema.fields.map((field) => field.type)
   const reader = factory(names, types, helpers) as GeneratedReader<Row>
+  let columns: readonly Column[] = []
+  registerView(reader.view as object, { schema, columns: () => columns, index: reader.position })
   return {
     view: reader.view,
     bind: (batch) => {
       checkBatch(schema, batch)
-      reader.bind(batch.columns)
+      columns = batch.columns
+      reader.bind(columns)
     },
     seek: reader.seek,
     poison: () => {},
@@ -97,6 +102,7 @@ function readerSource(schema: Schema): string {
     ...templates.map((template, i) => `{ const column = columns[${i}]; ${template.bind} }`),
     '},',
     'seek: (physical) => { index = physical; return view; },',
+    'position: () => index,',
     '};',
   ].join('\n')
 }
@@ -172,6 +178,7 @@ function interpretedReader<Row>(schema: Schema<Row>, development: boolean): RowR
       }
       Object.defineProperty(view, name, { enumerable: true, configurable: false, get })
     }
+    registerView(view, { schema, columns: () => columns, index: () => index })
     return view
   }
   current = makeView()

@@ -41,3 +41,7 @@ export {
   windowStart,
 } from './window.ts'
 export { WatermarkTracker } from './watermark.ts'
+export { isZone, zoneOf } from './zone.ts'
+export type { Zone } from './zone.ts'
+export { calendarEnd, calendarStart, firstDay } from './calendar.ts'
+export type { CalendarUnit } from './calendar.ts'
