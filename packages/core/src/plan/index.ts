@@ -35,6 +35,11 @@ export type { Expression, NamedExpression } from '../expr/expression.ts'
 export { aggregateType, isNumeric, isOrdered } from './aggregate-type.ts'
 export type { AggregateName, AggregateType } from './aggregate-type.ts'
 export { digest, digestText } from './digest.ts'
+export { explain, explainPhysical } from './explain/explanation.ts'
+export type { ExplainedExchange, ExplainedStage, ExplainedStep, Explanation } from './explain/explanation.ts'
+export type { Detail, StepDescription } from './explain/describe-step.ts'
+export { explanationToMermaid } from './explain/explanation-mermaid.ts'
+export { explanationToText } from './explain/explanation-text.ts'
 export {
   ancestorsOf,
   checkPlan,

@@ -16,11 +16,17 @@ export interface StreamTime {
   readonly zoned: boolean
 }
 
+/** What all rows of a stream have in common. */
+export interface StreamTraits {
+  readonly time: StreamTime | undefined
+  /** Rows have weights: a later row may take back an earlier one (a changelog). */
+  readonly changes: boolean
+}
+
 /** An output of a step, as the steps behind it see it. */
-export interface Output {
+export interface Output extends StreamTraits {
   readonly draft: PlanDraft
   readonly schema: Schema
-  readonly time: StreamTime | undefined
   /** The edge to read it by. Called by each reader: steps that exist only when somebody reads are added then. */
   readonly connect: () => Input
 }
@@ -51,16 +57,16 @@ export class PlanDraft {
   }
 
   /** Adds a node and gives its main output. */
-  add(node: LogicalNode, time: StreamTime | undefined): Output {
+  add(node: LogicalNode, traits: StreamTraits): Output {
     const present = this.nodes.get(node.step)
     if (present !== undefined) throw duplicate(node.step, present)
     this.nodes.set(node.step, freezeDeep(node))
-    return this.output({ step: node.step, port: MAIN_PORT }, node.schema, time)
+    return this.output({ step: node.step, port: MAIN_PORT }, node.schema, traits)
   }
 
   /** An output of a node that was added. */
-  output(input: Input, schema: Schema, time: StreamTime | undefined): Output {
-    return { draft: this, schema, time, connect: () => input }
+  output(input: Input, schema: Schema, { time, changes }: StreamTraits): Output {
+    return { draft: this, schema, time, changes, connect: () => input }
   }
 
   /** Whether a step that was added has a further output of that name. */

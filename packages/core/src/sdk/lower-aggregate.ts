@@ -11,6 +11,7 @@ import { MillraceError } from '../errors.ts'
 import { aggregateType, digest, LATE_PORT } from '../plan/index.ts'
 import type { AggregateCall, AggregateName, Expression, NamedExpression, WindowSpec } from '../plan/index.ts'
 import type { Output, StreamTime } from './draft.ts'
+import { refuseChanges } from './changes.ts'
 import { bindColumn, bindCondition, bindInput, truthAsNumber } from './expression-input.ts'
 import type { ExpressionInput } from './expression-input.ts'
 import { checkFunction } from './lower-rows.ts'
@@ -120,6 +121,7 @@ export interface AggregateOutputs {
 /** An aggregation per key and window. */
 export function lowerAggregate(input: Output, step: string, options: AggregateInput): AggregateOutputs {
   return input.draft.step(step, () => {
+    refuseChanges(input, 'an aggregation')
     checkFunction(options.build, 'the function that names the aggregates')
     const asked: unknown = (options.build as (a: typeof builder) => unknown)(builder)
     const projection = new AggregateProjection(input.schema)
@@ -146,7 +148,8 @@ export function lowerAggregate(input: Output, step: string, options: AggregateIn
         aggregates,
         allowedLatenessMs,
       },
-      window.kind === 'global' ? undefined : input.time,
+      // A window that may fire again takes back what it said before.
+      { time: window.kind === 'global' ? undefined : input.time, changes: allowedLatenessMs > 0 },
     )
     return { main, late: lateOutput(input, step, prepared.schema) }
   })

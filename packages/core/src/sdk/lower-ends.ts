@@ -8,6 +8,7 @@ import { MillraceError } from '../errors.ts'
 import { parseDuration } from '../time/index.ts'
 import { LATE_PORT, MAIN_PORT, REJECTED_PORT, rejectedRowSchema } from '../plan/index.ts'
 import type { EventTime, Sink, Source, SourceNode, WatermarkStrategy } from '../plan/index.ts'
+import { refuseChanges } from './changes.ts'
 import type { Output, PlanDraft, StreamTime } from './draft.ts'
 import { bindColumn, bindInput } from './expression-input.ts'
 import type { EventTimeInput, ReadOptions } from './read.ts'
@@ -37,10 +38,8 @@ export function lowerRead(
       onError,
     }
     draft.bindSource(step, source)
-    return draft.add(
-      node,
-      eventTime === undefined ? undefined : timeOf(fieldOf(source.schema, eventTime.column)),
-    )
+    const time = eventTime === undefined ? undefined : timeOf(fieldOf(source.schema, eventTime.column))
+    return draft.add(node, { time, changes: false })
   })
 }
 
@@ -48,6 +47,7 @@ export function lowerRead(
 export function lowerWrite(input: Output, step: string, target: unknown): void {
   input.draft.step(step, () => {
     const sink = sinkOf(target)
+    if (sink.accepts === 'append') refuseChanges(input, `the sink ${sink.description.connector}`)
     sink.validate?.(input.schema, step)
     input.draft.bindSink(step, sink)
     input.draft.add(
@@ -59,7 +59,7 @@ export function lowerWrite(input: Output, step: string, target: unknown): void {
         sidePorts: {},
         sink: sink.description,
       },
-      input.time,
+      input,
     )
   })
 }

@@ -6,6 +6,7 @@ import type { Field, Schema } from '../data/type.ts'
 import { sameType, typeToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import type { LookupJoinNode, StateDeclaration } from '../plan/index.ts'
+import { refuseChanges } from './changes.ts'
 import type { Output } from './draft.ts'
 import { bindColumn, bindInput } from './expression-input.ts'
 import { isReservedPort } from './lower-ends.ts'
@@ -35,7 +36,7 @@ export function lowerKeyBy(
     for (const name of names) checkKey(fieldOf(keyed.schema, name))
     const output = keyed.draft.add(
       { kind: 'key-by', step, inputs: [keyed.connect()], schema: keyed.schema, sidePorts: {}, keys: names },
-      keyed.time,
+      keyed,
     )
     return { output, keys: names }
   })
@@ -99,6 +100,7 @@ export function lowerProcess(
         'give { output, onRow } and, where needed, { state, onTimer }',
       )
     }
+    refuseChanges(input, 'a process step')
     const { state = {}, output, sideOutputs = {}, uses, onRow, onTimer } = definition
     checkFunction(onRow, 'the function "onRow"')
     if (onTimer !== undefined) checkFunction(onTimer, 'the function "onTimer"')
@@ -120,7 +122,7 @@ export function lowerProcess(
         functionId: draft.bindFunction(step, definition),
         ...(uses === undefined ? {} : { uses }),
       },
-      input.time,
+      input,
     )
   })
 }
@@ -139,7 +141,7 @@ function checkPort(name: string): void {
 export function sideOutput(main: Output, sides: { readonly [name: string]: Schema }, name: string): Output {
   const { step } = main.connect()
   const schema = Object.hasOwn(sides, name) ? sides[name] : undefined
-  if (schema !== undefined) return main.draft.output({ step, port: name }, schema, main.time)
+  if (schema !== undefined) return main.draft.output({ step, port: name }, schema, main)
   const names = Object.keys(sides)
   throw new MillraceError('plan/invalid-argument', {
     what: `side output "${name}" does not exist`,
@@ -166,6 +168,8 @@ export function lowerLookupJoin(
   const { draft } = input
   return draft.step(step, () => {
     draft.checkOwn(table)
+    refuseChanges(input, 'a lookup join')
+    refuseChanges(table, 'the table of a lookup join')
     const { on, join = 'left', select } = options
     if (join !== 'left' && join !== 'inner')
       throw invalid(`the join is "${String(join)}"`, "use 'left' or 'inner'")
@@ -189,7 +193,7 @@ export function lowerLookupJoin(
       columns,
     }
     draft.checkTable(node)
-    return draft.add(node, input.time)
+    return draft.add(node, input)
   })
 }
 

@@ -10,6 +10,7 @@ import { fieldToString, sameType, schemaToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import { rejectedRowSchema, REJECTED_PORT } from '../plan/index.ts'
 import type { RowFunctionNode } from '../plan/index.ts'
+import { refuseChanges } from './changes.ts'
 import type { Output } from './draft.ts'
 
 /** How a user function is treated. */
@@ -71,7 +72,7 @@ export function lowerUnion(inputs: readonly Output[], step: string): Output {
         schema: makeSchema(fields),
         sidePorts: {},
       },
-      timed ? first.time : undefined,
+      { time: timed ? first.time : undefined, changes: inputs.some((input) => input.changes) },
     )
   })
 }
@@ -126,6 +127,7 @@ function lower(input: Output, step: string, parts: RowFunctionParts): Output {
     const { uses, onError = 'fail' } = parts.options
     const schema = parts.schema()
     checkFunction(fn)
+    refuseChanges(input, 'a function over rows')
     for (const name of uses ?? []) fieldOf(input.schema, name)
     const node: RowFunctionNode = {
       kind: 'row-function',
@@ -139,7 +141,7 @@ function lower(input: Output, step: string, parts: RowFunctionParts): Output {
       ...(uses === undefined ? {} : { uses }),
       ...(adds === undefined ? {} : { adds }),
     }
-    return draft.add(node, input.time)
+    return draft.add(node, input)
   })
 }
 

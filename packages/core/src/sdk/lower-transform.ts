@@ -28,7 +28,7 @@ export function addTransform(
   const schema = outputs === undefined ? input.schema : schemaOf(outputs)
   return input.draft.add(
     { kind: 'transform', step, inputs: [input.connect()], schema, sidePorts: {}, predicate, outputs },
-    input.time,
+    input,
   )
 }
 

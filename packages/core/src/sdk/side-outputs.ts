@@ -16,7 +16,7 @@ import { addTransform, allColumns } from './lower-transform.ts'
  */
 export function lateOutput(input: Output, step: string, prepared: Schema): Output {
   const late: Input = { step, port: LATE_PORT }
-  const raw = input.draft.output(late, prepared, input.time)
+  const raw = input.draft.output(late, prepared, input)
   if (prepared === input.schema) return raw
   let added: Output | undefined
   const connect = (): Input => {
@@ -33,6 +33,7 @@ export function rejectedOutput(main: Output, onMissing: string): Output {
     draft: main.draft,
     schema: rejectedRowSchema,
     time: undefined,
+    changes: false,
     connect: () => {
       if (!main.draft.hasPort(step, REJECTED_PORT)) {
         throw new MillraceError('plan/invalid-argument', {

@@ -1,0 +1,97 @@
+/**
+ * A windowed aggregation in words: its windows, its results, and what it keeps for how long.
+ */
+import { formatDuration } from '../../time/duration.ts'
+import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../logical.ts'
+import type { Detail, StepDescription } from './describe-step.ts'
+
+/** Describes an aggregation. */
+export function describeAggregation(node: WindowAggregateNode): StepDescription {
+  const { window, keys, allowedLatenessMs } = node
+  const per = keys.length === 0 ? '' : ` per ${keys.join(', ')}`
+  const details: Detail[] = node.aggregates.map((call) => ({
+    label: 'computes',
+    text: `${call.name} = ${callText(call)}`,
+  }))
+  details.push({ label: 'state', text: `${stateText(window, keys)}${growthText(node.aggregates)}` })
+  details.push({ label: 'bounded by', text: boundText(window, keys, allowedLatenessMs) })
+  details.push({ label: 'late rows', text: lateText(window, allowedLatenessMs) })
+  return {
+    summary: `aggregates${per} ${windowText(window)}`,
+    details: window.kind === 'global' ? details.slice(0, -1) : details,
+  }
+}
+
+function windowText(window: WindowSpec): string {
+  const offset =
+    'offsetMs' in window && window.offsetMs > 0 ? `, shifted by ${formatDuration(window.offsetMs)}` : ''
+  switch (window.kind) {
+    case 'tumbling':
+      return `in windows of ${formatDuration(window.sizeMs)}${offset}`
+    case 'sliding':
+      return `in windows of ${formatDuration(window.sizeMs)}, a new one every ${formatDuration(window.slideMs)}${offset}`
+    case 'session':
+      return `in sessions that end after ${formatDuration(window.gapMs)} without rows`
+    case 'global':
+      return 'over the whole input'
+  }
+}
+
+function stateText(window: WindowSpec, keys: readonly string[]): string {
+  const key = keys.length === 0 ? '' : 'key and '
+  switch (window.kind) {
+    case 'tumbling':
+      return `one record per ${key}open window`
+    case 'sliding':
+      return `one record per ${key}pane; panes are shared by windows that overlap`
+    case 'session':
+      return `one record per ${key}open session`
+    case 'global':
+      return keys.length === 0 ? 'one record' : 'one record per key'
+  }
+}
+
+/** Aggregates whose record grows with the data. */
+function growthText(aggregates: readonly AggregateCall[]): string {
+  const growing = aggregates.flatMap(({ name, aggregate, parameters }) => {
+    switch (aggregate) {
+      case 'count-distinct':
+        return [`${name} keeps every different value`]
+      case 'collect':
+        return [`${name} keeps up to ${String(parameters['max'])} values`]
+      case 'top':
+        return [`${name} keeps ${String(parameters['n'])} values`]
+      default:
+        return []
+    }
+  })
+  return growing.length === 0 ? '' : `; ${growing.join('; ')}`
+}
+
+function boundText(window: WindowSpec, keys: readonly string[], latenessMs: number): string {
+  const lateness = latenessMs === 0 ? '' : ` by ${formatDuration(latenessMs)}`
+  const seen = keys.length === 0 ? '' : 'the keys seen in open windows: '
+  switch (window.kind) {
+    case 'tumbling':
+    case 'sliding':
+      return `${seen}a window is dropped when the watermark passes its end${lateness}`
+    case 'session':
+      return `${keys.length === 0 ? '' : 'the keys with an open session: '}one is dropped when the watermark passes its end${lateness}`
+    case 'global':
+      return keys.length === 0 ? 'a single record' : 'the number of keys; it is held until the input ends'
+  }
+}
+
+function lateText(window: WindowSpec, latenessMs: number): string {
+  const when =
+    latenessMs === 0
+      ? 'rows for a window that has ended'
+      : `rows more than ${formatDuration(latenessMs)} behind a window's end`
+  return window.kind === 'global' ? 'none' : `${when} are counted, and go to the late output if it is read`
+}
+
+function callText({ aggregate, columns, filter, parameters }: AggregateCall): string {
+  const shown = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`)
+  const text = `${aggregate}(${[...(aggregate === 'user' ? [] : columns), ...shown].join(', ')})`
+  return filter === undefined ? text : `${text} where ${filter}`
+}

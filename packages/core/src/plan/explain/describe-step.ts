@@ -1,0 +1,200 @@
+/**
+ * One step in words: what it does, and the particulars that decide what it costs.
+ *
+ * The state of a step is always named together with what bounds it.
+ */
+import { typeToString } from '../../data/type-text.ts'
+import { expressionToString } from '../../expr/print.ts'
+import { formatDuration } from '../../time/duration.ts'
+import type {
+  EventTime,
+  LogicalNode,
+  LookupJoinNode,
+  ProcessNode,
+  RowFunctionNode,
+  SinkNode,
+  SourceNode,
+  TransformNode,
+} from '../logical.ts'
+import { inputSchema } from '../plan-graph.ts'
+import { describeAggregation } from './describe-aggregation.ts'
+
+/** A particular of a step: `columns`: `date, delay (2 of 6)`. */
+export interface Detail {
+  readonly label: string
+  readonly text: string
+}
+
+/** What a step does. */
+export interface StepDescription {
+  /** One line, as a verb phrase: `keeps rows where delay > 15`. */
+  readonly summary: string
+  readonly details: readonly Detail[]
+}
+
+/** What a description needs of the rest of the plan. */
+export interface StepSurroundings {
+  readonly nodes: ReadonlyMap<string, LogicalNode>
+  /** The nodes before rewriting. */
+  readonly originals: ReadonlyMap<string, LogicalNode>
+  /** Sources that are read whole before the streams flow. */
+  readonly tables: ReadonlySet<string>
+}
+
+/** Describes a step. */
+export function describeStep(node: LogicalNode, surroundings: StepSurroundings): StepDescription {
+  switch (node.kind) {
+    case 'source':
+      return describeSource(node, surroundings)
+    case 'transform':
+      return describeTransform(node)
+    case 'row-function':
+      return describeRowFunction(node)
+    case 'union':
+      return {
+        summary: `takes the rows of ${node.inputs.map(({ step }) => step).join(', ')} together`,
+        details: [],
+      }
+    case 'key-by':
+      return { summary: `groups rows by ${node.keys.join(', ')}`, details: [] }
+    case 'window-aggregate':
+      return describeAggregation(node)
+    case 'process':
+      return describeProcess(node)
+    case 'lookup-join':
+      return describeLookupJoin(node, surroundings)
+    case 'sink':
+      return describeSink(node, surroundings)
+  }
+}
+
+function describeSource(node: SourceNode, { originals, tables }: StepSurroundings): StepDescription {
+  const original = originals.get(node.step) ?? node
+  const all = original.schema.fields.map(({ name }) => name)
+  const read = node.pushdown.columns ?? all
+  const details: Detail[] = [
+    {
+      label: 'columns',
+      text: `${read.join(', ')} (${read.length === all.length ? 'all' : `${read.length} of`} ${all.length})`,
+    },
+  ]
+  const { predicate } = node.pushdown
+  if (predicate !== undefined) {
+    details.push({ label: 'may skip', text: `what cannot match ${expressionToString(predicate)}` })
+  }
+  if (node.eventTime !== undefined)
+    details.push({ label: 'event time', text: describeEventTime(node.eventTime) })
+  if (node.onError === 'reject') details.push({ label: 'bad rows', text: 'go to the rejected output' })
+  if (tables.has(node.step)) details.push({ label: 'order', text: 'read whole before the streams flow' })
+  return { summary: `reads ${connectorText(node.source)}`, details }
+}
+
+function describeEventTime({ column, watermark, idleAfterMs, onMissing }: EventTime): string {
+  const parts = [column]
+  switch (watermark.kind) {
+    case 'bounded-disorder':
+      parts.push(
+        watermark.disorderMs === 0
+          ? 'in order within each split'
+          : `up to ${formatDuration(watermark.disorderMs)} out of order within each split`,
+      )
+      break
+    case 'at-end':
+      parts.push('complete at the end of each split only')
+      break
+    case 'punctuated':
+      parts.push(`watermark from ${expressionToString(watermark.expression)}`)
+  }
+  if (idleAfterMs > 0) parts.push(`a split is idle after ${formatDuration(idleAfterMs)}`)
+  if (onMissing === 'reject') parts.push('rows without it are rejected')
+  return parts.join('; ')
+}
+
+function describeTransform({ predicate, outputs, schema }: TransformNode): StepDescription {
+  const computed = (outputs ?? []).filter(
+    ({ name, expression }) => expression.kind !== 'column' || expression.name !== name,
+  )
+  const columns = schema.fields.map(({ name }) => name).join(', ')
+  const details: Detail[] = computed.map(({ name, expression }) => ({
+    label: 'computes',
+    text: `${name} = ${expressionToString(expression)}`,
+  }))
+  if (outputs !== undefined) details.push({ label: 'gives', text: columns })
+  if (predicate !== undefined)
+    return { summary: `keeps rows where ${expressionToString(predicate)}`, details }
+  if (computed.length > 0) return { summary: 'computes columns', details }
+  return { summary: `keeps columns ${columns}`, details: [] }
+}
+
+function describeRowFunction(node: RowFunctionNode): StepDescription {
+  const details: Detail[] = [
+    { label: 'reads', text: node.uses?.join(', ') ?? 'all columns (the function does not say which)' },
+  ]
+  if (node.onError === 'reject') details.push({ label: 'bad rows', text: 'go to the rejected output' })
+  const gives = { label: 'gives', text: node.schema.fields.map(({ name }) => name).join(', ') }
+  switch (node.shape) {
+    case 'filter':
+      return { summary: 'keeps rows for which a function gives true', details }
+    case 'flat-map':
+      return { summary: 'makes any number of rows per row, by a function', details: [...details, gives] }
+    case 'map':
+      if (node.adds === undefined)
+        return { summary: 'makes a row per row, by a function', details: [...details, gives] }
+      return { summary: `adds ${node.adds.join(', ')} by a function`, details: [...details, gives] }
+  }
+}
+
+function describeProcess(node: ProcessNode): StepDescription {
+  const details: Detail[] = node.state.map(({ name, kind, type, keyType }) => ({
+    label: 'state',
+    text: `${name}: ${kind} of ${keyType === undefined ? '' : `${typeToString(keyType)} to `}${typeToString(type)}, per key`,
+  }))
+  if (node.state.length > 0) {
+    details.push({ label: 'bounded by', text: 'the number of keys, and what the function clears' })
+  }
+  const sides = Object.keys(node.sidePorts)
+  if (sides.length > 0) details.push({ label: 'also gives', text: sides.join(', ') })
+  return { summary: `runs a function with state and timers per ${keysText(node.keys)}`, details }
+}
+
+function describeLookupJoin(node: LookupJoinNode, { nodes }: StepSurroundings): StepDescription {
+  const on = node.on.map(({ left, right }) => `${left} = ${right}`).join(' and ')
+  const columns = inputSchema(nodes, node, 1).fields.map(({ name }) => name)
+  const taken = node.columns.map(({ name, column }) => (name === column ? name : `${name} = ${column}`))
+  return {
+    summary: `looks up rows of ${node.inputs[1]?.step ?? 'the table'} where ${on}`,
+    details: [
+      { label: 'takes', text: taken.length === 0 ? 'no column' : taken.join(', ') },
+      {
+        label: 'no match',
+        text: node.join === 'left' ? 'the row stays, with nulls' : 'the row is dropped',
+      },
+      { label: 'state', text: `the whole table (${columns.join(', ')}), in every task` },
+      { label: 'bounded by', text: 'the size of the table' },
+    ],
+  }
+}
+
+function describeSink(node: SinkNode, { nodes }: StepSurroundings): StepDescription {
+  const columns = inputSchema(nodes, node).fields.map(({ name }) => name)
+  return {
+    summary: `writes ${connectorText(node.sink)}`,
+    details: [{ label: 'columns', text: columns.join(', ') }],
+  }
+}
+
+/** The key columns, or that there are none. */
+export function keysText(keys: readonly string[]): string {
+  return keys.length === 0 ? 'nothing (all rows together)' : keys.join(', ')
+}
+
+/** A connector with the option that tells it apart: a path, a topic, a name. */
+function connectorText(described: SourceNode['source']): string {
+  const { connector, options } = described
+  const main = ['path', 'url', 'topic', 'table', 'name']
+    .map((name) => options[name])
+    .find((value) => value !== undefined)
+  return main === undefined
+    ? connector
+    : `${connector} ${typeof main === 'string' ? main : JSON.stringify(main)}`
+}

@@ -1,0 +1,62 @@
+/**
+ * An explanation as text for a terminal: stages from top to bottom, steps with their particulars.
+ */
+import type { ExplainedStage, ExplainedStep, Explanation } from './explanation.ts'
+
+/** Columns that long lines are broken at. */
+const WIDTH = 110
+
+/** The explanation as text, ending with a line break. */
+export function explanationToText(explanation: Explanation): string {
+  const { pipeline, stages, keyGroups } = explanation
+  const steps = stages.reduce((sum, stage) => sum + stage.steps.length, 0)
+  const lines = [
+    `pipeline ${pipeline}: ${plural(steps, 'step')} in ${plural(stages.length, 'stage')}`,
+    `plan ${explanation.planHash.slice(0, 12)}, state ${explanation.stateHash.slice(0, 12)}, ${keyGroups} key groups`,
+  ]
+  for (const stage of stages) lines.push('', ...stageLines(stage))
+  return `${lines.join('\n')}\n`
+}
+
+function stageLines({ stage, tasks, receives, steps }: ExplainedStage): string[] {
+  return [
+    `stage ${stage}, ${plural(tasks, 'task')}`,
+    ...receives.map(({ from, to, how }) => `  <- from ${from} to ${to}: ${how}`),
+    ...steps.flatMap((step) => stepLines(step)),
+  ]
+}
+
+function stepLines({ step, merged, summary, details }: ExplainedStep): string[] {
+  const labels = [...new Set(details.map(({ label }) => label))]
+  const width = Math.max(0, ...labels.map((label) => label.length))
+  const lines = wrap(`  ${step}  `, summary)
+  if (merged.length > 1) lines.push(...wrap('      ', `(does the work of ${merged.join(', ')})`))
+  let last: string | undefined
+  for (const { label, text } of details) {
+    const shown = label === last ? '' : label
+    lines.push(...wrap(`      ${shown.padEnd(width)}  `, text))
+    last = label
+  }
+  return lines
+}
+
+/** Text behind a prefix, broken between words; further lines are indented as far. */
+function wrap(prefix: string, text: string): string[] {
+  const room = Math.max(40, WIDTH - prefix.length)
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line)
+      line = word
+    } else {
+      line = line === '' ? word : `${line} ${word}`
+    }
+  }
+  lines.push(line)
+  return lines.map((part, at) => (at === 0 ? prefix : ' '.repeat(prefix.length)) + part)
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
