@@ -244,7 +244,8 @@ export class PaneWindows implements Operator {
       targets[n] = record
     }
     for (const { aggregate } of this.#parts.aggregates) {
-      for (let n = 0; n < count; n++) aggregate.merge(target, targets[n] as number, source, numbers[n] as number)
+      for (let n = 0; n < count; n++)
+        aggregate.merge(target, targets[n] as number, source, numbers[n] as number)
     }
   }
 
@@ -256,7 +257,7 @@ export class PaneWindows implements Operator {
     const end = start + this.#arithmetic.paneMs
     kernel.loop(kernel.lanes, batch.eventTime, selection, 0, rows.length, start, end, delta)
     const fired: number[] = []
-    for (let e = this.#arithmetic.firstEnd(start, -Infinity); e <= this.#firedEnd; ) {
+    for (let e = this.#arithmetic.firstEnd(start, -Infinity); e <= this.#firedEnd;) {
       if (this.#watermark < e + this.#lateness) fired.push(e)
       e = this.#arithmetic.firstEnd(start, e)
     }
@@ -281,7 +282,7 @@ export class PaneWindows implements Operator {
       this.#merge(table, pane.table, { numbers: found, count, insert: 'borrow' })
     }
     const numbers = this.#identity(table.size)
-    for (let from = 0; from < table.size; ) {
+    for (let from = 0; from < table.size;) {
       if (this.#output.room === 0) this.#emitOutput()
       const to = Math.min(table.size, from + this.#output.room)
       this.#write(table, { numbers, from, to, end, weight })
@@ -320,7 +321,8 @@ export class PaneWindows implements Operator {
 
   /** 0, 1, 2, …: the records of a table of panes, which never deletes. */
   #identity(count: number): Int32Array {
-    if (this.#numbers.length < count) this.#numbers = Int32Array.from({ length: Math.max(64, count * 2) }, (_, n) => n)
+    if (this.#numbers.length < count)
+      this.#numbers = Int32Array.from({ length: Math.max(64, count * 2) }, (_, n) => n)
     return this.#numbers
   }
 

@@ -3,12 +3,19 @@
  *
  * A cell takes one double (two for big decimals). Numbers of at most 53 bits lie there as float64; int64, uint64, time,
  * timestamp and decimal as their exact bits, low word first, so that equal values have equal bits whether their column
- * was `fixed` or `wide`; strings as their number in the string table. Nested values are encoded to bytes first.
+ * was `fixed` or `wide`; strings as their number in the string table. Nested values are encoded to bytes and interned:
+ * equal ones have equal numbers too, but no order.
  */
+import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { Column, FixedColumn, WideColumn } from '../data/column.ts'
+import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
+import { readValue } from '../data/read-value.ts'
 import type { DataType } from '../data/type.ts'
+import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
+import { writeValue } from '../data/write-value.ts'
 import { assert } from '../errors.ts'
 import type { StringTable } from './string-table.ts'
+import { ValueEncoder, decodeValue } from './value-codec.ts'
 
 /** How a cell holds its value. */
 export type CellKind = 'number' | 'int64' | 'int128' | 'string'
@@ -62,12 +69,15 @@ export class CellCodec {
   readonly doubles: number
   readonly #strings: StringTable
   readonly #unsigned: boolean
+  /** For nested types, whose values are encoded first. */
+  readonly #encoder: ValueEncoder | undefined
 
   constructor(type: DataType, strings: StringTable) {
-    const kind = cellKind(type)
-    assert(kind !== undefined, `values of type ${type.kind} have no cell`)
+    const plain = cellKind(type)
+    const kind = plain ?? 'string'
     this.type = type
     this.kind = kind
+    this.#encoder = plain === undefined ? new ValueEncoder() : undefined
     this.doubles = cellDoubles(kind)
     this.#strings = strings
     this.#unsigned = type.kind === 'uint64'
@@ -149,7 +159,26 @@ export class CellCodec {
     if (this.kind === 'string') this.#strings.release(memory.f64[at] as number)
   }
 
+  /** Writes the cell's value to a row of a column of the cell's type. */
+  write(memory: Memory, at: number, out: ColumnBuilder, row: number): void {
+    if (this.kind === 'string') {
+      const id = memory.f64[at] as number
+      const { bytes, starts, lengths } = this.#strings
+      if (this.#encoder !== undefined) writeValue(out, row, decodeValue(bytes, starts[id] as number), 'value')
+      else (out as Utf8ColumnBuilder).setBytes(row, bytes, starts[id] as number, lengths[id] as number)
+      return
+    }
+    const value = this.number(memory, at)
+    const isExact = this.kind !== 'number' && value !== value
+    if (isExact) (out as FixedColumnBuilder).setExact(row, this.bigint(memory, at))
+    else (out as FixedColumnBuilder).values[row] = value
+  }
+
   #internCell(column: Column, row: number): number {
+    if (this.#encoder !== undefined) {
+      this.#encoder.encode(readValue(column, row))
+      return this.#strings.intern(this.#encoder.bytes, 0, this.#encoder.length)
+    }
     if (column.layout === 'dictionary') {
       const { bytes, starts, lengths } = column.dictionary
       const code = column.codes[row] as number

@@ -56,7 +56,10 @@ export function keyLayout(schema: Schema, keys: readonly string[], step: string)
     const column = schema.fields.findIndex((field) => field.name === name)
     const field = schema.fields[column]
     if (field === undefined) {
-      throw new MillraceError('plan/unknown-column', { what: `key column "${name}" is not in the input`, step })
+      throw new MillraceError('plan/unknown-column', {
+        what: `key column "${name}" is not in the input`,
+        step,
+      })
     }
     const kind = keyKind(field.type)
     if (kind === undefined) {
@@ -129,7 +132,9 @@ export function keySource(layout: KeyLayout, columns: readonly Column[]): string
     lines.push(`let ${names.map((name) => `${name} = 0`).join(', ')};`)
     const load = partSource(part, column, p)
     if (part.nullBit !== 0 && column.validity !== undefined) {
-      lines.push(`if ((v${p}[i >> 3] & (1 << (i & 7))) !== 0) { ${load} } else k${layout.nullWord} |= ${part.nullBit};`)
+      lines.push(
+        `if ((v${p}[i >> 3] & (1 << (i & 7))) !== 0) { ${load} } else k${layout.nullWord} |= ${part.nullBit};`,
+      )
     } else {
       lines.push(load)
     }

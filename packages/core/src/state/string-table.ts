@@ -119,7 +119,8 @@ export class StringTable {
     for (;;) {
       const id = index[2 * slot + 1] as number
       if (id === 0) return 0
-      if (index[2 * slot] === hash && this.lengths[id] === length && this.#same(id, source, start, length)) return id
+      if (index[2 * slot] === hash && this.lengths[id] === length && this.#same(id, source, start, length))
+        return id
       slot = (slot + 1) & mask
     }
   }
@@ -237,8 +238,8 @@ function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
 }
 
 /** MurmurHash3's 32-bit mixing (Appleby, 2011) over bytes; internal to state, unlike the frozen hash of key groups. */
-export function hashBytes(source: Uint8Array, start: number, length: number): number {
-  let hash = length
+export function hashBytes(source: Uint8Array, start: number, length: number, seed: number = 0): number {
+  let hash = length ^ seed
   let i = start
   const blocks = start + (length & ~3)
   for (; i < blocks; i += 4) {

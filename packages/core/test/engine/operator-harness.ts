@@ -72,10 +72,17 @@ export interface InRow {
 }
 
 /** A batch of rows; with `selected`, dead rows are mixed in and a selection vector names the live ones. */
-export function batchOf(schema: Schema, rows: readonly InRow[], options?: { selected?: boolean; ordered?: boolean }): Batch {
+export function batchOf(
+  schema: Schema,
+  rows: readonly InRow[],
+  options?: { selected?: boolean; ordered?: boolean },
+): Batch {
   const selected = options?.selected === true
   const all = selected ? rows.flatMap((row) => [row, row]) : rows
-  const builder = new BatchBuilder(schema, Math.max(1, all.length), { eventTime: true, order: options?.ordered === true })
+  const builder = new BatchBuilder(schema, Math.max(1, all.length), {
+    eventTime: true,
+    order: options?.ordered === true,
+  })
   for (const { row } of all) builder.appendRow(row)
   for (const [i, { time, order }] of all.entries()) {
     ;(builder.eventTime as Float64Array)[i] = time

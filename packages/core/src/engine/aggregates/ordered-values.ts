@@ -1,0 +1,277 @@
+/**
+ * first, last, top-N and collect: a bounded list of values per group, kept in order.
+ *
+ * An entry is (event time, order, value cells). Ties of event time are broken by the batch's `order` column, which
+ * follows (source split, position); where a plan has none, by arrival. The order is total, so which entries survive
+ * does not depend on how rows were cut into batches, panes or partial results (A2).
+ */
+import type { Batch } from '../../data/batch.ts'
+import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from '../../data/column-builder.ts'
+import type { Column } from '../../data/column.ts'
+import { isValid } from '../../data/column.ts'
+import { MillraceError } from '../../errors.ts'
+import type { BlockHeap, Memory, RecordField, RecordStore } from '../../state/index.ts'
+import { CellCodec, classFor, compareNumbers } from '../../state/index.ts'
+import type { Aggregate, AggregateInput, AggregateParts, RecordRange } from './aggregate.ts'
+
+/** What `collect` keeps when the plan does not say. */
+const COLLECT_MAX_DEFAULT = 1000
+
+/** How entries are ordered: by time, or by value and then by time. */
+interface Order {
+  readonly by: 'time' | 'value'
+  readonly descending: boolean
+}
+
+/** Makes `first` or `last`: the value of the earliest or latest row. */
+export function createFirstOrLast(parts: AggregateParts, which: 'first' | 'last'): Aggregate {
+  return new OrderedValues(parts, {
+    order: { by: 'time', descending: which === 'last' },
+    max: 1,
+    shape: 'value',
+  })
+}
+
+/** Makes `top`: the n best values, or the named columns of their rows. */
+export function createTop(parts: AggregateParts): Aggregate {
+  const { n, order } = parts.call.parameters
+  const shape = parts.inputs.length > 1 ? 'structs' : 'list'
+  return new OrderedValues(parts, {
+    order: { by: 'value', descending: order !== 'asc' },
+    max: countOf(n, parts),
+    shape,
+  })
+}
+
+/** Makes `collect`: the first `max` values in the order of event time. */
+export function createCollect(parts: AggregateParts): Aggregate {
+  const max = countOf(parts.call.parameters['max'] ?? COLLECT_MAX_DEFAULT, parts)
+  return new OrderedValues(parts, { order: { by: 'time', descending: false }, max, shape: 'list' })
+}
+
+interface Options {
+  readonly order: Order
+  /** Entries kept per group. */
+  readonly max: number
+  /** What comes out: the value, a list of values, or a list of structs of all columns but the first. */
+  readonly shape: 'value' | 'list' | 'structs'
+}
+
+/** A value column of an entry. */
+interface EntryColumn {
+  readonly input: AggregateInput
+  readonly cell: CellCodec
+  /** Doubles from the start of the entry. */
+  readonly at: number
+}
+
+const TIME = 0
+const ORDER = 1
+const NULLS = 2
+const CELLS = 3
+
+class OrderedValues implements Aggregate {
+  readonly #block: RecordField
+  readonly #blockClass: RecordField
+  readonly #count: RecordField
+  readonly #options: Options
+  readonly #columns: readonly EntryColumn[]
+  /** Doubles per entry. */
+  readonly #stride: number
+  readonly #blocks: BlockHeap
+  readonly #scratch: Memory
+  #batch: Batch | undefined
+  /** Stands in for `order` where the plan has none. */
+  #arrival = 0
+
+  constructor(parts: AggregateParts, options: Options) {
+    this.#block = parts.layout.add('i32', 0)
+    this.#blockClass = parts.layout.add('i32', 0)
+    this.#count = parts.layout.add('i32', 0)
+    this.#options = options
+    this.#blocks = parts.blocks
+    let stride = CELLS
+    this.#columns = parts.inputs.map((input) => {
+      const cell = new CellCodec(input.field.type, parts.strings)
+      const column = { input, cell, at: stride }
+      stride += cell.doubles
+      return column
+    })
+    this.#stride = stride
+    const f64 = new Float64Array(stride)
+    this.#scratch = { f64, i32: new Int32Array(f64.buffer) }
+  }
+
+  bind(batch: Batch): void {
+    this.#batch = batch
+  }
+
+  update(store: RecordStore, record: number, row: number): void {
+    const { eventTime, order, columns } = this.#batch as Batch
+    const { f64 } = this.#scratch
+    f64[TIME] = eventTime === undefined ? 0 : (eventTime[row] as number)
+    f64[ORDER] = order === undefined ? this.#arrival++ : (order[row] as number)
+    const [first] = this.#columns
+    if (this.#options.order.by === 'time' && this.#isBeaten(store, record)) return
+    let nulls = 0
+    for (const [c, { input, cell, at }] of this.#columns.entries()) {
+      const column = columns[input.index] as Column
+      if (isValid(column, row)) cell.store(this.#scratch, at, column, row)
+      else nulls |= 1 << c
+      // The column that orders is often all that is needed to know that the row is out.
+      if (
+        input === first?.input &&
+        c === 0 &&
+        this.#options.order.by === 'value' &&
+        this.#isBeaten(store, record)
+      )
+        return
+    }
+    f64[NULLS] = nulls
+    this.#offer(store, record, this.#scratch, 0)
+  }
+
+  merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
+    const base = sourceRecord * source.words
+    const block = source.i32[base + this.#block.offset] as number
+    const count = source.i32[base + this.#count.offset] as number
+    for (let e = 0; e < count; e++) {
+      // Entries are in order: the first that is beaten ends it.
+      if (!this.#offer(target, targetRecord, this.#blocks, block + e * this.#stride)) return
+    }
+  }
+
+  write(store: RecordStore, { numbers, from, to }: RecordRange, out: ColumnBuilder, at: number): void {
+    for (let n = from; n < to; n++) {
+      const base = (numbers[n] as number) * store.words
+      const block = store.i32[base + this.#block.offset] as number
+      const count = store.i32[base + this.#count.offset] as number
+      if (this.#options.shape === 'value') this.#writeValue(out, at + n - from, count, block)
+      else this.#writeList(out as ListColumnBuilder, at + n - from, count, block)
+    }
+  }
+
+  release(store: RecordStore, record: number): void {
+    const base = record * store.words
+    const block = store.i32[base + this.#block.offset] as number
+    const count = store.i32[base + this.#count.offset] as number
+    for (let e = 0; e < count; e++) this.#hold(this.#blocks, block + e * this.#stride, false)
+    this.#blocks.free(block, store.i32[base + this.#blockClass.offset] as number)
+  }
+
+  #writeValue(out: ColumnBuilder, row: number, count: number, block: number): void {
+    const { cell, at } = this.#columns[0] as EntryColumn
+    if (count === 0) out.setNull(row)
+    else cell.write(this.#blocks, block + at, out, row)
+  }
+
+  #writeList(out: ListColumnBuilder, row: number, count: number, block: number): void {
+    const start = out.setList(row, count)
+    for (let e = 0; e < count; e++) {
+      const entry = block + e * this.#stride
+      if (this.#options.shape === 'list') {
+        const { cell, at } = this.#columns[0] as EntryColumn
+        cell.write(this.#blocks, entry + at, out.child, start + e)
+        continue
+      }
+      const nulls = this.#blocks.f64[entry + NULLS] as number
+      const { children } = out.child as StructColumnBuilder
+      for (let c = 1; c < this.#columns.length; c++) {
+        const { cell, at } = this.#columns[c] as EntryColumn
+        const child = children[c - 1] as ColumnBuilder
+        if ((nulls & (1 << c)) !== 0) child.setNull(start + e)
+        else cell.write(this.#blocks, entry + at, child, start + e)
+      }
+    }
+  }
+
+  /** Whether the list is full and the entry in the scratch comes after its last one, as far as it is filled in. */
+  #isBeaten(store: RecordStore, record: number): boolean {
+    const base = record * store.words
+    const count = store.i32[base + this.#count.offset] as number
+    if (count < this.#options.max) return false
+    const last = (store.i32[base + this.#block.offset] as number) + (count - 1) * this.#stride
+    return this.#compare(this.#scratch, 0, this.#blocks, last) >= 0
+  }
+
+  /** Puts an entry in its place; false when the list is full of better ones. */
+  #offer(store: RecordStore, record: number, memory: Memory, entry: number): boolean {
+    const base = record * store.words
+    const stride = this.#stride
+    let block = store.i32[base + this.#block.offset] as number
+    let count = store.i32[base + this.#count.offset] as number
+    if (count === this.#options.max) {
+      const last = block + (count - 1) * stride
+      if (this.#compare(memory, entry, this.#blocks, last) >= 0) return false
+      this.#hold(memory, entry, true)
+      this.#hold(this.#blocks, last, false)
+      count--
+    } else {
+      this.#hold(memory, entry, true)
+      const oldClass = store.i32[base + this.#blockClass.offset] as number
+      const needed = (count + 1) * stride
+      if (block === 0 || needed > 1 << oldClass) {
+        const newClass = classFor(needed)
+        block = this.#blocks.resize(block, oldClass, newClass, count * stride)
+        store.i32[base + this.#block.offset] = block
+        store.i32[base + this.#blockClass.offset] = newClass
+      }
+    }
+    const place = this.#place(block, count, memory, entry)
+    const { i32, f64 } = this.#blocks
+    f64.copyWithin(block + (place + 1) * stride, block + place * stride, block + count * stride)
+    // Word by word: a float64 copy could change the bits of a cell that is not a number.
+    const to = 2 * (block + place * stride)
+    for (let w = 0; w < 2 * stride; w++) i32[to + w] = memory.i32[2 * entry + w] as number
+    store.i32[base + this.#count.offset] = count + 1
+    return true
+  }
+
+  /** How many entries come before the given one. Rows mostly come in order, so the end is tried first. */
+  #place(block: number, count: number, memory: Memory, entry: number): number {
+    const stride = this.#stride
+    if (count === 0 || this.#compare(memory, entry, this.#blocks, block + (count - 1) * stride) >= 0)
+      return count
+    let low = 0
+    let high = count - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#compare(memory, entry, this.#blocks, block + middle * stride) < 0) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  #compare(left: Memory, l: number, right: Memory, r: number): number {
+    const { by, descending } = this.#options.order
+    if (by === 'value') {
+      const { cell, at } = this.#columns[0] as EntryColumn
+      const order = cell.compare(left, l + at, right, r + at)
+      if (order !== 0) return descending ? -order : order
+    }
+    const byTime =
+      compareNumbers(left.f64[l + TIME] as number, right.f64[r + TIME] as number) ||
+      compareNumbers(left.f64[l + ORDER] as number, right.f64[r + ORDER] as number)
+    return by === 'time' && descending ? -byTime : byTime
+  }
+
+  /** Counts (or gives up) the references of an entry's cells. */
+  #hold(memory: Memory, entry: number, hold: boolean): void {
+    const nulls = memory.f64[entry + NULLS] as number
+    for (let c = 0; c < this.#columns.length; c++) {
+      const { cell, at } = this.#columns[c] as EntryColumn
+      if (cell.kind !== 'string' || (nulls & (1 << c)) !== 0) continue
+      if (hold) cell.retain(memory, entry + at)
+      else cell.release(memory, entry + at)
+    }
+  }
+}
+
+function countOf(value: unknown, { call, step }: AggregateParts): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value
+  throw new MillraceError('plan/invalid-argument', {
+    what: `aggregate "${call.name}": ${call.aggregate} needs a number of values to keep`,
+    detail: `it was given ${JSON.stringify(value)}`,
+    step,
+  })
+}

@@ -1,0 +1,135 @@
+/**
+ * Aggregates that the user wrote: accumulators are JavaScript objects, one per group, outside typed memory.
+ *
+ * The one kind of built-in state that the garbage collector sees (law L8 excepts it). The record holds the object's
+ * place in a list.
+ */
+import type { Batch } from '../../data/batch.ts'
+import type { ColumnBuilder } from '../../data/column-builder.ts'
+import { createRowView } from '../../data/row-view.ts'
+import type { RowReader } from '../../data/row-view.ts'
+import { writeValue } from '../../data/write-value.ts'
+import { MillraceError, isMillraceError } from '../../errors.ts'
+import type { RecordField, RecordStore } from '../../state/index.ts'
+import { rowText } from '../row-text.ts'
+import type { Aggregate, AggregateParts, RecordRange } from './aggregate.ts'
+
+/** What a user-defined aggregate has to offer. */
+export interface UserAggregateFunctions {
+  create(): unknown
+  /** Changes the accumulator, or gives a new one. */
+  add(accumulator: unknown, row: unknown): unknown
+  /** May change and give the first; must leave the second as it is. */
+  merge(first: unknown, second: unknown): unknown
+  result(accumulator: unknown): unknown
+}
+
+/** Makes a user-defined aggregate. */
+export function createUserAggregate(parts: AggregateParts): Aggregate {
+  const { functionId, name } = parts.call
+  const functions = functionId === undefined ? undefined : parts.functions.get(functionId)
+  if (!isUserAggregate(functions)) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `aggregate "${name}" lacks one of its functions create, add, merge and result`,
+      step: parts.step,
+    })
+  }
+  return new UserAggregate(parts, functions)
+}
+
+class UserAggregate implements Aggregate {
+  readonly acceptsNulls = true
+  readonly #place: RecordField
+  readonly #functions: UserAggregateFunctions
+  readonly #reader: RowReader
+  readonly #parts: AggregateParts
+  readonly #objects: unknown[] = [undefined]
+  readonly #free: number[] = []
+
+  constructor(parts: AggregateParts, functions: UserAggregateFunctions) {
+    this.#place = parts.layout.add('i32', 0)
+    this.#functions = functions
+    this.#parts = parts
+    this.#reader = createRowView(parts.inputSchema)
+  }
+
+  bind(batch: Batch): void {
+    this.#reader.bind(batch)
+  }
+
+  update(store: RecordStore, record: number, row: number): void {
+    const place = this.#placeOf(store, record)
+    const view = this.#reader.seek(row)
+    try {
+      const next = this.#functions.add(this.#objects[place], view)
+      if (next !== undefined) this.#objects[place] = next
+    } catch (cause) {
+      throw this.#failed('add', cause, rowText(view))
+    }
+  }
+
+  merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
+    const from = source.i32[sourceRecord * source.words + this.#place.offset] as number
+    if (from === 0) return
+    const to = this.#placeOf(target, targetRecord)
+    try {
+      this.#objects[to] = this.#functions.merge(this.#objects[to], this.#objects[from])
+    } catch (cause) {
+      throw this.#failed('merge', cause)
+    }
+  }
+
+  write(store: RecordStore, { numbers, from, to }: RecordRange, out: ColumnBuilder, at: number): void {
+    for (let n = from; n < to; n++) {
+      const place = store.i32[(numbers[n] as number) * store.words + this.#place.offset] as number
+      writeValue(out, at + n - from, this.#result(place), this.#parts.call.name)
+    }
+  }
+
+  release(store: RecordStore, record: number): void {
+    const place = store.i32[record * store.words + this.#place.offset] as number
+    if (place === 0) return
+    this.#objects[place] = undefined
+    this.#free.push(place)
+  }
+
+  #result(place: number): unknown {
+    try {
+      return this.#functions.result(place === 0 ? this.#functions.create() : this.#objects[place])
+    } catch (cause) {
+      throw this.#failed('result', cause)
+    }
+  }
+
+  #placeOf(store: RecordStore, record: number): number {
+    const at = record * store.words + this.#place.offset
+    let place = store.i32[at] as number
+    if (place !== 0) return place
+    place = this.#free.pop() ?? this.#objects.length
+    try {
+      this.#objects[place] = this.#functions.create()
+    } catch (cause) {
+      throw this.#failed('create', cause)
+    }
+    store.i32[at] = place
+    return place
+  }
+
+  #failed(name: string, cause: unknown, row?: string): unknown {
+    if (isMillraceError(cause)) return cause
+    const message = cause instanceof Error ? cause.message : String(cause)
+    return new MillraceError('step/function-failed', {
+      what: `function "${name}" of aggregate "${this.#parts.call.name}" threw: ${message}`,
+      detail: row === undefined ? undefined : `row ${row}`,
+      step: this.#parts.step,
+      cause,
+    })
+  }
+}
+
+function isUserAggregate(value: unknown): value is UserAggregateFunctions {
+  if (typeof value !== 'object' || value === null) return false
+  return ['create', 'add', 'merge', 'result'].every(
+    (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+  )
+}
