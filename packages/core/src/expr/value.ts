@@ -6,6 +6,7 @@
  * Row values for users (milliseconds, Maps …) are data/row-view.ts.
  */
 import { isValid } from '../data/column.ts'
+import { readText as decodeText } from '../data/text-bytes.ts'
 import type { Column, FixedArray } from '../data/column.ts'
 import type { DataType, Interval, Json } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
@@ -14,7 +15,6 @@ import { isBig } from './types.ts'
 /** A value, or null. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Interval | readonly Value[]
 
-const decoder = new TextDecoder('utf-8')
 const encoder = new TextEncoder()
 
 /** The value of one cell. */
@@ -68,8 +68,8 @@ export function readText(
   start: number,
   length: number,
 ): string | Uint8Array {
-  const part = bytes.subarray(start, start + length)
-  return type.kind === 'bytes' ? part.slice() : decoder.decode(part)
+  if (type.kind === 'bytes') return bytes.slice(start, start + length)
+  return decodeText(bytes, start, length)
 }
 
 /** Makes a column of values. */

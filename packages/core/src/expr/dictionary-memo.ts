@@ -1,0 +1,70 @@
+/**
+ * Results of an expression over one dictionary column, computed once per dictionary entry (and once for null).
+ *
+ * Entries are computed when a row first needs them: an entry that no row uses must not stop the run with its error.
+ * Codes stay valid as long as the dictionary object is the same (data/column.ts), so the memo lives as long.
+ */
+import type { DictionaryColumn, Utf8Column } from '../data/column.ts'
+import { evaluateWith } from './evaluate.ts'
+import type { Expression } from './expression.ts'
+import { isBig } from './types.ts'
+import { readCell } from './value.ts'
+import type { Value } from './value.ts'
+
+/** State of a slot; slot 0 is null's, slot n + 1 entry n's. */
+export const UNKNOWN = 0
+/** For truth values FALSE and TRUE, for others VALUE. */
+export const FALSE = 1
+export const VALUE = 1
+export const NULL = 2
+export const TRUE = 3
+
+/** A memo that generated code reads: `states[code + 1]`, then `numbers` or `texts`. */
+export class DictionaryMemo {
+  states: Uint8Array = new Uint8Array(1)
+  numbers: Float64Array = new Float64Array(1)
+  texts: Value[] = []
+  readonly #expression: Expression
+  #dictionary: Utf8Column | undefined = undefined
+
+  constructor(expression: Expression) {
+    this.#expression = expression
+  }
+
+  /** Prepares for a batch. */
+  bind(column: DictionaryColumn): void {
+    const slots = column.dictionaryLength + 1
+    if (column.dictionary !== this.#dictionary) {
+      this.#dictionary = column.dictionary
+      this.states.fill(UNKNOWN)
+      this.texts.length = 0
+    }
+    if (slots <= this.states.length) return
+    const capacity = Math.max(slots, this.states.length * 2)
+    const states = new Uint8Array(capacity)
+    states.set(this.states)
+    const numbers = new Float64Array(capacity)
+    numbers.set(this.numbers)
+    this.states = states
+    this.numbers = numbers
+  }
+
+  /** Computes a slot and returns its state. Throws what the evaluator throws. */
+  fill(slot: number): number {
+    const cell = slot === 0 ? null : readCell(this.#dictionary as Utf8Column, slot - 1)
+    const value = evaluateWith(this.#expression, () => cell)
+    return (this.states[slot] = this.#store(slot, value))
+  }
+
+  #store(slot: number, value: Value): number {
+    if (value === null) return NULL
+    if (typeof value === 'boolean') return value ? TRUE : FALSE
+    if (typeof value === 'number') this.numbers[slot] = value
+    else if (typeof value === 'bigint' && isBig(this.#expression.type)) {
+      const number = Number(value)
+      if (!Number.isSafeInteger(number)) throw new RangeError('a memoised value is wide')
+      this.numbers[slot] = number
+    } else this.texts[slot] = value
+    return VALUE
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * Code for arithmetic and casts of narrow numbers (generator.ts): float64 lanes with checks at ±2^53.
+ *
+ * Why this is exact: sums, differences and products of safe integers are exact in float64 whenever the result is safe,
+ * and the check sees when it is not; `trunc(a / b)` is the exact quotient of safe integers (the distance of a / b to
+ * the next integer is at least 1 / b, and its rounding error below that), hence so is `a - trunc(a / b) * b`.
+ */
+import type { DataType } from '../data/type.ts'
+import type { Code, ScalarCode } from './code.ts'
+import { anyNull, SAFE_MAX } from './code.ts'
+import { asDecimal, integerRange, isFloat, isInteger, isNumeric, unitsPerSecond } from './types.ts'
+import type { CallExpression, Expression } from './expression.ts'
+import type { Generator, Template } from './generator.ts'
+
+/** Two operands whose code is scalar, in variables where they are used more than once. */
+function operands(generator: Generator, call: CallExpression): readonly [ScalarCode, ScalarCode] {
+  const [a, b] = call.arguments.map((part) => generator.generate(part)) as [ScalarCode, ScalarCode]
+  return [a, b]
+}
+
+/** Assigns a value that can fail, only where no operand is null; returns the variable. */
+export function guarded(generator: Generator, isNull: string, compute: () => string): string {
+  if (isNull === 'false') return generator.temp(compute())
+  const name = generator.name()
+  generator.line(`let ${name} = 0`)
+  const { lines, result } = generator.capture(compute)
+  generator.line(`if (!(${isNull})) {`)
+  generator.append([...lines, `${name} = ${result}`])
+  generator.line('}')
+  return name
+}
+
+/** Leaves the loop when a number does not fit its type. Results that cannot leave it need no check. */
+export function checkRange(generator: Generator, name: string, type: DataType, canGrow: boolean = true): void {
+  if (!canGrow) return
+  switch (type.kind) {
+    case 'int32':
+    case 'date':
+      return generator.bailIf(`(${name} | 0) !== ${name}`)
+    case 'uint64':
+      return generator.bailIf(`${name} > ${SAFE_MAX} || ${name} < 0`)
+    case 'decimal': {
+      const limit = type.precision >= 16 ? SAFE_MAX : String(10 ** type.precision - 1)
+      return generator.bailIf(`${name} > ${limit} || ${name} < -${limit}`)
+    }
+    case 'int64':
+    case 'time':
+    case 'timestamp':
+      return generator.bailIf(`${name} > ${SAFE_MAX} || ${name} < -${SAFE_MAX}`)
+    default: {
+      const range = integerRange(type.kind)
+      if (range !== undefined) generator.bailIf(`${name} > ${range.high} || ${name} < ${range.low}`)
+    }
+  }
+}
+
+function arithmetic(symbol: '+' | '-' | '*' | '/' | '%'): Template {
+  return (generator, call) => {
+    const types = call.arguments.map((part) => part.type)
+    if (!types.every(isNumeric) || !isNumeric(call.type)) return timeShift(generator, call, symbol)
+    const [a, b] = operands(generator, call)
+    const isNull = anyNull([a.isNull, b.isNull])
+    if (isNull === 'true') return { form: 'scalar', value: '0', isNull }
+    const compute = isFloat(call.type) ? floatOperation : call.type.kind === 'decimal' ? decimalOperation : integerOperation // prettier-ignore
+    const value = guarded(generator, isNull, () => compute(generator, symbol, a.value, b.value, call))
+    return { form: 'scalar', value, isNull }
+  }
+}
+
+function floatOperation(generator: Generator, symbol: string, left: string, right: string, call: CallExpression): string {
+  const a = generator.temp(left)
+  const b = generator.temp(right)
+  if ((symbol === '/' || symbol === '%') && !isNonZeroConstant(call.arguments[1])) generator.bailIf(`${b} === 0`)
+  const exact = `${a} ${symbol} ${b}`
+  const result = generator.temp(call.type.kind === 'float32' ? `Math.fround(${exact})` : exact)
+  // Infinity from finite operands is an overflow.
+  if (symbol !== '%') generator.bailIf(`${result} - ${result} !== 0 && ${a} - ${a} === 0 && ${b} - ${b} === 0`)
+  return result
+} // prettier-ignore
+
+function isNonZeroConstant(part: Expression | undefined): boolean {
+  return part?.kind === 'literal' && part.value !== null && Number(part.value) !== 0
+}
+
+function integerOperation(generator: Generator, symbol: string, left: string, right: string, call: CallExpression): string {
+  const isInt32 = call.type.kind === 'int32'
+  if (symbol === '/' || symbol === '%') return integerQuotient(generator, symbol, left, right, call)
+  const result = generator.temp(symbol === '*' ? `${left} * ${right} + 0` : `${left} ${symbol} ${right}`)
+  checkRange(generator, result, call.type)
+  return isInt32 ? `(${result} | 0)` : result
+} // prettier-ignore
+
+function integerQuotient(generator: Generator, symbol: string, left: string, right: string, call: CallExpression): string {
+  const isInt32 = call.type.kind === 'int32'
+  const a = generator.temp(left)
+  const b = generator.temp(right)
+  const divisor = call.arguments[1]
+  if (!isNonZeroConstant(divisor)) generator.bailIf(`${b} === 0`)
+  if (symbol === '%') {
+    // An int32 remainder is one multiplication for a constant divisor; a float64 one would call fmod.
+    return isInt32 ? `((${a} % ${b}) | 0)` : `${a} - Math.trunc(${a} / ${b}) * ${b}`
+  }
+  const result = generator.temp(`Math.trunc(${a} / ${b}) + 0`)
+  const canGrow = !(isNonZeroConstant(divisor) && Math.abs(Number((divisor as { value: unknown }).value)) > 1)
+  checkRange(generator, result, call.type, isInt32 && canGrow)
+  return result
+} // prettier-ignore
+
+function decimalOperation(generator: Generator, symbol: string, left: string, right: string, call: CallExpression): string {
+  const type = asDecimal(call.type)
+  const [first, second] = call.arguments.map((part) => asDecimal(part.type)) as [typeof type, typeof type]
+  if (symbol === '*') {
+    const product = generator.temp(`${left} * ${right} + 0`)
+    const exactScale = first.scale + second.scale
+    if (exactScale !== type.scale) return rescaleCode(generator, product, exactScale, type)
+    checkRange(generator, product, type)
+    return product
+  }
+  if (symbol === '/') return decimalQuotient(generator, left, right, call)
+  const scale = Math.max(first.scale, second.scale)
+  if (scale !== type.scale) generator.bailIf('true')
+  const a = scaledUp(generator, left, scale - first.scale)
+  const b = scaledUp(generator, right, scale - second.scale)
+  if (symbol === '%') {
+    if (!isNonZeroConstant(call.arguments[1])) generator.bailIf(`${b} === 0`)
+    return `${a} - Math.trunc(${a} / ${b}) * ${b}`
+  }
+  const result = generator.temp(`${a} ${symbol} ${b}`)
+  checkRange(generator, result, type, type.precision > 15)
+  return result
+} // prettier-ignore
+
+/** A number times a power of ten, checked. */
+function scaledUp(generator: Generator, value: string, digits: number): string {
+  if (digits === 0) return generator.temp(value)
+  const result = generator.temp(`${value} * ${10 ** digits}`)
+  generator.bailIf(`${result} > ${SAFE_MAX} || ${result} < -${SAFE_MAX}`)
+  return result
+}
+
+function decimalQuotient(generator: Generator, left: string, right: string, call: CallExpression): string {
+  const type = asDecimal(call.type)
+  const [first, second] = call.arguments.map((part) => asDecimal(part.type)) as [typeof type, typeof type]
+  const shift = type.scale + second.scale - first.scale
+  const b = scaledUp(generator, right, Math.max(0, -shift))
+  if (!isNonZeroConstant(call.arguments[1])) generator.bailIf(`${b} === 0`)
+  const a = scaledUp(generator, left, Math.max(0, shift))
+  const result = roundedQuotient(generator, a, b)
+  checkRange(generator, result, type)
+  return result
+}
+
+/** `a / b` rounded half away from zero; both are variables. */
+function roundedQuotient(generator: Generator, a: string, b: string): string {
+  const quotient = generator.name()
+  generator.line(`let ${quotient} = Math.trunc(${a} / ${b}) + 0`)
+  const rest = generator.temp(`Math.abs(${a} - ${quotient} * ${b})`)
+  generator.line(`if (${rest} >= Math.abs(${b}) - ${rest}) ${quotient} += (${a} < 0) === (${b} < 0) ? 1 : -1`)
+  return quotient
+}
+
+/** A decimal at another scale, rounded and checked. */
+function rescaleCode(generator: Generator, value: string, from: number, to: { kind: 'decimal'; precision: number; scale: number }): string {
+  const digits = to.scale - from
+  let result: string
+  if (digits >= 0) result = scaledUp(generator, value, digits)
+  else {
+    const whole = generator.temp(value)
+    generator.bailIf(`${whole} > ${SAFE_MAX} || ${whole} < -${SAFE_MAX}`)
+    result = digits < -22 ? '0' : roundedQuotient(generator, whole, String(10 ** -digits))
+    if (digits < -22) generator.bailIf('true')
+  }
+  checkRange(generator, result, to)
+  return result
+} // prettier-ignore
+
+/** A timestamp or date moved by a constant interval without months, or by whole days. */
+function timeShift(generator: Generator, call: CallExpression, symbol: string): Code | undefined {
+  const [left, right] = call.arguments as [Expression, Expression]
+  if (symbol !== '+' && symbol !== '-') return undefined
+  if (call.type.kind === 'int32' || (call.type.kind === 'date' && isInteger(right.type))) {
+    const [a, b] = operands(generator, call)
+    const isNull = anyNull([a.isNull, b.isNull])
+    const value = guarded(generator, isNull, () => {
+      const result = generator.temp(`${a.value} ${symbol} ${b.value}`)
+      checkRange(generator, result, call.type)
+      return result
+    })
+    return { form: 'scalar', value, isNull }
+  }
+  const { type } = call
+  if (type.kind !== 'timestamp' || right.kind !== 'literal' || right.type.kind !== 'interval') return undefined
+  const interval = right.value as { months: number; days: number; micros: number } | null
+  if (interval === null || interval.months !== 0) return undefined
+  const micros = interval.micros * unitsPerSecond(type.unit)
+  const units = interval.days * 86_400 * unitsPerSecond(type.unit) + micros / 1e6
+  if (!Number.isSafeInteger(units) || !Number.isSafeInteger(micros)) return undefined
+  const moment = generator.generate(left) as ScalarCode
+  const value = guarded(generator, moment.isNull, () => {
+    const result = generator.temp(`${moment.value} ${symbol} (${units})`)
+    checkRange(generator, result, type)
+    return result
+  })
+  return { form: 'scalar', value, isNull: moment.isNull }
+}
+
+const negate: Template = (generator, call) => {
+  const operand = generator.generate(call.arguments[0] as Expression)
+  if (operand.form !== 'scalar') return undefined
+  if (isFloat(call.type)) return { ...operand, value: `(-${operand.value})` }
+  const value = guarded(generator, operand.isNull, () => {
+    const result = generator.temp(`0 - ${operand.value}`)
+    checkRange(generator, result, call.type)
+    return result
+  })
+  return { form: 'scalar', value, isNull: operand.isNull }
+}
+
+const cast: Template = (generator, call) => {
+  const [part] = call.arguments as [Expression]
+  const from = part.type
+  const to = call.type
+  const convertible = castCode(from, to)
+  if (convertible === undefined) return undefined
+  const operand = generator.generate(part)
+  if (operand.form !== 'scalar') return undefined
+  if (operand.isNull === 'true') return operand
+  const value = guarded(generator, operand.isNull, () => convertible(generator, operand.value))
+  return { form: 'scalar', value, isNull: operand.isNull }
+}
+
+type CastCode = (generator: Generator, value: string) => string
+
+/** Code that converts a number, a date or a timestamp; undefined leaves it to the reference. */
+function castCode(from: DataType, to: DataType): CastCode | undefined {
+  if (isNumeric(from) && isNumeric(to)) return numberCast(from, to)
+  if (from.kind === 'boolean' && isInteger(to)) return (_, value) => `(${value} ? 1 : 0)`
+  if (from.kind === 'date' && to.kind === 'timestamp') {
+    return (generator, value) => {
+      const result = generator.temp(`${value} * ${86_400 * unitsPerSecond(to.unit)} + 0`)
+      checkRange(generator, result, to)
+      return result
+    }
+  }
+  if (from.kind === 'timestamp' && to.kind === 'date') {
+    return (_, value) => `Math.floor(${value} / ${86_400 * unitsPerSecond(from.unit)})`
+  }
+  if (from.kind !== 'timestamp' || to.kind !== 'timestamp') return undefined
+  const factor = unitsPerSecond(to.unit) / unitsPerSecond(from.unit)
+  if (factor === 1) return (_, value) => value
+  return (generator, value) => {
+    if (factor < 1) return roundedQuotient(generator, generator.temp(value), String(1 / factor))
+    const result = generator.temp(`${value} * ${factor} + 0`)
+    checkRange(generator, result, to)
+    return result
+  }
+}
+
+function numberCast(from: DataType, to: DataType): CastCode | undefined {
+  if (to.kind === 'float64') {
+    if (from.kind !== 'decimal' || from.scale === 0) return (_, value) => value
+    return from.scale > 22 ? undefined : (_, value) => `${value} / ${10 ** from.scale}`
+  }
+  if (to.kind === 'float32') {
+    if (from.kind === 'float64' || from.kind === 'decimal') return undefined
+    return (_, value) => `Math.fround(${value})`
+  }
+  if (isFloat(from)) {
+    if (to.kind === 'decimal') return undefined
+    return (generator, value) => {
+      const result = generator.temp(`h.roundHalfEven(${value}) + 0`)
+      // Not a number fails every comparison.
+      generator.bailIf(`!(${result} >= -${SAFE_MAX} && ${result} <= ${SAFE_MAX})`)
+      checkRange(generator, result, to)
+      return result
+    }
+  }
+  if (to.kind === 'decimal') {
+    const source = asDecimal(from)
+    return (generator, value) =>
+      source.scale === to.scale && source.precision <= to.precision
+        ? value
+        : rescaleCode(generator, value, source.scale, to)
+  }
+  return integerCast(from, to)
+}
+
+function integerCast(from: DataType, to: DataType): CastCode {
+  return (generator, value) => {
+    if (from.kind === 'decimal' && from.scale > 22) generator.bailIf('true')
+    const whole =
+      from.kind === 'decimal' && from.scale > 0
+        ? roundedQuotient(generator, generator.temp(value), String(10 ** from.scale))
+        : generator.temp(value)
+    const source = integerRange(from.kind)
+    const target = integerRange(to.kind)
+    const fits = source !== undefined && target !== undefined && source.low >= target.low && source.high <= target.high
+    checkRange(generator, whole, to, !fits)
+    return whole
+  }
+}
+
+const greatest = (sign: '>' | '<'): Template => (generator, call) => {
+  if (!isNumeric(call.type) || isFloat(call.type)) return undefined
+  if (call.arguments.some((part) => part.nullable) || call.arguments.length !== 2) return undefined
+  const [a, b] = operands(generator, call).map((code) => generator.temp(code.value)) as [string, string]
+  return { form: 'scalar', value: generator.temp(`${a} ${sign} ${b} ? ${a} : ${b}`), isNull: 'false' }
+} // prettier-ignore
+
+/** Templates by function name. */
+export const numberTemplates: readonly (readonly [string, Template])[] = [
+  ['+', arithmetic('+')],
+  ['-', arithmetic('-')],
+  ['*', arithmetic('*')],
+  ['/', arithmetic('/')],
+  ['%', arithmetic('%')],
+  ['negate', negate],
+  ['cast', cast],
+  ['greatest', greatest('>')],
+  ['least', greatest('<')],
+]

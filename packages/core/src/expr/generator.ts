@@ -1,0 +1,374 @@
+/**
+ * Writes the body of a generated loop: one row's worth of JavaScript for a set of bound expressions.
+ *
+ * The code is made of small templates over variables and constants of its own making: no name or text of the user
+ * reaches it, columns are numbers and constants live in an array. Whatever it cannot do exactly (a result beyond
+ * ±2^53, a division by zero, an overflow) leaves the loop with `return -1`, and the batch is run again by the
+ * evaluator, which gives the exact answer or the error with its row. So generated code never words an error.
+ *
+ * Templates per function are generate-*.ts; how a whole loop is put together is compile.ts.
+ */
+import type { Schema } from '../data/type.ts'
+import { castValue } from './casts.ts'
+import { catalogue } from './catalogue.ts'
+import type { Code } from './code.ts'
+import { anyNull, formOf, SAFE_MAX } from './code.ts'
+import { DictionaryMemo } from './dictionary-memo.ts'
+import { columnIndex } from './evaluate.ts'
+import type { CallExpression, CaseExpression, Expression, LiteralExpression } from './expression.ts'
+import type { CallContext } from './functions/define.ts'
+import { columnsOf, visit } from './rewrite.ts'
+import { isBig } from './types.ts'
+import { fromLiteral } from './value.ts'
+import type { Value } from './value.ts'
+
+/** How a used column of a batch is laid out, as far as code depends on it. */
+export interface ColumnShape {
+  readonly layout: 'fixed' | 'utf8' | 'dictionary' | 'list' | 'struct'
+  readonly nullable: boolean
+}
+
+/** Writes code for a call, or leaves it to the reference implementation. */
+export type Template = (generator: Generator, call: CallExpression) => Code | undefined
+
+/** Templates by function name; `cast` is one. Filled by compile.ts, so that templates may import this file. */
+export type Templates = ReadonlyMap<string, Template>
+
+/** Nodes of a tree that common sub-expressions are looked for in, at most. */
+const SHARED_NODES_MAX = 2000
+
+/** One generated function in the making. */
+export class Generator {
+  readonly schema: Schema
+  readonly #shapes: ReadonlyMap<number, ColumnShape>
+  readonly #templates: Templates
+  /** Objects that the code refers to as `k[n]`: byte strings, functions, tables. */
+  readonly constants: unknown[] = []
+  readonly memos: { readonly column: number; readonly memo: DictionaryMemo }[] = []
+  #lines: string[] = []
+  #names = 0
+  #scopes: Map<string, Code>[] = [new Map()]
+  readonly #uses = new Map<string, number>()
+  readonly #keys = new WeakMap<Expression, string>()
+
+  constructor(schema: Schema, shapes: ReadonlyMap<number, ColumnShape>, templates: Templates, all: readonly Expression[]) {
+    this.schema = schema
+    this.#shapes = shapes
+    this.#templates = templates
+    this.#countUses(all)
+  } // prettier-ignore
+
+  #countUses(all: readonly Expression[]): void {
+    let nodes = 0
+    for (const expression of all) {
+      visit(expression, (node) => {
+        if (node.kind !== 'call' || ++nodes > SHARED_NODES_MAX) return
+        const key = this.#keyOf(node)
+        this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1)
+      })
+    }
+  }
+
+  #keyOf(node: Expression): string {
+    let key = this.#keys.get(node)
+    if (key === undefined) {
+      key = JSON.stringify(node)
+      this.#keys.set(node, key)
+    }
+    return key
+  }
+
+  /** A new variable name. */
+  name(prefix: string = 't'): string {
+    return `${prefix}${this.#names++}`
+  }
+
+  line(text: string): void {
+    this.#lines.push(text)
+  }
+
+  /** A constant of the given name prefix holding the expression's value now. */
+  temp(expression: string): string {
+    if (/^(-?[\d.]+|[a-zA-Z]\w*|true|false)$/.test(expression)) return expression
+    const name = this.name()
+    this.line(`const ${name} = ${expression}`)
+    return name
+  }
+
+  /** An object that the code can refer to; returns the name of the variable that holds it. */
+  constant(object: unknown): string {
+    const known = this.constants.indexOf(object)
+    if (known >= 0) return `k${known}`
+    this.constants.push(object)
+    return `k${this.constants.length - 1}`
+  }
+
+  /** Leaves the loop for the evaluator when the condition holds. */
+  bailIf(condition: string): void {
+    this.line(`if (${condition}) return -1`)
+  }
+
+  /** Lines written by `write`, in a scope of their own; they are not in the body yet. */
+  capture<Result>(write: () => Result): { lines: readonly string[]; result: Result } {
+    const outer = this.#lines
+    this.#lines = []
+    this.#scopes.push(new Map())
+    const result = write()
+    const lines = this.#lines
+    this.#lines = outer
+    this.#scopes.pop()
+    return { lines, result }
+  }
+
+  /** Adds captured lines, indented. */
+  append(lines: readonly string[]): void {
+    for (const line of lines) this.#lines.push(`  ${line}`)
+  }
+
+  /** Everything written so far, emptied. */
+  take(): readonly string[] {
+    const lines = this.#lines
+    this.#lines = []
+    this.#scopes = [new Map()]
+    return lines
+  }
+
+  /** Writes code that computes an expression. */
+  generate(expression: Expression): Code {
+    if (expression.kind === 'column') return this.#column(expression.name)
+    if (expression.kind === 'literal') return this.literal(expression)
+    const shared = (this.#uses.get(this.#keyOf(expression)) ?? 0) > 1
+    if (shared) {
+      for (const scope of this.#scopes) {
+        const known = scope.get(this.#keyOf(expression))
+        if (known !== undefined) return known
+      }
+    }
+    const code = this.#compound(expression)
+    if (!shared) return code
+    const kept = this.keep(code)
+    this.#scopes.at(-1)?.set(this.#keyOf(expression), kept)
+    return kept
+  }
+
+  /** The same code with its parts in variables, so that they are computed once. */
+  keep(code: Code): Code {
+    const isNull = this.temp(code.isNull)
+    switch (code.form) {
+      case 'text':
+        return { ...code, isNull, start: this.temp(code.start), length: this.temp(code.length) }
+      case 'choice':
+        return { ...code, isNull, index: this.temp(code.index) }
+      default:
+        return { ...code, isNull, value: this.temp(code.value) }
+    }
+  }
+
+  #compound(expression: CallExpression | CaseExpression): Code {
+    const lifted = this.#overDictionary(expression)
+    if (lifted !== undefined) return lifted
+    if (expression.kind === 'case') return this.#case(expression)
+    return this.#templates.get(expression.name)?.(this, expression) ?? this.#reference(expression)
+  }
+
+  shapeOf(column: number): ColumnShape {
+    return this.#shapes.get(column) as ColumnShape
+  }
+
+  #column(name: string): Code {
+    const n = columnIndex(this.schema, name)
+    const shape = this.shapeOf(n)
+    const isNull = shape.nullable ? `(v${n}[i >> 3] & (1 << (i & 7))) === 0` : 'false'
+    switch (shape.layout) {
+      case 'fixed': {
+        const isBoolean = this.schema.fields[n]?.type.kind === 'boolean'
+        return { form: 'scalar', value: isBoolean ? `c${n}[i] !== 0` : `c${n}[i]`, isNull }
+      }
+      case 'utf8':
+        return { form: 'text', bytes: `b${n}`, start: `s${n}[i]`, length: `l${n}[i]`, isNull, chunkOf: n }
+      case 'dictionary': {
+        return { form: 'text', bytes: `b${n}`, start: `s${n}[d${n}[i]]`, length: `l${n}[d${n}[i]]`, isNull, chunkOf: n } // prettier-ignore
+      }
+      case 'list':
+      case 'struct':
+        return { form: 'boxed', value: this.temp(`h.readCell(x${n}, i)`), isNull }
+    }
+  }
+
+  /** Code of a constant. */
+  literal({ type, value }: LiteralExpression): Code {
+    const isNull = value === null ? 'true' : 'false'
+    switch (formOf(type)) {
+      case 'scalar':
+        return { form: 'scalar', value: scalarText(fromLiteral(type, value)), isNull }
+      case 'string': {
+        if (type.kind !== 'bytes') return { form: 'choice', table: [(value ?? '') as string], index: '0', isNull }
+        const bytes = (fromLiteral(type, value) ?? new Uint8Array(0)) as Uint8Array
+        return { form: 'text', bytes: this.constant(bytes), start: '0', length: String(bytes.length), isNull }
+      }
+      case 'boxed':
+        return { form: 'boxed', value: this.constant(fromLiteral(type, value)), isNull }
+    }
+  }
+
+  /** An expression that reads one dictionary column and nothing else is looked up per code. */
+  #overDictionary(expression: Expression): Code | undefined {
+    const names = columnsOf(expression)
+    if (names.length !== 1) return undefined
+    const n = columnIndex(this.schema, names[0] as string)
+    const shape = this.shapeOf(n)
+    if (shape.layout !== 'dictionary') return undefined
+    const form = formOf(expression.type)
+    const memo = this.memos.length
+    this.memos.push({ column: n, memo: new DictionaryMemo(expression) })
+    const column = this.#column(names[0] as string)
+    const slot = shape.nullable ? this.temp(`${column.isNull} ? 0 : d${n}[i] + 1`) : this.temp(`d${n}[i] + 1`)
+    const state = this.name()
+    this.line(`let ${state} = ms${memo}[${slot}]`)
+    this.line(`if (${state} === 0) ${state} = m${memo}.fill(${slot})`)
+    const isNull = shape.nullable || expression.nullable ? `${state} === 2` : 'false'
+    if (expression.type.kind === 'boolean') return { form: 'scalar', value: `${state} === 3`, isNull }
+    if (form === 'scalar') return { form: 'scalar', value: `mn${memo}[${slot}]`, isNull }
+    return { form, value: `m${memo}.texts[${slot}]`, isNull }
+  }
+
+  #case(expression: CaseExpression): Code {
+    const thens = [...expression.branches.map(({ then }) => then), expression.otherwise]
+    const constant = thens.every((part) => part.kind === 'literal' && part.type.kind === 'string')
+    const result = this.#resultOf(expression, constant)
+    const label = this.name('case')
+    this.line(`${label}: {`)
+    for (const { when, then } of expression.branches) {
+      const condition = this.capture(() => this.condition(when))
+      this.append(condition.lines)
+      this.append([`if (${condition.result}) {`])
+      const branch = this.capture(() => result.assign(then))
+      this.append(branch.lines.map((line) => `  ${line}`))
+      this.append([`  break ${label}`, '}'])
+    }
+    const last = this.capture(() => result.assign(expression.otherwise))
+    this.append(last.lines)
+    this.line('}')
+    return result.code
+  }
+
+  /** Variables that several branches assign; returns the code that reads them. */
+  #resultOf(expression: Expression, constantTexts: boolean): { code: Code; assign: (part: Expression) => void } {
+    const form = constantTexts ? 'choice' : formOf(expression.type)
+    const value = this.name()
+    const isNull = expression.nullable ? this.name('n') : 'false'
+    const empty = form === 'boxed' ? 'null' : form === 'string' ? "''" : expression.type.kind === 'boolean' ? 'false' : '0' // prettier-ignore
+    this.line(expression.nullable ? `let ${value} = ${empty}, ${isNull} = false` : `let ${value} = ${empty}`)
+    const table: string[] = []
+    const assign = (part: Expression): void => {
+      const code = this.generate(part)
+      const assigned = form === 'choice' ? this.#choose(table, part) : this.plain(code)
+      if (code.isNull === 'true') this.line(`${isNull} = true`)
+      else {
+        if (code.isNull !== 'false' && expression.nullable) {
+          this.line(`if (${code.isNull}) ${isNull} = true`)
+          this.line(`else ${value} = ${assigned}`)
+        } else this.line(`${value} = ${assigned}`)
+      }
+    }
+    const code: Code = form === 'choice' ? { form, table, index: value, isNull } : { form, value, isNull }
+    return { code, assign }
+  }
+
+  #choose(table: string[], part: Expression): string {
+    const text = part.kind === 'literal' ? (part.value as string | null) : null
+    if (text === null) return '0'
+    if (!table.includes(text)) table.push(text)
+    return String(table.indexOf(text))
+  }
+
+  /** The value of a code as one JavaScript expression: number, boolean, string, or boxed value. */
+  plain(code: Code): string {
+    switch (code.form) {
+      case 'text':
+        return `h.readText(${code.bytes}, ${code.start}, ${code.length})`
+      case 'choice':
+        if (/^\d+$/.test(code.index)) return this.constant(code.table[Number(code.index)] ?? '')
+        return `${this.constant(code.table)}[${code.index}]`
+      default:
+        return code.value
+    }
+  }
+
+  /** Code that is true exactly when a boolean expression is true. */
+  condition(expression: Expression): string {
+    const code = this.generate(expression) as Code & { form: 'scalar' }
+    return code.isNull === 'false' ? code.value : `!(${code.isNull}) && (${code.value})`
+  }
+
+  /** A value as the evaluator has it, from code that is not null. */
+  box(code: Code, expression: Expression): string {
+    const { type } = expression
+    if (code.form === 'scalar' && isBig(type)) return `BigInt(${code.value})`
+    if (code.form === 'text' && type.kind === 'bytes') {
+      return `${code.bytes}.slice(${code.start}, ${code.start} + ${code.length})`
+    }
+    return this.plain(code)
+  }
+
+  /** Calls the reference implementation for the row. */
+  #reference(call: CallExpression): Code {
+    const definition = catalogue.get(call.name)
+    if (definition?.lazy !== undefined && call.name === 'coalesce') return this.#coalesce(call)
+    const codes = call.arguments.map((part) => this.keep(this.generate(part)))
+    const context: CallContext = { type: call.type, types: call.arguments.map((part) => part.type) }
+    const compute =
+      call.name === 'cast'
+        ? (values: readonly Value[]) => castValue(values[0] as Value, context.types[0] as never, call.type)
+        : (values: readonly Value[]) => (definition as NonNullable<typeof definition>).evaluate(values, context)
+    const run = this.constant(compute)
+    const isStrict = call.name === 'cast' || definition?.nulls === 'strict'
+    const boxed = codes.map((code, index) => {
+      const value = this.box(code, call.arguments[index] as Expression)
+      return isStrict || code.isNull === 'false' ? value : `(${code.isNull} ? null : ${value})`
+    })
+    const nulls = isStrict ? anyNull(codes.map((code) => code.isNull)) : 'false'
+    const invoke = `${run}([${boxed.join(', ')}])`
+    const raw = this.temp(nulls === 'false' ? invoke : `${nulls} ? null : ${invoke}`)
+    return this.unbox(raw, call)
+  }
+
+  /** Code from a variable that holds a value as the evaluator has it. */
+  unbox(raw: string, expression: Expression): Code {
+    const isNull = expression.nullable ? `${raw} === null` : 'false'
+    const form = formOf(expression.type)
+    if (form !== 'scalar') return { form, value: raw, isNull }
+    if (!isBig(expression.type)) return { form, value: expression.nullable ? `(${raw} ?? 0)` : raw, isNull }
+    const number = this.temp(expression.nullable ? `Number(${raw} ?? 0n)` : `Number(${raw})`)
+    this.bailIf(`${number} > ${SAFE_MAX} || ${number} < -${SAFE_MAX}`)
+    return { form, value: number, isNull }
+  }
+
+  /** Evaluates parts one after the other until one is not null. */
+  #coalesce(call: CallExpression): Code {
+    const constant = call.arguments.every((part) => part.kind === 'literal' && part.type.kind === 'string')
+    const result = this.#resultOf({ ...call, nullable: true }, constant)
+    const label = this.name('any')
+    this.line(`${label}: {`)
+    for (const [index, part] of call.arguments.entries()) {
+      const branch = this.capture(() => {
+        result.assign(part)
+        if (index < call.arguments.length - 1) {
+          this.line(`if (!${result.code.isNull}) break ${label}`)
+          this.line(`${result.code.isNull} = false`)
+        }
+      })
+      this.append(['{', ...branch.lines.map((line) => `  ${line}`), '}'])
+    }
+    this.line('}')
+    return call.nullable ? result.code : { ...result.code, isNull: 'false' }
+  }
+}
+
+/** A value as source text. Only numbers and truth values come here. */
+function scalarText(value: Value): string {
+  if (typeof value === 'boolean') return String(value)
+  const number = Number(value ?? 0)
+  if (Object.is(number, -0)) return '-0'
+  return number < 0 || !Number.isFinite(number) ? `(${number})` : String(number)
+}

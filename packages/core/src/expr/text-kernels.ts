@@ -1,0 +1,68 @@
+/**
+ * Loops over bytes that generated code calls: comparing, searching, counting and cutting UTF-8 text without decoding it.
+ */
+
+/** Tells whether two ranges hold the same bytes. */
+export function equalRanges(
+  a: Uint8Array,
+  startA: number,
+  lengthA: number,
+  b: Uint8Array,
+  startB: number,
+  lengthB: number,
+): boolean {
+  if (lengthA !== lengthB) return false
+  for (let i = 0; i < lengthA; i++) if (a[startA + i] !== b[startB + i]) return false
+  return true
+}
+
+/** Order of two ranges by bytes, which is the order by code points: negative, 0 or positive. */
+export function compareRanges(
+  a: Uint8Array,
+  startA: number,
+  lengthA: number,
+  b: Uint8Array,
+  startB: number,
+  lengthB: number,
+): number {
+  const length = lengthA < lengthB ? lengthA : lengthB
+  for (let i = 0; i < length; i++) {
+    const difference = (a[startA + i] as number) - (b[startB + i] as number)
+    if (difference !== 0) return difference
+  }
+  return lengthA - lengthB
+}
+
+/** Tells whether `part` stands at `start`; the caller has checked the length. */
+export function matchesAt(bytes: Uint8Array, start: number, part: Uint8Array): boolean {
+  for (let i = 0; i < part.length; i++) if (bytes[start + i] !== part[i]) return false
+  return true
+}
+
+/** Tells whether `part` occurs in a range. */
+export function containsBytes(bytes: Uint8Array, start: number, length: number, part: Uint8Array): boolean {
+  const first = part[0]
+  if (first === undefined) return true
+  const last = start + length - part.length
+  for (let i = start; i <= last; i++) {
+    if (bytes[i] === first && matchesAt(bytes, i, part)) return true
+  }
+  return false
+}
+
+/** Characters (code points) of a range: bytes that do not continue a character. */
+export function countCharacters(bytes: Uint8Array, start: number, length: number): number {
+  let count = 0
+  for (let i = start; i < start + length; i++) if (((bytes[i] as number) & 0xc0) !== 0x80) count++
+  return count
+}
+
+/** Offset from `start` of character `index` (from 0), or `length` when the range has fewer. */
+export function characterOffset(bytes: Uint8Array, start: number, length: number, index: number): number {
+  if (index <= 0) return 0
+  let seen = -1
+  for (let i = 0; i < length; i++) {
+    if (((bytes[start + i] as number) & 0xc0) !== 0x80 && ++seen === index) return i
+  }
+  return length
+}
