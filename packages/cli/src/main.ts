@@ -1,34 +1,100 @@
-// The command line's front: finds the command that the first argument names and runs it.
-// It decides nothing about pipelines; each command is a file of its own.
+/**
+ * The front of the command line: finds the command that the first word names, runs it, and turns errors into text and
+ * an exit code. It decides nothing about pipelines; each command is a file of its own, loaded when it runs.
+ */
+import { commandHelp, generalHelp } from './command-line/help-text.ts'
+import { nearName } from './command-line/near-name.ts'
+import { parseWords } from './command-line/parse-words.ts'
+import { UsageError } from './command-line/usage-error.ts'
+import type { Command } from './command-line/command.ts'
+import { commands } from './commands/index.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { processSurroundings } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
+import { packageVersion } from './version.ts'
 
-const help = `millrace: unified batch and stream processing for TypeScript
-
-Usage
-  millrace --help       show this text
-  millrace --version    show the version
-`
-
-const version = '0.1.0'
-
-/** Exit codes of the command: part of its contract. */
-export const exitCodes = { done: 0, failed: 1, usage: 2 } as const
+/** What `main` may be told by the program that starts it. */
+export interface MainOptions {
+  /** URL of a module of the installed `millrace` package: what `import 'millrace'` in user modules falls back to. */
+  readonly packageUrl?: string
+  /** Streams, environment and signals; default: those of this process. */
+  readonly surroundings?: Surroundings
+}
 
 /**
- * Runs the command line.
+ * Runs the command line. Errors are printed, not thrown.
  *
- * @param args - the words after the name of the program
+ * @param words - the words after the name of the program
  * @returns the exit code
  */
-export async function main(args: readonly string[]): Promise<number> {
-  const [command] = args
-  if (command === undefined || command === '--help' || command === '-h' || command === 'help') {
-    process.stdout.write(help)
-    return command === undefined ? exitCodes.usage : exitCodes.done
+export async function main(words: readonly string[], options: MainOptions = {}): Promise<ExitCode> {
+  const surroundings = options.surroundings ?? processSurroundings(options.packageUrl ?? import.meta.url)
+  try {
+    return await dispatch(words, surroundings)
+  } catch (error) {
+    const { errorText } = await import('./report/error-text.ts')
+    const { paletteFor } = await import('./report/style.ts')
+    const { stderr, environment } = surroundings
+    const verbose = words.includes('--verbose')
+    stderr.write(errorText(error, { verbose, palette: paletteFor(stderr, environment) }))
+    return exitCodeOf(error)
   }
-  if (command === '--version') {
-    process.stdout.write(`${version}\n`)
+}
+
+async function dispatch(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const [first, ...rest] = words
+  switch (first) {
+    case undefined:
+      surroundings.stderr.write(generalHelp(commands))
+      return exitCodes.usage
+    case '--version':
+    case '-v':
+    case 'version':
+      surroundings.stdout.write(`${packageVersion()}\n`)
+      return exitCodes.done
+    case '--help':
+    case '-h':
+    case 'help':
+      surroundings.stdout.write(
+        rest[0] === undefined ? generalHelp(commands) : commandHelp(commandOf(rest[0])),
+      )
+      return exitCodes.done
+    default:
+      return await runCommand(commandOf(first), rest, surroundings)
+  }
+}
+
+async function runCommand(
+  command: Command,
+  words: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const parsed = parseWords(command, words)
+  if (parsed.given.has('help')) {
+    surroundings.stdout.write(commandHelp(command))
     return exitCodes.done
   }
-  process.stderr.write(`millrace: no command "${command}"; see millrace --help\n`)
-  return exitCodes.usage
+  const execute = await command.load()
+  return await execute(parsed, surroundings)
+}
+
+function commandOf(name: string): Command {
+  const command = commands.find((one) => one.name === name)
+  if (command !== undefined) return command
+  if (name.startsWith('-')) {
+    const near = nearName(name.replace(/^-+/, ''), ['help', 'version'])
+    throw new UsageError(
+      `millrace has no flag ${name}`,
+      near === undefined ? 'write the command first: millrace run MODULE [flags]' : `did you mean --${near}?`,
+    )
+  }
+  throw new UsageError(`millrace has no command "${name}"`, hintFor(name))
+}
+
+function hintFor(name: string): string {
+  // A module where the command should stand is the likeliest slip of all.
+  if (/[./\\]/.test(name)) return `did you mean: millrace run ${name}`
+  const near = nearName(name, [...commands.map((command) => command.name), 'help', 'version'])
+  return near === undefined ? 'see millrace --help' : `did you mean: millrace ${near}`
 }

@@ -3,4 +3,4 @@
 // install time, and `dist` is built later. Everything it does lives in @millrace/cli.
 import { main } from '@millrace/cli'
 
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await main(process.argv.slice(2), { packageUrl: import.meta.url })

@@ -1,0 +1,28 @@
+/**
+ * "Did you mean" for commands and flags. A small one of its own: `--help` and usage errors must not load the core.
+ */
+
+/** The one of `names` that `name` most likely means, or undefined. A beginning of a name counts as near. */
+export function nearName(name: string, names: readonly string[]): string | undefined {
+  const begun = names.filter((candidate) => name.length > 1 && candidate.startsWith(name))
+  if (begun.length > 0) return begun[0]
+  const limit = Math.max(1, Math.floor(name.length / 3))
+  const [best] = names
+    .map((candidate) => ({ candidate, edits: edits(name, candidate) }))
+    .toSorted((a, b) => a.edits - b.edits)
+  return best !== undefined && best.edits <= limit ? best.candidate : undefined
+}
+
+/** Inserted, removed and replaced characters between two words (Levenshtein). Words here are short. */
+function edits(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let at = 1; at <= b.length; at++) {
+      const replaced = (previous[at - 1] ?? 0) + (a[row - 1] === b[at - 1] ? 0 : 1)
+      current.push(Math.min((previous[at] ?? 0) + 1, (current[at - 1] ?? 0) + 1, replaced))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}

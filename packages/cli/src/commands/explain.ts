@@ -1,0 +1,41 @@
+/** `millrace explain`: the plan of a pipeline as it will run, without running it. */
+import type { BuiltPipeline } from '@millrace/core'
+import { explain as explainPlan, explanationToMermaid, explanationToText } from '@millrace/core/plan'
+import { countOf, settingsOf, valueOf } from '../command-line/flag-values.ts'
+import type { ParsedWords } from '../command-line/command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { loadPipeline } from '../module/load-pipeline.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+const PARALLELISM_MAX = 1024
+
+/** Runs the command. */
+export async function explain(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
+  const parallelism = countOf(words, 'parallelism', PARALLELISM_MAX)
+  const set = settingsOf(words)
+  const module = await loadPipeline(words.operands[0] ?? '', surroundings)
+  const built = module.pipeline.build({ set })
+  const explanation = explainPlan(built, parallelism === undefined ? {} : { parallelism })
+  switch (valueOf(words, 'format')) {
+    case 'json':
+      surroundings.stdout.write(`${JSON.stringify({ ...explanation, options: built.options }, null, 2)}\n`)
+      break
+    case 'mermaid':
+      surroundings.stdout.write(explanationToMermaid(explanation))
+      break
+    default:
+      surroundings.stdout.write(explanationToText(explanation) + optionsText(built))
+  }
+  return exitCodes.done
+}
+
+function optionsText({ options }: BuiltPipeline): string {
+  if (options.length === 0) return ''
+  const width = Math.max(...options.map(({ name, value }) => name.length + value.length)) + 1
+  const lines = options.map(({ name, value, description, ...declared }) => {
+    const changed = value === declared.default ? '' : ` (default ${declared.default})`
+    return `  --set ${`${name}=${value}`.padEnd(width)}  ${description ?? ''}${changed}`.trimEnd()
+  })
+  return `\noptions\n${lines.join('\n')}\n`
+}

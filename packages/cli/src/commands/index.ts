@@ -1,0 +1,8 @@
+/** The commands, in the order of the help. */
+import type { Command } from '../command-line/command.ts'
+import { explainCommand } from './explain-command.ts'
+import { runCommand } from './run-command.ts'
+import { schemaCommand } from './schema-command.ts'
+
+/** Every command of the command line. */
+export const commands: readonly Command[] = [runCommand, explainCommand, schemaCommand]

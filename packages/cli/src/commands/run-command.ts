@@ -1,0 +1,92 @@
+/** `millrace run`: the command's data. What it does is run.ts. */
+import type { Command } from '../command-line/command.ts'
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'run a pipeline',
+  operand: {
+    name: 'MODULE',
+    description:
+      'a .ts, .mts, .js or .mjs file whose default export is a pipeline, or a directory with such an index file',
+  },
+  flags: [
+    {
+      name: 'mode',
+      short: 'm',
+      value: 'MODE',
+      default: 'batch',
+      description: 'batch: read what is there and end; continuous: follow what comes',
+    },
+    {
+      name: 'set',
+      short: 's',
+      value: 'NAME=VALUE',
+      repeated: true,
+      description: 'give an option of the pipeline a value',
+    },
+    {
+      name: 'output-mode',
+      value: 'MODE',
+      choices: ['refuse', 'overwrite', 'append'],
+      default: 'refuse',
+      description: 'what to do with an output that holds something already: refuse, overwrite or append',
+    },
+    {
+      name: 'stop-when-idle',
+      value: 'DURATION',
+      description: 'continuous: end when no rows came for so long, for example 5s',
+    },
+    {
+      name: 'drain',
+      description: 'continuous: at the end fire every window that is still open',
+    },
+    {
+      name: 'epoch-interval',
+      value: 'DURATION',
+      default: '1s',
+      description: 'continuous: how often results become visible',
+    },
+    {
+      name: 'parallelism',
+      short: 'p',
+      value: 'N',
+      default: '1',
+      description: 'tasks per stage',
+    },
+    {
+      name: 'batch-rows',
+      value: 'N',
+      default: '4096',
+      description: 'rows that travel together, at most',
+    },
+    { name: 'json', description: 'report as JSON lines on standard output, for programs' },
+    { name: 'quiet', short: 'q', description: 'show no progress and no summary' },
+  ],
+  details: [
+    'Progress and the summary go to standard error, results for people (console sinks, the report of the module) to standard output. On a terminal progress is redrawn in place; elsewhere a line appears every few seconds.',
+    'With --json standard output carries one JSON object per line, with a field "type": start, progress, end, error. What the pipeline itself prints then goes to standard error.',
+    'Ctrl-C (or SIGTERM) ends a run cleanly: a continuous run commits what it has and ends well; a batch run leaves no output behind. A second one ends the process at once.',
+    'TypeScript runs as it is, with no build step: Node strips the types where it can (22.18, 23.6 and newer), else tsx does.',
+    'A module may also export a function report(run): the text that it gives is printed when the run has ended well.',
+  ],
+  examples: [
+    { line: 'millrace run pipeline.ts', meaning: 'Reads what is there, writes the results, ends.' },
+    {
+      line: 'millrace run pipeline.ts --set input=data/2024 --set output=out/2024 --output-mode overwrite',
+      meaning: 'Points the options of the pipeline elsewhere and replaces the results of an earlier run.',
+    },
+    {
+      line: 'millrace run pipeline.ts --mode continuous',
+      meaning: 'Follows the input until Ctrl-C.',
+    },
+    {
+      line: 'millrace run pipeline.ts --mode continuous --stop-when-idle 5s --drain',
+      meaning: 'Follows the input until nothing came for five seconds, then fires every open window.',
+    },
+    {
+      line: 'millrace run pipeline.ts --json | jq .rowsIn',
+      meaning: 'Progress for programs.',
+    },
+  ],
+  load: async () => (await import('./run.ts')).run,
+}

@@ -1,0 +1,122 @@
+/**
+ * `millrace run`: loads the module, runs its pipeline, shows how it goes, ends with what came of it.
+ */
+import { createNodeHost } from '@millrace/core/host/node'
+import type { Host } from '@millrace/core/host'
+import type { BuiltPipeline } from '@millrace/core'
+import { Job } from '@millrace/core/runtime'
+import type { JobResult } from '@millrace/core/runtime'
+import type { ParsedWords } from '../command-line/command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { loadPipeline } from '../module/load-pipeline.ts'
+import type { PipelineModule } from '../module/load-pipeline.ts'
+import { endRecord, errorRecord, jsonLine } from '../progress/json-lines.ts'
+import { displayFor, Reporter } from '../progress/reporter.ts'
+import { paletteFor } from '../report/style.ts'
+import { summaryText } from '../report/summary.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { runSettings } from './run-settings.ts'
+import type { RunSettings } from './run-settings.ts'
+
+/** Runs the command. */
+export async function run(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
+  const settings = runSettings(words)
+  try {
+    const module = await loadPipeline(settings.module, surroundings)
+    const built = module.pipeline.build({ set: settings.set })
+    const result = await runJob(module, built, settings, surroundings)
+    await conclude({ module, built, settings, surroundings, result })
+    return exitCodes.done
+  } catch (error) {
+    if (settings.json) surroundings.stdout.write(jsonLine(errorRecord(error)))
+    throw error
+  }
+}
+
+async function runJob(
+  module: PipelineModule,
+  built: BuiltPipeline,
+  settings: RunSettings,
+  surroundings: Surroundings,
+): Promise<JobResult> {
+  const nodeHost = createNodeHost()
+  const reporter = new Reporter({
+    display: displayFor(surroundings, settings),
+    surroundings,
+    palette: paletteFor(surroundings.stderr, surroundings.environment),
+    pipeline: module.pipeline.name,
+    mode: settings.mode,
+    now: () => nodeHost.clock.now(),
+  })
+  // What console sinks print has to go around the lines that are redrawn.
+  const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
+  const job = new Job(built, { ...settings.job, host })
+  if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
+  const release = surroundings.onSignal(onSignals(job, reporter, surroundings))
+  reporter.start(job)
+  try {
+    return await job.run()
+  } finally {
+    release()
+    reporter.close()
+  }
+}
+
+/** The first signal ends the run cleanly, the second one at once. */
+function onSignals(job: Job, reporter: Reporter, surroundings: Surroundings): () => void {
+  let signals = 0
+  return () => {
+    signals++
+    if (signals > 1) {
+      reporter.close()
+      surroundings.exit(exitCodes.interrupted)
+      return
+    }
+    job.stop()
+    reporter.markStopping()
+  }
+}
+
+function startRecord(module: PipelineModule, built: BuiltPipeline, settings: RunSettings): object {
+  return {
+    type: 'start',
+    pipeline: module.pipeline.name,
+    mode: settings.mode,
+    options: optionValues(built),
+    steps: built.plan.nodes.map(({ step, kind }) => ({ step, kind })),
+  }
+}
+
+interface Conclusion {
+  readonly module: PipelineModule
+  readonly built: BuiltPipeline
+  readonly settings: RunSettings
+  readonly surroundings: Surroundings
+  readonly result: JobResult
+}
+
+async function conclude({ module, built, settings, surroundings, result }: Conclusion): Promise<void> {
+  const { stdout, stderr, environment } = surroundings
+  if (settings.json) {
+    stdout.write(jsonLine(endRecord(result)))
+    return
+  }
+  if (settings.quiet) return
+  if (module.report !== undefined) {
+    const width = stdout.size().columns
+    const text = await module.report({ result, mode: settings.mode, options: optionValues(built), width })
+    if (typeof text === 'string' && text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  }
+  const memoryBytes = process.resourceUsage().maxRSS * 1024
+  const { name } = module.pipeline
+  const summary = { pipeline: name, mode: settings.mode, nodes: built.plan.nodes, result, memoryBytes }
+  stderr.write(summaryText(summary, paletteFor(stderr, environment)))
+  if (module.report === undefined && settings.mode === 'batch') {
+    stderr.write(`  to follow the input: millrace run ${settings.module} --mode continuous\n`)
+  }
+}
+
+function optionValues(built: BuiltPipeline): { readonly [name: string]: string } {
+  return Object.fromEntries(built.options.map(({ name, value }) => [name, value]))
+}

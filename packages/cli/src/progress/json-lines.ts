@@ -1,0 +1,60 @@
+/**
+ * What `millrace run --json` writes: one object per line, with a `type`. Part of the command's contract: fields are
+ * added, never changed.
+ */
+import { isMillraceError } from '@millrace/core/errors'
+import type { JobProgress, JobResult } from '@millrace/core/runtime'
+import type { Rates } from './rates.ts'
+
+/** A line as an object. */
+export interface JsonLine {
+  readonly type: 'start' | 'progress' | 'end' | 'error'
+  readonly [field: string]: unknown
+}
+
+/** The line of a snapshot. */
+export function progressRecord(progress: JobProgress, rates: Rates): JsonLine {
+  return {
+    type: 'progress',
+    ...progressFields(progress),
+    rates: {
+      rowsIn: rates.rowsIn,
+      bytesIn: rates.bytesIn,
+      rowsOut: rates.rowsOut,
+      backpressure: rates.backpressure,
+    },
+  }
+}
+
+/** The last line of a run that ended well. */
+export function endRecord(result: JobResult): JsonLine {
+  return { type: 'end', end: result.end, ...progressFields(result.progress) }
+}
+
+/** The last line of a run that failed. */
+export function errorRecord(error: unknown): JsonLine {
+  if (!isMillraceError(error)) {
+    return { type: 'error', code: null, message: error instanceof Error ? error.message : String(error) }
+  }
+  const { code, domain, retry, what, detail, hint, step, place, message } = error
+  return { type: 'error', code, domain, retry, what, detail, hint, step, place, message }
+}
+
+/** An object as its line. */
+export function jsonLine(record: object): string {
+  return `${JSON.stringify(record)}\n`
+}
+
+/** Counters as they are; watermarks as milliseconds, null before the first, "end" at the end. */
+function progressFields(progress: JobProgress): { readonly [field: string]: unknown } {
+  return {
+    ...progress,
+    watermark: watermarkField(progress.watermark),
+    steps: progress.steps.map((step) => ({ ...step, watermark: watermarkField(step.watermark) })),
+  }
+}
+
+function watermarkField(watermark: number): number | 'end' | null {
+  if (watermark === Infinity) return 'end'
+  return Number.isFinite(watermark) ? watermark : null
+}

@@ -1,0 +1,135 @@
+/**
+ * A running job as lines of a terminal: pure functions from what is known to what is shown.
+ *
+ * The block that is redrawn on a terminal, and the one line for logs. Where it is written to, and when, is reporter.ts.
+ */
+import type { JobProgress, StepProgress } from '@millrace/core/runtime'
+import { piece } from '../report/style.ts'
+import type { Line, Piece } from '../report/style.ts'
+import { formatBytes, formatCount, formatMs, formatShare, formatShort, formatTime } from './quantities.ts'
+import { remainingMs, shareDone } from './rates.ts'
+import type { Rates } from './rates.ts'
+
+/** What is known of a job at one moment. */
+export interface ProgressState {
+  readonly pipeline: string
+  readonly mode: 'batch' | 'continuous'
+  readonly progress: JobProgress
+  readonly rates: Rates
+  /** The wall clock, milliseconds since 1970: the watermark's lag is counted from it. */
+  readonly nowMs: number
+  readonly stopping: boolean
+}
+
+const BAR_WIDTH = 24
+const NAME_WIDTH_MAX = 28
+/** Lines beside those of the steps: head, counters, header of the steps, watermark, and one to breathe. */
+const OTHER_LINES = 5
+
+/** The block that is redrawn in place, at most `rows` lines high. */
+export function progressBlock(state: ProgressState, size: { readonly rows: number }): Line[] {
+  return [
+    headLine(state),
+    countersLine(state),
+    ...stepLines(state, Math.max(3, size.rows - OTHER_LINES)),
+    timeLine(state),
+  ]
+}
+
+/** One line for logs. */
+export function progressLine(state: ProgressState): Line {
+  const { progress, rates, pipeline } = state
+  const share = shareDone(progress)
+  const left = share === undefined ? undefined : remainingMs(progress, rates)
+  const parts = [
+    `${pipeline}: ${formatCount(progress.rowsIn)} rows in`,
+    `${formatShort(rates.rowsIn)} rows/s`,
+    ...(progress.bytesIn > 0 ? [`${formatBytes(rates.bytesIn)}/s`] : []),
+    `${formatCount(progress.rowsOut)} rows out`,
+    ...(share === undefined || state.mode === 'continuous' ? [] : [formatShare(share)]),
+    ...(left === undefined || state.mode === 'continuous' ? [] : [`about ${formatMs(left)} left`]),
+    ...watermarkParts(state),
+    `backpressure ${formatShare(rates.backpressure)}`,
+  ]
+  return [piece(parts.join(', '))]
+}
+
+function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
+  const state = stopping ? 'stopping' : mode === 'batch' ? 'batch' : `continuous, epoch ${progress.epoch}`
+  return [
+    piece(pipeline, 'strong'),
+    piece(`  ${state}`, stopping ? 'warn' : 'faint'),
+    piece(`  ${formatMs(progress.elapsedMs)}`),
+  ]
+}
+
+function countersLine(state: ProgressState): Line {
+  const { progress, rates, mode } = state
+  const line: Piece[] = [
+    piece(`  ${formatCount(progress.rowsIn)} rows`),
+    piece(`  ${formatShort(rates.rowsIn)} rows/s`, 'accent'),
+  ]
+  if (progress.bytesIn > 0) line.push(piece(`  ${formatBytes(rates.bytesIn)}/s`, 'accent'))
+  const share = mode === 'batch' ? shareDone(progress) : undefined
+  if (share !== undefined) {
+    const left = remainingMs(progress, rates)
+    line.push(piece('  '), ...bar(share), piece(` ${formatShare(share)}`))
+    if (left !== undefined && share < 1) line.push(piece(`  ${formatMs(left)} left`, 'faint'))
+  }
+  return line
+}
+
+/** A bar with eighths of a character at its end. */
+export function bar(share: number, width: number = BAR_WIDTH): Piece[] {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8)
+  const full = '█'.repeat(Math.floor(eighths / 8))
+  const part = eighths % 8 === 0 ? '' : (' ▏▎▍▌▋▊▉'[eighths % 8] ?? '')
+  const done = full + part
+  return [piece(done, 'good'), piece('░'.repeat(Math.max(0, width - done.length)), 'faint')]
+}
+
+function stepLines(state: ProgressState, most: number): Line[] {
+  const { steps } = state.progress
+  const shown = steps.length > most ? steps.slice(0, most - 1) : steps
+  const nameWidth = Math.min(NAME_WIDTH_MAX, Math.max(4, ...shown.map(({ step }) => step.length)))
+  const header: Line = [
+    piece(
+      `  ${'step'.padEnd(nameWidth)} ${'rows in'.padStart(14)} ${'rows out'.padStart(14)} ${'rows in/s'.padStart(10)}`,
+      'faint',
+    ),
+  ]
+  const lines = shown.map((step) => stepLine(step, state.rates.steps.get(step.step) ?? 0, nameWidth))
+  const hidden = steps.length - shown.length
+  return [header, ...lines, ...(hidden > 0 ? [[piece(`  and ${hidden} more steps`, 'faint')]] : [])]
+}
+
+function stepLine(step: StepProgress, rate: number, nameWidth: number): Line {
+  const name = step.step.length > nameWidth ? `${step.step.slice(0, nameWidth - 1)}…` : step.step
+  const line: Piece[] = [
+    piece(`  ${name.padEnd(nameWidth)}`),
+    piece(` ${formatCount(step.rowsIn).padStart(14)}`),
+    piece(` ${formatCount(step.rowsOut).padStart(14)}`),
+    piece(` ${formatShort(rate).padStart(10)}`, 'accent'),
+  ]
+  if (step.stateEntries > 0) {
+    const size = step.stateBytes > 0 ? `, ${formatBytes(step.stateBytes)}` : ''
+    line.push(piece(`  ${formatShort(step.stateEntries)} in state${size}`, 'faint'))
+  }
+  if (step.lateRows > 0) line.push(piece(`  ${formatCount(step.lateRows)} late`, 'warn'))
+  if (step.rejectedRows > 0) line.push(piece(`  ${formatCount(step.rejectedRows)} rejected`, 'warn'))
+  return line
+}
+
+function timeLine(state: ProgressState): Line {
+  const parts = [...watermarkParts(state), `backpressure ${formatShare(state.rates.backpressure)}`]
+  return [piece(`  ${parts.join('   ')}`, 'faint')]
+}
+
+function watermarkParts({ progress, nowMs }: ProgressState): string[] {
+  const { watermark } = progress
+  if (watermark === Infinity) return ['watermark at its end']
+  if (watermark === -Infinity) return ['no watermark yet']
+  const lagMs = nowMs - watermark
+  const lag = lagMs >= 0 ? `${formatMs(lagMs)} behind the clock` : `${formatMs(-lagMs)} ahead of the clock`
+  return [`watermark ${formatTime(watermark)} (${lag})`]
+}

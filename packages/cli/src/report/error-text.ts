@@ -1,0 +1,87 @@
+/**
+ * Errors as people read them: the code, what failed, step, place, hint; the stack of user code where user code
+ * failed; every cause with --verbose.
+ */
+import { isMillraceError, renderPlace } from '@millrace/core/errors'
+import type { MillraceError } from '@millrace/core/errors'
+import { UsageError } from '../command-line/usage-error.ts'
+import { userStack } from '../module/user-stack.ts'
+import type { Palette } from './style.ts'
+
+/** How errors are shown. */
+export interface ErrorTextOptions {
+  readonly verbose: boolean
+  readonly palette: Palette
+}
+
+/** Causes followed at most: a cause may be its own cause. */
+const CAUSES_MAX = 8
+
+/** Codes of failures inside user code: its stack is shown without being asked for. */
+const userCode: ReadonlySet<string> = new Set(['pipeline/module-failed', 'step/function-failed'])
+
+/** The error as lines of text, with a line end. */
+export function errorText(error: unknown, options: ErrorTextOptions): string {
+  const { palette } = options
+  if (error instanceof UsageError) {
+    const hint = error.hint === undefined ? '' : `\n  ${palette('hint:', 'faint')} ${error.hint}`
+    return `${palette('millrace:', 'bad')} ${error.message}${hint}\n`
+  }
+  const lines = isMillraceError(error) ? operatingError(error, palette) : unexpected(error, palette)
+  if (isMillraceError(error) && userCode.has(error.code) && !options.verbose) {
+    lines.push(...stackLines(error.cause, palette))
+  }
+  if (options.verbose) lines.push(...causeLines(error, palette))
+  else if (hasCause(error)) lines.push(`  ${palette('causes are shown with --verbose', 'faint')}`)
+  return `${lines.join('\n')}\n`
+}
+
+function operatingError(error: MillraceError, palette: Palette): string[] {
+  const what = error.detail === undefined ? error.what : `${error.what}: ${error.detail}`
+  const lines = [`${palette('error', 'bad')} ${palette(error.code, 'strong')}: ${what}`]
+  if (error.step !== undefined) lines.push(`  ${palette('step:', 'faint')} ${error.step}`)
+  if (error.place !== undefined) lines.push(`  ${palette('at:', 'faint')} ${renderPlace(error.place)}`)
+  if (error.hint !== undefined) lines.push(`  ${palette('hint:', 'faint')} ${error.hint}`)
+  return lines
+}
+
+function unexpected(error: unknown, palette: Palette): string[] {
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return [
+    `${palette('error', 'bad')}: ${message}`,
+    `  ${palette('hint:', 'faint')} this was not foreseen and may be a defect of Millrace; --verbose shows where it came from`,
+  ]
+}
+
+function stackLines(cause: unknown, palette: Palette): string[] {
+  return userStack(cause).map((frame) => `    ${palette(frame, 'faint')}`)
+}
+
+function hasCause(error: unknown): boolean {
+  if (!isMillraceError(error)) return false
+  return error.cause !== undefined && !userCode.has(error.code)
+}
+
+function causeLines(error: unknown, palette: Palette): string[] {
+  const lines = [`  ${palette('stack:', 'faint')}`, ...rawStack(error)]
+  let cause = causeOf(error)
+  for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth++) {
+    const head =
+      cause instanceof Error ? `${cause.name}: ${cause.message.split('\n')[0] ?? ''}` : String(cause)
+    lines.push(`  ${palette('caused by:', 'faint')} ${head}`, ...rawStack(cause))
+    cause = causeOf(cause)
+  }
+  return lines
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error || isMillraceError(error) ? error.cause : undefined
+}
+
+function rawStack(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => `    ${line.trim()}`)
+}

@@ -1,0 +1,59 @@
+/**
+ * What the command line is started in: streams, environment, signals. Passed in, so that tests can be their own.
+ */
+
+/** A stream that text is written to. */
+export interface TextOutput {
+  write(text: string): void
+  /** Whether a person looks at it. */
+  readonly isTerminal: boolean
+  /** Columns and lines of the terminal as they are now. */
+  size(): { readonly columns: number; readonly rows: number }
+}
+
+/** Everything a command may use of its process. */
+export interface Surroundings {
+  readonly stdout: TextOutput
+  readonly stderr: TextOutput
+  readonly environment: { readonly [name: string]: string | undefined }
+  readonly workingDirectory: string
+  /** URL of the installed `millrace` package: what `import 'millrace'` falls back to. */
+  readonly packageUrl: string
+  /** Calls back on SIGINT and SIGTERM until the returned function is called. */
+  onSignal(callback: () => void): () => void
+  /** Ends the process at once. */
+  exit(code: number): void
+}
+
+/** The surroundings of this process. */
+export function processSurroundings(packageUrl: string): Surroundings {
+  return {
+    stdout: textOutput(process.stdout),
+    stderr: textOutput(process.stderr),
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    packageUrl,
+    onSignal(callback) {
+      process.on('SIGINT', callback)
+      process.on('SIGTERM', callback)
+      return () => {
+        process.off('SIGINT', callback)
+        process.off('SIGTERM', callback)
+      }
+    },
+    exit: (code) => process.exit(code),
+  }
+}
+
+function textOutput(stream: NodeJS.WriteStream): TextOutput {
+  // Who reads may go away (`millrace schema f | head -1`): then there is nothing more to say, and it is no failure.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),
+  }
+}
