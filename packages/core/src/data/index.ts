@@ -97,3 +97,8 @@ export { SCHEMA_JSON_VERSION, schemaFromJson, schemaToJson, typeFromJson, typeTo
 export type { Compatibility } from './schema-compatibility.ts'
 export { canRead, widensTo } from './schema-compatibility.ts'
 export { exactTime } from './exact-time.ts'
+export type { RowOfOutput } from './standard-schema.ts'
+export { fromStandardSchema } from './standard-schema.ts'
+export type { Inference, InferOptions, InferredColumn } from './infer.ts'
+export { inferSchema } from './infer.ts'
+export { describeInference, describeSchema, schemaToSource } from './describe-schema.ts'

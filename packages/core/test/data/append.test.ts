@@ -24,8 +24,14 @@ function spoil(batch: Batch): void {
     if (column.layout === 'fixed') column.values.fill(99)
     if (column.layout === 'wide') column.values.fill(99n)
     if (column.layout === 'utf8') column.bytes.fill(33)
-    if (column.layout === 'dictionary') (column.codes.fill(0), visit(column.dictionary))
-    if (column.layout === 'list') (column.lengths.fill(0), visit(column.child))
+    if (column.layout === 'dictionary') {
+      column.codes.fill(0)
+      visit(column.dictionary)
+    }
+    if (column.layout === 'list') {
+      column.lengths.fill(0)
+      visit(column.child)
+    }
     if (column.layout === 'struct') column.children.forEach(visit)
   }
   batch.columns.forEach(visit)
