@@ -6,8 +6,8 @@
  */
 import { MillraceError, withContext } from '../errors.ts'
 import type { Schema } from '../data/type.ts'
-import { ancestorsOf, freezeDeep, MAIN_PORT } from '../plan/index.ts'
-import type { BuiltPlan, Input, LogicalNode, Sink, Source } from '../plan/index.ts'
+import { ancestorsOf, freezeDeep, MAIN_PORT, tableSources } from '../plan/index.ts'
+import type { BuiltPlan, Input, LogicalNode, LogicalPlan, Sink, Source } from '../plan/index.ts'
 import { checkName } from './names.ts'
 
 /** What a stream's rows know of event time; undefined: they have none. */
@@ -101,47 +101,15 @@ export class PlanDraft {
     })
   }
 
-  /** Refuses a lookup join whose table is made from a source that its stream is made from too: neither could go first. */
-  checkTable({ step, inputs }: LogicalNode): void {
-    const [stream, table] = inputs.map((input) => this.sourcesOf(input.step))
-    const shared = [...(table ?? [])].find((source) => stream?.has(source) === true)
-    if (shared === undefined) return
-    throw new MillraceError('plan/unsupported', {
-      what: 'the table of a lookup join is made from the same source as its stream',
-      detail: `both read step "${shared}", and the table is read whole before the stream flows`,
-      hint: 'read the source a second time, under another step name, for the table',
-      step,
-    })
-  }
-
-  private sourcesOf(step: string): ReadonlySet<string> {
-    const plan = { name: this.name, nodes: [...this.nodes.values()] }
-    const steps = ancestorsOf(plan, [step])
-    return new Set([...steps].filter((one) => this.nodes.get(one)?.kind === 'source'))
-  }
-
   /** Ends the construction: the plan, with every step on a way to a sink. */
   finish(): BuiltPlan {
     this.open = false
-    const nodes = [...this.nodes.values()]
-    this.checkSinks(nodes)
+    const plan = freezeDeep({ name: this.name, nodes: [...this.nodes.values()] })
+    checkSinks(plan)
+    checkTables(plan)
     return {
-      plan: freezeDeep({ name: this.name, nodes }),
+      plan,
       bindings: { sources: this.sources, sinks: this.sinks, functions: this.functions },
-    }
-  }
-
-  private checkSinks(nodes: readonly LogicalNode[]): void {
-    if (!nodes.some((node) => node.kind === 'sink')) {
-      throw new MillraceError('plan/no-sink', {
-        what: `pipeline "${this.name}" writes nothing`,
-        hint: "end each stream with .write('name', sink); console() shows rows on screen",
-      })
-    }
-    const read = new Set<string>()
-    for (const node of nodes.toReversed()) {
-      if (node.kind !== 'sink' && !read.has(node.step)) throw unread(node.step)
-      for (const { step } of node.inputs) read.add(step)
     }
   }
 
@@ -149,6 +117,41 @@ export class PlanDraft {
     return new MillraceError('plan/foreign-stream', {
       what: `pipeline "${this.name}" was already built when a step was added`,
       hint: 'add every step inside the function that builds the pipeline, before it returns',
+    })
+  }
+}
+
+/** Refuses a plan in which some rows lead nowhere. */
+function checkSinks({ name, nodes }: LogicalPlan): void {
+  if (!nodes.some((node) => node.kind === 'sink')) {
+    throw new MillraceError('plan/no-sink', {
+      what: `pipeline "${name}" writes nothing`,
+      hint: "end each stream with .write('name', sink); console() shows rows on screen",
+    })
+  }
+  const read = new Set<string>()
+  for (const node of nodes.toReversed()) {
+    if (node.kind !== 'sink' && !read.has(node.step)) throw unread(node.step)
+    for (const { step } of node.inputs) read.add(step)
+  }
+}
+
+/** Refuses a source of which a lookup join makes its table while its rows also flow: neither could go first. */
+function checkTables(plan: LogicalPlan): void {
+  const tables = tableSources(plan)
+  for (const node of plan.nodes) {
+    const table = node.kind === 'lookup-join' ? node.inputs[1] : undefined
+    if (table === undefined) continue
+    const before = ancestorsOf(plan, [table.step])
+    const flowing = plan.nodes.find(
+      ({ kind, step }) => kind === 'source' && before.has(step) && !tables.has(step),
+    )
+    if (flowing === undefined) continue
+    throw new MillraceError('plan/unsupported', {
+      what: `source "${flowing.step}" is the table of a lookup join and a stream as well`,
+      detail: 'a table is read whole before the streams flow',
+      hint: 'read the source a second time, under another step name, for the table',
+      step: node.step,
     })
   }
 }

@@ -192,7 +192,6 @@ export function lowerLookupJoin(
       on: pairs.map(([left, right]) => ({ left, right: String(right) })),
       columns,
     }
-    draft.checkTable(node)
     return draft.add(node, input)
   })
 }

@@ -1,0 +1,395 @@
+// Types flow from source to sink: each promise of the SDK to the compiler, and each mistake it must refuse.
+import { describe, expectTypeOf, it } from 'vitest'
+import { globalWindow, pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
+import type { PipelineBuilder, RowOf, Stream } from '../../src/index.ts'
+import { airports, flights, flightSchema, plannedSink, plannedSource } from './planned-ends.ts'
+
+type Flight = RowOf<typeof flightSchema>
+type RowIn<Of> = Of extends Stream<infer Row> ? Row : never
+
+declare const p: PipelineBuilder
+const source = p.read('flights', flights, { eventTime: 'date' })
+const airport = p.read('airports', airports)
+
+describe('reading', () => {
+  it('gives the row type of the schema', () => {
+    expectTypeOf<RowIn<typeof source>>().toEqualTypeOf<Flight>()
+    expectTypeOf<Flight['delay']>().toEqualTypeOf<number | null>()
+  })
+
+  it('refuses an event time column that does not exist or cannot be one', () => {
+    p.read('a', flights, { eventTime: { column: 'date', disorder: '5 s' } })
+    // @ts-expect-error no such column
+    p.read('a', flights, { eventTime: 'dat' })
+    // @ts-expect-error no such column
+    p.read('a', flights, { eventTime: { column: 'dat' } })
+    // @ts-expect-error a truth value is no time
+    p.read('a', flights, { eventTime: 'cancelled' })
+    // @ts-expect-error no such policy
+    p.read('a', flights, { onError: 'ignore' })
+  })
+
+  it('takes a dataset that gives a source', () => {
+    const read = p.read('a', { toSource: () => flights })
+    expectTypeOf<RowIn<typeof read>>().toEqualTypeOf<Flight>()
+  })
+
+  it('types the rejected rows', () => {
+    expectTypeOf<RowIn<typeof source.rejected>>().toHaveProperty('raw').toEqualTypeOf<string>()
+    expectTypeOf<RowIn<typeof source.rejected>>().toHaveProperty('line').toEqualTypeOf<number | null>()
+  })
+})
+
+describe('options', () => {
+  it('have the type of their default', () => {
+    expectTypeOf(p.option('a', { default: 'x' })).toEqualTypeOf<string>()
+    expectTypeOf(p.option('a', { default: 5 })).toEqualTypeOf<number>()
+    expectTypeOf(p.option('a', { default: true })).toEqualTypeOf<boolean>()
+    expectTypeOf(p.option('a', { type: 'duration', default: '5 s' })).toEqualTypeOf<number>()
+    expectTypeOf(p.option('a', { default: 'x', choices: ['x', 'y'] })).toEqualTypeOf<'x' | 'y'>()
+  })
+
+  it('need a default', () => {
+    // @ts-expect-error no default
+    p.option('a', { description: 'none' })
+  })
+})
+
+describe('filters', () => {
+  it('keep the row type and see its columns', () => {
+    const kept = source.filter('far', (f) => f.distance > 0)
+    expectTypeOf<RowIn<typeof kept>>().toEqualTypeOf<Flight>()
+    source.filter('late', sql`delay > 15`)
+    // @ts-expect-error no such column
+    source.filter('far', (f) => f.distanse > 0)
+    // @ts-expect-error null is not a number
+    source.filter('late', (f) => f.delay > 15)
+    // @ts-expect-error a filter gives true or false
+    source.filter('far', (f) => f.origin)
+  })
+
+  it('show only the columns that a function says it uses', () => {
+    source.filter('far', (f) => f.distance > 0, { uses: ['distance'] })
+    // @ts-expect-error origin is not among them
+    source.filter('far', (f) => f.origin === 'SEA', { uses: ['distance'] })
+    // @ts-expect-error no such column
+    source.filter('far', (f) => f.distance > 0, { uses: ['distanse'] })
+  })
+
+  it('by expression take typed columns', () => {
+    source.where('late', (c) => c.delay.gt(15).and(c.origin.in(['SEA', 'LAX'])))
+    source.where('late', sql`delay > 15`)
+    // @ts-expect-error no such column
+    source.where('late', (c) => c.dela.gt(15))
+    // @ts-expect-error text is not compared with a number
+    source.where('late', (c) => c.origin.gt(15))
+    // @ts-expect-error a callback of where gives an expression
+    source.where('late', () => true)
+  })
+
+  it('for null narrow the columns', () => {
+    const kept = source.notNull('departed', 'delay')
+    expectTypeOf<RowIn<typeof kept>['delay']>().toEqualTypeOf<number>()
+    kept.filter('late', (f) => f.delay > 15)
+    // @ts-expect-error no such column
+    source.notNull('departed', 'dela')
+  })
+})
+
+describe('projections', () => {
+  it('by name pick columns', () => {
+    const picked = source.select('short', ['origin', 'delay'])
+    expectTypeOf<RowIn<typeof picked>>().toEqualTypeOf<{
+      readonly origin: string
+      readonly delay: number | null
+    }>()
+    // @ts-expect-error no such column
+    source.select('short', ['orign'])
+  })
+
+  it('by expression have the type of each expression', () => {
+    const made = source.select('made', {
+      from: 'origin',
+      hours: sql.number`delay / 60`,
+      minutes: (c) => c.delay.mul(60),
+      open: sql`delay`,
+    })
+    expectTypeOf<RowIn<typeof made>>().toEqualTypeOf<{
+      readonly from: string
+      readonly hours: number
+      readonly minutes: number | null
+      readonly open: unknown
+    }>()
+    // @ts-expect-error no such column
+    source.select('made', { from: 'orign' })
+  })
+
+  it('extend, omit and rename rows', () => {
+    const more = source.extend('more', { far: (c) => c.distance.gt(1000), delay: sql.string`'x'` })
+    expectTypeOf<RowIn<typeof more>['far']>().toEqualTypeOf<boolean>()
+    expectTypeOf<RowIn<typeof more>['delay']>().toEqualTypeOf<string>()
+    expectTypeOf<RowIn<typeof more>['origin']>().toEqualTypeOf<string>()
+    const less = source.omit('less', 'delay', 'date')
+    expectTypeOf<keyof RowIn<typeof less>>().toEqualTypeOf<
+      'distance' | 'origin' | 'destination' | 'cancelled'
+    >()
+    const named = source.rename('named', { origin: 'from' })
+    expectTypeOf<RowIn<typeof named>['from']>().toEqualTypeOf<string>()
+    // @ts-expect-error it has another name now
+    named.notNull('x', 'origin')
+    // @ts-expect-error no such column
+    source.omit('less', 'dely')
+  })
+})
+
+describe('functions over rows', () => {
+  const hours = schema({ origin: t.string(), hours: t.float64() })
+
+  it('map to the schema that is given', () => {
+    const made = source.map('hours', hours, (f) => ({ origin: f.origin, hours: f.distance / 500 }))
+    expectTypeOf<RowIn<typeof made>>().toEqualTypeOf<{ readonly origin: string; readonly hours: number }>()
+    // @ts-expect-error a column is missing
+    source.map('hours', hours, (f) => ({ origin: f.origin }))
+    // @ts-expect-error hours is a number
+    source.map('hours', hours, (f) => ({ origin: f.origin, hours: 'many' }))
+  })
+
+  it('add columns', () => {
+    const made = source.with('more', { hours: t.float64() }, (f) => ({ hours: f.distance / 500 }))
+    expectTypeOf<RowIn<typeof made>['hours']>().toEqualTypeOf<number>()
+    expectTypeOf<RowIn<typeof made>['origin']>().toEqualTypeOf<string>()
+    // @ts-expect-error hours is a number
+    source.with('more', { hours: t.float64() }, () => ({ hours: 'many' }))
+  })
+
+  it('map to several rows', () => {
+    source.flatMap('ends', hours, function* (f) {
+      yield { origin: f.origin, hours: 1 }
+    })
+    // @ts-expect-error not iterable
+    source.flatMap('ends', hours, (f) => ({ origin: f.origin, hours: 1 }))
+  })
+})
+
+describe('unions', () => {
+  it('take streams of the same rows only', () => {
+    source.union('both', p.read('more', flights))
+    // @ts-expect-error airports are no flights
+    source.union('both', airport)
+  })
+})
+
+describe('windows', () => {
+  const hourly = source
+    .keyBy('by-origin', 'origin')
+    .window(tumbling('1 hour'))
+    .aggregate('hourly', (a) => ({
+      flights: a.count(),
+      delays: a.count('delay'),
+      total: a.sum('distance'),
+      delay: a.sum('delay'),
+      mean: a.mean('delay'),
+      meanDistance: a.mean('distance'),
+      p95: a.quantile('delay', 0.95),
+      late: a.mean(sql`delay > 15`),
+      cancelled: a.mean('cancelled'),
+      latest: a.max('date'),
+      places: a.countDistinct('destination'),
+      last: a.last('destination'),
+      worst: a.top('delay', 3),
+      worstFlights: a.top('delay', 3, { columns: ['destination', 'delay'] }),
+      all: a.collect('destination', { max: 10 }),
+      far: a.sum('distance').filter(sql`distance > 1000`),
+      farCount: a.count().filter((c) => c.distance.gt(1000)),
+      spread: a.stddev('distance'),
+    }))
+
+  it('give keys, bounds and results', () => {
+    expectTypeOf<RowIn<typeof hourly>>().toEqualTypeOf<{
+      readonly origin: string
+      readonly windowStart: number
+      readonly windowEnd: number
+      readonly flights: number
+      readonly delays: number
+      readonly total: number
+      readonly delay: number | null
+      readonly mean: number | null
+      readonly meanDistance: number
+      readonly p95: number | null
+      readonly late: number | null
+      readonly cancelled: number
+      readonly latest: number
+      readonly places: number
+      readonly last: string
+      readonly worst: readonly number[]
+      readonly worstFlights: readonly Pick<Flight, 'destination' | 'delay'>[]
+      readonly all: readonly string[]
+      readonly far: number | null
+      readonly farCount: number
+      readonly spread: number | null
+    }>()
+  })
+
+  it('give late rows as they came in', () => {
+    expectTypeOf<RowIn<typeof hourly.late>>().toEqualTypeOf<Flight>()
+  })
+
+  it('refuse columns that do not exist or are no numbers', () => {
+    const windowed = source.keyBy('by-origin', 'origin').window(tumbling('1 hour'))
+    windowed.aggregate('x', (a) => ({
+      // @ts-expect-error no such column
+      a: a.sum('distanse'),
+      // @ts-expect-error text has no sum
+      b: a.sum('origin'),
+      // @ts-expect-error text has no mean
+      c: a.mean('origin'),
+      // @ts-expect-error a truth value has no quantile
+      d: a.quantile('cancelled', 0.5),
+      // @ts-expect-error no such column in the rows of a top
+      e: a.top('delay', 3, { columns: ['orign'] }),
+      // @ts-expect-error a filter is a truth value
+      f: a.count().filter('origin'),
+    }))
+    // @ts-expect-error a number is no aggregate
+    windowed.aggregate('x', () => ({ a: 5 }))
+  })
+
+  it('key by one column, several, or expressions', () => {
+    const count = (keyed: { aggregate: unknown }): unknown => keyed.aggregate
+    count(source.keyBy('k', ['origin', 'destination']).window(session('1 hour')))
+    const routes = source
+      .keyBy('k', ['origin', 'destination'])
+      .window(session('1 hour'))
+      .aggregate('x', (a) => ({ n: a.count() }))
+    expectTypeOf<keyof RowIn<typeof routes>>().toEqualTypeOf<
+      'origin' | 'destination' | 'windowStart' | 'windowEnd' | 'n'
+    >()
+    const initials = source
+      .keyBy('k', { initial: sql.string`left(origin, 1)` })
+      .window(tumbling('1 hour'))
+      .aggregate('x', (a) => ({ n: a.count() }))
+    expectTypeOf<RowIn<typeof initials>['initial']>().toEqualTypeOf<string>()
+    // @ts-expect-error no such column
+    source.keyBy('k', 'orign')
+    // @ts-expect-error no such column
+    source.keyBy('k', ['origin', 'destinaton'])
+  })
+
+  it('over everything have no bounds', () => {
+    const total = source
+      .keyBy('k', 'origin')
+      .window(globalWindow())
+      .aggregate('x', (a) => ({ n: a.count() }))
+    expectTypeOf<RowIn<typeof total>>().toEqualTypeOf<{ readonly origin: string; readonly n: number }>()
+    const all = source.window(globalWindow()).aggregate('x', (a) => ({ n: a.count() }))
+    expectTypeOf<RowIn<typeof all>>().toEqualTypeOf<{ readonly n: number }>()
+  })
+
+  it('take aggregates of your own', () => {
+    const own = source
+      .keyBy('k', 'origin')
+      .window(tumbling('1 hour'))
+      .aggregate('x', (a) => ({
+        longest: a.custom({
+          create: () => ({ miles: 0 }),
+          add: (acc, row) => {
+            acc.miles = Math.max(acc.miles, row.distance)
+          },
+          merge: (one, other) => ({ miles: Math.max(one.miles, other.miles) }),
+          result: (acc) => acc.miles,
+          type: t.float64(),
+        }),
+      }))
+    expectTypeOf<RowIn<typeof own>['longest']>().toEqualTypeOf<number>()
+  })
+})
+
+describe('process', () => {
+  const alerts = source.keyBy('k', 'origin').process('alerts', {
+    state: {
+      seen: state.value(t.int32()),
+      delays: state.list(t.int32()),
+      by: state.map(t.string(), t.int64()),
+    },
+    output: schema({ origin: t.string(), count: t.int32() }),
+    sideOutputs: { odd: schema({ reason: t.string() }) },
+    onRow(row, ctx) {
+      expectTypeOf(row).toEqualTypeOf<Flight>()
+      expectTypeOf(ctx.key).toEqualTypeOf<Pick<Flight, 'origin'>>()
+      const count = (ctx.state.seen.get() ?? 0) + 1
+      ctx.state.seen.set(count)
+      ctx.state.by.set(row.destination, 1)
+      for (const delay of ctx.state.delays) expectTypeOf(delay).toEqualTypeOf<number>()
+      // @ts-expect-error the state holds numbers
+      ctx.state.seen.set('one')
+      // @ts-expect-error no such state
+      ctx.state.sen.get()
+      ctx.emit({ origin: row.origin, count })
+      // @ts-expect-error a column is missing
+      ctx.emit({ origin: row.origin })
+      ctx.emitTo('odd', { reason: 'so' })
+      // @ts-expect-error no such output
+      ctx.emitTo('even', { reason: 'so' })
+    },
+    onTimer(ctx, timer) {
+      expectTypeOf(timer.time).toEqualTypeOf<number>()
+      ctx.emit({ origin: ctx.key.origin, count: 0 })
+    },
+  })
+
+  it('types its output and side outputs', () => {
+    expectTypeOf<RowIn<typeof alerts>>().toEqualTypeOf<{ readonly origin: string; readonly count: number }>()
+    const odd = alerts.side('odd')
+    expectTypeOf<RowIn<typeof odd>>().toEqualTypeOf<{ readonly reason: string }>()
+    // @ts-expect-error no such output
+    alerts.side('even')
+  })
+})
+
+describe('lookup joins', () => {
+  it('add columns that a left join may leave null', () => {
+    const named = source.lookupJoin('names', airport, {
+      on: { origin: 'iata' },
+      select: { airportName: 'name' },
+    })
+    expectTypeOf<RowIn<typeof named>['airportName']>().toEqualTypeOf<string | null>()
+    expectTypeOf<RowIn<typeof named>['origin']>().toEqualTypeOf<string>()
+    const inner = source.lookupJoin('names', airport, {
+      on: { origin: 'iata' },
+      join: 'inner',
+      select: { airportName: 'name', city: 'city' },
+    })
+    expectTypeOf<RowIn<typeof inner>['airportName']>().toEqualTypeOf<string>()
+    expectTypeOf<RowIn<typeof inner>['city']>().toEqualTypeOf<string | null>()
+  })
+
+  it('refuse columns that do not exist or cannot be equal', () => {
+    // @ts-expect-error no such column of the stream
+    source.lookupJoin('names', airport, { on: { orign: 'iata' }, select: {} })
+    // @ts-expect-error no such column of the table
+    source.lookupJoin('names', airport, { on: { origin: 'ita' }, select: {} })
+    // @ts-expect-error a number is never equal to text
+    source.lookupJoin('names', airport, { on: { distance: 'iata' }, select: {} })
+    // @ts-expect-error no such column of the table
+    source.lookupJoin('names', airport, { on: { origin: 'iata' }, select: { airportName: 'nam' } })
+  })
+})
+
+describe('writing', () => {
+  it('takes a sink, or a dataset whose schema fits', () => {
+    source.write('out', plannedSink('out'))
+    source.write('out', { toSink: () => plannedSink('out'), schema: flightSchema })
+    // @ts-expect-error the rows are flights
+    airport.write('out', { toSink: () => plannedSink('out'), schema: flightSchema })
+    // @ts-expect-error a source is no sink
+    source.write('out', plannedSource('in', flightSchema))
+  })
+})
+
+describe('pipelines', () => {
+  it('are built by a function', () => {
+    expectTypeOf(pipeline('x', () => undefined).name).toEqualTypeOf<string>()
+    // @ts-expect-error no function
+    pipeline('x')
+  })
+})
