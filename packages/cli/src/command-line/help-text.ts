@@ -17,7 +17,7 @@ ${table(commands.map((command) => [usageHead(command), command.summary]))}
 
 Start here
 ${table([
-  ['millrace schema data.csv', 'what is in a file, and the schema({ … }) to write for it'],
+  ['millrace schema data.csv', 'what is in a file, and the schema to write for it'],
   ['millrace explain pipeline.ts', 'what a pipeline will do, without running it'],
   ['millrace run pipeline.ts', 'read what is there, write the results, end'],
   ['millrace run pipeline.ts --mode continuous', 'keep following the input until Ctrl-C'],

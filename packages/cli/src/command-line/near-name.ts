@@ -13,15 +13,19 @@ export function nearName(name: string, names: readonly string[]): string | undef
   return best !== undefined && best.edits <= limit ? best.candidate : undefined
 }
 
-/** Inserted, removed and replaced characters between two words (Levenshtein). Words here are short. */
+/** Characters inserted, removed, replaced or swapped with their neighbour between two words. Words here are short. */
 function edits(a: string, b: string): number {
+  let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, at) => at)
   for (let row = 1; row <= a.length; row++) {
     const current = [row]
     for (let at = 1; at <= b.length; at++) {
       const replaced = (previous[at - 1] ?? 0) + (a[row - 1] === b[at - 1] ? 0 : 1)
-      current.push(Math.min((previous[at] ?? 0) + 1, (current[at - 1] ?? 0) + 1, replaced))
+      const isSwap = at > 1 && a[row - 1] === b[at - 2] && a[row - 2] === b[at - 1]
+      const swapped = isSwap ? (before[at - 2] ?? 0) + 1 : Infinity
+      current.push(Math.min((previous[at] ?? 0) + 1, (current[at - 1] ?? 0) + 1, replaced, swapped))
     }
+    before = previous
     previous = current
   }
   return previous[b.length] ?? 0

@@ -6,6 +6,7 @@ import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { loadPipeline } from '../module/load-pipeline.ts'
+import { codeText } from '../report/code-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const PARALLELISM_MAX = 1024
@@ -26,6 +27,7 @@ export async function explain(words: ParsedWords, surroundings: Surroundings): P
       break
     default:
       surroundings.stdout.write(explanationToText(explanation) + optionsText(built))
+      if (words.given.has('code')) surroundings.stdout.write(codeText(built.plan))
   }
   return exitCodes.done
 }

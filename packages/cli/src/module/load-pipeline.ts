@@ -89,7 +89,9 @@ function hintOf(error: unknown): string | undefined {
   if (code === 'ERR_MODULE_NOT_FOUND' && /Cannot find package/.test(String(message))) {
     return 'install the package in the project of the module'
   }
-  if (code === 'ERR_MODULE_NOT_FOUND') return 'write relative imports with their ending: ./schema.ts'
+  if (code === 'ERR_MODULE_NOT_FOUND' && /Cannot find module '[^']*[\\/][^'.\\/]+'/.test(String(message))) {
+    return 'write relative imports with their ending: ./schema.ts'
+  }
   return undefined
 }
 

@@ -1,0 +1,267 @@
+import type { JobProgress, StepProgress } from '@millrace/core/runtime'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { endRecord, errorRecord, jsonLine, progressRecord } from '../src/progress/json-lines.ts'
+import { bar, progressBlock, progressLine } from '../src/progress/progress-lines.ts'
+import type { ProgressState } from '../src/progress/progress-lines.ts'
+import { RateWindow, ratesBetween, remainingMs, shareDone } from '../src/progress/rates.ts'
+import { redraw, Screen } from '../src/progress/screen.ts'
+import { colorPalette, paintLine, plainPalette } from '../src/report/style.ts'
+
+function step(name: string, rowsIn: number, more: Partial<StepProgress> = {}): StepProgress {
+  return {
+    step: name,
+    kind: 'transform',
+    rowsIn,
+    rowsOut: rowsIn,
+    lateRows: 0,
+    rejectedRows: 0,
+    stateEntries: 0,
+    stateBytes: 0,
+    watermark: -Infinity,
+    ...more,
+  }
+}
+
+function progress(more: Partial<JobProgress> = {}): JobProgress {
+  return {
+    elapsedMs: 2000,
+    cpuMs: 1500,
+    rowsIn: 1_000_000,
+    bytesIn: 40_000_000,
+    bytesTotal: 160_000_000,
+    rowsTotal: undefined,
+    rowsOut: 5000,
+    bytesOut: 100_000,
+    rowsLate: 0,
+    rowsRejected: 0,
+    watermark: 983_423_100_000,
+    backpressure: 0.25,
+    epoch: 0,
+    steps: [step('flights', 1_000_000, { kind: 'source' }), step('out', 5000, { kind: 'sink' })],
+    ...more,
+  }
+}
+
+function state(more: Partial<JobProgress> = {}, rest: Partial<ProgressState> = {}): ProgressState {
+  const snapshot = progress(more)
+  return {
+    pipeline: 'flight-delays',
+    mode: 'batch',
+    progress: snapshot,
+    rates: ratesBetween(undefined, snapshot),
+    nowMs: 983_423_100_000 + 60_000,
+    stopping: false,
+    ...rest,
+  }
+}
+
+const text = (of: ProgressState, rows: number = 40): string[] =>
+  progressBlock(of, { rows }).map((line) => paintLine(line, plainPalette))
+
+describe('the block on a terminal', () => {
+  it('shows rates, share, time left, steps, watermark with its lag, and backpressure', () => {
+    expect(text(state())).toEqual([
+      'flight-delays  batch  2.0 s',
+      '  1,000,000 rows  500 k rows/s  20 MB/s  ██████░░░░░░░░░░░░░░░░░░ 25 %  6.0 s left',
+      '  step           rows in       rows out  rows in/s',
+      '  flights      1,000,000      1,000,000      500 k',
+      '  out              5,000          5,000      2.5 k',
+      '  watermark 2001-03-01T05:05Z (1 min 00 s behind the clock)   backpressure 25 %',
+    ])
+  })
+
+  it('shows no share of an input that has no end', () => {
+    const [head, counters] = text(state({ epoch: 7 }, { mode: 'continuous' }))
+    expect(head).toBe('flight-delays  continuous, epoch 7  2.0 s')
+    expect(counters).toBe('  1,000,000 rows  500 k rows/s  20 MB/s')
+  })
+
+  it('shows what is kept, late and rejected where there is some', () => {
+    const steps = [step('hourly', 10, { stateEntries: 1234, stateBytes: 5e6, lateRows: 2, rejectedRows: 1 })]
+    expect(text(state({ steps }))[3]).toMatch(/1\.23 k in state, 5 MB {2}2 late {2}1 rejected$/)
+  })
+
+  it('says so when there is no watermark, and when it is at its end', () => {
+    expect(text(state({ watermark: -Infinity })).at(-1)).toContain('no watermark yet')
+    expect(text(state({ watermark: Infinity })).at(-1)).toContain('watermark at its end')
+  })
+
+  it('tells a watermark that is ahead of the clock', () => {
+    expect(text(state({}, { nowMs: 983_423_100_000 - 5000 })).at(-1)).toContain('5.0 s ahead of the clock')
+  })
+
+  it('says that it is stopping', () => {
+    expect(text(state({}, { stopping: true }))[0]).toContain('stopping')
+  })
+
+  it('leaves steps out when there are more than lines, and says how many', () => {
+    const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, at))
+    const lines = text(state({ steps }), 12)
+    expect(lines).toHaveLength(11)
+    expect(lines.at(-2)).toBe('  and 24 more steps')
+  })
+
+  it('is at most as high as the terminal, from 9 lines on', () => {
+    fc.assert(
+      fc.property(fc.nat(60), fc.integer({ min: 9, max: 60 }), (count, rows) => {
+        const steps = Array.from({ length: count }, (_, at) => step(`step-${at}`, at))
+        expect(text(state({ steps }), rows).length).toBeLessThan(rows)
+      }),
+    )
+  })
+
+  it('is never wider than the terminal, with and without colours', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), (width) => {
+        for (const line of progressBlock(state(), { rows: 40 })) {
+          expect(paintLine(line, plainPalette, width).length).toBeLessThanOrEqual(width)
+          const painted = paintLine(line, colorPalette, width)
+          // eslint-disable-next-line no-control-regex
+          expect(painted.replace(/\u001B\[\d+m/g, '').length).toBeLessThanOrEqual(width)
+        }
+      }),
+    )
+  })
+})
+
+describe('the line for logs', () => {
+  it('holds the same on one line', () => {
+    expect(paintLine(progressLine(state()), plainPalette)).toBe(
+      'flight-delays: 1,000,000 rows in, 500 k rows/s, 20 MB/s, 5,000 rows out, 25 %, about 6.0 s left, ' +
+        'watermark 2001-03-01T05:05Z (1 min 00 s behind the clock), backpressure 25 %',
+    )
+  })
+})
+
+describe('a bar', () => {
+  it('has its width at every share', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1, max: 2, noNaN: true }),
+        fc.integer({ min: 1, max: 50 }),
+        (share, width) => {
+          expect(
+            bar(share, width)
+              .map((one) => one.text)
+              .join(''),
+          ).toHaveLength(width)
+        },
+      ),
+    )
+  })
+
+  it('is empty at 0 and full at 1', () => {
+    expect(
+      bar(0, 4)
+        .map((one) => one.text)
+        .join(''),
+    ).toBe('░░░░')
+    expect(
+      bar(1, 4)
+        .map((one) => one.text)
+        .join(''),
+    ).toBe('████')
+    expect(
+      bar(0.53, 4)
+        .map((one) => one.text)
+        .join(''),
+    ).toBe('██▏░')
+  })
+})
+
+describe('rates', () => {
+  it('are counted over the last seconds, not since the start', () => {
+    const window = new RateWindow()
+    window.add(progress({ elapsedMs: 1000, rowsIn: 0 }))
+    window.add(progress({ elapsedMs: 2000, rowsIn: 1_000_000 }))
+    window.add(progress({ elapsedMs: 6000, rowsIn: 1_000_000 }))
+    expect(window.add(progress({ elapsedMs: 7000, rowsIn: 1_000_500 })).rowsIn).toBeCloseTo(100)
+  })
+
+  it('of backpressure are those of the window', () => {
+    const earlier = progress({ elapsedMs: 1000, backpressure: 1 })
+    const later = progress({ elapsedMs: 2000, backpressure: 0.5 })
+    expect(ratesBetween(earlier, later).backpressure).toBe(0)
+  })
+
+  it('are 0 when no time has passed', () => {
+    expect(ratesBetween(undefined, progress({ elapsedMs: 0 })).rowsIn).toBe(0)
+  })
+
+  it('give the share and the time left by bytes, else by rows, else not at all', () => {
+    const byRows = progress({ bytesTotal: undefined, rowsTotal: 4_000_000 })
+    const unknown = progress({ bytesTotal: undefined })
+    expect(shareDone(progress())).toBe(0.25)
+    expect(shareDone(byRows)).toBe(0.25)
+    expect(shareDone(unknown)).toBeUndefined()
+    expect(remainingMs(byRows, ratesBetween(undefined, byRows))).toBe(6000)
+    expect(remainingMs(unknown, ratesBetween(undefined, unknown))).toBeUndefined()
+    expect(remainingMs(progress(), ratesBetween(undefined, progress({ bytesIn: 0 })))).toBeUndefined()
+  })
+})
+
+describe('the screen', () => {
+  it('draws over the lines that it drew before', () => {
+    expect(redraw(0, ['a', 'b'])).toBe('a\u001B[K\nb\u001B[K\n\u001B[J')
+    expect(redraw(2, ['c'])).toBe('\r\u001B[2Ac\u001B[K\n\u001B[J')
+  })
+
+  it('puts printed text above, hides the cursor while it draws, and leaves nothing behind', () => {
+    const written: string[] = []
+    const output = {
+      write: (bytes: string) => void written.push(bytes),
+      isTerminal: true,
+      size: () => ({ columns: 20, rows: 10 }),
+    }
+    const screen = new Screen(output, plainPalette)
+    screen.draw([[{ text: 'one', role: 'plain' }]])
+    screen.around(() => written.push('printed\n'))
+    screen.close()
+    screen.close()
+    expect(written).toEqual([
+      '\u001B[?25lone\u001B[K\n\u001B[J',
+      '\r\u001B[1A\u001B[J',
+      'printed\n',
+      'one\u001B[K\n\u001B[J',
+      '\r\u001B[1A\u001B[J\u001B[?25h',
+    ])
+  })
+
+  it('never draws more lines than the terminal has', () => {
+    const written: string[] = []
+    const output = {
+      write: (bytes: string) => void written.push(bytes),
+      isTerminal: true,
+      size: () => ({ columns: 20, rows: 3 }),
+    }
+    new Screen(output, plainPalette).draw(
+      ['a', 'b', 'c', 'd'].map((letter) => [{ text: letter, role: 'plain' }]),
+    )
+    expect(written.join('')).not.toContain('c')
+  })
+})
+
+describe('JSON lines', () => {
+  const parse = (record: object): Record<string, unknown> =>
+    JSON.parse(jsonLine(record)) as Record<string, unknown>
+
+  it('hold the counters, and watermarks that JSON can hold', () => {
+    const line = parse(progressRecord(progress(), ratesBetween(undefined, progress())))
+    expect(line).toMatchObject({ type: 'progress', rowsIn: 1_000_000, watermark: 983_423_100_000 })
+    expect(line['steps']).toMatchObject([{ step: 'flights', watermark: null }, { step: 'out' }])
+    expect(line['rates']).toMatchObject({ rowsIn: 500_000 })
+  })
+
+  it('end with how the run ended', () => {
+    expect(parse(endRecord({ end: 'idle', progress: progress({ watermark: Infinity }) }))).toMatchObject({
+      type: 'end',
+      end: 'idle',
+      watermark: 'end',
+    })
+  })
+
+  it('end with the error, also one that nobody foresaw', () => {
+    expect(parse(errorRecord(new TypeError('odd')))).toEqual({ type: 'error', code: null, message: 'odd' })
+  })
+})
