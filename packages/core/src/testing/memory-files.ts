@@ -145,8 +145,8 @@ export class MemoryFiles implements Files {
     if (node === undefined) throw systemError('ENOENT', 'rename', source)
     this.#directory(parentOf(target), 'rename')
     if (this.#nodes.get(target)?.kind === 'directory') throw systemError('EISDIR', 'rename', target)
-    for (const [path, inner] of [...this.#nodes]) {
-      if (path !== source && !path.startsWith(`${source}/`)) continue
+    const moved = Array.from(this.#nodes).filter(([path]) => path === source || path.startsWith(`${source}/`))
+    for (const [path, inner] of moved) {
       this.#nodes.delete(path)
       this.#nodes.set(target + path.slice(source.length), inner)
     }

@@ -171,6 +171,14 @@ async function openRandom(
 ): Promise<SplitReader> {
   const { options, context, from } = open
   const { host } = context
+  const compression = compressionFor(detail.path, options.compression)
+  if (compression !== undefined) {
+    throw new MillraceError('input/unsupported', {
+      what: `${format.name} file "${detail.path}" is compressed as a whole with ${compression}`,
+      detail: 'its parts could not be reached without reading everything before them',
+      hint: `decompress it first; ${format.name} has compression of its own inside`,
+    })
+  }
   const file = await host.files.open(detail.path, 'read')
   try {
     const status = await file.status()

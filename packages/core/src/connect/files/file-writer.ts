@@ -177,7 +177,8 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const { writesEmpty, writer, task, folder: output } = this.#options
     if (options.final && writesEmpty && this.#sequence === 0) this.#open.set('', this.#begin(''))
     const now = this.#options.host.clock.monotonic()
-    for (const part of [...this.#open.values()]) if (this.#isDue(part, now, options.final)) this.#roll(part)
+    const due = Array.from(this.#open.values()).filter((part) => this.#isDue(part, now, options.final))
+    for (const part of due) this.#roll(part)
     await Promise.all(this.#finishing)
     this.#rethrow()
     if (this.#finished.length === 0) return undefined

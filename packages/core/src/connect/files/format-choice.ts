@@ -26,7 +26,7 @@ export function oneFormat(format: Format): FormatChoice {
     label: format.name,
     description: { name: format.name, ...format.options },
     written: format,
-    isData: (name) => format.extensions.includes(kindOfName(name).extension),
+    isData: (name) => isOf(format, name),
     of: () => format,
   }
 }
@@ -34,8 +34,7 @@ export function oneFormat(format: Format): FormatChoice {
 /** The format by the ending of each file's name. */
 export function formatByEnding(formats: readonly Format[]): FormatChoice {
   const find = (path: string): Format | undefined => {
-    const { extension } = kindOfName(path)
-    return formats.find((format) => format.extensions.includes(extension))
+    return formats.find((format) => isOf(format, path))
   }
   return {
     label: 'data',
@@ -53,4 +52,10 @@ export function formatByEnding(formats: readonly Format[]): FormatChoice {
       })
     },
   }
+}
+
+/** Whether a name has an ending of the format. Files of random formats cannot be compressed as a whole. */
+function isOf(format: Format, name: string): boolean {
+  const { extension, compression } = kindOfName(name)
+  return format.extensions.includes(extension) && (format.kind === 'records' || compression === undefined)
 }

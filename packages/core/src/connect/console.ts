@@ -1,0 +1,132 @@
+/**
+ * A sink for people: the first rows of each epoch as a table on the terminal, when the epoch is committed.
+ *
+ * Best effort where exactly-once is concerned: a commit that is repeated by another process prints again.
+ */
+import type { Batch } from '../data/batch.ts'
+import { rowCount, rowIndex } from '../data/batch.ts'
+import type { Column } from '../data/column.ts'
+import { readValue } from '../data/read-value.ts'
+import type { DataType, Json, Schema } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
+import { formatInstant } from '../time/instant.ts'
+import type { OpenSink, Sink, SinkContext } from './sink.ts'
+import { renderTable } from './text-table.ts'
+
+/** Options of the console. */
+export interface ConsoleOptions {
+  /** Rows shown per epoch and task; the others are counted. Default 20. */
+  readonly rows?: number
+  /** Characters per cell, at most; default 40. */
+  readonly cellWidth?: number
+}
+
+/** The rows to show. */
+export interface ConsoleCommittable {
+  readonly [name: string]: Json
+  readonly v: 1
+  readonly epoch: number
+  readonly task: number
+  readonly cells: readonly (readonly string[])[]
+  readonly rows: number
+}
+
+/** Rows that are kept for the table, at most: it is for looking at. */
+const ROWS_MAX = 1000
+
+/**
+ * Shows rows on the terminal.
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * worst.write('show', toConsole({ rows: 10 }))
+ */
+export function toConsole(options: ConsoleOptions = {}): Sink<ConsoleCommittable> {
+  const { rows: shown = 20, cellWidth = 40 } = options
+  check('rows', shown, ROWS_MAX)
+  check('cellWidth', cellWidth, 1000)
+  return {
+    description: { connector: 'console', options: { rows: shown, cellWidth } },
+    accepts: 'append',
+    open: async (context) => openConsole(context, { shown, cellWidth }),
+  }
+}
+
+function check(name: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return
+  throw new MillraceError('plan/invalid-argument', {
+    what: `option "${name}" of the console has the value ${value}`,
+    detail: `expected a whole number from 1 to ${most}`,
+  })
+}
+
+function openConsole(
+  context: SinkContext,
+  { shown, cellWidth }: { readonly shown: number; readonly cellWidth: number },
+): OpenSink<ConsoleCommittable> {
+  const { host, schema, step } = context
+  const committed = new Set<string>()
+  return {
+    async writer(task) {
+      let cells: string[][] = []
+      let rows = 0
+      let prepared = 0
+      return {
+        write(batch) {
+          const count = Math.min(rowCount(batch), shown - cells.length)
+          for (let row = 0; row < count; row++) cells.push(cellsOf(batch, rowIndex(batch, row)))
+          rows += rowCount(batch)
+        },
+        async prepare(epoch) {
+          const taken = rows - prepared
+          if (taken === 0) return undefined
+          const committable = { v: 1 as const, epoch, task, cells, rows: taken }
+          cells = []
+          prepared = rows
+          return committable
+        },
+        written: () => ({ rows, bytes: 0 }),
+        close: async () => undefined,
+      }
+    },
+    async commit(committables) {
+      return committables.map(({ epoch, task, cells, rows }) => {
+        const name = `${epoch}/${task}`
+        if (committed.has(name)) return { kind: 'already-committed' }
+        committed.add(name)
+        const more = rows - cells.length
+        host.terminal.write(
+          `${step}\n${renderTable({ columns: columnsOf(schema), cells, cellWidth })}${more > 0 ? `… and ${more} more\n` : ''}`,
+        )
+        return { kind: 'committed', rows }
+      })
+    },
+    sweep: async () => undefined,
+    finish: async () => undefined,
+    close: async () => undefined,
+  }
+}
+
+function columnsOf(schema: Schema): { readonly name: string; readonly isNumber: boolean }[] {
+  return schema.fields.map(({ name, type }) => ({ name, isNumber: numberKinds.has(type.kind) }))
+}
+
+const numberKinds: ReadonlySet<DataType['kind']> = new Set([
+  'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float32', 'float64', 'decimal',
+]) // prettier-ignore
+
+function cellsOf(batch: Batch, index: number): string[] {
+  return batch.columns.map((column) => cellText(column, index))
+}
+
+function cellText(column: Column, index: number): string {
+  const value = readValue(column, index)
+  if (value === null) return 'null'
+  const { type } = column
+  if (type.kind === 'timestamp') return formatInstant(value as number, type.zoned)
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)))
+  if (typeof value === 'object') return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+  return String(value)
+}

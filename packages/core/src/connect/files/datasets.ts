@@ -1,0 +1,167 @@
+/**
+ * The datasets of files by format: `ndjson('data/*.ndjson', { schema, eventTime: 'time' })`.
+ *
+ * Each can be read from and written to. A path is a file, a folder (its data files and its `k=v` partition folders) or
+ * a pattern when read, and a folder when written. Options of the format and options of files stand side by side.
+ */
+import type { Schema } from '../../data/type.ts'
+import type { RecordFormat } from '../format.ts'
+import { csv as csvFormat, tsv as tsvFormat } from '../formats/csv.ts'
+import type { CsvOptions } from '../formats/csv.ts'
+import { json as jsonFormat } from '../formats/json.ts'
+import type { JsonOptions } from '../formats/json.ts'
+import { ndjson as ndjsonFormat } from '../formats/ndjson.ts'
+import type { NdjsonOptions } from '../formats/ndjson.ts'
+import { parquet as parquetFormat } from '../formats/parquet/index.ts'
+import type { ParquetOptions } from '../formats/parquet/index.ts'
+import { makeDataset } from './dataset.ts'
+import type { AnyFileOptions, FileDataset, FileOptions, UndeclaredFileDataset, UndeclaredRow } from './dataset.ts'
+import { formatByEnding, oneFormat } from './format-choice.ts'
+
+/** Options with the schema of the rows. */
+export type DeclaredOptions<Row, Format> = Format & FileOptions<NoInfer<Row>> & { readonly schema: Schema<Row> }
+
+/** Options without a schema: it is taken from the files. */
+export type UndeclaredOptions<Format> = Format & FileOptions<UndeclaredRow> & { readonly schema?: undefined }
+
+/** Options of `files`: those that do not depend on the format. */
+export type AnyFormatOptions = Readonly<Record<never, never>>
+
+/**
+ * Newline-delimited JSON: one object per line (`.ndjson`, `.jsonl`, and these with `.gz` or `.zst`).
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * const events = p.read('events', ndjson('events', { schema: Event, eventTime: 'time', follow: 'lines' }))
+ */
+export function ndjson<Row>(path: string, options: DeclaredOptions<Row, NdjsonOptions>): FileDataset<Row>
+export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
+export function ndjson<Row>(
+  path: string,
+  options: NdjsonOptions & AnyFileOptions<Row> = {},
+): FileDataset<Row> | UndeclaredFileDataset {
+  return dataset(path, options, ndjsonFormat)
+}
+
+/**
+ * JSON documents that are one array of objects (`.json`).
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * const flights = p.read('flights', json('flights-200k.json', { schema: Flight }))
+ */
+export function json<Row>(path: string, options: DeclaredOptions<Row, JsonOptions>): FileDataset<Row>
+export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
+export function json<Row>(
+  path: string,
+  options: JsonOptions & AnyFileOptions<Row> = {},
+): FileDataset<Row> | UndeclaredFileDataset {
+  return dataset(path, options, jsonFormat)
+}
+
+/**
+ * Comma-separated values: RFC 4180 with a header, or another dialect by options (`.csv`).
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * const airports = p.read('airports', csv('airports.csv', { schema: Airport }))
+ */
+export function csv<Row>(path: string, options: DeclaredOptions<Row, CsvOptions>): FileDataset<Row>
+export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
+export function csv<Row>(
+  path: string,
+  options: CsvOptions & AnyFileOptions<Row> = {},
+): FileDataset<Row> | UndeclaredFileDataset {
+  return dataset(path, options, csvFormat)
+}
+
+/**
+ * Tab-separated values (`.tsv`): CSV with a tab as the delimiter.
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ */
+export function tsv<Row>(path: string, options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>): FileDataset<Row>
+export function tsv(path: string, options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>): UndeclaredFileDataset
+export function tsv<Row>(
+  path: string,
+  options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
+): FileDataset<Row> | UndeclaredFileDataset {
+  return dataset(path, options, tsvFormat)
+}
+
+/**
+ * Apache Parquet (`.parquet`). Only the columns and row groups that the pipeline needs are read.
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * const flights = p.read('flights', parquet('data/flights-3m.parquet', { schema: Flight, eventTime: 'date' }))
+ * hourly.write('out', parquet('out/hourly', { partitionBy: ['origin'] }))
+ */
+export function parquet<Row>(path: string, options: DeclaredParquetOptions<Row>): FileDataset<Row>
+export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
+export function parquet<Row>(
+  path: string,
+  options: DeclaredParquetOptions<Row> | UndeclaredParquetOptions = {},
+): FileDataset<Row> | UndeclaredFileDataset {
+  const { compression, rowGroupRows, rowGroupBytes, metadata, ...ofFiles } = options
+  const ofFormat = { compression, rowGroupRows, rowGroupBytes, metadata }
+  const given = Object.fromEntries(Object.entries(ofFormat).filter(([, value]) => value !== undefined))
+  return makeDataset<Row>(oneFormat(parquetFormat(given)), path, ofFiles as AnyFileOptions<Row>)
+}
+
+/** Options of Parquet with the schema of the rows. Its `compression` is that of the pages in the file. */
+export type DeclaredParquetOptions<Row> = ParquetOptions &
+  Omit<FileOptions<NoInfer<Row>>, 'compression'> & { readonly schema: Schema<Row> }
+
+/** Options of Parquet without a schema: it is taken from the files. */
+export type UndeclaredParquetOptions = ParquetOptions &
+  Omit<FileOptions<UndeclaredRow>, 'compression'> & { readonly schema?: undefined }
+
+/**
+ * Files of any of the formats, told apart by the endings of their names. For reading; what is written has a format.
+ *
+ * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
+ *
+ * @example
+ * const flights = p.read('flights', files(input, { schema: Flight, eventTime: 'date' }))
+ */
+export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
+export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
+export function files<Row>(path: string, options: AnyFileOptions<Row> = {}): FileDataset<Row> | UndeclaredFileDataset {
+  const formats = [parquetFormat(), ndjsonFormat(), jsonFormat(), csvFormat(), tsvFormat()]
+  return makeDataset<Row>(formatByEnding(formats), path, options)
+}
+
+/** The options of files; all others are the format's. */
+const fileOptionNames = {
+  schema: true,
+  eventTime: true,
+  disorder: true,
+  onError: true,
+  follow: true,
+  pollInterval: true,
+  splitBytes: true,
+  partitionBy: true,
+  roll: true,
+  openFilesMax: true,
+  compression: true,
+} as const satisfies Record<keyof FileOptions<unknown> | 'schema', true>
+
+function dataset<Row, Options extends object>(
+  path: string,
+  options: Options & AnyFileOptions<Row>,
+  makeFormat: (options: Options) => RecordFormat,
+): FileDataset<Row> | UndeclaredFileDataset {
+  // Entries lose their types on the way; each name goes to the side that declares it.
+  const ofFiles: { [name: string]: unknown } = {}
+  const ofFormat: { [name: string]: unknown } = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (Object.hasOwn(fileOptionNames, name)) ofFiles[name] = value
+    else ofFormat[name] = value
+  }
+  return makeDataset<Row>(oneFormat(makeFormat(ofFormat as Options)), path, ofFiles as AnyFileOptions<Row>)
+}

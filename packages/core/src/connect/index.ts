@@ -1,0 +1,49 @@
+/** Table of contents of `connect`: the contracts of sources, sinks and formats, and the connectors that need no client. */
+export type {
+  DecoderOptions,
+  EncoderOptions,
+  Format,
+  RandomAccessFile,
+  RandomFileSummary,
+  RandomFormat,
+  RandomReader,
+  RandomReaderOptions,
+  RecordDecoder,
+  RecordEncoder,
+  RecordFormat,
+  RejectedRecord,
+} from './format.ts'
+export type {
+  Boundedness,
+  Pushdown,
+  ReadResult,
+  RejectedRow,
+  Source,
+  SourceContext,
+  SourceDescription,
+  Split,
+  SplitEnumerator,
+  SplitReader,
+} from './source.ts'
+export type {
+  Attempt,
+  ChangeSupport,
+  CommitOutcome,
+  EpochId,
+  OpenSink,
+  OutputMode,
+  Sink,
+  SinkContext,
+  SinkDescription,
+  SinkWriter,
+} from './sink.ts'
+export type { CountCommittable } from './blackhole.ts'
+export { blackhole } from './blackhole.ts'
+export type { ConsoleCommittable, ConsoleOptions } from './console.ts'
+export { toConsole } from './console.ts'
+export type { MemoryOptions, MemoryPosition, MemoryStream } from './memory.ts'
+export { memoryBatches, memoryRows, memoryStream } from './memory.ts'
+export type { MemoryCommittable, MemorySink } from './memory-sink.ts'
+export { memorySink } from './memory-sink.ts'
+export type { RateOptions, RatePosition, RateRow } from './rate.ts'
+export { rate } from './rate.ts'

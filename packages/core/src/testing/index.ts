@@ -1,0 +1,10 @@
+/** Table of contents of `testing`: what tests of pipelines and connectors use. */
+export type { ConformanceOptions, TestTools } from './conformance.ts'
+export type { ManualHost } from './manual-host.ts'
+export { createManualHost } from './manual-host.ts'
+export type { FileFault, FileOperation } from './memory-files.ts'
+export { MemoryFiles } from './memory-files.ts'
+export type { SinkConformanceOptions, SinkSubject } from './sink-conformance.ts'
+export { sinkConformance } from './sink-conformance.ts'
+export type { FollowedSubject, SourceConformanceOptions, SourceSubject } from './source-conformance.ts'
+export { sourceConformance } from './source-conformance.ts'

@@ -1,0 +1,342 @@
+/**
+ * The suite that every sink passes: what the engine relies on in connect/sink.ts, tried from outside.
+ */
+import { batchOfRows, BatchBuilder } from '../data/batch-builder.ts'
+import type { Json, Schema } from '../data/type.ts'
+import type { Host } from '../host/host.ts'
+import { isMillraceError } from '../errors.ts'
+import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '../connect/sink.ts'
+import type { ConformanceOptions, TestTools } from './conformance.ts'
+import { declareSuite } from './conformance.ts'
+
+/** A sink with an empty target, freshly set up for one test. */
+export interface SinkSubject {
+  readonly host: Host
+  /** A sink on the target; called again for what another process would do. */
+  sink(): Sink
+  readonly schema: Schema
+  /** Row number `n`; rows of different numbers differ. */
+  row(n: number): object
+  /** What is visible at the target, in any order; undefined: the sink cannot be read back. */
+  readonly visible: (() => Promise<readonly object[]>) | undefined
+  cleanup?(): Promise<void>
+}
+
+/** What is tried. */
+export interface SinkConformanceOptions extends ConformanceOptions {
+  readonly setup: () => Promise<SinkSubject>
+  /** Whether `refuse`, `overwrite` and `append` make a difference; default true. */
+  readonly hasOutputModes?: boolean
+  /** Whether what was prepared can be lost (it is at the target, not in the committable); default true. */
+  readonly stages?: boolean
+}
+
+/**
+ * Declares the tests of a sink. It must end its files (or whatever it has) with every epoch.
+ *
+ * @example
+ * sinkConformance({ describe, test, expect }, { name: 'my sink', setup: async () => ({ host, sink, schema, row, visible }) })
+ */
+export function sinkConformance(tools: TestTools, options: SinkConformanceOptions): void {
+  declareSuite(tools, options, (declare) => {
+    const test: DeclareSink = (name, body) =>
+      declare(name, async () => {
+        const subject = await options.setup()
+        try {
+          await body(new Job(subject, tools))
+        } finally {
+          await subject.cleanup?.()
+        }
+      })
+    declareCommits(test, tools)
+    declareWriting(test, tools)
+    declareRecovery(test, tools, options.stages ?? true)
+    if (options.hasOutputModes ?? true) declareModes(test, tools)
+  })
+}
+
+type DeclareSink = (name: string, body: (job: Job) => Promise<void>) => void
+
+function declareCommits(test: DeclareSink, { expect }: TestTools): void {
+  test('shows nothing before the commit, everything after it', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    await job.write(writer, [0, 1, 2])
+    await job.expectVisible([])
+    const committable = await writer.prepare(1, { final: false })
+    await job.expectVisible([])
+    expect(kinds(await run.commit(list(committable)))).toEqual(['committed'])
+    await job.expectVisible([0, 1, 2])
+  })
+
+  test('commits the same committable once, however often it is told to', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    await job.write(writer, [0, 1])
+    const committables = list(await writer.prepare(1, { final: false }))
+    await run.commit(committables)
+    expect(kinds(await run.commit(committables))).toEqual(['already-committed'])
+    expect(kinds(await run.commit([...committables, ...committables]))).toEqual(['already-committed', 'already-committed'])
+    await job.expectVisible([0, 1])
+  })
+
+  test('says how many rows a commit showed, in the order of the committables', async (job) => {
+    const run = await job.open()
+    const committables: Json[] = []
+    for (const [task, numbers] of [[0], [1, 2, 3], [4, 5]].entries()) {
+      const writer = await run.writer(task)
+      await job.write(writer, numbers)
+      committables.push(...list(await writer.prepare(1, { final: false })))
+    }
+    const outcomes = await run.commit(committables)
+    expect(outcomes.map((outcome) => (outcome.kind === 'committed' ? outcome.rows : outcome.kind))).toEqual([1, 3, 2])
+  })
+
+  test('has committables that can be written down', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    await job.write(writer, [0])
+    const committable = await writer.prepare(1, { final: false })
+    expect(JSON.parse(JSON.stringify(committable))).toEqual(committable)
+  })
+
+  test('prepares nothing that shows rows when nothing was written', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    const first = list(await writer.prepare(1, { final: false }))
+    await run.commit(first)
+    await run.commit(list(await writer.prepare(2, { final: true })))
+    await job.expectVisible([])
+    await writer.close()
+    await run.finish()
+    await run.close()
+  })
+
+  test('keeps epochs and tasks apart', async (job) => {
+    const run = await job.open()
+    const writers = [await run.writer(0), await run.writer(1)]
+    let next = 0
+    for (let epoch = 1; epoch <= 3; epoch++) {
+      const committables: Json[] = []
+      for (const writer of writers) {
+        await job.write(writer, [next++, next++])
+        committables.push(...list(await writer.prepare(epoch, { final: epoch === 3 })))
+      }
+      await run.commit(committables)
+      await job.expectVisible(Array.from({ length: next }, (_, n) => n))
+    }
+  })
+}
+
+function declareWriting(test: DeclareSink, { expect }: TestTools): void {
+  test('does not look at a batch after the call is done', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    const builder = new BatchBuilder(job.subject.schema, 4)
+    for (let n = 0; n < 20; n++) {
+      builder.reset()
+      builder.appendRow(job.subject.row(n))
+      await writer.write(builder.finish())
+    }
+    // The builder's memory is overwritten with other rows before the epoch ends.
+    builder.reset()
+    for (let n = 100; n < 104; n++) builder.appendRow(job.subject.row(n))
+    await run.commit(list(await writer.prepare(1, { final: true })))
+    await job.expectVisible(Array.from({ length: 20 }, (_, n) => n))
+  })
+
+  test('takes only the rows that are selected', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    const batch = batchOfRows(job.subject.schema, [0, 1, 2, 3, 4].map((n) => job.subject.row(n)))
+    await writer.write({ ...batch, selection: Int32Array.of(1, 4, 0), selectedCount: 2 })
+    await writer.write({ ...batch, selection: Int32Array.of(), selectedCount: 0 })
+    await run.commit(list(await writer.prepare(1, { final: true })))
+    await job.expectVisible([1, 4])
+  })
+
+  test('counts the rows that it was given', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    expect(writer.written().rows).toEqual(0)
+    await job.write(writer, [0, 1, 2])
+    expect(writer.written().rows).toEqual(3)
+    await writer.prepare(1, { final: false })
+    await job.write(writer, [3])
+    expect(writer.written().rows).toEqual(4)
+  })
+
+  test('leaves nothing visible when it is closed early, and closes twice', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    await job.write(writer, [0, 1])
+    await writer.close()
+    await writer.close()
+    await run.close()
+    await run.close()
+    await job.expectVisible([])
+  })
+}
+
+function declareRecovery(test: DeclareSink, { expect }: TestTools, stages: boolean): void {
+  test('commits in a later attempt what an earlier one prepared', async (job) => {
+    const committables = await job.prepareAndCrash([[0, 1], [2]])
+    const run = await job.open({ attempt: 2 })
+    await run.sweep(committables)
+    expect(kinds(await run.commit(committables))).toEqual(['committed', 'committed'])
+    await job.expectVisible([0, 1, 2])
+  })
+
+  test('does not repeat what an earlier attempt committed', async (job) => {
+    const committables = await job.prepareAndCrash([[0, 1], [2]])
+    const earlier = await job.open({ attempt: 2 })
+    await earlier.commit(committables.slice(0, 1))
+    const run = await job.open({ attempt: 3 })
+    expect(kinds(await run.commit(committables))).toEqual(['already-committed', 'committed'])
+    await job.expectVisible([0, 1, 2])
+  })
+
+  if (stages) {
+    test('sweeps what no one names, and nothing else', async (job) => {
+      const committables = await job.prepareAndCrash([[0, 1], [2], [3]])
+      const run = await job.open({ attempt: 2 })
+      await run.commit(committables.slice(0, 1))
+      await run.sweep(committables.slice(1, 2))
+      expect(kinds(await run.commit(committables))).toEqual(['already-committed', 'committed', 'lost'])
+      await job.expectVisible([0, 1, 2])
+    })
+  }
+
+  test('keeps on writing after a sweep', async (job) => {
+    await job.prepareAndCrash([[0]])
+    const run = await job.open({ attempt: 2 })
+    const writer = await run.writer(0)
+    await job.write(writer, [1])
+    await run.sweep([])
+    await run.commit(list(await writer.prepare(1, { final: true })))
+    await job.expectVisible([1])
+  })
+}
+
+function declareModes(test: DeclareSink, { expect }: TestTools): void {
+  test('refuses a target that holds output of another run', async (job) => {
+    await job.runWhole([0, 1], {})
+    let code = 'none'
+    try {
+      await job.runWhole([2], { lineage: OTHER_LINEAGE, outputMode: 'refuse' })
+    } catch (error) {
+      code = isMillraceError(error) ? error.code : String(error)
+    }
+    expect(code).toEqual('output/exists')
+    await job.expectVisible([0, 1])
+  })
+
+  test('goes on with a target that holds its own output', async (job) => {
+    await job.runWhole([0, 1], {})
+    await job.runWhole([2], { attempt: 2, epoch: 2 })
+    await job.expectVisible([0, 1, 2])
+  })
+
+  test('replaces older output when it overwrites, at the end', async (job) => {
+    await job.runWhole([0, 1], {})
+    const run = await job.open({ lineage: OTHER_LINEAGE, outputMode: 'overwrite' })
+    await run.sweep([])
+    const writer = await run.writer(0)
+    await job.write(writer, [2])
+    const committables = list(await writer.prepare(1, { final: true }))
+    await job.expectVisible([0, 1])
+    await run.commit(committables)
+    await run.finish()
+    await job.expectVisible([2])
+    await run.finish()
+    await job.expectVisible([2])
+  })
+
+  test('keeps older output when a run that overwrites fails', async (job) => {
+    await job.runWhole([0, 1], {})
+    const run = await job.open({ lineage: OTHER_LINEAGE, outputMode: 'overwrite' })
+    const writer = await run.writer(0)
+    await job.write(writer, [2])
+    await writer.close()
+    await run.close()
+    await job.expectVisible([0, 1])
+  })
+
+  test('adds to older output when it appends', async (job) => {
+    await job.runWhole([0, 1], {})
+    await job.runWhole([2], { lineage: OTHER_LINEAGE, outputMode: 'append' })
+    await job.expectVisible([0, 1, 2])
+  })
+}
+
+const LINEAGE = '00000000aaaaaaaa'
+const OTHER_LINEAGE = '11111111bbbbbbbb'
+
+type RunOptions = Partial<Pick<SinkContext, 'lineage' | 'attempt' | 'outputMode'>>
+
+/** A job over a subject, with what tests do to it. */
+class Job {
+  readonly subject: SinkSubject
+  readonly #tools: TestTools
+
+  constructor(subject: SinkSubject, tools: TestTools) {
+    this.subject = subject
+    this.#tools = tools
+  }
+
+  open(options: RunOptions = {}): Promise<OpenSink> {
+    const { host, schema } = this.subject
+    return this.subject.sink().open({
+      host,
+      schema,
+      step: 'write',
+      outputMode: 'refuse',
+      lineage: LINEAGE,
+      attempt: 1,
+      bounded: true,
+      ...options,
+    })
+  }
+
+  async write(writer: SinkWriter, numbers: readonly number[]): Promise<void> {
+    await writer.write(batchOfRows(this.subject.schema, numbers.map((n) => this.subject.row(n))))
+  }
+
+  /** An attempt that prepares an epoch per list of rows and is never heard of again. */
+  async prepareAndCrash(epochs: readonly (readonly number[])[]): Promise<Json[]> {
+    const run = await this.open()
+    const writer = await run.writer(0)
+    const committables: Json[] = []
+    for (const [index, numbers] of epochs.entries()) {
+      await this.write(writer, numbers)
+      committables.push(...list(await writer.prepare(index + 1, { final: false })))
+    }
+    return JSON.parse(JSON.stringify(committables)) as Json[]
+  }
+
+  async runWhole(numbers: readonly number[], options: RunOptions & { readonly epoch?: number }): Promise<void> {
+    const { epoch = 1, ...context } = options
+    const run = await this.open(context)
+    await run.sweep([])
+    const writer = await run.writer(0)
+    await this.write(writer, numbers)
+    await run.commit(list(await writer.prepare(epoch, { final: true })))
+    await writer.close()
+    await run.finish()
+    await run.close()
+  }
+
+  async expectVisible(numbers: readonly number[]): Promise<void> {
+    if (this.subject.visible === undefined) return
+    const visible = (await this.subject.visible()).map((row) => JSON.stringify(row)).sort()
+    this.#tools.expect(visible).toEqual(numbers.map((n) => JSON.stringify(this.subject.row(n))).sort())
+  }
+}
+
+function list(committable: Json | undefined): Json[] {
+  return committable === undefined ? [] : [committable]
+}
+
+function kinds(outcomes: readonly CommitOutcome[]): string[] {
+  return outcomes.map(({ kind }) => kind)
+}

@@ -1,0 +1,373 @@
+/**
+ * The suite that every source passes: what the engine relies on in connect/source.ts, tried from outside.
+ */
+import type { Batch } from '../data/batch.ts'
+import { batchToRows } from '../data/read-value.ts'
+import type { Json } from '../data/type.ts'
+import type { Host } from '../host/host.ts'
+import type { ReadResult, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import type { ConformanceOptions, Declare, TestTools } from './conformance.ts'
+import { declareSuite } from './conformance.ts'
+
+/** A source with known rows, freshly set up for one test. */
+export interface SourceSubject {
+  readonly host: Host
+  readonly source: Source
+  /** All rows of a bounded run, split by split in order; a few dozen at most, since every position is tried. */
+  readonly rows: readonly object[]
+  /** Lets time pass while the source idles; default: one turn of the event loop. */
+  wait?(): Promise<void>
+  cleanup?(): Promise<void>
+}
+
+/** A source that follows its input. */
+export interface FollowedSubject extends SourceSubject {
+  /** Adds input; `rows` are then what a reader finds in all, in any order of splits. */
+  readonly more: () => Promise<readonly object[]>
+}
+
+/** What is tried. */
+export interface SourceConformanceOptions extends ConformanceOptions {
+  /** A subject that is read in bounded mode; absent when the source has no such mode. */
+  readonly bounded?: () => Promise<SourceSubject>
+  /** A subject that is followed; absent when the source has no such mode. */
+  readonly unbounded?: () => Promise<FollowedSubject>
+}
+
+/** Rounds of waiting before a source that says nothing counts as stuck. */
+const WAITS_MAX = 200
+const ROWS_MANY = 10_000
+
+/**
+ * Declares the tests of a source.
+ *
+ * @example
+ * sourceConformance({ describe, test, expect }, { name: 'my source', bounded: async () => ({ host, source, rows }) })
+ */
+export function sourceConformance(tools: TestTools, options: SourceConformanceOptions): void {
+  declareSuite(tools, options, (declare) => {
+    if (options.bounded !== undefined) declareBounded(declare, tools, options.bounded)
+    if (options.unbounded !== undefined) declareUnbounded(declare, tools, options.unbounded)
+  })
+}
+
+function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Promise<SourceSubject>): void {
+  const test = (name: string, body: (subject: Opened) => Promise<void>): void =>
+    declare(name, async () => {
+      const subject = await setup()
+      try {
+        await body(new Opened(subject, 'bounded'))
+      } finally {
+        await subject.cleanup?.()
+      }
+    })
+
+  test('lists the same splits each time, each with a name of its own', async (subject) => {
+    const first = await subject.splits()
+    expect(await subject.splits()).toEqual(first)
+    expect(new Set(first.map(({ id }) => id)).size).toEqual(first.length)
+    expect(JSON.parse(JSON.stringify(first))).toEqual(first)
+  })
+
+  test('gives all rows and ends, whatever number of rows is asked for', async (subject) => {
+    const splits = await subject.splits()
+    for (const rowsMax of [1, 2, 3, 7, 64, ROWS_MANY]) {
+      expect(await subject.readAll(splits, rowsMax)).toEqual(subject.rows)
+    }
+  })
+
+  test('gives no more rows than asked for', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        for (;;) {
+          const batch = await subject.nextBatch(reader, 3)
+          if (batch === undefined) return
+          expect(batchToRows(batch).length <= 3).toEqual(true)
+        }
+      })
+    }
+  })
+
+  test('goes on exactly where any position was taken', async (subject) => {
+    for (const split of await subject.splits()) {
+      const whole = await subject.readSplit(split, ROWS_MANY)
+      for (let taken = 0; taken <= whole.length; taken++) {
+        const { rows, position } = await subject.readSome(split, taken)
+        expect(rows).toEqual(whole.slice(0, taken))
+        const rest = await subject.readSplit(split, 3, JSON.parse(JSON.stringify(position)) as Json)
+        expect(rest).toEqual(whole.slice(taken))
+      }
+    }
+  })
+
+  test('goes on from a position that was taken after going on', async (subject) => {
+    for (const split of await subject.splits()) {
+      const whole = await subject.readSplit(split, ROWS_MANY)
+      let position: Json | undefined
+      for (const row of whole) {
+        const step = await subject.readSome(split, 1, position)
+        expect(step.rows).toEqual([row])
+        position = step.position
+      }
+      expect(await subject.readSplit(split, 3, position)).toEqual([])
+    }
+  })
+
+  test('keeps a batch as it is until the next read', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        for (;;) {
+          const batch = await subject.nextBatch(reader, 5)
+          if (batch === undefined) return
+          const before = batchToRows(batch)
+          reader.position()
+          reader.bytesRead()
+          for (let turn = 0; turn < 10; turn++) await subject.host.timers.yield()
+          expect(batchToRows(batch)).toEqual(before)
+        }
+      })
+    }
+  })
+
+  test('does not move by being asked for its position', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        do expect(reader.position()).toEqual(reader.position())
+        while ((await subject.nextBatch(reader, 2)) !== undefined)
+      })
+    }
+  })
+
+  test('stays at the end', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        while ((await subject.nextBatch(reader, ROWS_MANY)) !== undefined);
+        expect(await subject.nextBatch(reader, 1)).toEqual(undefined)
+      })
+    }
+  })
+
+  test('reads several splits side by side', async (subject) => {
+    const splits = await subject.splits()
+    const readers = await Promise.all(splits.map((split) => subject.open(split)))
+    const rows = splits.map((): object[] => [])
+    let open = readers.map((_, index) => index)
+    while (open.length > 0) {
+      const batches = await Promise.all(open.map((index) => subject.nextBatch(readers[index] as SplitReader, 2)))
+      for (const [at, batch] of batches.entries()) {
+        if (batch !== undefined) rows[open[at] as number]?.push(...batchToRows(batch))
+      }
+      open = open.filter((_, at) => batches[at] !== undefined)
+    }
+    for (const reader of readers) await reader.close()
+    expect(rows.flat()).toEqual(subject.rows)
+  })
+
+  test('closes at any time and more than once', async (subject) => {
+    for (const split of await subject.splits()) {
+      for (const reads of [0, 1, 2]) {
+        const reader = await subject.open(split)
+        for (let read = 0; read < reads; read++) await subject.nextBatch(reader, 1)
+        await reader.close()
+        await reader.close()
+      }
+    }
+  })
+
+  test('gives exactly the columns that it is asked for', async (subject) => {
+    const { source } = subject
+    const names = source.schema.fields.map(({ name }) => name)
+    if (source.withPushdown === undefined) return
+    for (const columns of [...names.map((name) => [name]), names.slice(1), names]) {
+      const pushed = subject.with(source.withPushdown({ columns, predicate: undefined }))
+      const wanted = subject.rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => columns.includes(name))))
+      expect(pushed.source.schema.fields.map(({ name }) => name)).toEqual(columns)
+      expect(await pushed.readAll(await pushed.splits(), 5)).toEqual(wanted)
+    }
+  })
+
+  test('counts rows when no column is asked for', async (subject) => {
+    if (subject.source.withPushdown === undefined) return
+    const pushed = subject.with(subject.source.withPushdown({ columns: [], predicate: undefined }))
+    const rows = await pushed.readAll(await pushed.splits(), 4)
+    expect(rows).toEqual(subject.rows.map(() => ({})))
+  })
+}
+
+function declareUnbounded(declare: Declare, { expect }: TestTools, setup: () => Promise<FollowedSubject>): void {
+  declare('follows its input: idles, and gives what is added', async () => {
+    const subject = await setup()
+    const following = new Following(new Opened(subject, 'unbounded'))
+    try {
+      expect(await following.readUntilQuiet(subject.rows.length)).toEqual(sorted(subject.rows))
+      const all = await subject.more()
+      expect(await following.readUntilQuiet(all.length)).toEqual(sorted(all))
+    } finally {
+      await following.close()
+      await subject.cleanup?.()
+    }
+  })
+
+  declare('can be closed while it idles', async () => {
+    const subject = await setup()
+    const following = new Following(new Opened(subject, 'unbounded'))
+    try {
+      await following.readUntilQuiet(subject.rows.length)
+    } finally {
+      await following.close()
+      await following.close()
+      await subject.cleanup?.()
+    }
+  })
+}
+
+/** A subject with what tests do to it. */
+class Opened {
+  readonly host: Host
+  readonly source: Source
+  readonly rows: readonly object[]
+  readonly subject: SourceSubject
+  readonly context: SourceContext
+
+  constructor(subject: SourceSubject, boundedness: SourceContext['boundedness'], source: Source = subject.source) {
+    this.subject = subject
+    this.host = subject.host
+    this.source = source
+    this.rows = subject.rows
+    this.context = { host: subject.host, boundedness, step: 'read', rejected: undefined }
+  }
+
+  with(source: Source): Opened {
+    return new Opened(this.subject, this.context.boundedness, source)
+  }
+
+  async splits(): Promise<Split[]> {
+    const enumerator = await this.source.enumerate(this.context)
+    const splits: Split[] = []
+    for (let calls = 0; calls < WAITS_MAX; calls++) {
+      const found = await enumerator.next()
+      splits.push(...found.splits)
+      if (found.done) {
+        await enumerator.close()
+        await enumerator.close()
+        return splits
+      }
+      await this.wait()
+    }
+    throw new Error('the enumerator of a bounded source does not end')
+  }
+
+  /** Opens a split as another process would: with what was written down of it. */
+  open(split: Split, from?: Json): Promise<SplitReader> {
+    return this.source.open(JSON.parse(JSON.stringify(split)) as Split, from, this.context)
+  }
+
+  async withReader(split: Split, from: Json | undefined, use: (reader: SplitReader) => Promise<void>): Promise<void> {
+    const reader = await this.open(split, from)
+    try {
+      await use(reader)
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** The next batch; undefined at the end. Waits while the source idles. */
+  async nextBatch(reader: SplitReader, rowsMax: number): Promise<Batch | undefined> {
+    for (let waits = 0; waits < WAITS_MAX; waits++) {
+      const result: ReadResult = await reader.read(rowsMax)
+      if (result.kind === 'batch') return result.batch
+      if (result.kind === 'end') return undefined
+      await this.wait()
+      await result.until
+    }
+    throw new Error('the source idles and does not end')
+  }
+
+  async readSplit(split: Split, rowsMax: number, from?: Json): Promise<object[]> {
+    const rows: object[] = []
+    await this.withReader(split, from, async (reader) => {
+      for (;;) {
+        const batch = await this.nextBatch(reader, rowsMax)
+        if (batch === undefined) return
+        rows.push(...batchToRows(batch))
+      }
+    })
+    return rows
+  }
+
+  /** Reads `count` rows one by one; the position is that behind them. */
+  async readSome(split: Split, count: number, from?: Json): Promise<{ rows: object[]; position: Json }> {
+    const rows: object[] = []
+    let position: Json = null
+    await this.withReader(split, from, async (reader) => {
+      while (rows.length < count) {
+        const batch = await this.nextBatch(reader, 1)
+        if (batch === undefined) break
+        rows.push(...batchToRows(batch))
+      }
+      position = reader.position()
+    })
+    return { rows, position }
+  }
+
+  async readAll(splits: readonly Split[], rowsMax: number): Promise<object[]> {
+    const rows: object[] = []
+    for (const split of splits) rows.push(...(await this.readSplit(split, rowsMax)))
+    return rows
+  }
+
+  async wait(): Promise<void> {
+    await (this.subject.wait === undefined ? this.host.timers.yield() : this.subject.wait())
+  }
+}
+
+/** Reads everything that a followed source finds. */
+class Following {
+  readonly #subject: Opened
+  readonly #rows: object[] = []
+  readonly #readers = new Set<SplitReader>()
+  #enumerator: Awaited<ReturnType<Source['enumerate']>> | undefined
+
+  constructor(subject: Opened) {
+    this.#subject = subject
+  }
+
+  /** Reads until `count` rows are there and some rounds brought nothing more; sorted. */
+  async readUntilQuiet(count: number): Promise<object[]> {
+    this.#enumerator ??= await this.#subject.source.enumerate(this.#subject.context)
+    let quiet = 0
+    for (let round = 0; round < WAITS_MAX && quiet < 5; round++) {
+      const before = this.#rows.length
+      for (const split of (await this.#enumerator.next()).splits) this.#readers.add(await this.#subject.open(split))
+      for (const reader of this.#readers) await this.#readNow(reader)
+      await this.#subject.wait()
+      quiet = this.#rows.length >= count && this.#rows.length === before ? quiet + 1 : 0
+    }
+    return sorted(this.#rows)
+  }
+
+  async #readNow(reader: SplitReader): Promise<void> {
+    for (;;) {
+      const result = await reader.read(3)
+      if (result.kind === 'batch') this.#rows.push(...batchToRows(result.batch))
+      else {
+        if (result.kind === 'end') {
+          this.#readers.delete(reader)
+          await reader.close()
+        }
+        return
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.#readers) await reader.close()
+    await this.#enumerator?.close()
+  }
+}
+
+function sorted(rows: readonly object[]): object[] {
+  const textOf = (row: object): string =>
+    JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+  return rows.toSorted((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
+}
