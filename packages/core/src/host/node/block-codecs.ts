@@ -2,7 +2,7 @@
  * Codecs of single blocks, synchronous: the pages of Parquet.
  */
 import * as zlib from 'node:zlib'
-import { decompressLz4 } from 'hyparquet-compressors'
+import { decompressLz4Raw } from 'hyparquet-compressors'
 import { snappyCompressor, snappyUncompressor } from 'hysnappy'
 import type { Compression } from '../host.ts'
 import { isMillraceError } from '../../errors.ts'
@@ -67,7 +67,8 @@ function decompress(
     case 'zstd':
       return native === undefined ? decompressFrames(bytes, size) : native.zstdDecompressSync(bytes, limit)
     case 'lz4':
-      return decompressLz4(bytes, size)
+      // Raw blocks: the library's other function guesses at Hadoop's framing and misreads some raw blocks.
+      return decompressLz4Raw(bytes, size)
     case 'snappy':
       return decompressSnappy(bytes, size)
   }
