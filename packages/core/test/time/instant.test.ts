@@ -137,7 +137,7 @@ describe('dates and times of day', () => {
       fc.property(fc.integer({ min: -3_000_000, max: 3_000_000 }), (days) => {
         const text = formatDate(days)
         expect(parseDate(text)).toBe(days)
-        if (text.length === 10) expect(parseDateBytes(bytesOf(text), 0, 10)).toBe(days)
+        expect(parseDateBytes(bytesOf(text), 0, text.length)).toBe(text.length === 10 ? days : Number.NaN)
       }),
     )
   })
