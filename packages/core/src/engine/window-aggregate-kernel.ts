@@ -1,5 +1,5 @@
 /**
- * The generated loop that adds rows to the groups of one window: key, probe and accumulators inline.
+ * The generated loops over keyed rows: key, probe and accumulators inline.
  *
  * One function per layout of the columns it reads. It runs over live rows until one lies outside [windowStart,
  * windowEnd) and gives back how far it came; which table takes the rows that follow is decided outside, once per
@@ -10,10 +10,10 @@
 import type { Batch } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
 import { generate } from '../data/generate.ts'
-import type { GroupTable, KeyPart, RecordField } from '../state/index.ts'
+import type { GroupTable, KeyLayout, KeyPart, RecordField, RecordStore, StringTable } from '../state/index.ts'
 import { StringColumn, hashSource, keyShape, keySource } from '../state/index.ts'
 import type { Aggregate, InlineNames } from './aggregates/index.ts'
-import type { BoundAggregate, WindowAggregateParts } from './window-aggregate-parts.ts'
+import type { BoundAggregate } from './window-aggregate-parts.ts'
 
 /** Adds live rows `from … to)` while they are in the window; gives the first row that is not. */
 export type AccumulateLoop = (
@@ -39,16 +39,52 @@ interface Lane {
   readonly of: (batch: Batch) => unknown
 }
 
+/** What a kernel is generated from. */
+export interface KernelParts {
+  readonly key: KeyLayout
+  readonly strings: StringTable
+  readonly aggregates: readonly BoundAggregate[]
+  /** Words of a record of the table of groups. */
+  readonly groupWords: number
+  /** Words of a record that holds accumulators; for panes the same. */
+  readonly recordWords: number
+  /** Groups are never deleted while the table lives, so that dictionary codes may be remembered with their group. */
+  readonly hasStableGroups: boolean
+  /** What to do with a row whose group was found. */
+  readonly shape: KernelShape
+}
+
+/** The three loops that begin with finding a row's group. */
+export type KernelShape =
+  /** Adds the row to the group; stops at the first row outside the window when it checks time. */
+  | { readonly kind: 'pane'; readonly checksTime: boolean }
+  /** Writes the group's number to `groups`, by live row. */
+  | { readonly kind: 'locate'; readonly groups: () => Int32Array }
+  /** Adds the row to a session of the group. */
+  | { readonly kind: 'session'; readonly sessions: SessionPlacer }
+
+/** What the loop for sessions needs besides the table of groups. */
+export interface SessionPlacer {
+  readonly store: RecordStore
+  readonly gapMs: number
+  /** Where a group's record holds the number of its latest session + 1. */
+  readonly head: RecordField
+  readonly start: RecordField
+  readonly last: RecordField
+  /** 0 while the session has not fired; undefined when fired sessions are not kept. */
+  readonly state: RecordField | undefined
+  /** The session for a row that does not fall into the group's latest one; −1 when the row is late. */
+  place(group: number, time: number, row: number): number
+}
+
 /** Kernels of one operator, by the layout of the columns they read. */
 export class AccumulateKernels {
-  readonly #parts: WindowAggregateParts
-  readonly #checksTime: boolean
+  readonly #parts: KernelParts
   readonly #strings: readonly (StringColumn | undefined)[]
   readonly #kernels = new Map<string, { readonly loop: AccumulateLoop; readonly lanes: readonly Lane[] }>()
 
-  constructor(parts: WindowAggregateParts, options: { readonly checksTime: boolean }) {
+  constructor(parts: KernelParts) {
     this.#parts = parts
-    this.#checksTime = options.checksTime
     this.#strings = parts.key.parts.map((part) =>
       part.kind === 'string' ? new StringColumn(parts.strings) : undefined,
     )
@@ -83,9 +119,12 @@ export class AccumulateKernels {
     hasSelection: boolean,
   ): { readonly loop: AccumulateLoop; readonly lanes: readonly Lane[] } {
     const lanes: Lane[] = []
-    const key = keyLanes(this.#parts.key.parts, batch, this.#strings, lanes)
+    const { shape, hasStableGroups, key, recordWords } = this.#parts
+    const keys = keyLanes(key.parts, { batch, strings: this.#strings, lanes, hasStableGroups })
     lanes.push({ name: 'strings', of: () => this.#parts.strings })
     const adds = this.#parts.aggregates.map((bound, a) => addSource(bound, a, batch, lanes)).join('\n')
+    const checksTime = shape.kind === 'pane' && shape.checksTime
+    const use = this.#useOfGroup(lanes)
     const hoisted = [
       ...new Map(lanes.map((lane, n) => [lane.name, `const ${lane.name} = lanes[${n}];`])).values(),
     ]
@@ -94,14 +133,16 @@ const scratchF = new Float64Array(1), scratchI = new Int32Array(scratchF.buffer)
 return function accumulate(lanes, time, selection, from, to, windowStart, windowEnd, table) {
   ${hoisted.join('\n  ')}
   const key = table.key;
-  let X = table.index, mask = table.mask, shift = table.shift, I = table.i32, F = table.f64;
-  ${key.prologue}
+  let X = table.index, mask = table.mask, shift = table.shift, G = table.i32;
+  ${use.prologue}
+  ${keys.prologue}
   for (let n = from; n < to; n++) {
     const i = ${hasSelection ? 'selection[n]' : 'n'};
-    ${this.#checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
-    let record = -1;
-    ${key.shortcut(this.#probe(batch))}
-    const r = record * ${this.#parts.template.length}, q = record * ${this.#parts.template.length / 2};
+    ${checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
+    let group = -1;
+    ${keys.shortcut(this.#probe(batch))}
+    ${use.statements}
+    ${shape.kind === 'locate' ? '' : `const r = record * ${recordWords}, q = record * ${recordWords / 2};`}
     ${adds}
   }
   return to;
@@ -109,16 +150,50 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
     return { loop: generate<() => AccumulateLoop>([], body)(), lanes }
   }
 
-  /** Statements that set `record` from the columns: key words, probe, insertion. */
+  /** From `group` to `store` and `record`: where the accumulators are. */
+  #useOfGroup(lanes: Lane[]): { readonly prologue: string; readonly statements: string } {
+    const { shape, groupWords, recordWords } = this.#parts
+    switch (shape.kind) {
+      case 'pane':
+        return {
+          prologue: 'const store = table; let I = store.i32, F = store.f64;',
+          statements: 'if (I !== G) { I = store.i32; F = store.f64; } const record = group;',
+        }
+      case 'locate':
+        lanes.push({ name: 'located', of: shape.groups })
+        return { prologue: '', statements: 'located[n] = group;' }
+      case 'session': {
+        const { head, start, last, state, gapMs } = shape.sessions
+        lanes.push({ name: 'sessions', of: () => shape.sessions })
+        const at = (field: RecordField): string => `F[record * ${recordWords / 2} + ${field.offset}]`
+        const isOpen = state === undefined ? '' : ` && I[record * ${recordWords} + ${state.offset}] === 0`
+        return {
+          prologue: 'const store = sessions.store; let I = store.i32, F = store.f64;',
+          statements: `
+    const t = time[i];
+    let record = G[group * ${groupWords} + ${head.offset}] - 1;
+    if (record >= 0 && t >= ${at(start)} && t <= ${at(last)} + ${gapMs}${isOpen}) {
+      if (t > ${at(last)}) ${at(last)} = t;
+    } else {
+      record = sessions.place(group, t, i);
+      I = store.i32; F = store.f64;
+      if (record < 0) continue;
+    }`,
+        }
+      }
+    }
+  }
+
+  /** Statements that set `group` from the columns: key words, probe, insertion. */
   #probe(batch: Batch): string {
-    const { key, template } = this.#parts
+    const { key, groupWords } = this.#parts
     const words = Array.from({ length: key.words }, (_, w) => `k${w}`)
     const { tag, statements } = hashSource(words)
     const isOneWord = words.length === 1
-    const base = `(e - 1) * ${template.length}`
+    const base = `(e - 1) * ${groupWords}`
     const same = isOneWord
       ? ''
-      : words.map((word, w) => ` && I[${base}${w === 0 ? '' : ` + ${w}`}] === ${word}`).join('')
+      : words.map((word, w) => ` && G[${base}${w === 0 ? '' : ` + ${w}`}] === ${word}`).join('')
     return `
     ${keySource(key, batch.columns)}
     ${statements}
@@ -126,12 +201,12 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
       const e = X[2 * slot + 1];
       if (e === 0) {
         ${words.map((word, w) => `key[${w}] = ${word};`).join(' ')}
-        record = table.insert(${tag});
-        X = table.index; mask = table.mask; shift = table.shift; I = table.i32; F = table.f64;
+        group = table.insert(${tag});
+        X = table.index; mask = table.mask; shift = table.shift; G = table.i32;
         ${key.stringWords.map((word) => `strings.retain(k${word});`).join(' ')}
         break;
       }
-      if (X[2 * slot] === ${tag}${same}) { record = e - 1; break; }
+      if (X[2 * slot] === ${tag}${same}) { group = e - 1; break; }
       slot = (slot + 1) & mask;
     }`
   }
@@ -140,10 +215,14 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
 /** The lanes of the key columns, and the shortcut for one dictionary column: code to group by one array read. */
 function keyLanes(
   parts: readonly KeyPart[],
-  batch: Batch,
-  strings: readonly (StringColumn | undefined)[],
-  lanes: Lane[],
+  options: {
+    readonly batch: Batch
+    readonly strings: readonly (StringColumn | undefined)[]
+    readonly lanes: Lane[]
+    readonly hasStableGroups: boolean
+  },
 ): { readonly prologue: string; readonly shortcut: (probe: string) => string } {
+  const { batch, strings, lanes } = options
   for (const [p, part] of parts.entries()) {
     const string = strings[p]
     const columnOf = (of: Batch): Column => of.columns[part.column] as Column
@@ -161,7 +240,7 @@ function keyLanes(
     })
   }
   const only = parts.length === 1 ? (parts[0] as KeyPart) : undefined
-  if (only?.kind !== 'string') return { prologue: '', shortcut: (probe) => probe }
+  if (only?.kind !== 'string' || !options.hasStableGroups) return { prologue: '', shortcut: (probe) => probe }
   const columnOf = (of: Batch): Column => of.columns[only.column] as Column
   if (columnOf(batch).layout !== 'dictionary') return { prologue: '', shortcut: (probe) => probe }
   lanes.push({ name: 'dictionary', of: (of) => (columnOf(of) as { dictionary: unknown }).dictionary })
@@ -177,9 +256,9 @@ function keyLanes(
     prologue: 'const groups = table.codesOf(dictionary, dictionaryLength);',
     shortcut: (probe) => `
     const known = ${valid};
-    if (known) record = groups[d0[i]] - 1;
-    if (record < 0) { ${probe}
-      if (known) groups[d0[i]] = record + 1; }`,
+    if (known) group = groups[d0[i]] - 1;
+    if (group < 0) { ${probe}
+      if (known) groups[d0[i]] = group + 1; }`,
   }
 }
 
@@ -199,7 +278,7 @@ function addSource(
 ): string {
   const column = inputs[0] === undefined ? undefined : (batch.columns[inputs[0].index] as Column)
   lanes.push({ name: `A${a}`, of: () => aggregate })
-  const statements = inlineSource(aggregate, a, column) ?? `A${a}.update(table, record, i);`
+  const statements = inlineSource(aggregate, a, column) ?? `A${a}.update(store, record, i);`
   const conditions: string[] = []
   if (filter >= 0) conditions.push(filterSource(filter, batch, lanes))
   if (column !== undefined && column.validity !== undefined && aggregate.acceptsNulls !== true) {

@@ -79,7 +79,13 @@ export class PaneWindows implements Operator {
     this.#context = context
     this.#arithmetic = paneArithmetic(node.window)
     this.#lateness = node.allowedLatenessMs
-    this.#kernels = new AccumulateKernels(this.#parts, { checksTime: node.window.kind !== 'global' })
+    this.#kernels = new AccumulateKernels({
+      ...this.#parts,
+      groupWords: this.#parts.template.length,
+      recordWords: this.#parts.template.length,
+      hasStableGroups: true,
+      shape: { kind: 'pane', checksTime: node.window.kind !== 'global' },
+    })
     this.#output = new WindowOutput(this.#parts, {
       batchRows: context.batchRows,
       hasWeights: node.allowedLatenessMs > 0,

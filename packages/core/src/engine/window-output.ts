@@ -8,11 +8,10 @@ import type { Batch } from '../data/batch.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
-import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
 import type { DataType } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
-import type { GroupTable, KeyPart, RecordStore } from '../state/index.ts'
-import { integerOfWords } from '../state/index.ts'
+import type { GroupTable, RecordStore } from '../state/index.ts'
+import { shareKeyStrings, writeKeys } from './key-columns.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 
 /** Which rows to write, and what they say of their window. */
@@ -67,9 +66,15 @@ export class WindowOutput {
     const builder = this.#builder
     const at = builder.length
     const { columns } = builder
-    const { key, aggregates } = this.#parts
-    if (at === 0) this.#shareStrings()
-    for (const [p, part] of key.parts.entries()) this.#writeKey(part, rows, columns[p] as ColumnBuilder, at)
+    const { key, aggregates, strings } = this.#parts
+    if (at === 0) shareKeyStrings(key, strings, columns)
+    writeKeys(
+      key,
+      strings,
+      { table: rows.keys, groups: rows.groups, from: rows.from, to: rows.to },
+      columns,
+      at,
+    )
     let c = key.parts.length
     if (this.#hasWindow) {
       fillBound(columns[c++] as ColumnBuilder, rows.windowStart, rows, at)
@@ -106,84 +111,6 @@ export class WindowOutput {
       eventTime: this.#hasWindow,
       weights: this.#hasWeights,
     })
-  }
-
-  /** String keys are ranges of the string table: nothing is copied. */
-  #shareStrings(): void {
-    for (const [p, part] of this.#parts.key.parts.entries()) {
-      if (part.kind === 'string')
-        (this.#builder.columns[p] as Utf8ColumnBuilder).useChunk(this.#parts.strings.bytes)
-    }
-  }
-
-  #writeKey(part: KeyPart, { keys, groups, from, to }: WindowRows, out: ColumnBuilder, at: number): void {
-    const { i32, f64, words } = keys
-    const { nullWord } = this.#parts.key
-    const write = writerOf(part, out, this.#parts)
-    for (let n = from; n < to; n++) {
-      const base = (groups[n] as number) * words
-      const row = at + n - from
-      if (part.nullBit !== 0 && ((i32[base + nullWord] as number) & part.nullBit) !== 0) out.setNull(row)
-      else write(i32, f64, base + part.word, row)
-    }
-  }
-}
-
-type CellWriter = (i32: Int32Array, f64: Float64Array, word: number, row: number) => void
-
-const scratch = new Float64Array(1)
-const scratchWords = new Int32Array(scratch.buffer)
-
-function writerOf(part: KeyPart, out: ColumnBuilder, { strings }: WindowAggregateParts): CellWriter {
-  const fixed = out as FixedColumnBuilder
-  switch (part.kind) {
-    case 'word':
-      return (i32, _f64, word, row) => {
-        fixed.values[row] = i32[word] as number
-      }
-    case 'float':
-      return (i32, _f64, word, row) => {
-        scratchWords[0] = i32[word] as number
-        scratchWords[1] = i32[word + 1] as number
-        fixed.values[row] = scratch[0] as number
-      }
-    case 'string':
-      return stringWriter(out as Utf8ColumnBuilder, strings)
-    case 'int64':
-    case 'int128':
-      return integerWriter(fixed, part)
-  }
-}
-
-function stringWriter(out: Utf8ColumnBuilder, strings: WindowAggregateParts['strings']): CellWriter {
-  const { bytes, starts, lengths } = strings
-  if (out.chunk !== bytes) {
-    return (i32, _f64, word, row) => {
-      const id = i32[word] as number
-      out.setBytes(row, bytes, starts[id] as number, lengths[id] as number)
-    }
-  }
-  const outStarts = out.starts
-  const outLengths = out.lengths
-  return (i32, _f64, word, row) => {
-    const id = i32[word] as number
-    outStarts[row] = starts[id] as number
-    outLengths[row] = lengths[id] as number
-  }
-}
-
-function integerWriter(out: FixedColumnBuilder, part: KeyPart): CellWriter {
-  const unsigned = part.field.type.kind === 'uint64'
-  return (i32, _f64, word, row) => {
-    const low = i32[word] as number
-    const high = i32[word + 1] as number
-    if (high === low >> 31 && !(unsigned && low < 0) && (part.words === 2 || i32[word + 2] === high)) {
-      if (part.words === 2 || i32[word + 3] === high) {
-        out.values[row] = low
-        return
-      }
-    }
-    out.setExact(row, integerOfWords(i32, word, part.words, unsigned))
   }
 }
 

@@ -53,7 +53,7 @@ export interface Aggregate {
   readonly acceptsNulls?: boolean
   /**
    * Statements that add one row, or undefined when this input column's layout needs `update`.
-   * They see `table` (the RecordStore) and `record` (the number), and the names given.
+   * They see `store` (the RecordStore) and `record` (the number), and the names given.
    */
   inline?(names: InlineNames, column: Column | undefined): string | undefined
   /** Called with each batch before `update` is. */

@@ -30,7 +30,7 @@ export class ExactSum {
     const low = names.field(this.#low)
     return (
       `{ const sum = ${low} + ${names.value}; ` +
-      `if (sum <= ${LIMB} && sum >= ${-LIMB}) ${low} = sum; else ${carry}.add(table, record, ${names.value}); }`
+      `if (sum <= ${LIMB} && sum >= ${-LIMB}) ${low} = sum; else ${carry}.add(store, record, ${names.value}); }`
     )
   }
 

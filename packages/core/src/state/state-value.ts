@@ -1,0 +1,159 @@
+/**
+ * How one value of keyed state lies in a record: numbers as float64 in place, everything else encoded in a block.
+ *
+ * What a user function sets is checked against the declared type as far as that costs next to nothing; the deep parts
+ * of nested values are taken as they are.
+ */
+import type { DataType } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
+import type { BlockHeap } from './block-heap.ts'
+import { classFor } from './block-heap.ts'
+import type { RecordField, RecordLayout } from './record-layout.ts'
+import type { RecordStore } from './record-store.ts'
+import { ValueEncoder, decodeValue } from './value-codec.ts'
+
+/** How values of a type are checked and kept. */
+export type ValueShape = 'number' | 'integer' | 'boolean' | 'bigint' | 'text' | 'other'
+
+/** The shape of a type's row values. */
+export function valueShape(type: DataType): ValueShape {
+  switch (type.kind) {
+    case 'boolean':
+      return 'boolean'
+    case 'float32':
+    case 'float64':
+      return 'number'
+    case 'int64':
+    case 'uint64':
+      return type.rows === 'bigint' ? 'bigint' : 'integer'
+    case 'int8':
+    case 'int16':
+    case 'int32':
+    case 'uint8':
+    case 'uint16':
+    case 'uint32':
+    case 'time':
+    case 'timestamp':
+      return 'integer'
+    case 'string':
+    case 'uuid':
+    case 'decimal':
+    case 'date':
+      return 'text'
+    default:
+      return 'other'
+  }
+}
+
+/** Whether values of a shape are a float64 in place. */
+export function isInPlace(shape: ValueShape): boolean {
+  return shape === 'number' || shape === 'integer' || shape === 'boolean'
+}
+
+/** Throws `value/invalid` unless a value can be of the shape. */
+export function checkValue(shape: ValueShape, value: unknown, name: string): void {
+  switch (shape) {
+    case 'number':
+      if (typeof value === 'number') return
+      break
+    case 'integer':
+      if (Number.isSafeInteger(value)) return
+      break
+    case 'boolean':
+      if (typeof value === 'boolean') return
+      break
+    case 'bigint':
+      if (typeof value === 'bigint') return
+      break
+    case 'text':
+      if (typeof value === 'string') return
+      break
+    case 'other':
+      if (value !== undefined) return
+  }
+  throw new MillraceError('value/invalid', {
+    what: `state "${name}" cannot hold this value`,
+    detail: `it holds ${shape === 'other' ? 'values' : `${shape} values`}, and was given ${describe(value)}`,
+    hint: 'use .clear() to forget a value',
+  })
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'bigint'
+    ? `${value}n`
+    : typeof value === 'string'
+      ? JSON.stringify(value)
+      : String(value)
+}
+
+/** The number that stands for a value in place. */
+export function toNumber(value: unknown): number {
+  return value === true ? 1 : value === false ? 0 : (value as number)
+}
+
+/** The value that a number in place stands for. */
+export function fromNumber(shape: ValueShape, value: number): unknown {
+  return shape === 'boolean' ? value !== 0 : value
+}
+
+/** The fields that hold one value in a record. */
+export class ValueSlot {
+  readonly shape: ValueShape
+  readonly #name: string
+  readonly #number: RecordField | undefined
+  readonly #block: RecordField | undefined
+  readonly #blockClass: RecordField | undefined
+  readonly #blocks: BlockHeap
+  readonly #encoder = new ValueEncoder()
+
+  constructor(type: DataType, name: string, layout: RecordLayout, blocks: BlockHeap) {
+    this.shape = valueShape(type)
+    this.#name = name
+    this.#blocks = blocks
+    if (isInPlace(this.shape)) this.#number = layout.add('f64', 0)
+    else {
+      this.#block = layout.add('i32', 0)
+      this.#blockClass = layout.add('i32', 0)
+    }
+  }
+
+  /** The value of a record that has one. */
+  get(store: RecordStore, record: number): unknown {
+    if (this.#number !== undefined) {
+      return fromNumber(this.shape, store.f64[record * (store.words >> 1) + this.#number.offset] as number)
+    }
+    const block = store.i32[record * store.words + (this.#block as RecordField).offset] as number
+    return decodeValue(this.#blocks.u8, 8 * block)
+  }
+
+  /** Puts a value into a record. */
+  set(store: RecordStore, record: number, value: unknown): void {
+    checkValue(this.shape, value, this.#name)
+    if (this.#number !== undefined) {
+      store.f64[record * (store.words >> 1) + this.#number.offset] = toNumber(value)
+      return
+    }
+    this.#encoder.encode(value)
+    const { length } = this.#encoder
+    const at = record * store.words + (this.#block as RecordField).offset
+    const classAt = record * store.words + (this.#blockClass as RecordField).offset
+    const needed = classFor((length + 7) >> 3)
+    if (store.i32[at] === 0 || store.i32[classAt] !== needed) {
+      this.#blocks.free(store.i32[at] as number, store.i32[classAt] as number)
+      store.i32[at] = this.#blocks.allocate(needed)
+      store.i32[classAt] = needed
+    }
+    this.#blocks.u8.set(this.#encoder.bytes.subarray(0, length), 8 * (store.i32[at] as number))
+  }
+
+  /** Gives back the memory of a record's value. */
+  release(store: RecordStore, record: number): void {
+    if (this.#block === undefined) return
+    const at = record * store.words + this.#block.offset
+    this.#blocks.free(
+      store.i32[at] as number,
+      store.i32[record * store.words + (this.#blockClass as RecordField).offset] as number,
+    )
+    store.i32[at] = 0
+  }
+}
