@@ -5,10 +5,20 @@ import { arithmeticFunctions } from './functions/arithmetic.ts'
 import { comparisonFunctions } from './functions/comparison.ts'
 import type { FunctionDefinition } from './functions/define.ts'
 import { logicFunctions } from './functions/logic.ts'
+import { mathFunctions } from './functions/math.ts'
+import { patternFunctions } from './functions/pattern.ts'
+import { stringFunctions } from './functions/string.ts'
 
 /** Every function, operators by their symbol; `cast` and CASE are nodes of their own. */
 export const catalogue: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...arithmeticFunctions, ...comparisonFunctions, ...logicFunctions].map((entry) => [entry.name, entry]),
+  [
+    ...arithmeticFunctions,
+    ...comparisonFunctions,
+    ...logicFunctions,
+    ...mathFunctions,
+    ...stringFunctions,
+    ...patternFunctions,
+  ].map((entry) => [entry.name, entry]),
 )
 
 /** Other names for the same function. */
@@ -19,7 +29,6 @@ export const aliases: ReadonlyMap<string, string> = new Map([
   ['character_length', 'length'],
   ['trim', 'btrim'],
   ['substr', 'substring'],
-  ['strpos', 'position_in'],
   ['ifnull', 'coalesce'],
   ['mod', '%'],
 ])

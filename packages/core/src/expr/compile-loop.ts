@@ -74,7 +74,10 @@ export function compileLoop(spec: LoopSpec): Loop {
   )
   const body = generator.take()
   const text = loopText(spec, generator, written, body)
-  const make = new Function('h', 'constants', text) as (h: object, constants: readonly unknown[]) => LoopFunction
+  const make = new Function('h', 'constants', text) as (
+    h: object,
+    constants: readonly unknown[],
+  ) => LoopFunction
   const buffers = new Array<OutputBuffer | undefined>(spec.outputs.length).fill(undefined)
   for (const { index, form, table } of written) {
     buffers[index] = new OutputBuffer(form, (spec.outputs[index] as Output).field.type, table)
@@ -97,7 +100,8 @@ function makeLoop(
     memos,
     text,
     begin(batch) {
-      for (const { index, nullable } of written) (buffers[index] as OutputBuffer).begin(batch.length, nullable)
+      for (const { index, nullable } of written)
+        (buffers[index] as OutputBuffer).begin(batch.length, nullable)
       for (const { column, memo } of generator.memos) memo.bind(batch.columns[column] as DictionaryColumn)
     },
     column(output, batch) {
@@ -141,7 +145,8 @@ function writeOutput(generator: Generator, expression: Expression, index: number
 }
 
 function outputForm(code: Code, expression: Expression): { form: OutputForm; chunkOf: number | undefined } {
-  if (code.form === 'choice' && expression.type.kind === 'string') return { form: 'choice', chunkOf: undefined }
+  if (code.form === 'choice' && expression.type.kind === 'string')
+    return { form: 'choice', chunkOf: undefined }
   if (code.form === 'text') return { form: 'text', chunkOf: code.chunkOf }
   const form = formOf(expression.type)
   return { form: form === 'scalar' ? 'fixed' : form === 'boxed' ? 'boxed' : 'text', chunkOf: undefined }
@@ -186,7 +191,9 @@ function loopText(
     lines.push(`  const m${n} = memos[${n}], ms${n} = m${n}.states, mn${n} = m${n}.numbers`),
   )
   for (const { index } of written) {
-    lines.push(`  const ob${index} = buffers[${index}], o${index} = ob${index}.values, ov${index} = ob${index}.bits`)
+    lines.push(
+      `  const ob${index} = buffers[${index}], o${index} = ob${index}.values, ov${index} = ob${index}.bits`,
+    )
     lines.push(`  const os${index} = ob${index}.starts, ol${index} = ob${index}.lengths`)
     lines.push(`  let on${index} = 0`)
   }
@@ -204,7 +211,8 @@ function columnHeader(n: number, { layout, nullable }: ColumnShape): string[] {
   const lines = [`  const x${n} = columns[${n}]`]
   if (nullable) lines.push(`  const v${n} = x${n}.validity`)
   if (layout === 'fixed') lines.push(`  const c${n} = x${n}.values`)
-  if (layout === 'utf8') lines.push(`  const b${n} = x${n}.bytes, s${n} = x${n}.starts, l${n} = x${n}.lengths`)
+  if (layout === 'utf8')
+    lines.push(`  const b${n} = x${n}.bytes, s${n} = x${n}.starts, l${n} = x${n}.lengths`)
   if (layout === 'dictionary') {
     lines.push(`  const d${n} = x${n}.codes, e${n} = x${n}.dictionary`)
     lines.push(`  const b${n} = e${n}.bytes, s${n} = e${n}.starts, l${n} = e${n}.lengths`)

@@ -208,4 +208,3 @@ function plainShape(schema: Schema, n: number): ColumnShape {
   const layout = isText ? 'utf8' : isList ? 'list' : isStruct ? 'struct' : 'fixed'
   return { layout, nullable: field.nullable }
 }
-

@@ -45,7 +45,13 @@ function boolComparison(name: string, a: string, b: string): string {
 }
 
 /** PostgreSQL's order: NaN equals NaN and is above all. Against a constant that is no NaN it costs nothing. */
-function floatComparison(generator: Generator, name: string, left: string, right: string, part: Expression): string {
+function floatComparison(
+  generator: Generator,
+  name: string,
+  left: string,
+  right: string,
+  part: Expression,
+): string {
   const constant = part.kind === 'literal' && part.value !== null && !Number.isNaN(Number(part.value))
   const a = generator.temp(left)
   const b = generator.temp(right)
@@ -112,7 +118,9 @@ function stagedConnective(generator: Generator, call: CallExpression, name: 'and
   const decisive = name === 'or'
   const value = generator.name()
   const isNull = call.nullable ? generator.name('n') : 'false'
-  generator.line(call.nullable ? `let ${value} = ${!decisive}, ${isNull} = false` : `let ${value} = ${!decisive}`)
+  generator.line(
+    call.nullable ? `let ${value} = ${!decisive}, ${isNull} = false` : `let ${value} = ${!decisive}`,
+  )
   const label = generator.name('logic')
   generator.line(`${label}: {`)
   for (const part of call.arguments) {
@@ -131,7 +139,9 @@ function stagedConnective(generator: Generator, call: CallExpression, name: 'and
 /** IN over constants of a number type: one comparison each. */
 const inList: Template = (generator, call) => {
   const [value, ...items] = call.arguments as [Expression, ...Expression[]]
-  const constants = items.filter((item): item is LiteralExpression => item.kind === 'literal' && item.value !== null)
+  const constants = items.filter(
+    (item): item is LiteralExpression => item.kind === 'literal' && item.value !== null,
+  )
   if (constants.length !== items.length || items.length > 1000) return undefined
   if (formOf(value.type) === 'string') return textIn(generator, value, constants)
   if (formOf(value.type) !== 'scalar' || isFloat(value.type)) return undefined

@@ -31,7 +31,12 @@ export function guarded(generator: Generator, isNull: string, compute: () => str
 }
 
 /** Leaves the loop when a number does not fit its type. Results that cannot leave it need no check. */
-export function checkRange(generator: Generator, name: string, type: DataType, canGrow: boolean = true): void {
+export function checkRange(
+  generator: Generator,
+  name: string,
+  type: DataType,
+  canGrow: boolean = true,
+): void {
   if (!canGrow) return
   switch (type.kind) {
     case 'int32':
@@ -189,7 +194,8 @@ function timeShift(generator: Generator, call: CallExpression, symbol: string): 
     return { form: 'scalar', value, isNull }
   }
   const { type } = call
-  if (type.kind !== 'timestamp' || right.kind !== 'literal' || right.type.kind !== 'interval') return undefined
+  if (type.kind !== 'timestamp' || right.kind !== 'literal' || right.type.kind !== 'interval')
+    return undefined
   const interval = right.value as { months: number; days: number; micros: number } | null
   if (interval === null || interval.months !== 0) return undefined
   const micros = interval.micros * unitsPerSecond(type.unit)
@@ -294,7 +300,8 @@ function integerCast(from: DataType, to: DataType): CastCode {
         : generator.temp(value)
     const source = integerRange(from.kind)
     const target = integerRange(to.kind)
-    const fits = source !== undefined && target !== undefined && source.low >= target.low && source.high <= target.high
+    const fits =
+      source !== undefined && target !== undefined && source.low >= target.low && source.high <= target.high
     checkRange(generator, whole, to, !fits)
     return whole
   }

@@ -34,7 +34,9 @@ function constantBytes(part: Expression): Uint8Array | undefined {
 function matchCode(generator: Generator, bytes: string, start: string, part: Uint8Array): string {
   if (part.length === 0) return 'true'
   if (part.length > UNROLLED_MAX) return `h.matchesAt(${bytes}, ${start}, ${generator.constant(part)})`
-  return [...part].map((byte, n) => `${bytes}[${n === 0 ? start : `${start} + ${n}`}] === ${byte}`).join(' && ')
+  return [...part]
+    .map((byte, n) => `${bytes}[${n === 0 ? start : `${start} + ${n}`}] === ${byte}`)
+    .join(' && ')
 }
 
 /** Code for equality with a constant. */
@@ -58,8 +60,12 @@ export function compareTexts(generator: Generator, call: CallExpression, operato
     return { form: 'scalar', value: `${negation}${equalsConstant(generator, rangeA, constant)}`, isNull }
   }
   if (rangeA !== undefined && rangeB !== undefined) {
-    const parts = [rangeA, rangeB].map((range) => `${range.bytes}, ${range.start}, ${range.length}`).join(', ')
-    const value = isEquality ? `${negation}h.equalRanges(${parts})` : `h.compareRanges(${parts}) ${operator} 0`
+    const parts = [rangeA, rangeB]
+      .map((range) => `${range.bytes}, ${range.start}, ${range.length}`)
+      .join(', ')
+    const value = isEquality
+      ? `${negation}h.equalRanges(${parts})`
+      : `h.compareRanges(${parts}) ${operator} 0`
     return { form: 'scalar', value, isNull }
   }
   if (left.type.kind === 'bytes') return undefined
@@ -89,12 +95,18 @@ export function textIn(
 }
 
 /** A test on a text and a constant: prefix, suffix, part. */
-function affix(kind: 'prefix' | 'suffix' | 'part', generator: Generator, text: TextCode, part: Uint8Array): string {
+function affix(
+  kind: 'prefix' | 'suffix' | 'part',
+  generator: Generator,
+  text: TextCode,
+  part: Uint8Array,
+): string {
   const kept = generator.keep(text) as TextCode
   if (kind === 'part') {
     return `h.containsBytes(${kept.bytes}, ${kept.start}, ${kept.length}, ${generator.constant(part)})`
   }
-  const start = kind === 'prefix' ? kept.start : generator.temp(`${kept.start} + ${kept.length} - ${part.length}`)
+  const start =
+    kind === 'prefix' ? kept.start : generator.temp(`${kept.start} + ${kept.length} - ${part.length}`)
   return `(${kept.length} >= ${part.length} && ${matchCode(generator, kept.bytes, start, part)})`
 }
 
@@ -112,7 +124,8 @@ function affixTemplate(kind: 'prefix' | 'suffix'): Template {
 /** `abc`, `abc%`, `%abc`, `%abc%`: no regular expression is needed. */
 const like: Template = (generator, call) => {
   const [text, pattern] = call.arguments as [Expression, Expression]
-  if (call.arguments.length !== 2 || pattern.kind !== 'literal' || typeof pattern.value !== 'string') return undefined
+  if (call.arguments.length !== 2 || pattern.kind !== 'literal' || typeof pattern.value !== 'string')
+    return undefined
   const match = /^(%*)([^%_\\]*)(%*)$/.exec(pattern.value)
   if (match === null) return undefined
   const range = asRange(generator, generator.generate(text))

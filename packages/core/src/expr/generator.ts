@@ -202,7 +202,8 @@ export class Generator {
       case 'scalar':
         return { form: 'scalar', value: scalarText(fromLiteral(type, value)), isNull }
       case 'string': {
-        if (type.kind !== 'bytes') return { form: 'choice', table: [(value ?? '') as string], index: '0', isNull }
+        if (type.kind !== 'bytes')
+          return { form: 'choice', table: [(value ?? '') as string], index: '0', isNull }
         const bytes = (fromLiteral(type, value) ?? new Uint8Array(0)) as Uint8Array
         return { form: 'text', bytes: this.constant(bytes), start: '0', length: String(bytes.length), isNull }
       }
@@ -253,7 +254,10 @@ export class Generator {
   }
 
   /** Variables that several branches assign; returns the code that reads them. */
-  #resultOf(expression: Expression, constantTexts: boolean): { code: Code; assign: (part: Expression) => void } {
+  #resultOf(
+    expression: Expression,
+    constantTexts: boolean,
+  ): { code: Code; assign: (part: Expression) => void } {
     const form = constantTexts ? 'choice' : formOf(expression.type)
     const value = this.name()
     const isNull = expression.nullable ? this.name('n') : 'false'
@@ -320,7 +324,8 @@ export class Generator {
     const compute =
       call.name === 'cast'
         ? (values: readonly Value[]) => castValue(values[0] as Value, context.types[0] as never, call.type)
-        : (values: readonly Value[]) => (definition as NonNullable<typeof definition>).evaluate(values, context)
+        : (values: readonly Value[]) =>
+            (definition as NonNullable<typeof definition>).evaluate(values, context)
     const run = this.constant(compute)
     const isStrict = call.name === 'cast' || definition?.nulls === 'strict'
     const boxed = codes.map((code, index) => {

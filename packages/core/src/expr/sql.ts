@@ -9,7 +9,7 @@ import type { BuilderValue } from './builder-value.ts'
 import { parseExpression } from './parser.ts'
 import type { SourceText, Syntax } from './syntax.ts'
 
-const brand = Symbol.for('millrace.sql')
+const brand: unique symbol = Symbol.for('millrace.sql') as never
 
 /** The TypeScript types that `sql.…` variants declare and binding verifies. */
 export type DeclaredType =
