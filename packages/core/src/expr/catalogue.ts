@@ -3,11 +3,15 @@
  */
 import { arithmeticFunctions } from './functions/arithmetic.ts'
 import { comparisonFunctions } from './functions/comparison.ts'
+import { collectionFunctions } from './functions/collection.ts'
 import type { FunctionDefinition } from './functions/define.ts'
+import { jsonFunctions } from './functions/json.ts'
 import { logicFunctions } from './functions/logic.ts'
 import { mathFunctions } from './functions/math.ts'
 import { patternFunctions } from './functions/pattern.ts'
+import { otherFunctions } from './functions/other.ts'
 import { stringFunctions } from './functions/string.ts'
+import { timeFunctions } from './functions/time.ts'
 
 /** Every function, operators by their symbol; `cast` and CASE are nodes of their own. */
 export const catalogue: ReadonlyMap<string, FunctionDefinition> = new Map(
@@ -18,6 +22,10 @@ export const catalogue: ReadonlyMap<string, FunctionDefinition> = new Map(
     ...mathFunctions,
     ...stringFunctions,
     ...patternFunctions,
+    ...timeFunctions,
+    ...jsonFunctions,
+    ...collectionFunctions,
+    ...otherFunctions,
   ].map((entry) => [entry.name, entry]),
 )
 
@@ -31,4 +39,7 @@ export const aliases: ReadonlyMap<string, string> = new Map([
   ['substr', 'substring'],
   ['ifnull', 'coalesce'],
   ['mod', '%'],
+  ['extract', 'date_part'],
+  ['array_length', 'cardinality'],
+  ['json_query', 'json_extract'],
 ])
