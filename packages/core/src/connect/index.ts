@@ -47,3 +47,12 @@ export type { MemoryCommittable, MemorySink } from './memory-sink.ts'
 export { memorySink } from './memory-sink.ts'
 export type { RateOptions, RatePosition, RateRow } from './rate.ts'
 export { rate } from './rate.ts'
+export type {
+  NexmarkAuction,
+  NexmarkBid,
+  NexmarkKind,
+  NexmarkOptions,
+  NexmarkPerson,
+  NexmarkRows,
+} from './nexmark/index.ts'
+export { nexmark, nexmarkSchemas } from './nexmark/index.ts'

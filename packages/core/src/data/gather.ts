@@ -3,7 +3,7 @@
  *
  * Strings are not copied: the result is a dictionary column over the original, with the indices as codes.
  */
-import type { Column, DictionaryColumn, Utf8Column } from './column.ts'
+import type { Column, DictionaryColumn, FixedArray, Utf8Column } from './column.ts'
 import { isValid } from './column.ts'
 
 /** Gathers `length` rows of a column that has `columnLength`. The result refers to the column's bytes and must not outlive them. */
@@ -16,7 +16,7 @@ export function gatherColumn(
   const validity = gatherValidity(column, indices, length)
   switch (column.layout) {
     case 'fixed': {
-      const values = new (column.values.constructor as new (length: number) => typeof column.values)(length)
+      const values = new (column.values.constructor as new (rows: number) => FixedArray)(length)
       for (let i = 0; i < length; i++) {
         const from = indices[i] as number
         if (from >= 0) values[i] = column.values[from] as number

@@ -1,0 +1,8 @@
+/** Every benchmark case. */
+import type { BenchCase } from './case.ts'
+import { fileCases } from './cases/files.ts'
+import { latencyCases } from './cases/latency.ts'
+import { nexmarkCases } from './cases/nexmark.ts'
+
+/** In the order in which they are reported. */
+export const allCases: readonly BenchCase[] = [...nexmarkCases, ...fileCases, ...latencyCases]

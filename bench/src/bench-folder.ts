@@ -1,0 +1,20 @@
+/** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const ROOT = join(tmpdir(), 'millrace-bench')
+
+/** The path of a data set's file. */
+export function dataPath(name: string): string {
+  mkdirSync(ROOT, { recursive: true })
+  return join(ROOT, name)
+}
+
+/** An empty folder for a case's output. */
+export function outputPath(name: string): string {
+  const path = join(ROOT, 'out', name)
+  rmSync(path, { recursive: true, force: true })
+  mkdirSync(path, { recursive: true })
+  return path
+}

@@ -1,0 +1,42 @@
+/**
+ * What a benchmark case is: work that runs once in a process of its own.
+ *
+ * The whole process is charged: start-up, generator, compiler threads and garbage collection. Figures are rows (or
+ * events) per second of user plus system time.
+ */
+
+/** What a case reports of its run. */
+export interface CaseRun {
+  /** The units that the rate counts: events generated, or rows read. */
+  readonly units: number
+  readonly rowsOut: number
+  /** Further figures, by name. */
+  readonly extra?: { readonly [name: string]: number }
+}
+
+/** A figure of another engine for the same work on the same kind of machine. */
+export interface Peer {
+  readonly name: string
+  /** Million units per CPU-second. */
+  readonly rate: number
+}
+
+/** One benchmark. */
+export interface BenchCase {
+  readonly name: string
+  /** What is done, in one line. */
+  readonly about: string
+  /** What the rate counts. */
+  readonly unit: 'events' | 'rows'
+  /** Million units per CPU-second that the project set itself; a lower bound. */
+  readonly goal?: number
+  readonly peers?: readonly Peer[]
+  /** Data that the case reads, made beforehand in another process. */
+  readonly needs?: readonly DataSet[]
+  /** Only run when asked for by name. */
+  readonly long?: boolean
+  run(scale: number): Promise<CaseRun>
+}
+
+/** Input files that cases share. */
+export type DataSet = 'bids-ndjson' | 'bids-csv'

@@ -1,0 +1,62 @@
+/**
+ * `npm run bench [-- --json] [--repeat N] [--scale F] [NAME…]`: each case in a process of its own, the best of N.
+ *
+ * The machine is shared and noisy: compare figures of one run, and believe only ratios above 1.3.
+ */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { allCases } from './all-cases.ts'
+import type { BenchCase } from './case.ts'
+import type { CaseResult } from './run-case.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    repeat: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+  },
+})
+
+const chosen = allCases.filter(({ name, long = false }) =>
+  positionals.length === 0
+    ? !long
+    : positionals.some((word) => name === word || (name.startsWith(word) && !long)),
+)
+if (chosen.length === 0) throw new Error(`no benchmark is named ${positionals.join(', ')}`)
+
+const results = chosen.map((bench) => ({ bench, result: best(bench) }))
+if (values.json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)
+else printTable()
+
+function best(bench: BenchCase): CaseResult {
+  const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+  if (bench.needs !== undefined)
+    execFileSync(process.execPath, [file('make-data.js'), ...bench.needs], { stdio: 'inherit' })
+  const runs = Array.from({ length: bench.long === true ? 1 : Number(values.repeat) }, (): CaseResult => {
+    const output = execFileSync(process.execPath, [file('run-case.js'), bench.name, values.scale], {
+      encoding: 'utf8',
+    })
+    return JSON.parse(output.trim().split('\n').at(-1) ?? '') as CaseResult
+  })
+  return runs.reduce((a, b) => (b.rate > a.rate ? b : a))
+}
+
+function report({ bench, result }: (typeof results)[number]): object {
+  const { about, goal, peers } = bench
+  return { ...result, about, goal, peers, node: process.version }
+}
+
+function printTable(): void {
+  for (const { bench, result } of results) {
+    const goal = bench.goal === undefined ? '' : `  goal ${bench.goal.toFixed(2)}`
+    const peers = (bench.peers ?? []).map((peer) => `${peer.name} ${peer.rate.toFixed(2)}`).join(', ')
+    const extra = Object.entries(result.extra).map(([name, value]) => `${name} ${value.toFixed(2)}`)
+    process.stdout.write(
+      `${bench.name.padEnd(24)}${result.rate.toFixed(2).padStart(8)} M ${bench.unit}/CPU-s${goal}` +
+        `  wall ${result.wallSeconds.toFixed(1)} s  peak ${result.peakMemoryMb.toFixed(0)} MB` +
+        `${peers === '' ? '' : `  [${peers}]`}${extra.length === 0 ? '' : `  ${extra.join(', ')}`}\n`,
+    )
+  }
+}

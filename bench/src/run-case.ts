@@ -1,0 +1,40 @@
+/**
+ * Runs one case in this process and prints what it cost as a line of JSON: `node run-case.js NAME [SCALE]`.
+ */
+import { allCases } from './all-cases.ts'
+
+/** What a run cost. */
+export interface CaseResult {
+  readonly name: string
+  readonly unit: string
+  readonly units: number
+  readonly rowsOut: number
+  readonly wallSeconds: number
+  /** User plus system time of the whole process, all threads. */
+  readonly cpuSeconds: number
+  /** Million units per CPU-second. */
+  readonly rate: number
+  readonly peakMemoryMb: number
+  readonly extra: { readonly [name: string]: number }
+}
+
+const [name, scale = '1'] = process.argv.slice(2)
+const found = allCases.find((candidate) => candidate.name === name)
+if (found === undefined) throw new Error(`no benchmark is named ${name}`)
+const start = process.hrtime.bigint()
+const run = await found.run(Number(scale))
+const wallSeconds = Number(process.hrtime.bigint() - start) / 1e9
+const { user, system } = process.cpuUsage()
+const cpuSeconds = run.extra?.['cpuSeconds'] ?? (user + system) / 1e6
+const result: CaseResult = {
+  name: found.name,
+  unit: found.unit,
+  units: run.units,
+  rowsOut: run.rowsOut,
+  wallSeconds,
+  cpuSeconds,
+  rate: run.units / cpuSeconds / 1e6,
+  peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+  extra: run.extra ?? {},
+}
+process.stdout.write(`${JSON.stringify(result)}\n`)
