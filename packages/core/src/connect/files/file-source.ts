@@ -133,21 +133,21 @@ async function openRecords(
   if (compression === undefined && byte > detail.size && !follow) {
     throw changedError(detail.path, `it has ${detail.size} bytes and its position is ${byte}`)
   }
-  const decoder = format.decoder(columnsInFile(declared(options), detail.partition), {
+  const inFile = columnsInFile(declared(options), detail.partition)
+  const decoderOptions: DecoderOptions = {
     columns: pushedColumns(open, detail),
-    byte,
     line: from?.line ?? 1,
     ...(from === undefined ? {} : { resume: from.resume }),
     file: detail.path,
     reject: rejecter(open, detail),
-  } satisfies DecoderOptions)
+  }
   const stream = await openBytes(host, detail, { start: byte, follow, compression })
   const reader = new RecordReader({
     host,
     file: detail.path,
     format,
     stream,
-    decoder,
+    decoder: (begin) => format.decoder(inFile, { ...decoderOptions, byte: begin }),
     start: { byte, line: from?.line ?? 1 },
     stopByte: isPart ? rangeEnd : undefined,
     pollMs: follow ? options.pollMs : undefined,

@@ -29,8 +29,8 @@ export interface RecordReaderOptions {
   readonly file: string
   readonly format: RecordFormat
   readonly stream: ByteStream
-  /** Makes the decoder that goes on at a position. */
-  readonly decoder: RecordDecoder
+  /** Makes the decoder of what begins at this byte. */
+  readonly decoder: (byte: number) => RecordDecoder
   readonly start: { readonly byte: number; readonly line: number }
   /** Records that begin at or behind this byte belong to the next split; undefined: read to the end. */
   readonly stopByte: number | undefined
@@ -48,7 +48,7 @@ const LINE_FEED = 10
 export class RecordReader implements SplitReader<RecordPosition> {
   readonly #options: RecordReaderOptions
   readonly #feed: ChunkFeed
-  readonly #decoder: RecordDecoder
+  #decoder: RecordDecoder
   /** The decoder has seen all it can make of the chunk. */
   #needsMore = true
   #finished = false
@@ -57,7 +57,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
 
   constructor(options: RecordReaderOptions) {
     this.#options = options
-    this.#decoder = options.decoder
+    this.#decoder = options.decoder(options.start.byte)
     const { chunkBytes, expectedBytes } = options
     this.#feed = new ChunkFeed(options.stream, { offset: options.start.byte, chunkBytes, expectedBytes })
   }
@@ -69,6 +69,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
       const index = feed.chunk.subarray(0, feed.end).indexOf(LINE_FEED, feed.start)
       if (index >= 0) {
         feed.start = index + 1
+        this.#decoder = this.#options.decoder(feed.byte)
         this.#needsMore = false
         this.#clip()
         feed.prefetch()
