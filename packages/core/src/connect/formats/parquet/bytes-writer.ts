@@ -63,7 +63,8 @@ export class BytesWriter implements ValueWriter {
       if (!this.choice.goesOn(part, this.dictionary.length, this.dictionary.byteLength)) this.giveUp()
     }
     if (done === count) return
-    if (column.layout === 'dictionary') this.appendEntries(column, rows?.subarray(done), first + done, count - done)
+    if (column.layout === 'dictionary')
+      this.appendEntries(column, rows?.subarray(done), first + done, count - done)
     else this.appendPlain(column as Utf8Column, rows?.subarray(done), first + done, count - done)
   }
 
@@ -103,7 +104,12 @@ export class BytesWriter implements ValueWriter {
     }
   }
 
-  private mapCodes(column: DictionaryColumn, rows: Int32Array | undefined, first: number, count: number): void {
+  private mapCodes(
+    column: DictionaryColumn,
+    rows: Int32Array | undefined,
+    first: number,
+    count: number,
+  ): void {
     const { codes, codeCount } = this
     const knownCodes = this.codesOf(column)
     const { bytes, starts, lengths } = column.dictionary
@@ -163,7 +169,8 @@ export class BytesWriter implements ValueWriter {
     plain.view.setInt32(plain.length, length, true)
     const to = plain.length + 4
     // Short values are copied faster byte by byte than through a view.
-    if (length < 48) for (let index = 0; index < length; index++) plain.bytes[to + index] = bytes[start + index] as number
+    if (length < 48)
+      for (let index = 0; index < length; index++) plain.bytes[to + index] = bytes[start + index] as number
     else plain.bytes.set(bytes.subarray(start, start + length), to)
     plain.length = to + length
   }

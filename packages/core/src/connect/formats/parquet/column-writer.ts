@@ -98,7 +98,8 @@ export class ColumnWriter {
       this.definitions.set(definitions.subarray(0, entries), at)
       this.pageHasLowLevels = true
     }
-    if (repetition > 0 && repetitions !== undefined) this.repetitions.set(repetitions.subarray(0, entries), at)
+    if (repetition > 0 && repetitions !== undefined)
+      this.repetitions.set(repetitions.subarray(0, entries), at)
   }
 
   private growLevels(used: number): void {
@@ -124,14 +125,18 @@ export class ColumnWriter {
     }
     const chosen = this.values.encodePage(raw)
     this.encodings.add(chosen)
-    this.writePage(this.pages, () => {
-      this.thrift.struct(5)
-      this.thrift.int32(1, this.pageEntries)
-      this.thrift.int32(2, chosen)
-      this.thrift.int32(3, encoding.rle)
-      this.thrift.int32(4, encoding.rle)
-      this.thrift.endStruct()
-    }, pageType.data)
+    this.writePage(
+      this.pages,
+      () => {
+        this.thrift.struct(5)
+        this.thrift.int32(1, this.pageEntries)
+        this.thrift.int32(2, chosen)
+        this.thrift.int32(3, encoding.rle)
+        this.thrift.int32(4, encoding.rle)
+        this.thrift.endStruct()
+      },
+      pageType.data,
+    )
     this.chunkEntries += this.pageEntries
     this.pageEntries = 0
     this.pageHasLowLevels = false
@@ -207,12 +212,16 @@ export class ColumnWriter {
     this.raw.length = 0
     const entries = this.values.encodeDictionary(this.raw)
     if (entries === 0) return false
-    this.writePage(group, () => {
-      this.thrift.struct(7)
-      this.thrift.int32(1, entries)
-      this.thrift.int32(2, encoding.plain)
-      this.thrift.endStruct()
-    }, pageType.dictionary)
+    this.writePage(
+      group,
+      () => {
+        this.thrift.struct(7)
+        this.thrift.int32(1, entries)
+        this.thrift.int32(2, encoding.plain)
+        this.thrift.endStruct()
+      },
+      pageType.dictionary,
+    )
     return true
   }
 

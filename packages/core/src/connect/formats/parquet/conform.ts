@@ -6,7 +6,7 @@
  * representable; the caller rejects them or throws.
  */
 import type { Column, FixedArray, FixedColumn, WideColumn } from '../../../data/column.ts'
-import { fixedArrayKindOf, makeFixedArray, structFields } from '../../../data/layout.ts'
+import { fixedArrayKindOf, listChildField, makeFixedArray, structFields } from '../../../data/layout.ts'
 import { fieldToString } from '../../../data/type-text.ts'
 import type { DataType, Field } from '../../../data/type.ts'
 import { MillraceError } from '../../../errors.ts'
@@ -97,7 +97,7 @@ function sameElement(
 function retyped(column: Column, type: DataType): Column {
   switch (column.layout) {
     case 'list': {
-      const child = type.kind === 'list' ? retyped(column.child, type.element.type) : column.child
+      const child = retyped(column.child, listChildField(type).type)
       return { ...column, type, child }
     }
     case 'struct': {

@@ -3,7 +3,7 @@
  *
  * Decoders throw them without a place; the reader adds file, column and row once, on the way up.
  */
-import { isMillraceError, MillraceError, withContext } from '../../../errors.ts'
+import { isMillraceError, MillraceError } from '../../../errors.ts'
 import type { Place } from '../../../errors.ts'
 
 /** The error for bytes that no correct writer produces. */
@@ -36,7 +36,10 @@ export function truncated(detail: string): MillraceError {
 
 /** Any error of decoding, with its place; what is not ours (a RangeError of a typed array) counts as damage. */
 export function located(error: unknown, place: Place): unknown {
-  if (isMillraceError(error)) return withContext(error, { place })
+  if (isMillraceError(error)) {
+    const { code, what, detail, hint, step, cause } = error
+    return new MillraceError(code, { what, detail, hint, step, cause, place: { ...place, ...error.place } })
+  }
   const detail = error instanceof Error ? error.message : String(error)
-  return withContext(damaged(detail, error), { place })
+  return located(damaged(detail, error), place)
 }

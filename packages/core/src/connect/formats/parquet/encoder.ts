@@ -29,8 +29,11 @@ export interface WriteOptions {
   readonly metadata: { readonly [key: string]: string }
 }
 
-/** Rows that all columns take before pages are looked at: bounds how far a page overshoots. */
+/** Rows that all columns take before pages are looked at, at most: bounds how far a page overshoots. */
 const SLICE_ROWS = 1024
+
+/** Slices become shorter while they have more bytes than this: rows of a megabyte go one by one. */
+const SLICE_BYTES = 4 << 20
 
 const nothing = new Uint8Array(0)
 
@@ -43,6 +46,7 @@ export class ParquetEncoder implements RecordEncoder {
   private readonly groups: WrittenGroup[] = []
   private readonly output = new ByteSink()
   private groupRows = 0
+  private sliceRows = 64
   /** Bytes of the file before what `output` holds. */
   private position = 0
 
@@ -62,11 +66,17 @@ export class ParquetEncoder implements RecordEncoder {
     this.position += this.output.length
     this.output.length = 0
     const rows = rowCount(batch)
-    for (let start = 0; start < rows; ) {
-      const count = Math.min(SLICE_ROWS, rows - start, this.options.rowGroupRows - this.groupRows)
+    for (let start = 0; start < rows;) {
+      const count = Math.min(this.sliceRows, rows - start, this.options.rowGroupRows - this.groupRows)
+      const before = this.heldBytes()
       this.appendRows(batch, start, count)
       start += count
-      if (this.groupRows >= this.options.rowGroupRows || this.heldBytes() >= this.options.rowGroupBytes)
+      const held = this.heldBytes()
+      this.sliceRows = Math.max(
+        1,
+        held - before > SLICE_BYTES ? count >> 2 : Math.min(SLICE_ROWS, this.sliceRows * 2),
+      )
+      if (this.groupRows >= this.options.rowGroupRows || held >= this.options.rowGroupBytes)
         this.finishGroup()
     }
     return this.output.length === 0 ? nothing : this.output.written()

@@ -64,7 +64,8 @@ export class FixedWriter implements ValueWriter {
   private appendDecimal(column: Column, row: number): void {
     let value =
       column.layout === 'wide'
-        ? ((column.values[2 * row + 1] as bigint) << 64n) | BigInt.asUintN(64, column.values[2 * row] as bigint)
+        ? ((column.values[2 * row + 1] as bigint) << 64n) |
+          BigInt.asUintN(64, column.values[2 * row] as bigint)
         : BigInt((column as Column & { layout: 'fixed' }).values[row] as number)
     for (let index = this.size - 1; index >= 0; index--) {
       this.page.bytes[this.page.length + index] = Number(value & 255n)

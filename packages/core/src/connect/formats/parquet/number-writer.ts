@@ -56,7 +56,9 @@ export class NumberWriter implements ValueWriter {
   }
 
   pageBytes(): number {
-    return this.length * (this.physical === physicalType.int32 || this.physical === physicalType.float ? 4 : 8)
+    return (
+      this.length * (this.physical === physicalType.int32 || this.physical === physicalType.float ? 4 : 8)
+    )
   }
 
   needsFlush(column: Column): boolean {
@@ -86,7 +88,9 @@ export class NumberWriter implements ValueWriter {
   ): void {
     const { values, length } = this
     if (rows === undefined) values.set(from.subarray(first, first + count), length)
-    else for (let index = 0; index < count; index++) values[length + index] = from[rows[index] as number] as number
+    else
+      for (let index = 0; index < count; index++)
+        values[length + index] = from[rows[index] as number] as number
   }
 
   private appendWords(column: WideColumn, rows: Int32Array | undefined, first: number, count: number): void {
@@ -135,7 +139,8 @@ export class NumberWriter implements ValueWriter {
     if (this.physical === physicalType.float) roundToFloat(values, length)
     this.cover()
     // As the signed words that stand in the file.
-    if (this.type.kind === 'uint32') for (let index = 0; index < length; index++) values[index] = (values[index] as number) | 0
+    if (this.type.kind === 'uint32')
+      for (let index = 0; index < length; index++) values[index] = (values[index] as number) | 0
     if (length > 0 && this.choice.isOn && this.findCodes()) {
       const width = bitWidth(Math.max(0, this.dictionary.length - 1))
       sink.byte(width)
@@ -169,7 +174,8 @@ export class NumberWriter implements ValueWriter {
     const before = dictionary.length
     for (let from = 0; from < length; from += 1024) {
       const end = Math.min(length, from + 1024)
-      for (let index = from; index < end; index++) this.codes[index] = dictionary.codeOf(values[index] as number)
+      for (let index = from; index < end; index++)
+        this.codes[index] = dictionary.codeOf(values[index] as number)
       if (choice.goesOn(end - from, dictionary.length, dictionary.length * 8)) continue
       // Entries that only this page would have used are not written.
       dictionary.length = before

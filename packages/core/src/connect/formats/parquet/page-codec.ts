@@ -48,7 +48,35 @@ export function decompressPage(
   if (size > PAGE_BYTES_MAX) throw unsupported(`a page of ${size} bytes`)
   if (size > 1024 + bytes.length * block.ratioMax)
     throw damaged(`a page of ${bytes.length} bytes cannot hold ${size} after decompression`)
-  const output = compression.decompressBlock(block.name, bytes, size)
+  const framed = number === codec.lz4 ? hadoopBlocks(compression, bytes, size) : undefined
+  const output = framed ?? compression.decompressBlock(block.name, bytes, size)
   if (output.length !== size) throw damaged(`a page has ${output.length} bytes and not ${size}`)
+  return output
+}
+
+/**
+ * The old LZ4 codec: blocks behind their big-endian sizes, as Hadoop writes them. Undefined when the bytes are not of
+ * that form; some writers put a raw block there.
+ */
+function hadoopBlocks(compression: Compression, bytes: Uint8Array, size: number): Uint8Array | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const blocks: { readonly start: number; readonly end: number; readonly size: number }[] = []
+  let total = 0
+  for (let at = 0; at < bytes.length;) {
+    if (at + 8 > bytes.length) return undefined
+    const blockSize = view.getUint32(at)
+    const end = at + 8 + view.getUint32(at + 4)
+    total += blockSize
+    if (end > bytes.length || total > size) return undefined
+    blocks.push({ start: at + 8, end, size: blockSize })
+    at = end
+  }
+  if (total !== size) return undefined
+  const output = new Uint8Array(size)
+  let to = 0
+  for (const block of blocks) {
+    output.set(compression.decompressBlock('lz4', bytes.subarray(block.start, block.end), block.size), to)
+    to += block.size
+  }
   return output
 }

@@ -21,7 +21,8 @@ export function writeNumbers(values: Float64Array, count: number, physical: numb
   for (let from = 0; from < count; from += PORTION) {
     const part = Math.min(PORTION, count - from)
     if (physical === physicalType.int64) splitWords(values, from, part)
-    else if (physical === physicalType.int32) for (let index = 0; index < part; index++) int32s[index] = values[from + index] as number
+    else if (physical === physicalType.int32)
+      for (let index = 0; index < part; index++) int32s[index] = values[from + index] as number
     else floats.set(values.subarray(from, from + part))
     sink.append(bytes.subarray(0, part * size))
   }

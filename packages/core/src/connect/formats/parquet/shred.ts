@@ -201,5 +201,13 @@ function childOf(column: Column, index: number): Column {
 function dense(column: Column, selection: Int32Array | undefined, start: number, count: number): Shredded {
   const rows = selection?.subarray(start, start + count)
   const first = start
-  return { column, rows, first, present: count, entries: count, definitions: undefined, repetitions: undefined }
+  return {
+    column,
+    rows,
+    first,
+    present: count,
+    entries: count,
+    definitions: undefined,
+    repetitions: undefined,
+  }
 }

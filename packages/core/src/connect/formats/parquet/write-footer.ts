@@ -30,7 +30,10 @@ export function writeFooter(parts: FooterParts): Uint8Array {
   const { fields, groups } = parts
   thrift.int32(1, 2)
   writeSchemaElements(fields, thrift)
-  thrift.int64(3, groups.reduce((sum, group) => sum + group.rows, 0))
+  thrift.int64(
+    3,
+    groups.reduce((sum, group) => sum + group.rows, 0),
+  )
   thrift.list(4, thriftType.struct, groups.length)
   groups.forEach((group, ordinal) => writeGroup(group, ordinal, parts.codec, thrift))
   writeKeyValues(parts.metadata, thrift)
@@ -58,7 +61,11 @@ function writeKeyValues(metadata: { readonly [key: string]: string }, thrift: Th
 }
 
 /** Every column orders by its type: without this, readers do not trust the bounds of unsigned values and texts. */
-function writeColumnOrders(groups: readonly WrittenGroup[], fields: readonly Field[], thrift: ThriftWriter): void {
+function writeColumnOrders(
+  groups: readonly WrittenGroup[],
+  fields: readonly Field[],
+  thrift: ThriftWriter,
+): void {
   const leaves = groups[0]?.chunks.length ?? 0
   if (leaves === 0 || fields.length === 0) return
   thrift.list(7, thriftType.struct, leaves)
@@ -74,10 +81,16 @@ function writeGroup(group: WrittenGroup, ordinal: number, codec: WriteCodec, thr
   thrift.element()
   thrift.list(1, thriftType.struct, chunks.length)
   for (const chunk of chunks) writeChunk(chunk, start, codec, thrift)
-  thrift.int64(2, chunks.reduce((sum, chunk) => sum + chunk.uncompressedBytes, 0))
+  thrift.int64(
+    2,
+    chunks.reduce((sum, chunk) => sum + chunk.uncompressedBytes, 0),
+  )
   thrift.int64(3, rows)
   thrift.int64(5, start)
-  thrift.int64(6, chunks.reduce((sum, chunk) => sum + chunk.compressedBytes, 0))
+  thrift.int64(
+    6,
+    chunks.reduce((sum, chunk) => sum + chunk.compressedBytes, 0),
+  )
   if (ordinal < 0x8000) thrift.int16(7, ordinal)
   thrift.endStruct()
 }
