@@ -83,13 +83,20 @@ export function cutRecord(
     }
     if (p >= end || bytes[p] === 10) return Math.min(p, end)
     if (bytes[p] !== delimiter) {
-      const found = quoteInput(bytes, p, Math.min(end, p + 10))
+      const found = quoteInput(bytes, p, lineEnd(bytes, p, Math.min(end, p + 10)))
       throw new RecordFault(`expected a delimiter behind the closing quote, found ${found}`, p, {
         hint: 'quotes inside a quoted field are doubled; see the option "escape"',
       })
     }
     p++
   }
+}
+
+/** The line feed in a range, or its end. */
+function lineEnd(bytes: Uint8Array, at: number, end: number): number {
+  let p = at
+  while (p < end && bytes[p] !== 10) p++
+  return p
 }
 
 function isBlank(byte: number, delimiter: number): boolean {

@@ -120,7 +120,7 @@ export function findByte(byte: number): string {
   const pattern = (byte * 0x01010101) | 0
   return (
     `e=o;for(;;){w=view.getInt32(e,true)^${pattern};m=(w-16843009)&~w&-2139062144;` +
-    `if(m!==0||e>=end)break;e+=4;}e+=(31-Math.clz32(m&-m))>>3;if(e>=end)break rows;`
+    `if(m!==0)break;e+=4;if(e>=end)break rows;}e+=(31-Math.clz32(m&-m))>>3;if(e>=end)break rows;`
   )
 }
 
@@ -129,7 +129,7 @@ export function findEither(first: number, second: number): string {
   return (
     `e=o;for(;;){y=view.getInt32(e,true);w=y^${(first * 0x01010101) | 0};y^=${(second * 0x01010101) | 0};` +
     `m=(((w-16843009)&~w)|((y-16843009)&~y))&-2139062144;` +
-    `if(m!==0||e>=end)break;e+=4;}e+=(31-Math.clz32(m&-m))>>3;if(e>=end)break rows;`
+    `if(m!==0)break;e+=4;if(e>=end)break rows;}e+=(31-Math.clz32(m&-m))>>3;if(e>=end)break rows;`
   )
 }
 

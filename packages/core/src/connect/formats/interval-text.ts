@@ -16,8 +16,13 @@ export function parseIsoInterval(text: string): Interval | undefined {
   const sign = match[7] === '-' ? -1 : 1
   const fraction = Number((match[9] ?? '').padEnd(6, '0'))
   const micros = part(5) * 3_600_000_000 + part(6) * 60_000_000 + sign * (part(8) * 1_000_000 + fraction)
-  const fits = Math.abs(months) < 2 ** 31 && Math.abs(days) < 2 ** 31 && Number.isSafeInteger(micros)
-  return fits ? { months: months + 0, days: days + 0, micros: micros + 0 } : undefined
+  const interval = { months: months + 0, days: days + 0, micros: micros + 0 }
+  return isInterval(interval) ? interval : undefined
+}
+
+/** Tells whether the parts are whole and within their ranges: 32 bits, 32 bits, a safe integer. */
+export function isInterval({ months, days, micros }: Interval): boolean {
+  return (months | 0) === months && (days | 0) === days && Number.isSafeInteger(micros)
 }
 
 /** Writes an interval: `P14M3DT4.5S`; `PT0S` when all its parts are 0. */

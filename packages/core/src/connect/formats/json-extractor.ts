@@ -132,12 +132,14 @@ function findQuote(plan: ExtractorPlan, member: ShapeMember): string {
 function skipSource(plan: ExtractorPlan, member: ShapeMember): string {
   const generic = 'o=state.skip(bytes,o,end);if(o<0)break rows;'
   if (member.nested) return generic
+  // Elements are counted in lines by their shape, so a value with lines of its own must not slip in.
+  const flat = plan.framing.kind === 'elements' ? 'if(bytes[o]===91||bytes[o]===123)break rows;' : ''
   const escaped = plan.escapes ? `if(bytes[e]===92){o=state.skip(bytes,o-1,end);if(o<0)break rows;}else ` : ''
   return (
     `if(bytes[o]===34){o++;${findQuote(plan, member)}${escaped}o=e+1;}` +
     `else if((d=bytes[o]-48)>=0&&d<10){do{o++;d=bytes[o];}while((d>=48&&d<58)||d===46);` +
     `if(d===43||d===45||d===69||d===101){o=state.skip(bytes,o-1,end);if(o<0)break rows;}}` +
-    `else{${generic}}`
+    `else{${flat}${generic}}`
   )
 }
 

@@ -29,7 +29,7 @@ interface LearnedShape {
   /** For windows without and with backslashes, made when first needed. */
   plain: Extractor | undefined
   escaped: Extractor | undefined
-  /** Line feeds of one record, and of the bytes between two. */
+  /** Line feeds of one record, and of the bytes between two; −1: its values may hold line feeds of their own. */
   readonly recordLines: number
   readonly separatorLines: number
 }
@@ -78,17 +78,21 @@ export class JsonRows {
       const extractor = this.#extractorOf(learned, escapes)
       const rows = extractor(state, chunk.bytes, chunk.view, position, windowEnd, target.rows, rowsMax)
       const gained = rows - target.rows
+      const from = position
       target.rows = rows
       position = state.position
       // What is left of the record that ended the run.
       if (rows < rowsMax) target.clearRow(rows)
       tried = gained > 0 ? 0 : tried + 1
       if (gained === 0) continue
-      this.linesInRun += gained * (learned.recordLines + learned.separatorLines)
-      if (state.afterRecord) {
-        this.linesInRun -= learned.separatorLines
-        break
-      }
+      this.linesInRun += linesOfRun(
+        learned,
+        { gained, afterRecord: state.afterRecord },
+        chunk.bytes,
+        from,
+        position,
+      )
+      if (state.afterRecord) break
       this.#promote(learned)
       // The shape that just ran does not fit the next record: start with the second.
       tried = this.#shapes.length > 1 ? 1 : this.#shapes.length
@@ -113,10 +117,16 @@ export class JsonRows {
       framing,
       plain: undefined,
       escaped: undefined,
-      recordLines: lineFeeds(bytes, start, end),
+      recordLines: this.#hasLines(shape) ? -1 : lineFeeds(bytes, start, end),
       separatorLines:
         framing.kind === 'elements' ? lineFeeds(framing.separator, 0, framing.separator.length) : 0,
     })
+  }
+
+  #hasLines(shape: JsonShape): boolean {
+    const isNested = ({ holder, field }: DecodedColumn): boolean =>
+      holder === 'nested' || field.type.kind === 'json'
+    return shape.members.some((member) => member.nested) || this.target.columns.some(isNested)
   }
 
   #extractorOf(learned: LearnedShape, escapes: boolean): Extractor {
@@ -137,6 +147,24 @@ export class JsonRows {
     this.#shapes.splice(at, 1)
     this.#shapes.unshift(learned)
   }
+}
+
+/** Line feeds in the records of a run. Native search hops from one to the next where they cannot be computed. */
+function linesOfRun(
+  learned: LearnedShape,
+  run: { readonly gained: number; readonly afterRecord: boolean },
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
+  if (learned.framing.kind === 'lines') return 0
+  const { recordLines, separatorLines } = learned
+  if (recordLines >= 0) {
+    return run.gained * (recordLines + separatorLines) - (run.afterRecord ? separatorLines : 0)
+  }
+  let count = 0
+  for (let at = bytes.indexOf(10, start); at >= 0 && at < end; at = bytes.indexOf(10, at + 1)) count++
+  return count
 }
 
 /** Line feeds in a range. */

@@ -110,7 +110,18 @@ export function expectByte(
 ): number {
   if (at >= end) throw new RecordFault(`the record ends where ${expected} is expected`, end)
   if (bytes[at] === byte) return at + 1
-  throw new RecordFault(`expected ${expected}, found ${quoteInput(bytes, at, Math.min(end, at + 20))}`, at)
+  // One character: what stands behind it may not be there yet, and a reason must not depend on that.
+  throw new RecordFault(
+    `expected ${expected}, found ${quoteInput(bytes, at, characterEnd(bytes, at, end))}`,
+    at,
+  )
+}
+
+/** The end of the character at `at`. */
+function characterEnd(bytes: Uint8Array, at: number, end: number): number {
+  let p = at + 1
+  while (p < end && ((bytes[p] as number) & 0xc0) === 0x80) p++
+  return p
 }
 
 /** Steps over a number, `true`, `false` or `null`. A number is any run of the bytes that numbers are made of. */

@@ -34,7 +34,7 @@ export interface JsonShape {
 const MEMBERS_MAX = 1000
 const LITERAL_BYTES_MAX = 512
 
-/** The shape of the record `bytes[at, end)`, which was read without a fault; undefined when it suits no extractor. */
+/** The shape of the record `bytes[at, end)`, white space before it included, which was read without a fault; undefined when it suits no extractor. */
 export function learnShape(
   schema: Schema,
   bytes: Uint8Array,
@@ -45,7 +45,7 @@ export function learnShape(
   const names = new Set<string>()
   const members: ShapeMember[] = []
   let from = at
-  let p = skipSpace(bytes, at + 1, end)
+  let p = skipSpace(bytes, skipSpace(bytes, at, end) + 1, end)
   while (bytes[p] !== 125) {
     if (bytes[p] === 44) p = skipSpace(bytes, p + 1, end)
     const behindKey = keyEnd(bytes, p, end)

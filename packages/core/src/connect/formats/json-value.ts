@@ -4,9 +4,9 @@
  * The slower path of the JSON decoders (and of CSV fields that hold JSON). Numbers stay exact: int64 beyond 2^53 and
  * counts of µs and ns come out as bigint, decimals as text. Members of a struct that the type lacks are skipped.
  */
-import { parseDecimal } from '../../data/decimal.ts'
+import { fitsPrecision, parseDecimal } from '../../data/decimal.ts'
 import { typeToString } from '../../data/type-text.ts'
-import type { DataType, ElementType, Field, Interval } from '../../data/type.ts'
+import type { DataType, ElementType, Field, Interval, TimeUnit } from '../../data/type.ts'
 import {
   exactCount,
   formatDate,
@@ -15,7 +15,7 @@ import {
   parseTimeOfDay,
   UNITS_PER_MS,
 } from '../../time/index.ts'
-import { parseIsoInterval } from './interval-text.ts'
+import { isInterval, parseIsoInterval } from './interval-text.ts'
 import {
   expectByte,
   hasEscape,
@@ -29,6 +29,7 @@ import {
   stringEnd,
   unescapeInto,
 } from './json-scanner.ts'
+import { integerRanges } from './number-limits.ts'
 import { quoteInput, RecordFault } from './record-fault.ts'
 import { asciiText, decodeBase64 } from './text-cell.ts'
 import type { EpochUnit } from './text-options.ts'
@@ -193,7 +194,9 @@ export class JsonValueReader {
       const field: ElementType = { type: { kind: 'int64', rows: 'number' }, nullable: false }
       parts[name] = Number(this.read(field, `${path}.${name}`, bytes, valueAt, end))
     })
-    return parts as unknown as Interval
+    const interval = parts as unknown as Interval
+    if (!isInterval(interval)) throw expected({ kind: 'interval' }, path, bytes, at, this.end)
+    return interval
   }
 
   /** Calls back for each member of an object with the range of its key; the callback moves `end` behind the value. */
@@ -242,35 +245,36 @@ export class JsonValueReader {
     return value
   }
 
+  /** The row value of a number; undefined when it does not fit the type. Builders need not refuse it any more. */
   #numberValue(type: DataType, text: string): unknown {
     switch (type.kind) {
       case 'float32':
       case 'float64': {
         const value = Number(text)
-        return Number.isFinite(value) ? value : undefined
+        return Number.isFinite(type.kind === 'float32' ? Math.fround(value) : value) ? value : undefined
       }
-      case 'decimal':
-        return parseDecimal(text, type.scale) === undefined ? undefined : text
+      case 'decimal': {
+        const unscaled = parseDecimal(text, type.scale)
+        return unscaled !== undefined && fitsPrecision(unscaled, type.precision) ? text : undefined
+      }
       case 'timestamp': {
         const nanos = parseDecimal(text, 12)
         if (nanos === undefined) return undefined
         const perUnit = BigInt(1_000_000 / UNITS_PER_MS[type.unit])
-        return floorDivide(nanos * NANOS_PER_EPOCH[this.#epochUnit], 1_000_000_000_000n * perUnit)
+        return inRange(
+          'int64',
+          floorDivide(nanos * NANOS_PER_EPOCH[this.#epochUnit], 1_000_000_000_000n * perUnit),
+        )
       }
+      case 'time':
+        return timeInRange(parseDecimal(text, 0), type.unit)
       case 'date': {
         const days = Number(text)
-        return Number.isInteger(days) && Math.abs(days) <= 2 ** 31 - 1 ? formatDate(days) : undefined
+        return (days | 0) === days ? formatDate(days) : undefined
       }
-      case 'string':
-      case 'bytes':
-      case 'uuid':
-      case 'boolean':
-        return undefined
       default: {
-        const exact = parseDecimal(text, 0)
-        if (exact === undefined) return undefined
-        if (type.kind === 'int64' || type.kind === 'uint64' || type.kind === 'time') return exact
-        return Number(exact)
+        const exact = inRange(type.kind, parseDecimal(text, 0))
+        return exact === undefined || type.kind === 'int64' || type.kind === 'uint64' ? exact : Number(exact)
       }
     }
   }
@@ -286,8 +290,9 @@ export class JsonValueReader {
   #fromText(type: DataType, text: string): unknown {
     switch (type.kind) {
       case 'string':
-      case 'uuid':
         return text
+      case 'uuid':
+        return uuidPattern.test(text) ? text : undefined
       case 'bytes':
         return decodeBase64(Buffer.from(text), 0, Buffer.byteLength(text))
       case 'date': {
@@ -296,7 +301,7 @@ export class JsonValueReader {
       }
       case 'timestamp': {
         const instant = parseInstant(text)
-        return instant === undefined ? undefined : exactCount(instant, type.unit)
+        return instant === undefined ? undefined : inRange('int64', exactCount(instant, type.unit))
       }
       case 'time': {
         const nanos = parseTimeOfDay(text)
@@ -307,12 +312,26 @@ export class JsonValueReader {
       case 'float32':
       case 'float64':
         if (text === 'NaN' || text === 'Infinity' || text === '-Infinity') return Number(text)
-        return /^-?\d/.test(text) && !Number.isNaN(Number(text)) ? Number(text) : undefined
+        return /^-?\d/.test(text) ? this.#numberValue(type, text) : undefined
       default:
         // Keys of maps are always quoted in JSON, and exact numbers often are.
         return /^[+-]?\d/.test(text) ? this.#numberValue(type, text) : undefined
     }
   }
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The value when it is within the range of an integer type, else undefined. */
+function inRange(kind: string, value: bigint | undefined): bigint | undefined {
+  const range = integerRanges[kind]
+  if (range === undefined || value === undefined || value < range[0] || value > range[1]) return undefined
+  return value
+}
+
+function timeInRange(count: bigint | undefined, unit: TimeUnit): bigint | undefined {
+  const dayUnits = 86_400_000n * BigInt(UNITS_PER_MS[unit])
+  return count !== undefined && count >= 0n && count < dayUnits ? count : undefined
 }
 
 /** The string of the content of a JSON string. */

@@ -154,12 +154,12 @@ export class NdjsonDecoder implements RecordDecoder {
       if (rest < end) {
         throw new RecordFault(`expected the end of the line, found ${quoteInput(bytes, rest, end)}`, rest)
       }
-      target.rows++
-      this.#rows.learn(bytes, start, end, { kind: 'lines' })
     } catch (fault) {
       target.clearRow(target.rows)
-      this.#report(fault, start, end)
+      return this.#report(fault, start, end)
     }
+    target.rows++
+    this.#rows.learn(bytes, start, end, { kind: 'lines' })
   }
 
   #report(fault: unknown, start: number, end: number): void {

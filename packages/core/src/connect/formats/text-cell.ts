@@ -16,22 +16,12 @@ import {
   parseInstant,
   parseInstantBytes,
   parseTimeOfDay,
+  UNITS_PER_MS,
 } from '../../time/index.ts'
 import type { DecodedColumn, DecodedColumns } from './decoded-columns.ts'
 import { quoteInput, RecordFault } from './record-fault.ts'
+import { integerRanges } from './number-limits.ts'
 import type { EpochUnit } from './text-options.ts'
-
-/** Smallest and largest value of the integer types. */
-const integerRanges: { readonly [kind: string]: readonly [bigint, bigint] } = {
-  int8: [-128n, 127n],
-  int16: [-32768n, 32767n],
-  int32: [-2147483648n, 2147483647n],
-  int64: [-(2n ** 63n), 2n ** 63n - 1n],
-  uint8: [0n, 255n],
-  uint16: [0n, 65535n],
-  uint32: [0n, 4294967295n],
-  uint64: [0n, 2n ** 64n - 1n],
-}
 
 const NANOS_PER: { readonly [Unit in EpochUnit]: bigint } = {
   s: 1_000_000_000n,
@@ -70,9 +60,16 @@ export class TextCellReader {
         this.#epoch(column, row, text, start, type.unit)
         return
       case 'date':
-      case 'time':
-        this.#integer(column, row, text, start, type.kind === 'date' ? 'int32' : 'int64')
+        this.#integer(column, row, text, start, 'int32')
         return
+      case 'time': {
+        const dayUnits = DAY_MS * UNITS_PER_MS[type.unit]
+        const count = Number(text)
+        if (!Number.isInteger(count) || count < 0 || count >= dayUnits)
+          throw this.#fault(column, bytes, start, end)
+        column.values[row] = count
+        return
+      }
       default:
         if (integerRanges[type.kind] === undefined) throw this.#fault(column, bytes, start, end)
         this.#integer(column, row, text, start, type.kind)
