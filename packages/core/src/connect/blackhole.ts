@@ -36,7 +36,10 @@ export function blackhole(): Sink<CountCommittable> {
           let prepared = 0
           return {
             write(batch: Batch) {
-              assert(batch.columns.length === context.schema.fields.length, 'a batch lacks columns of the sink')
+              assert(
+                batch.columns.length === context.schema.fields.length,
+                'a batch lacks columns of the sink',
+              )
               rows += rowCount(batch)
             },
             async prepare(epoch) {

@@ -127,6 +127,7 @@ function cellText(column: Column, index: number): string {
   if (type.kind === 'timestamp') return formatInstant(value as number, type.zoned)
   if (typeof value === 'string') return value
   if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)))
-  if (typeof value === 'object') return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
-  return String(value)
+  if (typeof value === 'object')
+    return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+  return String(value as number | bigint | boolean)
 }

@@ -93,7 +93,8 @@ function openMemory(store: Store, owner: string, context: SinkContext): OpenSink
       }
     },
     async finish() {
-      if (outputMode === 'overwrite') store.committed = store.committed.filter((other) => other.owner === owner)
+      if (outputMode === 'overwrite')
+        store.committed = store.committed.filter((other) => other.owner === owner)
     },
     close: async () => undefined,
   }

@@ -37,10 +37,25 @@ export function memoryRows<Row>(
   options: MemoryOptions = {},
 ): Source<Row, MemoryPosition> {
   const parts = partsOf(rows.length, options)
-  return makeSource<Row>({ connector: 'memory-rows', schema, rows: rows.length, splits: parts.map(({ from, to }) => to - from), supports: ['bounded', 'unbounded'] }, (index, visible) => {
-    const { from, to } = parts[index] as { from: number; to: number }
-    return { schema, visible, length: () => to - from, ended: () => true, rowAt: (row) => rows[from + row] as Row & object }
-  })
+  return makeSource<Row>(
+    {
+      connector: 'memory-rows',
+      schema,
+      rows: rows.length,
+      splits: parts.map(({ from, to }) => to - from),
+      supports: ['bounded', 'unbounded'],
+    },
+    (index, visible) => {
+      const { from, to } = parts[index] as { from: number; to: number }
+      return {
+        schema,
+        visible,
+        length: () => to - from,
+        ended: () => true,
+        rowAt: (row) => rows[from + row] as Row & object,
+      }
+    },
+  )
 }
 
 /**
@@ -50,10 +65,19 @@ export function memoryRows<Row>(
  * @example
  * const bids = p.read('bids', memoryBatches(Bid, [batch]))
  */
-export function memoryBatches<Row>(schema: Schema<Row>, batches: readonly Batch[]): Source<Row, MemoryPosition> {
+export function memoryBatches<Row>(
+  schema: Schema<Row>,
+  batches: readonly Batch[],
+): Source<Row, MemoryPosition> {
   const rows = batches.reduce((sum, batch) => sum + rowCount(batch), 0)
   const build = (visible: Schema): Source<Row, MemoryPosition> => ({
-    ...describe({ connector: 'memory-batches', schema: visible as Schema<Row>, rows, splits: [rows], supports: ['bounded', 'unbounded'] }),
+    ...describe({
+      connector: 'memory-batches',
+      schema: visible as Schema<Row>,
+      rows,
+      splits: [rows],
+      supports: ['bounded', 'unbounded'],
+    }),
     withPushdown: ({ columns }) => build(pickSchema(schema, columns)),
     open: async (_, from) => new BatchesReader(batches, visible === schema ? undefined : visible, from),
   })
@@ -85,19 +109,30 @@ export function memoryStream<Row>(schema: Schema<Row>): MemoryStream<Row> {
     wakers = []
     for (const waker of waiting) waker()
   }
-  const source = makeSource<Row>({ connector: 'memory-stream', schema, rows: undefined, splits: [undefined], supports: ['bounded', 'unbounded'] }, (_, visible) => ({
-    schema,
-    visible,
-    length: () => rows.length,
-    ended: () => hasEnded,
-    rowAt: (row) => rows[row] as Row & object,
-    changed: () => new Promise<void>((resolve) => wakers.push(resolve)),
-  }))
+  const source = makeSource<Row>(
+    {
+      connector: 'memory-stream',
+      schema,
+      rows: undefined,
+      splits: [undefined],
+      supports: ['bounded', 'unbounded'],
+    },
+    (_, visible) => ({
+      schema,
+      visible,
+      length: () => rows.length,
+      ended: () => hasEnded,
+      rowAt: (row) => rows[row] as Row & object,
+      changed: () => new Promise<void>((resolve) => wakers.push(resolve)),
+    }),
+  )
   return {
     ...source,
     push(...added) {
       if (hasEnded) {
-        throw new MillraceError('plan/invalid-argument', { what: 'rows were pushed into a stream that has ended' })
+        throw new MillraceError('plan/invalid-argument', {
+          what: 'rows were pushed into a stream that has ended',
+        })
       }
       rows.push(...added)
       wake()
@@ -136,12 +171,15 @@ function makeSource<Row>(
   const build = (visible: Schema): Source<Row, MemoryPosition> => ({
     ...describe({ ...description, schema: visible as Schema<Row> }),
     withPushdown: ({ columns }) => build(pickSchema(description.schema, columns)),
-    open: async (split, from) => new RowsReader(supply((split.detail as { index: number }).index, visible), from),
+    open: async (split, from) =>
+      new RowsReader(supply((split.detail as { index: number }).index, visible), from),
   })
   return build(description.schema)
 }
 
-function describe<Row>(description: Description<Row>): Pick<Source<Row>, 'description' | 'schema' | 'supports' | 'enumerate'> {
+function describe<Row>(
+  description: Description<Row>,
+): Pick<Source<Row>, 'description' | 'schema' | 'supports' | 'enumerate'> {
   const { connector, schema, rows, splits, supports } = description
   return {
     description: { connector, options: rows === undefined ? {} : { rows } },
@@ -170,7 +208,10 @@ function pickSchema(schema: Schema, columns: readonly string[] | undefined): Sch
   return { fields: schema.fields.filter(({ name }) => columns.includes(name)) }
 }
 
-function partsOf(rows: number, { splits = 1 }: MemoryOptions): { readonly from: number; readonly to: number }[] {
+function partsOf(
+  rows: number,
+  { splits = 1 }: MemoryOptions,
+): { readonly from: number; readonly to: number }[] {
   if (!Number.isInteger(splits) || splits < 1) {
     throw new MillraceError('plan/invalid-argument', {
       what: `option "splits" of a source in memory has the value ${splits}`,
@@ -241,7 +282,7 @@ class BatchesReader implements SplitReader<MemoryPosition> {
   constructor(batches: readonly Batch[], visible: Schema | undefined, from: MemoryPosition | undefined) {
     this.#batches = batches
     this.#visible = visible
-    for (let left = from?.row ?? 0; left > 0; ) {
+    for (let left = from?.row ?? 0; left > 0;) {
       const rows = rowCount(batches[this.#batch] as Batch)
       const taken = Math.min(left, rows)
       left -= taken
@@ -265,7 +306,10 @@ class BatchesReader implements SplitReader<MemoryPosition> {
     this.#inBatch = to
     this.#row += to - from
     const slice = sliceBatch(batch, from, to)
-    return { kind: 'batch', batch: this.#visible === undefined ? slice : pickBatchColumns(slice, this.#visible) }
+    return {
+      kind: 'batch',
+      batch: this.#visible === undefined ? slice : pickBatchColumns(slice, this.#visible),
+    }
   }
 
   #nextBatch(): void {

@@ -88,7 +88,9 @@ function makeRate(settings: RateSettings, schema: Schema<RateRow>): Source<RateR
       let announced = false
       return {
         async next() {
-          const found = announced ? [] : Array.from({ length: splits }, (_, index) =>
+          const found = announced
+            ? []
+            : Array.from({ length: splits }, (_, index) =>
                 splitOf({ index, startMs: host.clock.now() }, settings),
               )
           announced = true
@@ -125,7 +127,12 @@ class RateReader implements SplitReader<RatePosition> {
   #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
 
   constructor(
-    of: { readonly settings: RateSettings; readonly index: number; readonly startMs: number; readonly schema: Schema },
+    of: {
+      readonly settings: RateSettings
+      readonly index: number
+      readonly startMs: number
+      readonly schema: Schema
+    },
     from: RatePosition | undefined,
     context: SourceContext,
   ) {
@@ -142,7 +149,10 @@ class RateReader implements SplitReader<RatePosition> {
     if (this.#row >= this.#rows) return { kind: 'end' }
     const now = this.#context.host.clock.now()
     // Division may round either way: the due times themselves decide.
-    let dueRows = Math.max(this.#row, Math.min(this.#rows, Math.floor((now - this.#startMs) / this.#spacingMs()) - 1))
+    let dueRows = Math.max(
+      this.#row,
+      Math.min(this.#rows, Math.floor((now - this.#startMs) / this.#spacingMs()) - 1),
+    )
     while (dueRows < this.#rows && this.#dueMs(dueRows) <= now) dueRows++
     if (dueRows === this.#row) return this.#idle(this.#dueMs(this.#row) - now)
     return { kind: 'batch', batch: this.#make(Math.min(dueRows - this.#row, rowsMax)) }
@@ -158,7 +168,9 @@ class RateReader implements SplitReader<RatePosition> {
       })
     }
     const batch = builder.finish()
-    return this.#schema.fields.length === rateSchema.fields.length ? batch : pickBatchColumns(batch, this.#schema)
+    return this.#schema.fields.length === rateSchema.fields.length
+      ? batch
+      : pickBatchColumns(batch, this.#schema)
   }
 
   #idle(delayMs: number): ReadResult {

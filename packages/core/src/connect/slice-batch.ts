@@ -36,7 +36,12 @@ function sliceColumn(column: Column, from: number, to: number): Column {
       return { ...column, values: column.values.subarray(from, to), validity }
     case 'utf8':
     case 'list':
-      return { ...column, starts: column.starts.subarray(from, to), lengths: column.lengths.subarray(from, to), validity }
+      return {
+        ...column,
+        starts: column.starts.subarray(from, to),
+        lengths: column.lengths.subarray(from, to),
+        validity,
+      }
     case 'dictionary':
       return { ...column, codes: column.codes.subarray(from, to), validity }
     case 'struct':
@@ -47,6 +52,8 @@ function sliceColumn(column: Column, from: number, to: number): Column {
 /** A batch of some of its columns, in the order of `schema`. */
 export function pickBatchColumns(batch: Batch, schema: Batch['schema']): Batch {
   if (schema === batch.schema) return batch
-  const indices = schema.fields.map(({ name }) => batch.schema.fields.findIndex((field) => field.name === name))
+  const indices = schema.fields.map(({ name }) =>
+    batch.schema.fields.findIndex((field) => field.name === name),
+  )
   return { ...batch, schema, columns: indices.map((index) => batch.columns[index] as Column) }
 }

@@ -36,11 +36,11 @@ function printable(text: string): string {
 }
 
 function cut(text: string, width: number): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
 }
 
 /** In characters; wide ones (East Asian, emoji) are taken for one. */
 function widthOf(text: string): number {
-  return [...text].length
+  return Array.from(text).length
 }

@@ -45,7 +45,9 @@ export function declareSuite(
     })
     for (const name of expected) {
       if (!declared.has(name)) {
-        tools.test(`lists "${name}"`, () => Promise.reject(new Error(`no test of the suite is named "${name}"`)))
+        tools.test(`lists "${name}"`, () =>
+          Promise.reject(new Error(`no test of the suite is named "${name}"`)),
+        )
       }
     }
   })

@@ -53,7 +53,11 @@ export function createManualHost(): ManualHost {
     },
     random: {
       next: () => (randoms++ % 1000) / 1000,
-      hex: (bytes) => (randoms++).toString(16).padStart(bytes * 2, '0').slice(-bytes * 2),
+      hex: (bytes) =>
+        (randoms++)
+          .toString(16)
+          .padStart(bytes * 2, '0')
+          .slice(-bytes * 2),
     },
     files: new MemoryFiles(() => now),
     compression,

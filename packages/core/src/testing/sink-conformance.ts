@@ -76,7 +76,10 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
     const committables = list(await writer.prepare(1, { final: false }))
     await run.commit(committables)
     expect(kinds(await run.commit(committables))).toEqual(['already-committed'])
-    expect(kinds(await run.commit([...committables, ...committables]))).toEqual(['already-committed', 'already-committed'])
+    expect(kinds(await run.commit([...committables, ...committables]))).toEqual([
+      'already-committed',
+      'already-committed',
+    ])
     await job.expectVisible([0, 1])
   })
 
@@ -89,7 +92,9 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
       committables.push(...list(await writer.prepare(1, { final: false })))
     }
     const outcomes = await run.commit(committables)
-    expect(outcomes.map((outcome) => (outcome.kind === 'committed' ? outcome.rows : outcome.kind))).toEqual([1, 3, 2])
+    expect(outcomes.map((outcome) => (outcome.kind === 'committed' ? outcome.rows : outcome.kind))).toEqual([
+      1, 3, 2,
+    ])
   })
 
   test('has committables that can be written down', async (job) => {
@@ -148,7 +153,10 @@ function declareWriting(test: DeclareSink, { expect }: TestTools): void {
   test('takes only the rows that are selected', async (job) => {
     const run = await job.open()
     const writer = await run.writer(0)
-    const batch = batchOfRows(job.subject.schema, [0, 1, 2, 3, 4].map((n) => job.subject.row(n)))
+    const batch = batchOfRows(
+      job.subject.schema,
+      [0, 1, 2, 3, 4].map((n) => job.subject.row(n)),
+    )
     await writer.write({ ...batch, selection: Int32Array.of(1, 4, 0), selectedCount: 2 })
     await writer.write({ ...batch, selection: Int32Array.of(), selectedCount: 0 })
     await run.commit(list(await writer.prepare(1, { final: true })))
@@ -299,7 +307,12 @@ class Job {
   }
 
   async write(writer: SinkWriter, numbers: readonly number[]): Promise<void> {
-    await writer.write(batchOfRows(this.subject.schema, numbers.map((n) => this.subject.row(n))))
+    await writer.write(
+      batchOfRows(
+        this.subject.schema,
+        numbers.map((n) => this.subject.row(n)),
+      ),
+    )
   }
 
   /** An attempt that prepares an epoch per list of rows and is never heard of again. */
@@ -314,7 +327,10 @@ class Job {
     return JSON.parse(JSON.stringify(committables)) as Json[]
   }
 
-  async runWhole(numbers: readonly number[], options: RunOptions & { readonly epoch?: number }): Promise<void> {
+  async runWhole(
+    numbers: readonly number[],
+    options: RunOptions & { readonly epoch?: number },
+  ): Promise<void> {
     const { epoch = 1, ...context } = options
     const run = await this.open(context)
     await run.sweep([])

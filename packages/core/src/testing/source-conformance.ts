@@ -51,8 +51,10 @@ export function sourceConformance(tools: TestTools, options: SourceConformanceOp
   })
 }
 
-function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Promise<SourceSubject>): void {
-  const test = (name: string, body: (subject: Opened) => Promise<void>): void =>
+type DeclareSource = (name: string, body: (subject: Opened) => Promise<void>) => void
+
+function declareBounded(declare: Declare, tools: TestTools, setup: () => Promise<SourceSubject>): void {
+  const test: DeclareSource = (name, body) =>
     declare(name, async () => {
       const subject = await setup()
       try {
@@ -61,7 +63,13 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
         await subject.cleanup?.()
       }
     })
+  declareReading(test, tools)
+  declarePositions(test, tools)
+  declareLifetimes(test, tools)
+  declarePushdown(test, tools)
+}
 
+function declareReading(test: DeclareSource, { expect }: TestTools): void {
   test('lists the same splits each time, each with a name of its own', async (subject) => {
     const first = await subject.splits()
     expect(await subject.splits()).toEqual(first)
@@ -88,6 +96,35 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
     }
   })
 
+  test('stays at the end', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        while ((await subject.nextBatch(reader, ROWS_MANY)) !== undefined);
+        expect(await subject.nextBatch(reader, 1)).toEqual(undefined)
+      })
+    }
+  })
+
+  test('reads several splits side by side', async (subject) => {
+    const splits = await subject.splits()
+    const readers = await Promise.all(splits.map((split) => subject.open(split)))
+    const rows = splits.map((): object[] => [])
+    let open = readers.map((_, index) => index)
+    while (open.length > 0) {
+      const batches = await Promise.all(
+        open.map((index) => subject.nextBatch(readers[index] as SplitReader, 2)),
+      )
+      for (const [at, batch] of batches.entries()) {
+        if (batch !== undefined) rows[open[at] as number]?.push(...batchToRows(batch))
+      }
+      open = open.filter((_, at) => batches[at] !== undefined)
+    }
+    for (const reader of readers) await reader.close()
+    expect(rows.flat()).toEqual(subject.rows)
+  })
+}
+
+function declarePositions(test: DeclareSource, { expect }: TestTools): void {
   test('goes on exactly where any position was taken', async (subject) => {
     for (const split of await subject.splits()) {
       const whole = await subject.readSplit(split, ROWS_MANY)
@@ -113,6 +150,17 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
     }
   })
 
+  test('does not move by being asked for its position', async (subject) => {
+    for (const split of await subject.splits()) {
+      await subject.withReader(split, undefined, async (reader) => {
+        do expect(reader.position()).toEqual(reader.position())
+        while ((await subject.nextBatch(reader, 2)) !== undefined)
+      })
+    }
+  })
+}
+
+function declareLifetimes(test: DeclareSource, { expect }: TestTools): void {
   test('keeps a batch as it is until the next read', async (subject) => {
     for (const split of await subject.splits()) {
       await subject.withReader(split, undefined, async (reader) => {
@@ -129,40 +177,6 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
     }
   })
 
-  test('does not move by being asked for its position', async (subject) => {
-    for (const split of await subject.splits()) {
-      await subject.withReader(split, undefined, async (reader) => {
-        do expect(reader.position()).toEqual(reader.position())
-        while ((await subject.nextBatch(reader, 2)) !== undefined)
-      })
-    }
-  })
-
-  test('stays at the end', async (subject) => {
-    for (const split of await subject.splits()) {
-      await subject.withReader(split, undefined, async (reader) => {
-        while ((await subject.nextBatch(reader, ROWS_MANY)) !== undefined);
-        expect(await subject.nextBatch(reader, 1)).toEqual(undefined)
-      })
-    }
-  })
-
-  test('reads several splits side by side', async (subject) => {
-    const splits = await subject.splits()
-    const readers = await Promise.all(splits.map((split) => subject.open(split)))
-    const rows = splits.map((): object[] => [])
-    let open = readers.map((_, index) => index)
-    while (open.length > 0) {
-      const batches = await Promise.all(open.map((index) => subject.nextBatch(readers[index] as SplitReader, 2)))
-      for (const [at, batch] of batches.entries()) {
-        if (batch !== undefined) rows[open[at] as number]?.push(...batchToRows(batch))
-      }
-      open = open.filter((_, at) => batches[at] !== undefined)
-    }
-    for (const reader of readers) await reader.close()
-    expect(rows.flat()).toEqual(subject.rows)
-  })
-
   test('closes at any time and more than once', async (subject) => {
     for (const split of await subject.splits()) {
       for (const reads of [0, 1, 2]) {
@@ -173,14 +187,18 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
       }
     }
   })
+}
 
+function declarePushdown(test: DeclareSource, { expect }: TestTools): void {
   test('gives exactly the columns that it is asked for', async (subject) => {
     const { source } = subject
     const names = source.schema.fields.map(({ name }) => name)
     if (source.withPushdown === undefined) return
     for (const columns of [...names.map((name) => [name]), names.slice(1), names]) {
       const pushed = subject.with(source.withPushdown({ columns, predicate: undefined }))
-      const wanted = subject.rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => columns.includes(name))))
+      const wanted = subject.rows.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([name]) => columns.includes(name))),
+      )
       expect(pushed.source.schema.fields.map(({ name }) => name)).toEqual(columns)
       expect(await pushed.readAll(await pushed.splits(), 5)).toEqual(wanted)
     }
@@ -194,7 +212,11 @@ function declareBounded(declare: Declare, { expect }: TestTools, setup: () => Pr
   })
 }
 
-function declareUnbounded(declare: Declare, { expect }: TestTools, setup: () => Promise<FollowedSubject>): void {
+function declareUnbounded(
+  declare: Declare,
+  { expect }: TestTools,
+  setup: () => Promise<FollowedSubject>,
+): void {
   declare('follows its input: idles, and gives what is added', async () => {
     const subject = await setup()
     const following = new Following(new Opened(subject, 'unbounded'))
@@ -229,7 +251,11 @@ class Opened {
   readonly subject: SourceSubject
   readonly context: SourceContext
 
-  constructor(subject: SourceSubject, boundedness: SourceContext['boundedness'], source: Source = subject.source) {
+  constructor(
+    subject: SourceSubject,
+    boundedness: SourceContext['boundedness'],
+    source: Source = subject.source,
+  ) {
     this.subject = subject
     this.host = subject.host
     this.source = source
@@ -262,7 +288,11 @@ class Opened {
     return this.source.open(JSON.parse(JSON.stringify(split)) as Split, from, this.context)
   }
 
-  async withReader(split: Split, from: Json | undefined, use: (reader: SplitReader) => Promise<void>): Promise<void> {
+  async withReader(
+    split: Split,
+    from: Json | undefined,
+    use: (reader: SplitReader) => Promise<void>,
+  ): Promise<void> {
     const reader = await this.open(split, from)
     try {
       await use(reader)
@@ -338,7 +368,8 @@ class Following {
     let quiet = 0
     for (let round = 0; round < WAITS_MAX && quiet < 5; round++) {
       const before = this.#rows.length
-      for (const split of (await this.#enumerator.next()).splits) this.#readers.add(await this.#subject.open(split))
+      for (const split of (await this.#enumerator.next()).splits)
+        this.#readers.add(await this.#subject.open(split))
       for (const reader of this.#readers) await this.#readNow(reader)
       await this.#subject.wait()
       quiet = this.#rows.length >= count && this.#rows.length === before ? quiet + 1 : 0

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
 import { schema, t } from '../../src/data/builder.ts'
-import { blackhole, memoryBatches, memoryRows, memorySink, memoryStream, rate, toConsole } from '../../src/connect/index.ts'
+import {
+  blackhole,
+  memoryBatches,
+  memoryRows,
+  memorySink,
+  memoryStream,
+  rate,
+  toConsole,
+} from '../../src/connect/index.ts'
 import { createManualHost, sinkConformance, sourceConformance } from '../../src/testing/index.ts'
 
 const Item = schema({ id: t.int32(), name: t.string().nullable(), big: t.int64(), price: t.float64() })
@@ -15,14 +23,20 @@ const tools = { describe, test, expect }
 for (const splits of [1, 3]) {
   sourceConformance(tools, {
     name: `rows in memory in ${splits} splits`,
-    bounded: async () => ({ host: createManualHost(), source: memoryRows(Item, items(20), { splits }), rows: items(20) }),
+    bounded: async () => ({
+      host: createManualHost(),
+      source: memoryRows(Item, items(20), { splits }),
+      rows: items(20),
+    }),
   })
 }
 
 sourceConformance(tools, {
   name: 'batches in memory',
   bounded: async () => {
-    const batches = [items(13), [], items(30).slice(13, 14), items(30).slice(14)].map((rows) => batchOfRows(Item, rows))
+    const batches = [items(13), [], items(30).slice(13, 14), items(30).slice(14)].map((rows) =>
+      batchOfRows(Item, rows),
+    )
     const odd = batchOfRows(Item, items(8))
     const selected = { ...odd, selection: Int32Array.of(1, 3, 4, 7), selectedCount: 3 }
     return {
@@ -87,7 +101,13 @@ sinkConformance(tools, {
   name: 'the sink in memory',
   setup: async () => {
     const sink = memorySink()
-    return { host: createManualHost(), sink: () => sink, schema: Item, row: item, visible: async () => sink.rows }
+    return {
+      host: createManualHost(),
+      sink: () => sink,
+      schema: Item,
+      row: item,
+      visible: async () => sink.rows,
+    }
   },
 })
 
@@ -97,7 +117,13 @@ sinkConformance(tools, {
   stages: false,
   // It keeps nothing, not even what it has counted in another process.
   expectedFailures: ['does not repeat what an earlier attempt committed'],
-  setup: async () => ({ host: createManualHost(), sink: blackhole, schema: Item, row: item, visible: undefined }),
+  setup: async () => ({
+    host: createManualHost(),
+    sink: blackhole,
+    schema: Item,
+    row: item,
+    visible: undefined,
+  }),
 })
 
 sinkConformance(tools, {

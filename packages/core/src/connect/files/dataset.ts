@@ -110,7 +110,8 @@ export function makeDataset<Row>(
   path: string,
   options: AnyFileOptions<Row>,
 ): FileDataset<Row> | UndeclaredFileDataset {
-  if (typeof path !== 'string' || path.trim() === '') throw wrongOption('path', path, 'the path of a file, folder or pattern')
+  if (typeof path !== 'string' || path.trim() === '')
+    throw wrongOption('path', path, 'the path of a file, folder or pattern')
   const source = sourceOptions(formats, path, options)
   const sink = sinkOptions(options)
   const { schema, onError } = options
@@ -148,12 +149,15 @@ function sourceOptions<Row>(
   } // prettier-ignore
 }
 
-function sinkOptions(options: FileWriteOptions & { readonly compression?: FileCompression | 'none' }): Omit<FileSinkOptions, 'path' | 'format'> {
+function sinkOptions(
+  options: FileWriteOptions & { readonly compression?: FileCompression | 'none' },
+): Omit<FileSinkOptions, 'path' | 'format'> {
   const { partitionBy = [], openFilesMax = OPEN_FILES_MAX_DEFAULT, compression } = options
   if (!Number.isInteger(openFilesMax) || openFilesMax < 1) {
     throw wrongOption('openFilesMax', openFilesMax, 'a whole number of files, 1 or more')
   }
-  if (new Set(partitionBy).size < partitionBy.length) throw wrongOption('partitionBy', partitionBy, 'each column once')
+  if (new Set(partitionBy).size < partitionBy.length)
+    throw wrongOption('partitionBy', partitionBy, 'each column once')
   return {
     partitionBy: [...partitionBy],
     openFilesMax,
@@ -163,7 +167,8 @@ function sinkOptions(options: FileWriteOptions & { readonly compression?: FileCo
 }
 
 function rollPolicy(roll: FileWriteOptions['roll']): FileSinkOptions['roll'] {
-  if (roll === 'epoch') return { everyEpoch: true, bytes: ROLL_BYTES_DEFAULT, ageMs: undefined, ageGiven: false }
+  if (roll === 'epoch')
+    return { everyEpoch: true, bytes: ROLL_BYTES_DEFAULT, ageMs: undefined, ageGiven: false }
   const { size = ROLL_BYTES_DEFAULT, interval } = roll ?? {}
   checkBytes('roll.size', size)
   return {
@@ -183,7 +188,8 @@ function writtenFormat(formats: FormatChoice, path: string): Format {
 }
 
 function checkBytes(name: string, bytes: number): void {
-  if (!Number.isInteger(bytes) || bytes < 1) throw wrongOption(name, bytes, 'a whole number of bytes, 1 or more')
+  if (!Number.isInteger(bytes) || bytes < 1)
+    throw wrongOption(name, bytes, 'a whole number of bytes, 1 or more')
 }
 
 function wrongOption(name: string, value: unknown, expected: string): MillraceError {

@@ -15,11 +15,18 @@ import type { NdjsonOptions } from '../formats/ndjson.ts'
 import { parquet as parquetFormat } from '../formats/parquet/index.ts'
 import type { ParquetOptions } from '../formats/parquet/index.ts'
 import { makeDataset } from './dataset.ts'
-import type { AnyFileOptions, FileDataset, FileOptions, UndeclaredFileDataset, UndeclaredRow } from './dataset.ts'
+import type {
+  AnyFileOptions,
+  FileDataset,
+  FileOptions,
+  UndeclaredFileDataset,
+  UndeclaredRow,
+} from './dataset.ts'
 import { formatByEnding, oneFormat } from './format-choice.ts'
 
 /** Options with the schema of the rows. */
-export type DeclaredOptions<Row, Format> = Format & FileOptions<NoInfer<Row>> & { readonly schema: Schema<Row> }
+export type DeclaredOptions<Row, Format> = Format &
+  FileOptions<NoInfer<Row>> & { readonly schema: Schema<Row> }
 
 /** Options without a schema: it is taken from the files. */
 export type UndeclaredOptions<Format> = Format & FileOptions<UndeclaredRow> & { readonly schema?: undefined }
@@ -83,8 +90,14 @@ export function csv<Row>(
  *
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  */
-export function tsv<Row>(path: string, options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>): FileDataset<Row>
-export function tsv(path: string, options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>): UndeclaredFileDataset
+export function tsv<Row>(
+  path: string,
+  options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>,
+): FileDataset<Row>
+export function tsv(
+  path: string,
+  options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
+): UndeclaredFileDataset
 export function tsv<Row>(
   path: string,
   options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
@@ -131,7 +144,10 @@ export type UndeclaredParquetOptions = ParquetOptions &
  */
 export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
 export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
-export function files<Row>(path: string, options: AnyFileOptions<Row> = {}): FileDataset<Row> | UndeclaredFileDataset {
+export function files<Row>(
+  path: string,
+  options: AnyFileOptions<Row> = {},
+): FileDataset<Row> | UndeclaredFileDataset {
   const formats = [parquetFormat(), ndjsonFormat(), jsonFormat(), csvFormat(), tsvFormat()]
   return makeDataset<Row>(formatByEnding(formats), path, options)
 }

@@ -96,7 +96,7 @@ export class FollowingEnumerator implements SplitEnumerator {
       known.announced = false
       return []
     }
-    return await splitsFor(found, status, { options: this.#options, context: this.#context })
+    return splitsFor(found, status, { options: this.#options, context: this.#context })
   }
 
   /** Whether a file may be read to its end: its writer seems done with it. */
@@ -165,7 +165,7 @@ async function splitsFor(
   { options, context }: { readonly options: FileSourceOptions; readonly context: SourceContext },
 ): Promise<Split[]> {
   const follows = context.boundedness === 'unbounded' && options.follow === 'lines'
-  return await splitsOf(
+  return splitsOf(
     { path: found.path, partition: found.partition, size: status.size, identity: status.identity },
     {
       host: context.host,

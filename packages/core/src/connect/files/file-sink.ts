@@ -35,7 +35,7 @@ export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
     validate: (schema, step) => validate(options, schema, step),
     async open(context) {
       validate(options, context.schema, context.step)
-      return await openFileSink(options, context)
+      return openFileSink(options, context)
     },
   }
 }

@@ -110,8 +110,8 @@ async function openSplit(
 ): Promise<SplitReader> {
   const format = open.options.formats.of(detail.path)
   return format.kind === 'records'
-    ? await openRecords(format, detail, { ...open, from: from as RecordPosition | undefined })
-    : await openRandom(format, detail, { ...open, from })
+    ? openRecords(format, detail, { ...open, from: from as RecordPosition | undefined })
+    : openRandom(format, detail, { ...open, from })
 }
 
 async function openRecords(

@@ -51,7 +51,7 @@ export async function splitsOf(file: ListedInput, options: SplitOptions): Promis
   const { format, compression, splitBytes } = options
   const isLarge = splitBytes !== undefined && file.size > splitBytes
   if (!isLarge || compression !== undefined) return [wholeFile(file)]
-  if (format.kind === 'random') return await splitByGroups(file, options)
+  if (format.kind === 'random') return splitByGroups(file, options)
   if (!format.lineRecords) return [wholeFile(file)]
   const parts = Math.ceil(file.size / splitBytes)
   return Array.from({ length: parts }, (_, part) =>

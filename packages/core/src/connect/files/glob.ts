@@ -155,7 +155,7 @@ function toSegment(text: string): Segment {
 
 function toExpression(text: string): string {
   let expression = ''
-  const characters = [...text]
+  const characters = Array.from(text)
   for (let index = 0; index < characters.length; index++) {
     const character = characters[index] as string
     if (character === '\\' && index + 1 < characters.length)

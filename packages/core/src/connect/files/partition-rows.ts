@@ -82,7 +82,10 @@ export class RowPartitioner {
     if (known.size > REMEMBERED_MAX) known.clear()
     const folderOf = (index: number): string => {
       const value = readValue(column, index, name)
-      return partitionFolder(name, value === null ? null : String(value))
+      return partitionFolder(
+        name,
+        value === null ? null : String(value as string | number | bigint | boolean),
+      )
     }
     const remember = (key: unknown, index: number): string => {
       const folder = folderOf(index)

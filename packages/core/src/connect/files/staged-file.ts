@@ -151,7 +151,7 @@ export class StagedFile {
 
   async #put(bytes: Uint8Array): Promise<void> {
     const file = this.#file as OpenFile
-    if (this.#compressor === undefined) return await file.write(bytes)
+    if (this.#compressor === undefined) return file.write(bytes)
     const compressed = await this.#compressor.push(bytes)
     this.#writtenBytes += compressed.length
     if (compressed.length > 0) await file.write(compressed)

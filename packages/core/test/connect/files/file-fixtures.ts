@@ -8,14 +8,20 @@ import type { Host } from '../../../src/host/host.ts'
 import { createManualHost } from '../../../src/testing/index.ts'
 
 /** The bytes of one file. */
-export function encodeRows(format: Format, schema: Schema, rows: readonly object[], perBatch = 1000): Uint8Array {
+export function encodeRows(
+  format: Format,
+  schema: Schema,
+  rows: readonly object[],
+  perBatch = 1000,
+): Uint8Array {
   const encoder = format.encoder(schema, { compression: createManualHost().compression })
   const pieces: Uint8Array[] = []
   const keep = (bytes: Uint8Array | undefined): void => {
     if (bytes !== undefined) pieces.push(Uint8Array.from(bytes))
   }
   keep(encoder.begin())
-  for (let row = 0; row < rows.length; row += perBatch) keep(encoder.encode(batchOfRows(schema, rows.slice(row, row + perBatch))))
+  for (let row = 0; row < rows.length; row += perBatch)
+    keep(encoder.encode(batchOfRows(schema, rows.slice(row, row + perBatch))))
   keep(encoder.end())
   return Buffer.concat(pieces)
 }
@@ -24,7 +30,11 @@ export function encodeRows(format: Format, schema: Schema, rows: readonly object
 export async function readSource(
   host: Host,
   source: Source,
-  options: { readonly rejected?: RejectedRow[]; readonly boundedness?: Boundedness; readonly rowsMax?: number } = {},
+  options: {
+    readonly rejected?: RejectedRow[]
+    readonly boundedness?: Boundedness
+    readonly rowsMax?: number
+  } = {},
 ): Promise<object[]> {
   const { rejected } = options
   const context = {

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../../src/data/builder.ts'
+import type { FixedColumn } from '../../../src/data/column.ts'
 import { isMillraceError } from '../../../src/errors.ts'
 import { ndjson as ndjsonFormat } from '../../../src/connect/formats/ndjson.ts'
 import { parquet as parquetFormat } from '../../../src/connect/formats/parquet/index.ts'
@@ -32,7 +33,17 @@ function contextOf(host: ManualHost, boundedness: SourceContext['boundedness']):
 describe('which files are input', () => {
   test('a folder is read flat, in bytewise order, without hidden names and other endings', async () => {
     const host = createManualHost()
-    for (const [index, name] of ['b.ndjson', 'a.jsonl', 'B.NDJSON', '.c.ndjson', '_d.ndjson', 'e.txt', 'deep/f.ndjson', '_staged/g.ndjson', 'k=1/h.ndjson'].entries()) {
+    for (const [index, name] of [
+      'b.ndjson',
+      'a.jsonl',
+      'B.NDJSON',
+      '.c.ndjson',
+      '_d.ndjson',
+      'e.txt',
+      'deep/f.ndjson',
+      '_staged/g.ndjson',
+      'k=1/h.ndjson',
+    ].entries()) {
       host.files.put(`in/${name}`, lines(index))
     }
     expect(await readSource(host, source('in'))).toEqual(rows(2, 1, 0, 8))
@@ -59,7 +70,9 @@ describe('which files are input', () => {
     host.files.put('in/f.csv.gz', gzipSync('n\n6\n'))
     host.files.put('in/readme.md', '# not data')
     expect(await readSource(host, files('in', { schema: Row }).toSource())).toEqual(rows(1, 2, 3, 4, 5, 6))
-    expect((await failure(readSource(host, files('in/readme.md', { schema: Row }).toSource()))).code).toBe('plan/unsupported')
+    expect((await failure(readSource(host, files('in/readme.md', { schema: Row }).toSource()))).code).toBe(
+      'plan/unsupported',
+    )
   })
 
   test('what does not exist is input/not-found, with what is near', async () => {
@@ -69,7 +82,9 @@ describe('which files are input', () => {
     expect(file.code).toBe('input/not-found')
     expect(file.text).toContain('did you mean "data/flights.ndjson"?')
     expect((await failure(readSource(host, source('nowhere/*.ndjson')))).code).toBe('input/not-found')
-    const following = source('nowhere').enumerate(contextOf(host, 'unbounded')).then((enumerator) => enumerator.next())
+    const following = source('nowhere')
+      .enumerate(contextOf(host, 'unbounded'))
+      .then((enumerator) => enumerator.next())
     expect((await failure(following)).code).toBe('input/not-found')
   })
 
@@ -169,7 +184,7 @@ describe('damage', () => {
 describe('large files', () => {
   test('are cut into parts that share the lines out, each line in one part', async () => {
     const host = createManualHost()
-    const numbers = Array.from({ length: 40 }, (_, n) => n % 7 === 0 ? n * 1_000_000 : n)
+    const numbers = Array.from({ length: 40 }, (_, n) => (n % 7 === 0 ? n * 1_000_000 : n))
     host.files.put('a.ndjson', lines(...numbers).slice(0, -1))
     for (let splitBytes = 1; splitBytes < 120; splitBytes += 7) {
       const parts = ndjson('a.ndjson', { schema: Row, splitBytes }).toSource()
@@ -194,7 +209,9 @@ describe('large files', () => {
     const host = createManualHost()
     const long = ['x'.repeat(3_000_000), 'short', 'y'.repeat(1_048_570), 'z'.repeat(200_000)]
     host.files.put('a.ndjson', long.map((s) => `${JSON.stringify({ s })}\n`).join(''))
-    expect(await readSource(host, ndjson('a.ndjson', { schema: Text }).toSource())).toEqual(long.map((s) => ({ s })))
+    expect(await readSource(host, ndjson('a.ndjson', { schema: Text }).toSource())).toEqual(
+      long.map((s) => ({ s })),
+    )
   })
 
   test('many chunks are read through two buffers, positions exact at each batch', async () => {
@@ -206,20 +223,21 @@ describe('large files', () => {
     const [split] = (await (await all.enumerate(context)).next()).splits as [Split]
     const reader = await all.open(split, undefined, context)
     let next = 0
+    const wrong: unknown[] = []
     for (;;) {
       const result = await reader.read(4096)
       if (result.kind !== 'batch') break
-      const column = result.batch.columns[0]
-      for (let row = 0; row < result.batch.length; row++) {
-        if (column?.layout !== 'fixed' || column.values[row] !== next++) throw new Error(`row ${next} is wrong`)
-      }
-      if (next % 7 === 0) {
-        const again = await all.open(split, reader.position(), context)
-        const first = await again.read(1)
-        expect(first.kind === 'batch' ? (first.batch.columns[0] as { values: Int32Array }).values[0] : first.kind).toBe(next === count ? 'end' : next)
-        await again.close()
-      }
+      const column = result.batch.columns[0] as FixedColumn
+      for (let index = 0; index < result.batch.length; index++)
+        if (column.values[index] !== next++) wrong.push(next)
+      if (next % 7 > 1) continue
+      const again = await all.open(split, reader.position(), context)
+      const first = await again.read(1)
+      const got = first.kind === 'batch' ? (first.batch.columns[0] as FixedColumn).values[0] : first.kind
+      if (got !== (next === count ? 'end' : next)) wrong.push([next, got])
+      await again.close()
     }
+    expect(wrong).toEqual([])
     expect(next).toBe(count)
     await reader.close()
   })
@@ -238,10 +256,14 @@ describe('files that change', () => {
     host.files.put('a.ndjson', lines(1, 2, 3))
     const split = await listed(host, source('a.ndjson'))
     host.files.put('a.ndjson', lines(1, 2, 3))
-    expect((await failure(source('a.ndjson').open(split, undefined, context(host)))).code).toBe('input/changed')
+    expect((await failure(source('a.ndjson').open(split, undefined, context(host)))).code).toBe(
+      'input/changed',
+    )
     const again = await listed(host, source('a.ndjson'))
     await (await host.files.open('a.ndjson', 'append')).truncate(8)
-    expect((await failure(source('a.ndjson').open(again, undefined, context(host)))).code).toBe('input/changed')
+    expect((await failure(source('a.ndjson').open(again, undefined, context(host)))).code).toBe(
+      'input/changed',
+    )
   })
 
   test('what is added to lines after the listing is no input, nor is a line that was being written', async () => {
@@ -267,7 +289,10 @@ describe('files that change', () => {
 })
 
 describe('following', () => {
-  async function found(host: ManualHost, enumerator: Awaited<ReturnType<Source['enumerate']>>): Promise<string[]> {
+  async function found(
+    host: ManualHost,
+    enumerator: Awaited<ReturnType<Source['enumerate']>>,
+  ): Promise<string[]> {
     await host.advance(500)
     return (await enumerator.next()).splits.map(({ id }) => id)
   }
@@ -355,7 +380,9 @@ describe('following', () => {
       if (change === 'replace') host.files.put('in/a.ndjson', lines(1, 2))
       else if (change === 'shrink') await (await host.files.open('in/a.ndjson', 'append')).truncate(8)
       else await host.files.remove('in/a.ndjson')
-      const outcome = await failure(Promise.resolve(reader.read(1)).then((result) => expect(result.kind).toBe('end')))
+      const outcome = await failure(
+        Promise.resolve(reader.read(1)).then((result) => expect(result.kind).toBe('end')),
+      )
       expect(outcome.code).toBe(change === 'delete' ? 'no error' : 'input/changed')
       await reader.close()
     }
@@ -364,8 +391,13 @@ describe('following', () => {
   test('formats that cannot grow are refused by name', async () => {
     const host = createManualHost()
     host.files.put('in/a.json', '[]')
-    for (const dataset of [json('in', { schema: Row, follow: 'lines' }), parquet('in', { schema: Row, follow: 'lines' })]) {
-      expect((await failure(dataset.toSource().enumerate(contextOf(host, 'unbounded')))).code).toBe('plan/unsupported')
+    for (const dataset of [
+      json('in', { schema: Row, follow: 'lines' }),
+      parquet('in', { schema: Row, follow: 'lines' }),
+    ]) {
+      expect((await failure(dataset.toSource().enumerate(contextOf(host, 'unbounded')))).code).toBe(
+        'plan/unsupported',
+      )
     }
   })
 
@@ -393,7 +425,11 @@ describe('schemas that were not declared', () => {
     host.files.put('in/day=1/a.ndjson', '')
     host.files.put('in/day=2/a.ndjson', '{"n":1,"s":"x"}\n')
     const found = await ndjson('in').toSource().resolveSchema?.(host)
-    expect(found?.schema.fields.map(({ name, type }) => [name, type.kind])).toEqual([['n', expect.any(String)], ['s', 'string'], ['day', 'string']])
+    expect(found?.schema.fields.map(({ name, type }) => [name, type.kind])).toEqual([
+      ['n', expect.any(String)],
+      ['s', 'string'],
+      ['day', 'string'],
+    ])
     expect(await readSource(host, found as Source)).toEqual([{ n: 1, s: 'x', day: '2' }])
     expect(found?.resolveSchema).toBeUndefined()
   })
@@ -437,7 +473,9 @@ describe('partition folders', () => {
       { n: 2, year: 2001, on: '2001-02-03', ok: true },
     ]
     expect(await readSource(host, dataset.toSource())).toEqual(wanted)
-    const pushed = dataset.toSource().withPushdown?.({ columns: ['year', 'ok'], predicate: undefined }) as Source
+    const pushed = dataset
+      .toSource()
+      .withPushdown?.({ columns: ['year', 'ok'], predicate: undefined }) as Source
     expect(await readSource(host, pushed)).toEqual(wanted.map(({ year, ok }) => ({ year, ok })))
   })
 
@@ -468,11 +506,14 @@ describe('options', () => {
       () => ndjson('in', { schema: Row, partitionBy: ['a', 'a'] }),
       () => files('out').toSink(),
     ]
-    for (const make of wrong) expect(make).toThrow()
+    for (const make of wrong) expect(make).toThrow(/expected|cannot be read|not said/)
   })
 
   test('describe the source without what is default', () => {
     expect(ndjsonFormat().options).toEqual({})
-    expect(source('in').description).toEqual({ connector: 'files', options: { path: 'in', format: { name: 'ndjson' } } })
+    expect(source('in').description).toEqual({
+      connector: 'files',
+      options: { path: 'in', format: { name: 'ndjson' } },
+    })
   })
 })

@@ -33,14 +33,26 @@ const item = (n: number): Row => ({
 })
 const items = (from: number, to: number): Row[] => Array.from({ length: to - from }, (_, n) => item(from + n))
 
-type MakeDataset = (path: string, options: Omit<FileOptions<Row>, 'compression'> & { readonly schema: typeof Item }) => FileDataset<Row>
+type MakeDataset = (
+  path: string,
+  options: Omit<FileOptions<Row>, 'compression'> & { readonly schema: typeof Item },
+) => FileDataset<Row>
 
-const formats: readonly { readonly name: string; readonly format: Format; readonly dataset: MakeDataset }[] = [
-  { name: 'NDJSON', format: ndjsonFormat(), dataset: (path, options) => ndjson<Row>(path, options) },
-  { name: 'CSV', format: csvFormat({ nulls: ['', 'null'] }), dataset: (path, options) => csv<Row>(path, { ...options, nulls: ['', 'null'] }) },
-  { name: 'JSON', format: jsonFormat(), dataset: (path, options) => json<Row>(path, options) },
-  { name: 'Parquet', format: parquetFormat({ rowGroupRows: 5 }), dataset: (path, options) => parquet<Row>(path, options) },
-]
+const formats: readonly { readonly name: string; readonly format: Format; readonly dataset: MakeDataset }[] =
+  [
+    { name: 'NDJSON', format: ndjsonFormat(), dataset: (path, options) => ndjson<Row>(path, options) },
+    {
+      name: 'CSV',
+      format: csvFormat({ nulls: ['', 'null'] }),
+      dataset: (path, options) => csv<Row>(path, { ...options, nulls: ['', 'null'] }),
+    },
+    { name: 'JSON', format: jsonFormat(), dataset: (path, options) => json<Row>(path, options) },
+    {
+      name: 'Parquet',
+      format: parquetFormat({ rowGroupRows: 5 }),
+      dataset: (path, options) => parquet<Row>(path, options),
+    },
+  ]
 
 for (const { name, format, dataset } of formats) {
   const ending = format.extensions[0] as string
@@ -115,7 +127,8 @@ for (const { name, format, dataset } of formats) {
       const host = createManualHost()
       return {
         host,
-        sink: () => dataset('out', { schema: Item, roll: 'epoch', partitionBy: ['day'], openFilesMax: 2 }).toSink(),
+        sink: () =>
+          dataset('out', { schema: Item, roll: 'epoch', partitionBy: ['day'], openFilesMax: 2 }).toSink(),
         schema: Item,
         row: item,
         visible: async () => readOutput(host, dataset),
@@ -124,16 +137,27 @@ for (const { name, format, dataset } of formats) {
   })
 }
 
-async function readOutput(host: ReturnType<typeof createManualHost>, dataset: MakeDataset): Promise<object[]> {
+async function readOutput(
+  host: ReturnType<typeof createManualHost>,
+  dataset: MakeDataset,
+): Promise<object[]> {
   if (!host.files.paths('out').some((path) => !path.includes('/_'))) return []
-  return await readSource(host, dataset('out', { schema: Item }).toSource())
+  return readSource(host, dataset('out', { schema: Item }).toSource())
 }
 
 for (const compression of ['gzip', 'zstd'] as const) {
   const ending = compression === 'gzip' ? 'gz' : 'zst'
   for (const { name, dataset, compressed } of [
-    { name: 'NDJSON', dataset: (path: string) => ndjson<Row>(path, { schema: Item }), compressed: ndjson<Row>('out', { schema: Item, compression, roll: 'epoch' }) },
-    { name: 'JSON', dataset: (path: string) => json<Row>(path, { schema: Item }), compressed: json<Row>('out', { schema: Item, compression, roll: 'epoch' }) },
+    {
+      name: 'NDJSON',
+      dataset: (path: string) => ndjson<Row>(path, { schema: Item }),
+      compressed: ndjson<Row>('out', { schema: Item, compression, roll: 'epoch' }),
+    },
+    {
+      name: 'JSON',
+      dataset: (path: string) => json<Row>(path, { schema: Item }),
+      compressed: json<Row>('out', { schema: Item, compression, roll: 'epoch' }),
+    },
   ]) {
     sourceConformance(tools, {
       name: `${name} files in ${compression}`,
@@ -142,7 +166,10 @@ for (const compression of ['gzip', 'zstd'] as const) {
         const format = name === 'JSON' ? jsonFormat() : ndjsonFormat()
         const compressor = host.compression.compressor(compression)
         const head = Uint8Array.from(await compressor.push(encodeRows(format, Item, items(0, 15))))
-        host.files.put(`in/a.${format.extensions[0]}.${ending}`, Buffer.concat([head, await compressor.end()]))
+        host.files.put(
+          `in/a.${format.extensions[0]}.${ending}`,
+          Buffer.concat([head, await compressor.end()]),
+        )
         return { host, source: dataset('in').toSource(), rows: items(0, 15) }
       },
     })
@@ -165,7 +192,8 @@ sourceConformance(tools, {
   name: 'followed lines',
   unbounded: async () => {
     const host = createManualHost()
-    const text = (from: number, to: number): string => Buffer.from(encodeRows(ndjsonFormat(), Item, items(from, to))).toString()
+    const text = (from: number, to: number): string =>
+      Buffer.from(encodeRows(ndjsonFormat(), Item, items(from, to))).toString()
     host.files.put('in/a.ndjson', text(0, 3))
     host.files.put('in/b.ndjson', '')
     return {

@@ -2,17 +2,23 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parsePartition, partitionFolder } from '../../../src/connect/files/partition-path.ts'
 
-const text = fc.string({ unit: 'binary' }).filter((value) => !/[\ud800-\udfff]/.test(value.replaceAll(/[\ud800-\udbff][\udc00-\udfff]/g, '')))
+const text = fc
+  .string({ unit: 'binary' })
+  .filter((value) => !/[\ud800-\udfff]/.test(value.replaceAll(/[\ud800-\udbff][\udc00-\udfff]/g, '')))
 
 describe('partition folders', () => {
   test('every value comes back as it was', () => {
     fc.assert(
-      fc.property(text.filter((name) => name !== ''), fc.option(text), (column, value) => {
-        const folder = partitionFolder(column, value)
-        // eslint-disable-next-line no-control-regex
-        expect(folder).not.toMatch(/[/\u0000\\]/)
-        expect(parsePartition(folder)).toEqual({ column, value })
-      }),
+      fc.property(
+        text.filter((name) => name !== ''),
+        fc.option(text),
+        (column, value) => {
+          const folder = partitionFolder(column, value)
+          // eslint-disable-next-line no-control-regex
+          expect(folder).not.toMatch(/[/\u0000\\]/)
+          expect(parsePartition(folder)).toEqual({ column, value })
+        },
+      ),
     )
   })
 
