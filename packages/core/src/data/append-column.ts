@@ -2,7 +2,7 @@
  * Appends rows of a column to a column builder, column by column: what exchanges, compaction and sinks are made of.
  *
  * Fixed columns are gathered by one loop per kind of array (generated, so that each loop sees one kind only). Text is
- * copied in runs where rows lie side by side; dictionaries stay dictionaries while they are the same.
+ * copied in as few pieces as possible; dictionaries stay dictionaries while they are the same.
  */
 import type {
   Column,
@@ -21,6 +21,7 @@ import { canGenerate, generate } from './generate.ts'
 import type { FixedArrayKind } from './layout.ts'
 import { fixedArrayKindOf } from './layout.ts'
 import type { Utf8ColumnBuilder } from './utf8-column-builder.ts'
+import { CHUNK_BYTES_MAX } from './utf8-column-builder.ts'
 
 /** Which rows of a column: `indices[0 … count)`, or rows 0 to `count` when there are no indices. */
 export interface RowRange {
@@ -156,20 +157,89 @@ function appendEntries(
   }
 }
 
-/** Copies text in runs: rows that follow each other in the chunk go in one piece. */
-function appendRanges(
+/**
+ * Copies text: in one piece from the first to the last byte of the rows when that is not much more than the rows
+ * themselves (gaps are copied too), else in runs of rows that follow each other.
+ */
+function appendRanges(target: Utf8ColumnBuilder, at: number, source: Utf8Column, rows: RowRange): void {
+  const extent = textExtent(source, rows)
+  const { total, first, last } = extent
+  if (total === 0 || last - first <= total * 2) appendPiece(target, at, source, { rows, extent })
+  else appendRuns(target, at, source, { rows, extent })
+}
+
+/** Where the text of some rows lies. */
+export interface TextExtent {
+  /** Bytes of all rows together. */
+  readonly total: number
+  /** The first byte of any, and the end of the last; equal when there is no text. */
+  readonly first: number
+  readonly last: number
+}
+
+/** Where the text of some rows lies; rows without a value count as empty. */
+export function textExtent(source: Utf8Column, { indices, count }: RowRange): TextExtent {
+  const { starts, lengths, validity } = source
+  let total = 0
+  let first = CHUNK_BYTES_MAX
+  let last = 0
+  for (let i = 0; i < count; i++) {
+    const index = indices === undefined ? i : (indices[i] as number)
+    const length = lengths[index] as number
+    if (length === 0) continue
+    if (validity !== undefined && ((validity[index >> 3] as number) & (1 << (index & 7))) === 0) continue
+    const start = starts[index] as number
+    total += length
+    if (start < first) first = start
+    if (start + length > last) last = start + length
+  }
+  return { total, first: total === 0 ? 0 : first, last }
+}
+
+interface TextRows {
+  readonly rows: RowRange
+  readonly extent: TextExtent
+}
+
+function appendPiece(
   target: Utf8ColumnBuilder,
   at: number,
   source: Utf8Column,
-  { indices, count }: RowRange,
+  { rows, extent }: TextRows,
 ): void {
+  const { indices, count } = rows
+  const { starts, lengths, validity } = source
+  const { first, last } = extent
+  target.reserveBytes(last - first)
+  target.bytes.set(source.bytes.subarray(first, last), target.bytesLength)
+  const shift = target.bytesLength - first
+  target.bytesLength += last - first
+  const intoStarts = target.starts
+  const intoLengths = target.lengths
+  for (let i = 0; i < count; i++) {
+    const index = indices === undefined ? i : (indices[i] as number)
+    if (validity !== undefined && ((validity[index >> 3] as number) & (1 << (index & 7))) === 0) {
+      target.setNull(at + i)
+      continue
+    }
+    const length = lengths[index] as number
+    // An empty row may lie anywhere, also outside of what was copied.
+    intoStarts[at + i] = length === 0 ? 0 : (starts[index] as number) + shift
+    intoLengths[at + i] = length
+  }
+}
+
+function appendRuns(
+  target: Utf8ColumnBuilder,
+  at: number,
+  source: Utf8Column,
+  { rows, extent }: TextRows,
+): void {
+  const { indices, count } = rows
   const { bytes, starts, lengths, validity } = source
   const intoStarts = target.starts
   const intoLengths = target.lengths
-  let total = 0
-  for (let i = 0; i < count; i++)
-    total += lengths[indices === undefined ? i : (indices[i] as number)] as number
-  target.reserveBytes(total)
+  target.reserveBytes(extent.total)
   const arena = target.bytes
   let write = target.bytesLength
   let runStart = 0
@@ -182,13 +252,14 @@ function appendRanges(
     }
     const start = starts[index] as number
     const length = lengths[index] as number
-    if (start !== runEnd) {
+    if (length > 0 && start !== runEnd) {
       write = copyRun(bytes, runStart, runEnd, arena, write)
       runStart = start
+      runEnd = start
     }
-    runEnd = start + length
-    intoStarts[at + i] = write + start - runStart
+    intoStarts[at + i] = length === 0 ? 0 : write + start - runStart
     intoLengths[at + i] = length
+    runEnd += length
   }
   target.bytesLength = copyRun(bytes, runStart, runEnd, arena, write)
 }

@@ -17,6 +17,7 @@ import type {
 import { isValid } from './column.ts'
 import { exactOf } from './fixed-column-builder.ts'
 import { wideWords } from './layout.ts'
+import { copyBytes } from './text-bytes.ts'
 import { Utf8ColumnBuilder } from './utf8-column-builder.ts'
 import { bitmapBytes, countNulls } from './validity.ts'
 
@@ -146,7 +147,22 @@ function packedBits(values: Uint8Array, length: number): Uint8Array {
 
 function textBuffers(column: Utf8Column, length: number): { valueOffsets: Int32Array; data: Uint8Array } {
   const valueOffsets = offsetsOf(column, length)
-  return { valueOffsets, data: column.bytes.subarray(0, valueOffsets[length] as number) }
+  const total = valueOffsets[length] as number
+  let row = 0
+  while (row < length && (column.lengths[row] === 0 || column.starts[row] === valueOffsets[row])) row++
+  if (row === length) return { valueOffsets, data: column.bytes.subarray(0, total) }
+  // Arrow wants the texts side by side.
+  const data = new Uint8Array(total)
+  for (row = 0; row < length; row++) {
+    copyBytes(
+      column.bytes,
+      column.starts[row] as number,
+      column.lengths[row] as number,
+      data,
+      valueOffsets[row] as number,
+    )
+  }
+  return { valueOffsets, data }
 }
 
 function offsetsOf(column: Utf8Column | ListColumn, length: number): Int32Array {

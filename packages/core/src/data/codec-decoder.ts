@@ -103,8 +103,7 @@ export class ColumnDecoder {
 
   #utf8(type: DataType, rows: number, validity: Uint8Array | undefined): Utf8Column {
     const [textBytes] = this.header(2) as unknown as readonly [number]
-    const lengths = this.int32(rows)
-    return { layout: 'utf8', type, ...this.#text(lengths, textBytes), lengths, validity }
+    return { layout: 'utf8', type, ...this.#text(rows, textBytes), validity }
   }
 
   #dictionary(type: DataType, rows: number, validity: Uint8Array | undefined): DictionaryColumn {
@@ -115,12 +114,10 @@ export class ColumnDecoder {
       if ((codes[row] as number) >>> 0 >= Math.max(1, entries))
         throw this.damaged('a code has no dictionary entry')
     }
-    const lengths = this.int32(entries)
     const dictionary: Utf8Column = {
       layout: 'utf8',
       type,
-      ...this.#text(lengths, textBytes),
-      lengths,
+      ...this.#text(entries, textBytes),
       validity: undefined,
     }
     return { layout: 'dictionary', type, codes, dictionary, dictionaryLength: entries, validity }
@@ -129,28 +126,36 @@ export class ColumnDecoder {
   #list(type: DataType, rows: number, validity: Uint8Array | undefined): ListColumn {
     const [childRows] = this.header(2) as unknown as readonly [number]
     const lengths = this.int32(rows)
-    const starts = this.#startsOf(lengths, childRows, 0)
+    const starts = this.#startsOf(lengths, childRows)
     const child = this.column(listChildField(type).type, childRows)
     return { layout: 'list', type, starts, lengths, child, validity }
   }
 
-  /** Text ranges over all the bytes: a chunk shared by all columns (C3 asks for one chunk per column, not one each). */
-  #text(lengths: Int32Array, textBytes: number): { readonly bytes: Uint8Array; readonly starts: Int32Array } {
-    const at = this.#take(textBytes) - this.#bytes.byteOffset
-    return { bytes: this.#bytes, starts: this.#startsOf(lengths, textBytes, at) }
+  /** Ranges and their text. Every range is looked at: one outside of the text would be read as something else. */
+  #text(rows: number, textBytes: number): Pick<Utf8Column, 'bytes' | 'starts' | 'lengths'> {
+    const starts = this.int32(rows)
+    const lengths = this.int32(rows)
+    const bytes = this.#uint8(textBytes)
+    for (let row = 0; row < rows; row++) {
+      const start = starts[row] as number
+      const length = lengths[row] as number
+      if (start < 0 || length < 0 || length > textBytes - start)
+        throw this.damaged('a text is longer than what is there')
+    }
+    return { bytes, starts, lengths }
   }
 
-  /** Where each range starts when they lie side by side from `from` on; they must fill `total` exactly. */
-  #startsOf(lengths: Int32Array, total: number, from: number): Int32Array {
+  /** Where each list starts when they lie side by side; they must fill `total` exactly. */
+  #startsOf(lengths: Int32Array, total: number): Int32Array {
     const starts = new Int32Array(lengths.length)
     let at = 0
     for (let row = 0; row < lengths.length; row++) {
       const length = lengths[row] as number
-      if (length < 0 || length > total - at) throw this.damaged('a text or list is longer than what is there')
-      starts[row] = from + at
+      if (length < 0 || length > total - at) throw this.damaged('a list is longer than what is there')
+      starts[row] = at
       at += length
     }
-    if (at !== total) throw this.damaged(`${total - at} bytes or elements belong to no row`)
+    if (at !== total) throw this.damaged(`${total - at} elements belong to no row`)
     return starts
   }
 

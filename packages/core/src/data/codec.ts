@@ -12,13 +12,14 @@
  *                rows, 1 when a bitmap follows; the bitmap; then
  *     fixed        rows × the array's width
  *     wide         rows × 8 bytes (decimal: 16)
- *     utf8         bytes of text, 0; lengths (rows × int32); the text
- *     dictionary   entries, bytes of text; codes (rows × int32); lengths (entries × int32); the text
+ *     utf8         bytes of text, 0; starts and lengths (rows × int32 each); the text
+ *     dictionary   entries, bytes of text; codes (rows × int32); starts and lengths (entries × int32 each); the text
  *     list         rows of the child, 0; lengths (rows × int32); the child as a column
  *     struct       the children as columns
  */
 import { MillraceError } from '../errors.ts'
-import { appendColumn } from './append-column.ts'
+import type { TextExtent } from './append-column.ts'
+import { appendColumn, textExtent } from './append-column.ts'
 import type { Batch } from './batch.ts'
 import { rowCount } from './batch.ts'
 import { CODEC_VERSION, columnFlags, KINDS, LAYOUTS, MAGIC } from './codec-format.ts'
@@ -60,16 +61,15 @@ export class BatchEncoder {
   /** The live rows of a column, side by side: the column itself, or a copy. */
   #dense(column: Column, builder: ColumnBuilder, batch: Batch): Column {
     const { selection } = batch
-    const isPlain = column.layout === 'fixed' || column.layout === 'wide'
-    if (isPlain && selection === undefined) return column
     const count = rowCount(batch)
+    if (selection === undefined && travelsAsItIs(column, count)) return column
     builder.reset()
     builder.reserve(count)
     appendColumn(builder, 0, column, { indices: selection, count })
     return builder.finish(count)
   }
 
-  /** `column` has its rows 0 to `rows` side by side, and its text in row order without gaps. */
+  /** `column` has its rows side by side, from 0 to `rows`. */
   #column(column: Column, rows: number): void {
     const { validity } = column
     this.#header([
@@ -95,23 +95,40 @@ export class BatchEncoder {
   }
 
   #utf8(column: Utf8Column, rows: number): void {
-    const bytes = textLength(column, rows)
-    this.#header([bytes, 0])
-    this.#copy(column.lengths, rows)
-    this.#copy(column.bytes, bytes)
+    const extent = textExtent(column, { indices: undefined, count: rows })
+    this.#header([extent.last - extent.first, 0])
+    this.#ranges(column, rows, extent)
   }
 
   #dictionary(column: DictionaryColumn, rows: number): void {
     const { dictionary, dictionaryLength } = column
-    const bytes = textLength(dictionary, dictionaryLength)
-    this.#header([dictionaryLength, bytes])
+    const extent = textExtent(dictionary, { indices: undefined, count: dictionaryLength })
+    this.#header([dictionaryLength, extent.last - extent.first])
     this.#copy(column.codes, rows)
-    this.#copy(dictionary.lengths, dictionaryLength)
-    this.#copy(dictionary.bytes, bytes)
+    this.#ranges(dictionary, dictionaryLength, extent)
+  }
+
+  /** Starts relative to the text that travels, lengths, and the text. */
+  #ranges(column: Utf8Column, rows: number, { first, last }: TextExtent): void {
+    const { starts, lengths, validity } = column
+    this.#reserve(rows * 8 + 8)
+    const words = this.#words
+    const at = this.#length >> 2
+    const lengthsAt = at + rows + (rows & 1)
+    for (let row = 0; row < rows; row++) {
+      // What lies under a null may be outside of the text that travels.
+      const isNull = validity !== undefined && ((validity[row >> 3] as number) & (1 << (row & 7))) === 0
+      const length = isNull ? 0 : (lengths[row] as number)
+      words[at + row] = length === 0 ? 0 : (starts[row] as number) - first
+      words[lengthsAt + row] = length
+    }
+    this.#advance(rows * 4)
+    this.#advance(rows * 4)
+    this.#copy(column.bytes.subarray(first, last), last - first)
   }
 
   #list(column: ListColumn, rows: number): void {
-    const childRows = textLength(column, rows)
+    const childRows = elementCount(column, rows)
     this.#header([childRows, 0])
     this.#copy(column.lengths, rows)
     this.#column(column.child, childRows)
@@ -220,7 +237,15 @@ export function decodeBatch(bytes: Uint8Array, schema: Schema): Batch {
   }
 }
 
-function textLength(ranges: { readonly lengths: Int32Array }, rows: number): number {
+/** Whether a column without a selection need not be copied before: numbers, and text that lies close together. */
+function travelsAsItIs(column: Column, rows: number): boolean {
+  if (column.layout === 'fixed' || column.layout === 'wide') return true
+  if (column.layout !== 'utf8') return false
+  const { total, first, last } = textExtent(column, { indices: undefined, count: rows })
+  return last - first <= total * 2
+}
+
+function elementCount(ranges: { readonly lengths: Int32Array }, rows: number): number {
   let total = 0
   for (let row = 0; row < rows; row++) total += ranges.lengths[row] as number
   return total

@@ -35,7 +35,7 @@ export class Observation {
   arrays = 0
   elements: Observation | undefined
   objects = 0
-  readonly members = new Map<string, Observation>()
+  readonly members: Map<string, Observation> = new Map<string, Observation>()
   others = 0
 
   constructor(isText: boolean, depth: number = 0) {

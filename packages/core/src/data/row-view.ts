@@ -61,7 +61,7 @@ const helpers = { readValue, formatDate, TextReader }
 
 interface GeneratedReader<Row> {
   readonly view: Row
-  bind(columns: readonly Column[]): void
+  bind(columns: readonly Column[], rows: number): void
   seek(index: number): Row
   position(): number
 }
@@ -80,7 +80,7 @@ function generatedReader<Row>(schema: Schema<Row>): RowReader<Row> {
     bind: (batch) => {
       checkBatch(schema, batch)
       columns = batch.columns
-      reader.bind(columns)
+      reader.bind(columns, batch.length)
     },
     seek: reader.seek,
     poison: () => {},
@@ -98,7 +98,7 @@ function readerSource(schema: Schema): string {
     '};',
     'return {',
     'view,',
-    'bind: (columns) => {',
+    'bind: (columns, rows) => {',
     ...templates.map((template, i) => `{ const column = columns[${i}]; ${template.bind} }`),
     '},',
     'seek: (physical) => { index = physical; return view; },',
@@ -133,7 +133,7 @@ function getterOf(field: Field, i: number): GetterTemplate {
   if (type.kind === 'string' || type.kind === 'uuid') {
     return {
       state: `${state} const r${i} = new use.TextReader();`,
-      bind: `${bind} r${i}.bind(column);`,
+      bind: `${bind} r${i}.bind(column, rows);`,
       read: `${guard} return r${i}.read(index);`,
     }
   }
