@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { batchOfRows } from '../../../../src/data/batch-builder.ts'
 import { schema, t } from '../../../../src/data/builder.ts'
+import type { Column } from '../../../../src/data/column.ts'
 import { batchToRows } from '../../../../src/data/read-value.ts'
 import { isMillraceError } from '../../../../src/errors.ts'
 import { parquet } from '../../../../src/connect/formats/parquet/index.ts'
@@ -37,7 +38,6 @@ async function outcome(bytes: Uint8Array): Promise<number | string> {
     })
   } catch (error) {
     if (!isMillraceError(error) || error.code === 'internal/assertion') throw error
-    expect(error.message).not.toBe('')
     return error.code
   }
   return count
@@ -63,12 +63,14 @@ describe('a damaged file', () => {
     const bytes = small('uncompressed')
     const footer = new DataView(bytes.buffer).getUint32(bytes.length - 8, true)
     const expected = JSON.stringify(await readRows(bytes))
+    let wrong = 0
     for (let index = 4; index < bytes.length - 8 - footer; index++) {
       const damagedBytes = bytes.slice()
       damagedBytes[index] = (bytes[index] as number) ^ 0x55
       const found = await readRows(damagedBytes).catch((error: unknown) => error)
-      if (!isMillraceError(found)) expect(JSON.stringify(found)).toBe(expected)
+      if (!isMillraceError(found) && JSON.stringify(found) !== expected) wrong++
     }
+    expect(wrong).toBe(0)
   })
 
   it('is refused as incomplete or damaged wherever it was cut', async () => {
@@ -109,12 +111,14 @@ describe('a damaged file', () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0
       return state % below
     }
+    let refused = 0
     for (let run = 0; run < 3000; run++) {
       const damagedBytes = bytes.slice()
       damagedBytes[next(bytes.length)] = next(256)
       damagedBytes[bytes.length - 1 - next(1200)] = next(256)
-      await outcome(damagedBytes)
+      if (typeof (await outcome(damagedBytes)) === 'string') refused++
     }
+    expect(refused).toBeGreaterThan(1000)
   })
 })
 
@@ -214,7 +218,7 @@ describe('a crafted file', () => {
   })
 })
 
-function badText(): import('../../../../src/data/column.ts').Column {
+function badText(): Column {
   return {
     layout: 'utf8',
     type: { kind: 'string' },

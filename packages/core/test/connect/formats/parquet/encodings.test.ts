@@ -21,15 +21,13 @@ function runsOf(width: number): fc.Arbitrary<number[]> {
 
 describe('runs and packed groups', () => {
   it('give the same values at every width, read in any portions', () => {
-    const cases = fc
-      .integer({ min: 0, max: 32 })
-      .chain((width) =>
-        fc.record({
-          width: fc.constant(width),
-          values: runsOf(width),
-          portion: fc.integer({ min: 1, max: 50 }),
-        }),
-      )
+    const cases = fc.integer({ min: 0, max: 32 }).chain((width) =>
+      fc.record({
+        width: fc.constant(width),
+        values: runsOf(width),
+        portion: fc.integer({ min: 1, max: 50 }),
+      }),
+    )
     fc.assert(
       fc.property(cases, ({ width, values, portion }) => {
         const sink = new ByteSink(1)
@@ -127,10 +125,8 @@ describe('Snappy', () => {
         const output = new Uint8Array(snappyBound(input.length))
         const end = snappyCompress(input, range, output, 0)
         const wanted = input.subarray(before)
-        if (wanted.length > 0) {
-          const back = compression.decompressBlock('snappy', output.subarray(0, end), wanted.length)
-          expect(Buffer.compare(back, wanted)).toBe(0)
-        } else expect(end).toBe(1)
+        const back = compression.decompressBlock('snappy', output.subarray(0, end), wanted.length)
+        expect(Buffer.compare(back, wanted)).toBe(0)
       }),
       { numRuns: 200 },
     )

@@ -32,7 +32,7 @@ describe('a file written and read again', () => {
         const rows = await readRows(bytes, { schema: declared, rowsMax })
         expect(rows).toEqual(batches.flatMap((batch) => batch.rows))
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 
@@ -104,14 +104,16 @@ describe('columns longer than a page', () => {
     const file = bytes()
     for (const rowsMax of [777, 8192, 1 << 20]) {
       let index = 0
+      const wrong: unknown[] = []
       await readBatches(fileOf(file), { schema: declared, rowsMax }, (batch) => {
         expect(batch.length).toBeLessThanOrEqual(rowsMax)
         // Arrays are used again for the next batch, so they are looked at now.
         for (const row of rowsOf(batch)) {
           const expected = make(index++)
-          if (JSON.stringify(row, plain) !== JSON.stringify(expected, plain)) expect(row).toEqual(expected)
+          if (JSON.stringify(row, plain) !== JSON.stringify(expected, plain)) wrong.push({ row, expected })
         }
       })
+      expect(wrong.slice(0, 3)).toEqual([])
       expect(index).toBe(count)
     }
   })
