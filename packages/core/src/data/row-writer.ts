@@ -53,21 +53,23 @@ function generateRowWriter(schema: Schema): RowWriter {
 function fastCase(type: DataType, i: number): string | undefined {
   const store = (condition: string, value: string = `v${i}`): string =>
     `if (${condition}) columns[${i}].values[index] = ${value};`
+  // Bit operators throw for bigints and symbols and call `valueOf` of objects: numbers only.
+  const whole = (condition: string): string => store(`typeof v${i} === 'number' && (${condition})`)
   switch (type.kind) {
     case 'boolean':
       return store(`typeof v${i} === 'boolean'`, `v${i} ? 1 : 0`)
     case 'int8':
-      return store(`v${i} << 24 >> 24 === v${i}`)
+      return whole(`v${i} << 24 >> 24 === v${i}`)
     case 'int16':
-      return store(`v${i} << 16 >> 16 === v${i}`)
+      return whole(`v${i} << 16 >> 16 === v${i}`)
     case 'int32':
-      return store(`(v${i} | 0) === v${i}`)
+      return whole(`(v${i} | 0) === v${i}`)
     case 'uint8':
-      return store(`(v${i} & 255) === v${i}`)
+      return whole(`(v${i} & 255) === v${i}`)
     case 'uint16':
-      return store(`(v${i} & 65535) === v${i}`)
+      return whole(`(v${i} & 65535) === v${i}`)
     case 'uint32':
-      return store(`v${i} >>> 0 === v${i}`)
+      return whole(`v${i} >>> 0 === v${i}`)
     case 'float32':
     case 'float64':
       return store(`typeof v${i} === 'number'`)

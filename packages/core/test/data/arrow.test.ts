@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import * as arrow from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -105,5 +106,13 @@ describe('Arrow tables', () => {
       code: 'schema/unmappable',
       place: { column: 'waits' },
     })
+  })
+
+  it('cost nothing at start: no source file imports the library as a value', () => {
+    const folder = new URL('../../src/data/', import.meta.url)
+    const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    const imports = sources.flatMap((source) => source.match(/^import .*'apache-arrow'$/gm) ?? [])
+    expect(imports.length).toBeGreaterThan(0)
+    expect(imports.filter((line) => !line.startsWith('import type '))).toEqual([])
   })
 })

@@ -73,6 +73,25 @@ describe('appendRow', () => {
     )
   })
 
+  it('refuses bigints, symbols and objects that turn into numbers, in every column of numbers', () => {
+    const turns = { valueOf: () => 1 }
+    const types = [
+      t.int8(),
+      t.int16(),
+      t.int32(),
+      t.uint8(),
+      t.uint16(),
+      t.uint32(),
+      t.float64(),
+      t.boolean(),
+    ]
+    for (const type of types) {
+      for (const value of [1n, Symbol('one'), turns, [1], '1']) {
+        expect(() => one(type, value)).toThrowError(expect.objectContaining({ code: 'value/invalid' }))
+      }
+    }
+  })
+
   it('refuses numbers that have lost digits', () => {
     expect(() => one(t.int64(), 2 ** 53)).toThrowError(
       expect.objectContaining({ code: 'value/unsafe-integer' }),
