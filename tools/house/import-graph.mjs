@@ -53,8 +53,8 @@ export const roomRules = {
     node: true,
   },
   errors: { rooms: [] },
-  // The core's main door, src/index.ts: the typed builder and what its signatures name.
-  index: { rooms: ['sdk', 'sql', 'plan', 'expr', 'data', 'time'] },
+  // The core's main door, src/index.ts: the typed builder, what its signatures name, and the small connectors.
+  index: { rooms: ['sdk', 'sql', 'plan', 'expr', 'data', 'time', 'connect'] },
   cli: { rooms: [], packages: ['@millrace/core', 'tsx'], node: true },
   millrace: { rooms: [], packages: ['@millrace/core', '@millrace/cli'] },
   connector: { rooms: [], packages: ['@millrace/core/connect'], node: true },

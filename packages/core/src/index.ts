@@ -5,10 +5,13 @@
  */
 export * from './sdk/index.ts'
 export { schema, t } from './data/builder.ts'
+export { fromStandardSchema } from './data/standard-schema.ts'
 export type { ColumnType, ColumnTypes, RowOfTypes } from './data/builder.ts'
 export type { DataType, Field, Interval, Json, RowOf, Schema } from './data/type.ts'
 export { call, column, sql, value, when } from './expr/index.ts'
 export type { SqlExpression, TypedColumns, TypedValue } from './expr/index.ts'
 export type { Duration } from './time/duration.ts'
+export { blackhole, memoryRows, memorySink, memoryStream, rate, toConsole } from './connect/index.ts'
+export type { ConsoleOptions, MemorySink, MemoryStream, RateOptions } from './connect/index.ts'
 export { isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorCode } from './errors.ts'

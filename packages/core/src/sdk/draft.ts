@@ -9,6 +9,7 @@ import type { Schema } from '../data/type.ts'
 import { ancestorsOf, freezeDeep, MAIN_PORT, tableSources } from '../plan/index.ts'
 import type { BuiltPlan, Input, LogicalNode, LogicalPlan, Sink, Source } from '../plan/index.ts'
 import { checkName } from './names.ts'
+import { UndeclaredSourceError } from './undeclared-source.ts'
 
 /** What a stream's rows know of event time; undefined: they have none. */
 export interface StreamTime {
@@ -40,8 +41,12 @@ export class PlanDraft {
   private readonly functions = new Map<string, unknown>()
   private open = true
 
-  constructor(name: string) {
+  /** Sources whose columns were found by looking at them, by step. */
+  readonly resolved: ReadonlyMap<string, Source>
+
+  constructor(name: string, resolved: ReadonlyMap<string, Source> = new Map()) {
     this.name = name
+    this.resolved = resolved
   }
 
   /** Runs what makes one step: checks its name first, and names the step in every error that comes out. */
@@ -52,7 +57,7 @@ export class PlanDraft {
       if (this.nodes.has(name)) throw duplicate(name, this.nodes.get(name) as LogicalNode)
       return make()
     } catch (error) {
-      throw withContext(error, { step: name })
+      throw error instanceof UndeclaredSourceError ? error : withContext(error, { step: name })
     }
   }
 
@@ -126,7 +131,7 @@ function checkSinks({ name, nodes }: LogicalPlan): void {
   if (!nodes.some((node) => node.kind === 'sink')) {
     throw new MillraceError('plan/no-sink', {
       what: `pipeline "${name}" writes nothing`,
-      hint: "end each stream with .write('name', sink); console() shows rows on screen",
+      hint: "end each stream with .write('name', sink); toConsole() shows rows on screen",
     })
   }
   const read = new Set<string>()

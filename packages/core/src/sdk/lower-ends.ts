@@ -12,6 +12,7 @@ import { refuseChanges } from './changes.ts'
 import type { Output, PlanDraft, StreamTime } from './draft.ts'
 import { bindColumn, bindInput } from './expression-input.ts'
 import type { EventTimeInput, ReadOptions } from './read.ts'
+import { UndeclaredSourceError } from './undeclared-source.ts'
 
 /** A source step. */
 export function lowerRead(
@@ -21,7 +22,7 @@ export function lowerRead(
   options: ReadOptions<never>,
 ): Output {
   return draft.step(step, () => {
-    const source = sourceOf(dataset)
+    const source = draft.resolved.get(step) ?? sourceOf(dataset, step)
     const carried = carriedOptions(dataset)
     const eventTime = lowerEventTime(options.eventTime ?? carried.eventTime, source.schema)
     const onError = options.onError ?? carried.onError ?? 'fail'
@@ -129,7 +130,7 @@ function carriedOptions(dataset: unknown): ReadOptions<never> {
   }
 }
 
-function sourceOf(dataset: unknown): Source {
+function sourceOf(dataset: unknown, step: string): Source {
   const source =
     isObject(dataset) && typeof dataset['toSource'] === 'function' ? dataset['toSource']() : dataset
   if (
@@ -142,14 +143,13 @@ function sourceOf(dataset: unknown): Source {
       hint: "read a source such as parquet('data/flights.parquet', { schema })",
     })
   }
-  const { schema } = source as unknown as Source
-  if (schema === undefined || schema.fields.length === 0) {
-    throw new MillraceError('schema/invalid', {
-      what: 'the source has no schema',
-      hint: 'declare one with schema({ … }); `millrace schema FILE` prints the schema of a file',
-    })
-  }
-  return source as unknown as Source
+  const checked = source as unknown as Source
+  if (checked.schema !== undefined && checked.schema.fields.length > 0) return checked
+  if (checked.resolveSchema !== undefined) throw new UndeclaredSourceError(step, checked)
+  throw new MillraceError('schema/invalid', {
+    what: 'the source has no schema',
+    hint: 'declare one with schema({ … })',
+  })
 }
 
 function sinkOf(target: unknown): Sink {
@@ -164,7 +164,7 @@ function sinkOf(target: unknown): Sink {
   }
   throw new MillraceError('plan/invalid-argument', {
     what: 'what is written to is not a sink',
-    hint: "write to a sink such as parquet('out/hourly') or console()",
+    hint: "write to a sink such as parquet('out/hourly') or toConsole()",
   })
 }
 

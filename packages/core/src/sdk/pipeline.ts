@@ -4,9 +4,10 @@
  * Building is deterministic: every worker imports the module and builds the same plan again (checked by its hash), so
  * the function may depend on its options and on nothing that changes.
  */
-import { isMillraceError, MillraceError } from '../errors.ts'
+import type { Schema } from '../data/type.ts'
+import { isMillraceError, MillraceError, withContext } from '../errors.ts'
 import { buildHash } from '../plan/index.ts'
-import type { BuiltPlan } from '../plan/index.ts'
+import type { BuiltPlan, Source } from '../plan/index.ts'
 import { PlanDraft } from './draft.ts'
 import { streamOf } from './handles.ts'
 import { lowerRead } from './lower-ends.ts'
@@ -21,6 +22,8 @@ import type {
 } from './options.ts'
 import type { Readable, ReadOptions } from './read.ts'
 import type { RejectingStream } from './stream.ts'
+import { UndeclaredSourceError } from './undeclared-source.ts'
+import type { SourceHost } from './undeclared-source.ts'
 
 const brand: unique symbol = Symbol.for('millrace.pipeline') as never
 
@@ -70,6 +73,8 @@ export interface BuildOptions {
 /** A plan, the objects it refers to, and the options it was built with. */
 export interface BuiltPipeline extends BuiltPlan {
   readonly options: readonly DeclaredOption[]
+  /** Source steps whose columns were not declared, with those that were found. */
+  readonly inferred: readonly { readonly step: string; readonly schema: Schema }[]
 }
 
 /** A pipeline. */
@@ -82,6 +87,12 @@ export interface Pipeline {
    * @throws MillraceError with a `plan/…`, `expression/…`, `schema/…` or `option/…` code that names the step.
    */
   build(options?: BuildOptions): BuiltPipeline
+  /**
+   * Builds the plan, looking first at the inputs of sources for which no schema was declared.
+   *
+   * @throws MillraceError as `build` does, and what looking at an input throws.
+   */
+  buildOn(host: SourceHost, options?: BuildOptions): Promise<BuiltPipeline>
 }
 
 /**
@@ -111,7 +122,9 @@ export function pipeline(name: string, build: (p: PipelineBuilder) => void): Pip
   return Object.freeze({
     [brand]: true as const,
     name,
-    build: (options: BuildOptions = {}) => buildPipeline(name, build, options),
+    build: (options: BuildOptions = {}) => buildPipeline({ name, build, options, resolved: new Map() }),
+    buildOn: (host: SourceHost, options: BuildOptions = {}) =>
+      buildLooking({ name, build, options, resolved: new Map() }, host),
   })
 }
 
@@ -120,24 +133,51 @@ export function isPipeline(value: unknown): value is Pipeline {
   return typeof value === 'object' && value !== null && brand in value
 }
 
-function buildPipeline(
-  name: string,
-  build: (p: PipelineBuilder) => void,
-  options: BuildOptions,
-): BuiltPipeline {
-  const built = buildOnce(name, build, options.set ?? {})
-  if (options.check === false) return built
-  const again = buildOnce(name, build, options.set ?? {})
+/** One call of `build`. */
+interface BuildCall {
+  readonly name: string
+  readonly build: (p: PipelineBuilder) => void
+  readonly options: BuildOptions
+  readonly resolved: ReadonlyMap<string, Source>
+}
+
+function buildPipeline(call: BuildCall): BuiltPipeline {
+  const built = buildOnce(call)
+  if (call.options.check === false) return built
+  const again = buildOnce(call)
   if (buildHash(built) === buildHash(again)) return built
   throw new MillraceError('plan/not-deterministic', {
-    what: `pipeline "${name}" gave two different plans when it was built twice`,
+    what: `pipeline "${call.name}" gave two different plans when it was built twice`,
     detail: firstDifference(built, again),
     hint: 'build from options and constants only: no clock, no random numbers, no counters outside the function',
   })
 }
 
-function buildOnce(name: string, build: (p: PipelineBuilder) => void, set: OptionValues): BuiltPipeline {
-  const draft = new PlanDraft(name)
+/** Builds again for each source that had to be looked at; there are finitely many, since each is found once. */
+async function buildLooking(call: BuildCall, host: SourceHost): Promise<BuiltPipeline> {
+  const resolved = new Map(call.resolved)
+  for (;;) {
+    try {
+      return buildPipeline({ ...call, resolved })
+    } catch (error) {
+      if (!(error instanceof UndeclaredSourceError) || resolved.has(error.sourceStep)) throw error
+      resolved.set(error.sourceStep, await look(error, host))
+    }
+  }
+}
+
+async function look({ source, sourceStep: step }: UndeclaredSourceError, host: SourceHost): Promise<Source> {
+  try {
+    const found = await source.resolveSchema?.(host)
+    if (found !== undefined && found.schema.fields.length > 0) return found
+  } catch (error) {
+    throw withContext(error, { step })
+  }
+  throw new MillraceError('schema/not-inferable', { what: 'the source has no columns', step })
+}
+
+function buildOnce({ name, build, options: { set = {} }, resolved }: BuildCall): BuiltPipeline {
+  const draft = new PlanDraft(name, resolved)
   const reader = new OptionReader(set)
   const builder = {
     option: (option: string, declaration: Parameters<OptionReader['read']>[1]) =>
@@ -156,7 +196,8 @@ function buildOnce(name: string, build: (p: PipelineBuilder) => void, set: Optio
   }
   // Names that --set got wrong explain most other errors, so they are told first.
   const options = reader.finish()
-  return { ...draft.finish(), options }
+  const inferred = [...resolved].map(([step, { schema }]) => ({ step, schema }))
+  return { ...draft.finish(), options, inferred }
 }
 
 function runBuild(name: string, build: (p: PipelineBuilder) => void, builder: PipelineBuilder): unknown {

@@ -85,6 +85,8 @@ export interface ProcessContext<Key, Out, State extends StateTypes, Sides extend
   readonly eventTime: number | undefined
   /** No row with an event time before this is expected; −Infinity at the beginning. */
   readonly watermark: number
+  /** The clock, in milliseconds since 1970. Results that depend on it differ from run to run. */
+  now(): number
   emit(row: NoInfer<Out>): void
   /** Emits a row to a side output. */
   emitTo<const Name extends keyof Sides & string>(

@@ -6,7 +6,7 @@ import type { Source } from '../plan/index.ts'
 import type { ColumnName, ColumnOf } from './row-types.ts'
 import type { ExpressionOf } from './expression-input.ts'
 
-/** Something that gives a source: the datasets of `millrace/files` do. It may carry read options of its own. */
+/** Something that gives a source: the datasets of `millrace/files` do. It may carry read options (`eventTime`, `onError`) of its own. */
 export interface Dataset<Row> {
   toSource(): Source<Row>
 }
