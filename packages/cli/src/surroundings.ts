@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly packageUrl: string
   /** Calls back on SIGINT and SIGTERM until the returned function is called. */
   onSignal(callback: () => void): () => void
+  /** Calls back when nothing is left that the process could wait for, until the returned function is called. */
+  onStall(callback: () => void): () => void
   /** Ends the process at once. */
   exit(code: number): void
 }
@@ -40,6 +42,10 @@ export function processSurroundings(packageUrl: string): Surroundings {
         process.off('SIGINT', callback)
         process.off('SIGTERM', callback)
       }
+    },
+    onStall(callback) {
+      process.on('beforeExit', callback)
+      return () => process.off('beforeExit', callback)
     },
     exit: (code) => process.exit(code),
   }

@@ -1,3 +1,3 @@
-/** The host: the doors to clock, files and the rest, and the real one on Node. */
+/** The engine's doors to the outside, and the ones of a Node process. */
 export * from '@millrace/core/host'
-export { createNodeHost } from '@millrace/core/host/node'
+export * from '@millrace/core/host/node'

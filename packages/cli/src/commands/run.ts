@@ -4,6 +4,7 @@
 import { createNodeHost } from '@millrace/core/host/node'
 import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
+import { MillraceError } from '@millrace/core/errors'
 import { Job } from '@millrace/core/runtime'
 import type { JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
@@ -54,13 +55,28 @@ async function runJob(
   const job = new Job(built, { ...settings.job, host })
   if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
   const release = surroundings.onSignal(onSignals(job, reporter, surroundings))
+  let releaseStall = (): void => undefined
+  const stalled = new Promise<never>((_, reject) => {
+    releaseStall = surroundings.onStall(() => reject(stalledError(job)))
+  })
   reporter.start(job)
   try {
-    return await job.run()
+    return await Promise.race([job.run(), stalled])
   } finally {
     release()
+    releaseStall()
     reporter.close()
   }
+}
+
+/** Node has nothing left to wait for, and the job does not end: some promise of a connector will never resolve. */
+function stalledError(job: Job): MillraceError {
+  const waiting = job.progress().steps.filter(({ watermark }) => watermark !== Infinity)
+  return new MillraceError('run/stalled', {
+    what: 'the run waits for something that will never come',
+    detail: `not at their end are ${waiting.map(({ step }) => `"${step}"`).join(', ')}`,
+    hint: 'a source or sink of your own may have left a promise unresolved; if it is none, please report it',
+  })
 }
 
 /** The first signal ends the run cleanly, the second one at once. */

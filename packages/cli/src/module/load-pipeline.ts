@@ -7,8 +7,8 @@ import { isPipeline } from '@millrace/core'
 import type { Pipeline } from '@millrace/core'
 import { isMillraceError, MillraceError } from '@millrace/core/errors'
 import { findModule } from './find-module.ts'
+import { registerFallback } from './loader-hooks.ts'
 import type { Report } from './report.ts'
-import { registerResolveFallback } from './resolve-fallback.ts'
 import { mayNeedTsx, registerTsx, stripsTypes } from './typescript-support.ts'
 import { userPlace } from './user-stack.ts'
 
@@ -41,9 +41,11 @@ type ModuleExports = { readonly [name: string]: unknown }
 
 async function importModule(name: string, path: string, packageUrl: string): Promise<ModuleExports> {
   const isTypeScript = /\.[cm]?tsx?$/.test(path)
+  // Loader hooks make every import dearer: what nearly all pipelines need is loaded before there are any.
+  await Promise.all([import('@millrace/core/files'), import('@millrace/core/connect')])
   try {
     // A module in a project with Millrace finds it by itself, and needs no loader thread for it.
-    if (!findsMillrace(path)) registerResolveFallback(packageUrl)
+    if (!findsMillrace(path)) registerFallback(packageUrl)
     if (isTypeScript && !stripsTypes()) await registerTsx()
     return await importOrRetry(path, isTypeScript)
   } catch (error) {

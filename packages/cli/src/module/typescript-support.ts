@@ -5,6 +5,7 @@
  * Node that needs it, or when Node's own stripping refuses what tsx can do (enums, `./x.js` meaning `./x.ts`, paths
  * of a tsconfig).
  */
+import { registerModules } from './loader-hooks.ts'
 
 /** Whether this Node strips types by itself (22.18, 23.6 and newer). */
 export function stripsTypes(): boolean {
@@ -19,6 +20,7 @@ export async function registerTsx(): Promise<void> {
   registered = true
   const { register } = await import('tsx/esm/api')
   register()
+  registerModules()
 }
 
 /** Failures of Node's own type stripping that tsx may do better; they come before any module has run. */

@@ -1,0 +1,84 @@
+// `millrace explain` and `millrace schema` as processes.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { millrace, workshop } from './start-millrace.ts'
+import type { Workshop } from './start-millrace.ts'
+
+let place: Workshop
+
+beforeAll(() => {
+  place = workshop({
+    'pipe.ts': `
+import { pipeline, schema, sql, t } from 'millrace'
+import { ndjson } from 'millrace/files'
+const Item = schema({ id: t.int32(), name: t.string() })
+export default pipeline('explained', (p) => {
+  const limit = p.option('limit', { default: 10, description: 'the largest id' })
+  p.read('items', ndjson('nowhere', { schema: Item })).where('few', sql\`id < \${limit}\`).write('out', ndjson('out'))
+})
+`,
+    'orders.csv': 'id,placed-at,amount,note\n1,2024-03-01T10:00:00Z,12.5,\n2,2024-03-01T11:00:00Z,7,fine\n',
+    'folder/a.ndjson': '{"x":1}\n',
+    'folder/b.ndjson': '{"x":2}\n',
+  })
+})
+
+afterAll(() => place.remove())
+
+const run = (...args: string[]) => millrace(args, { cwd: place.path })
+
+describe('millrace explain', () => {
+  it('shows stages, steps and options, and reads nothing', async () => {
+    const { code, stdout } = await run('explain', 'pipe.ts', '--set', 'limit=5')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^pipeline explained: 3 steps in 1 stage/)
+    expect(stdout).toMatch(/options\n {2}--set limit=5 +the largest id \(default 10\)\n$/)
+  })
+
+  it('gives JSON and Mermaid', async () => {
+    const json = JSON.parse((await run('explain', 'pipe.ts', '-f', 'json')).stdout) as object
+    expect(json).toMatchObject({
+      pipeline: 'explained',
+      stages: [{ stage: 0 }],
+      options: [{ name: 'limit' }],
+    })
+    expect((await run('explain', 'pipe.ts', '-f', 'mermaid')).stdout).toMatch(/^flowchart TD\n/)
+  })
+
+  it('adds the generated code', async () => {
+    const { stdout } = await run('explain', 'pipe.ts', '--code')
+    expect(stdout).toMatch(/\ncode of few\n {2}[^]*for \(/)
+  })
+})
+
+describe('millrace schema', () => {
+  it('shows columns, size, and the schema to write', async () => {
+    const { code, stdout, stderr } = await run('schema', 'orders.csv')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^orders\.csv: .* B\n/)
+    expect(stdout).toMatch(/\n {2}placed-at {2}timestamp\(/)
+    expect(stdout).toContain('export const Orders = schema({\n')
+    expect(stdout).toMatch(/\n {2}'placed-at': t\.timestamp\(/)
+    expect(stdout).toMatch(/\n {2}note: t\.string\(\)\.nullable\(\),\n/)
+  })
+
+  it('looks at the first file of a directory', async () => {
+    expect((await run('schema', 'folder')).stdout).toMatch(/^folder: 2 files, 16 B\n/)
+  })
+
+  it('gives JSON', async () => {
+    expect(JSON.parse((await run('schema', 'orders.csv', '--json')).stdout)).toMatchObject({
+      path: 'orders.csv',
+      files: 1,
+      rows: null,
+      columns: [{ name: 'id' }, { name: 'placed-at' }, { name: 'amount' }, { name: 'note' }],
+    })
+  })
+
+  it('says what is wrong with a file', async () => {
+    const missing = await run('schema', 'order.csv')
+    expect(missing.stderr).toMatch(/^error input\/not-found: [^]*did you mean "orders\.csv"\?/)
+    const strange = await run('schema', 'pipe.ts')
+    expect(strange.stderr).toMatch(/the format of "pipe\.ts" does not show in its name/)
+    expect([missing.code, strange.code]).toEqual([1, 2])
+  })
+})

@@ -1,0 +1,228 @@
+// `millrace run` as a process: modules, output, signals, exit codes.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { jsonLines, millrace, startMillrace, workshop } from './start-millrace.ts'
+import type { Workshop } from './start-millrace.ts'
+
+let open: Workshop[] = []
+const make = (files: { readonly [name: string]: string }): Workshop => {
+  const made = workshop(files)
+  open.push(made)
+  return made
+}
+
+afterEach(() => {
+  for (const one of open) one.remove()
+  open = []
+})
+
+/** Copies numbers from `in` to `out`, doubled. */
+const doubling = `
+import { pipeline, schema, sql, t } from 'millrace'
+import { ndjson } from 'millrace/files'
+
+const Item = schema({ id: t.int32(), name: t.string() })
+
+export default pipeline('doubling', (p) => {
+  const input: string = p.option('input', { default: 'in', description: 'what to read' })
+  const factor = p.option('factor', { default: 2 })
+  p.read('items', ndjson(input, { schema: Item }))
+    .extend('double', { id: sql\`id * \${factor}\` })
+    .write('out', ndjson('out', { roll: 'epoch' }))
+})
+`
+
+const items = '{"id":1,"name":"a"}\n{"id":2,"name":"b"}\n'
+
+/** The rows of all visible files of a folder. */
+function rowsIn(folder: string): unknown[] {
+  if (!existsSync(folder)) return []
+  const files = readdirSync(folder).filter((name) => !/^[._]/.test(name))
+  return files
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+describe('millrace run', () => {
+  it('runs a TypeScript module that lies outside of any project', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
+    const { code, stdout, stderr } = await millrace(['run', 'pipe.ts'], { cwd: path })
+    expect(stderr).toContain('doubling: done in')
+    expect(stderr).toMatch(/read 2 rows \(40 B\), wrote 2 rows/)
+    expect(stderr).toMatch(/results\n {4}out {2}2 rows\n/)
+    expect([code, stdout]).toEqual([0, ''])
+    expect(rowsIn(join(path, 'out'))).toEqual([
+      { id: 2, name: 'a' },
+      { id: 4, name: 'b' },
+    ])
+  })
+
+  it('runs JavaScript modules, and the index module of a directory', async () => {
+    const { path } = make({ 'pipe/index.mjs': doubling.replace(': string', ''), 'in/a.ndjson': items })
+    expect(await millrace(['run', 'pipe'], { cwd: path })).toMatchObject({ code: 0 })
+    expect(rowsIn(join(path, 'out'))).toHaveLength(2)
+  })
+
+  it('runs TypeScript that cannot simply be stripped, and imports of other modules', async () => {
+    const { path } = make({
+      'package.json': '{ "type": "module" }',
+      'levels.ts': 'export enum Level { low = 3 }\n',
+      'pipe.ts': `import { Level } from './levels.js'\n${doubling.replace('default: 2', 'default: Level.low as number')}`,
+      'in/a.ndjson': items,
+    })
+    expect(await millrace(['run', 'pipe.ts'], { cwd: path })).toMatchObject({ code: 0 })
+    expect(rowsIn(join(path, 'out'))).toMatchObject([{ id: 3 }, { id: 6 }])
+  })
+
+  it('gives options of the pipeline their values', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'else/b.ndjson': items })
+    const args = ['run', 'pipe.ts', '--set', 'input=else/*.ndjson', '--set', 'factor=10', '--quiet']
+    expect(await millrace(args, { cwd: path })).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(rowsIn(join(path, 'out'))).toMatchObject([{ id: 10 }, { id: 20 }])
+  })
+
+  it('refuses, replaces or adds to an output that is there, as it is told', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
+    const run = (...more: string[]) => millrace(['run', 'pipe.ts', '--quiet', ...more], { cwd: path })
+    await run()
+    const refused = await run()
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toMatch(/^error output\/exists: output "out" is in use/)
+    expect(refused.stderr).toContain('--output-mode overwrite')
+    expect(rowsIn(join(path, 'out'))).toHaveLength(2)
+    expect(await run('--output-mode', 'overwrite')).toMatchObject({ code: 0 })
+    expect(rowsIn(join(path, 'out'))).toHaveLength(2)
+    expect(await run('--output-mode', 'append')).toMatchObject({ code: 0 })
+    expect(rowsIn(join(path, 'out'))).toHaveLength(4)
+  })
+
+  it('writes JSON lines, and what the pipeline prints elsewhere', async () => {
+    const console = doubling
+      .replace('import { ndjson }', "import { toConsole } from 'millrace/connect'\nimport { ndjson }")
+      .replace("ndjson('out', { roll: 'epoch' })", 'toConsole()')
+    const { path } = make({ 'pipe.ts': console, 'in/a.ndjson': items })
+    const { code, stdout, stderr } = await millrace(['run', 'pipe.ts', '--json'], { cwd: path })
+    const lines = jsonLines(stdout)
+    expect(code).toBe(0)
+    expect(lines[0]).toMatchObject({
+      type: 'start',
+      pipeline: 'doubling',
+      mode: 'batch',
+      options: { input: 'in', factor: '2' },
+    })
+    expect(lines.at(-1)).toMatchObject({
+      type: 'end',
+      end: 'finished',
+      rowsIn: 2,
+      rowsOut: 2,
+      watermark: 'end',
+    })
+    expect(stderr).toMatch(/id {2}name\n/)
+  })
+
+  it('prints what the report of the module gives', async () => {
+    const { path } = make({
+      'pipe.ts': `${doubling}
+export const report = ({ result, options, mode }) => \`\${mode}: \${result.progress.rowsIn} rows of \${options.input}\``,
+      'in/a.ndjson': items,
+    })
+    expect(await millrace(['run', 'pipe.ts'], { cwd: path })).toMatchObject({
+      code: 0,
+      stdout: 'batch: 2 rows of in\n',
+    })
+  })
+
+  it('shows causes and stacks with --verbose', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': '{"id":"x","name":"a"}\n' })
+    const { stderr } = await millrace(['run', 'pipe.ts', '--verbose'], { cwd: path })
+    expect(stderr).toMatch(/stack:\n {4}at /)
+  })
+})
+
+describe('millrace run --mode continuous', () => {
+  it('ends with 0 on Ctrl-C, with everything committed that was read', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
+    const args = ['run', 'pipe.ts', '--mode', 'continuous', '--epoch-interval', '20ms', '--json']
+    const running = startMillrace(args, { cwd: path })
+    await running.shows(/"rowsOut":2,/)
+    running.signal('SIGINT')
+    const { code, stdout } = await running.finished
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([0, { type: 'end', end: 'stopped', rowsOut: 2 }])
+    expect(rowsIn(join(path, 'out'))).toHaveLength(2)
+  })
+
+  it('awaits an empty directory, takes files that appear, and ends when nothing comes any more', async () => {
+    const made = make({ 'pipe.ts': doubling, 'in/readme.txt': 'no data' })
+    const args = ['run', 'pipe.ts', '--mode', 'continuous', '--stop-when-idle', '2s', '--json']
+    const running = startMillrace(args, { cwd: made.path })
+    await running.shows('"type":"start"')
+    made.file('in/late.ndjson', items)
+    const { code, stdout } = await running.finished
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([0, { type: 'end', end: 'idle', rowsIn: 2 }])
+    expect(rowsIn(join(made.path, 'out'))).toHaveLength(2)
+  })
+
+  it('ends at once on the second signal, whatever holds the first one up', async () => {
+    const { path } = make({
+      'pipe.ts': stuckPipe("setInterval(() => undefined, 60_000); console.log('stuck')"),
+    })
+    const running = startMillrace(['run', 'pipe.ts', '--mode', 'continuous'], { cwd: path })
+    await running.shows('stuck')
+    running.signal('SIGTERM')
+    await running.shows('interrupt again')
+    running.signal('SIGINT')
+    expect(await running.finished).toMatchObject({ code: 130 })
+  })
+
+  it('says so when a connector waits for what will never come', async () => {
+    const { path } = make({ 'pipe.ts': stuckPipe('') })
+    const { code, stderr } = await millrace(['run', 'pipe.ts'], { cwd: path })
+    expect(stderr).toMatch(/^error run\/stalled: .*"nowhere"/m)
+    expect(code).toBe(1)
+  })
+})
+
+/** A pipeline whose sink never answers, after doing this. */
+const stuckPipe = (body: string): string => `
+import { pipeline, schema, t } from 'millrace'
+import { memoryRows } from 'millrace/connect'
+const Item = schema({ id: t.int32() })
+const stuck = {
+  description: { connector: 'stuck', options: {} },
+  accepts: 'append',
+  open: async () => ({
+    writer: async () => ({
+      write: () => new Promise(() => { ${body} }),
+      prepare: async () => undefined,
+      written: () => ({ rows: 0, bytes: 0 }),
+      close: async () => undefined,
+    }),
+    commit: async () => [], sweep: async () => {}, finish: async () => {}, close: async () => {},
+  }),
+}
+export default pipeline('stuck', (p) => p.read('items', memoryRows(Item, [{ id: 1 }])).write('nowhere', stuck as never))
+`
+
+describe('millrace run, interrupted in batch mode', () => {
+  it('leaves nothing to be seen, and ends with 130', async () => {
+    const { path } = make({
+      'pipe.ts': `
+import { pipeline } from 'millrace'
+import { rate } from 'millrace/connect'
+import { ndjson } from 'millrace/files'
+export default pipeline('slow', (p) => {
+  p.read('ticks', rate({ rowsPerSecond: 1000, rows: 1_000_000 })).write('out', ndjson('out'))
+})
+`,
+    })
+    const running = startMillrace(['run', 'pipe.ts', '--json'], { cwd: path })
+    await running.shows('"type":"progress"')
+    running.signal('SIGINT')
+    const { code, stdout, stderr } = await running.finished
+    expect(stderr).toMatch(/error run\/cancelled: /)
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([130, { type: 'error', code: 'run/cancelled' }])
+    expect(rowsIn(join(path, 'out'))).toEqual([])
+  })
+})
