@@ -76,7 +76,7 @@ export class ProcessTimers {
 
   /** Whether a timer is due at a watermark. */
   isDue(watermark: number): boolean {
-    return this.#duePosition < this.#dueCount || this.#heap.earliest <= watermark
+    return this.#duePosition < this.#dueCount || this.#heap.isDue(watermark)
   }
 
   /** Sets or moves a timer; true when the key did not have it. */
@@ -117,7 +117,7 @@ export class ProcessTimers {
         const timer = this.#due[this.#duePosition++] as number
         if (this.#isStillDue(timer)) return this.#take(timer, watermark)
       }
-      if (!(this.#heap.earliest <= watermark)) return undefined
+      if (!this.#heap.isDue(watermark)) return undefined
       this.#gather()
     }
   }

@@ -7,6 +7,7 @@ import type { Schema } from '../data/type.ts'
 import type { WindowAggregateNode } from '../plan/logical.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { PaneWindows } from './window-aggregate-panes.ts'
+import { SessionWindows } from './window-aggregate-sessions.ts'
 
 /** The user functions that a plan refers to by id. */
 export interface FunctionBindings {
@@ -27,5 +28,7 @@ export function createWindowAggregate(
   context: OperatorContext,
   bindings: FunctionBindings,
 ): Operator {
-  return new PaneWindows(node, inputSchema, context, bindings.functions)
+  return node.window.kind === 'session'
+    ? new SessionWindows(node, inputSchema, context, bindings.functions)
+    : new PaneWindows(node, inputSchema, context, bindings.functions)
 }

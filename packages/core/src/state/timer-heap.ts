@@ -30,6 +30,11 @@ export class TimerHeap {
     return this.size === 0 ? Infinity : (this.#times[0] as number)
   }
 
+  /** Whether a timer is due at a watermark (+Infinity: whether any is pending). */
+  isDue(watermark: number): boolean {
+    return this.size > 0 && (this.#times[0] as number) <= watermark
+  }
+
   isPending(id: number): boolean {
     return id < this.#place.length && (this.#place[id] as number) >= 0
   }

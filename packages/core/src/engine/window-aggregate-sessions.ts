@@ -1,0 +1,376 @@
+/**
+ * Session windows: per key the intervals that are still open, each with its accumulators.
+ *
+ * A session [first, last + gap) ends a gap after its last row; a row that touches it, also exactly one gap away, joins
+ * it, and a row that touches several joins them into one (semantics.md). Because a row at the very end still belongs
+ * to a session, its window is complete only when the watermark has passed the end: a row at the watermark may come.
+ *
+ * The groups' table finds the latest session of a key; its others, if any, hang on it in a list. Sessions are
+ * records of their own, so joining two is a merge of accumulators, and a group's place never moves.
+ *
+ * Invariants (tests quote them):
+ *  X1  Sessions of a key never touch: they are more than a gap apart.
+ *  X2  A row is late when it touches no session that is still there and the watermark has reached its own end
+ *      (time + gap + allowed lateness). A row that bridges into a live session is not late.
+ *  X3  Each session has one entry in the heap, at its end or before it (it is put right when it comes up).
+ *  X4  Within the allowed lateness a session that has fired is kept; a row that joins it takes its result back
+ *      (weight −1), and the joined session fires again when its end has passed.
+ *  X5  A key without sessions takes no memory.
+ */
+import type { Batch } from '../data/batch.ts'
+import { rowCount } from '../data/batch.ts'
+import type { Schema } from '../data/type.ts'
+import { assert } from '../errors.ts'
+import type { WindowAggregateNode } from '../plan/logical.ts'
+import { LATE_PORT, MAIN_PORT } from '../plan/logical.ts'
+import type { RecordField } from '../state/index.ts'
+import { GroupTable, RecordLayout, RecordStore, TimerHeap } from '../state/index.ts'
+import { LateRows } from './late-rows.ts'
+import type { Emit, Operator, OperatorContext } from './operator.ts'
+import type { SessionPlacer } from './window-aggregate-kernel.ts'
+import { AccumulateKernels } from './window-aggregate-kernel.ts'
+import type { WindowAggregateParts } from './window-aggregate-parts.ts'
+import {
+  bindAggregates,
+  holdKey,
+  mergeRecord,
+  releaseRecord,
+  windowAggregateParts,
+} from './window-aggregate-parts.ts'
+import { WindowOutput } from './window-output.ts'
+
+// The state of a session.
+const OPEN = 0
+const FIRED = 1
+/** Its result was taken back; it fires again after the batch, or when its end has passed. */
+const RETRACTED = 2
+
+interface SessionFields {
+  readonly start: RecordField
+  readonly last: RecordField
+  /** The next session of the same key, as number + 1. */
+  readonly next: RecordField
+  readonly group: RecordField
+  readonly state: RecordField
+}
+
+/** The operator for session windows. */
+export class SessionWindows implements Operator {
+  readonly #context: OperatorContext
+  readonly #parts: WindowAggregateParts
+  readonly #fields: SessionFields
+  readonly #head: RecordField
+  readonly #groups: GroupTable
+  readonly #sessions: RecordStore
+  readonly #heap = new TimerHeap()
+  readonly #kernels: AccumulateKernels
+  readonly #output: WindowOutput
+  readonly #main: Emit
+  readonly #late: LateRows
+  readonly #gap: number
+  readonly #lateness: number
+  #watermark = -Infinity
+  /** Sessions about to be written, and their groups. */
+  readonly #dueSessions: Int32Array
+  readonly #dueGroups: Int32Array
+  #due = 0
+  readonly #revised: number[] = []
+
+  constructor(
+    node: WindowAggregateNode,
+    inputSchema: Schema,
+    context: OperatorContext,
+    functions: ReadonlyMap<string, unknown>,
+  ) {
+    assert(node.window.kind === 'session', 'only sessions have gaps')
+    const { parts, extra } = windowAggregateParts(node, inputSchema, functions, {
+      ownKey: false,
+      extra: (layout): SessionFields => ({
+        start: layout.add('f64', 0),
+        last: layout.add('f64', 0),
+        next: layout.add('i32', 0),
+        group: layout.add('i32', 0),
+        state: layout.add('i32', OPEN),
+      }),
+    })
+    this.#parts = parts
+    this.#fields = extra
+    this.#context = context
+    this.#gap = node.window.gapMs
+    this.#lateness = node.allowedLatenessMs
+    const layout = new RecordLayout(parts.key.words)
+    this.#head = layout.add('i32', 0)
+    this.#groups = new GroupTable({
+      keyWords: parts.key.words,
+      template: layout.template(),
+      pool: parts.pool,
+    })
+    this.#sessions = new RecordStore(parts.template, parts.pool)
+    this.#kernels = new AccumulateKernels({
+      ...parts,
+      groupWords: layout.words,
+      recordWords: parts.template.length,
+      hasStableGroups: false,
+      shape: { kind: 'session', sessions: this.#placer() },
+    })
+    const batchRows = Math.max(1, context.batchRows)
+    this.#output = new WindowOutput(parts, { batchRows, hasWeights: node.allowedLatenessMs > 0 })
+    this.#dueSessions = new Int32Array(batchRows)
+    this.#dueGroups = new Int32Array(batchRows)
+    this.#main = context.emit(MAIN_PORT)
+    this.#late = new LateRows(context, LATE_PORT)
+  }
+
+  push(batch: Batch): void {
+    this.#output.recycle()
+    this.#late.begin(batch)
+    bindAggregates(this.#parts, batch)
+    const kernel = this.#kernels.bind(batch, batch.selection)
+    kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, rowCount(batch), 0, 0, this.#groups)
+    this.#fireRevised()
+    this.#emitOutput()
+    this.#late.emit()
+    this.#countState()
+  }
+
+  advance(watermark: number): boolean {
+    this.#output.recycle()
+    this.#watermark = watermark
+    while (this.#heap.size > 0 && this.#heap.earliest < watermark) {
+      if (this.#output.room <= this.#due) {
+        this.#writeDue()
+        this.#emitOutput()
+        return false
+      }
+      this.#takeDue(this.#heap.pop())
+    }
+    this.#writeDue()
+    this.#emitOutput()
+    this.#parts.strings.sweep()
+    this.#countState()
+    return true
+  }
+
+  close(): void {
+    this.#groups.dispose()
+    this.#sessions.dispose()
+  }
+
+  #placer(): SessionPlacer {
+    const { start, last, state } = this.#fields
+    return {
+      store: this.#sessions,
+      gapMs: this.#gap,
+      head: this.#head,
+      start,
+      last,
+      state: this.#lateness > 0 ? state : undefined,
+      place: (group, time, row) => this.#place(group, time, row),
+    }
+  }
+
+  /** The session for a row that its group's first session does not simply take; −1 when it is late. */
+  #place(group: number, time: number, row: number): number {
+    const joined = this.#join(group, time)
+    if (joined >= 0) return joined
+    if (this.#watermark >= time + this.#gap + this.#lateness) {
+      this.#late.add(row)
+      if (this.#headOf(group) === 0) this.#dropGroup(group)
+      return -1
+    }
+    const session = this.#sessions.allocate()
+    this.#setTime(session, this.#fields.start, time)
+    this.#setTime(session, this.#fields.last, time)
+    this.#set(session, this.#fields.group, group)
+    this.#set(session, this.#fields.next, this.#headOf(group))
+    this.#setHead(group, session + 1)
+    this.#heap.set(session, time + this.#gap)
+    return session
+  }
+
+  /** Joins all sessions that a time touches into one, which becomes the group's first; −1 when there is none. */
+  #join(group: number, time: number): number {
+    let target = -1
+    let before = -1
+    for (let session = this.#headOf(group) - 1; session >= 0;) {
+      const next = this.#get(session, this.#fields.next) - 1
+      const start = this.#time(session, this.#fields.start)
+      const last = this.#time(session, this.#fields.last)
+      if (time < start - this.#gap || time > last + this.#gap) {
+        before = session
+      } else {
+        this.#takeBack(session)
+        this.#unlink(group, before, next)
+        if (target < 0) target = session
+        else this.#absorb(target, session)
+      }
+      session = next
+    }
+    if (target < 0) return -1
+    if (time < this.#time(target, this.#fields.start)) this.#setTime(target, this.#fields.start, time)
+    if (time > this.#time(target, this.#fields.last)) this.#setTime(target, this.#fields.last, time)
+    this.#set(target, this.#fields.next, this.#headOf(group))
+    this.#setHead(group, target + 1)
+    return target
+  }
+
+  /** Merges a session into another and forgets it. */
+  #absorb(target: number, session: number): void {
+    const store = this.#sessions
+    const { start, last, state } = this.#fields
+    mergeRecord(this.#parts, store, target, store, session)
+    this.#setTime(target, start, Math.min(this.#time(target, start), this.#time(session, start)))
+    this.#setTime(target, last, Math.max(this.#time(target, last), this.#time(session, last)))
+    if (this.#get(session, state) === RETRACTED && this.#get(target, state) === OPEN) {
+      this.#set(target, state, RETRACTED)
+      this.#revised.push(target)
+    }
+    this.#free(session)
+  }
+
+  /** Before a fired session changes, its result is taken back (X4). */
+  #takeBack(session: number): void {
+    if (this.#get(session, this.#fields.state) !== FIRED) return
+    this.#writeOne(session, -1)
+    this.#set(session, this.#fields.state, RETRACTED)
+    this.#revised.push(session)
+  }
+
+  /** After a batch: sessions whose results were taken back fire again, or wait for their new end. */
+  #fireRevised(): void {
+    for (const session of this.#revised) {
+      // One that was absorbed since is free, or already somebody else.
+      if (this.#get(session, this.#fields.state) !== RETRACTED) continue
+      const end = this.#time(session, this.#fields.last) + this.#gap
+      const isComplete = end < this.#watermark
+      if (isComplete) this.#writeOne(session, 1)
+      this.#set(session, this.#fields.state, isComplete ? FIRED : OPEN)
+      this.#heap.set(session, isComplete ? end + this.#lateness : end)
+    }
+    this.#revised.length = 0
+  }
+
+  /** A session that came up in the heap: goes back when it has grown, is written, or is dropped. */
+  #takeDue(session: number): void {
+    const end = this.#time(session, this.#fields.last) + this.#gap
+    if (this.#get(session, this.#fields.state) === FIRED) {
+      this.#drop(session)
+    } else if (end >= this.#watermark) {
+      this.#heap.set(session, end)
+    } else {
+      this.#dueSessions[this.#due] = session
+      this.#dueGroups[this.#due++] = this.#get(session, this.#fields.group)
+    }
+  }
+
+  /** Writes the sessions that are due, and drops them unless they are kept for late rows. */
+  #writeDue(): void {
+    if (this.#due === 0) return
+    this.#write({ sessions: this.#dueSessions, groups: this.#dueGroups, count: this.#due, weight: 1 })
+    for (let n = 0; n < this.#due; n++) {
+      const session = this.#dueSessions[n] as number
+      const dropAt = this.#time(session, this.#fields.last) + this.#gap + this.#lateness
+      if (dropAt < this.#watermark) this.#drop(session)
+      else {
+        this.#set(session, this.#fields.state, FIRED)
+        this.#heap.set(session, dropAt)
+      }
+    }
+    this.#due = 0
+  }
+
+  #writeOne(session: number, weight: 1 | -1): void {
+    if (this.#output.room === 0) this.#emitOutput()
+    const groups = Int32Array.of(this.#get(session, this.#fields.group))
+    this.#write({ sessions: Int32Array.of(session), groups, count: 1, weight })
+  }
+
+  #write(rows: { sessions: Int32Array; groups: Int32Array; count: number; weight: 1 | -1 }): void {
+    const { sessions, groups, count, weight } = rows
+    this.#output.write({
+      keys: this.#groups,
+      groups,
+      store: this.#sessions,
+      records: sessions,
+      from: 0,
+      to: count,
+      windowStart: (n) => this.#time(sessions[n] as number, this.#fields.start),
+      windowEnd: (n) => this.#time(sessions[n] as number, this.#fields.last) + this.#gap,
+      weight,
+    })
+  }
+
+  /** Takes a session out of its group's list and forgets it; the group too when it was the last (X5). */
+  #drop(session: number): void {
+    const group = this.#get(session, this.#fields.group)
+    let before = -1
+    for (
+      let other = this.#headOf(group) - 1;
+      other !== session;
+      other = this.#get(other, this.#fields.next) - 1
+    ) {
+      before = other
+    }
+    this.#unlink(group, before, this.#get(session, this.#fields.next) - 1)
+    this.#free(session)
+    if (this.#headOf(group) === 0) this.#dropGroup(group)
+  }
+
+  #free(session: number): void {
+    this.#heap.remove(session)
+    releaseRecord(this.#parts, this.#sessions, session)
+    this.#set(session, this.#fields.state, OPEN)
+    this.#sessions.release(session)
+  }
+
+  #dropGroup(group: number): void {
+    holdKey(this.#parts, this.#groups, group, false)
+    this.#groups.remove(group)
+  }
+
+  #unlink(group: number, before: number, next: number): void {
+    if (before < 0) this.#setHead(group, next + 1)
+    else this.#set(before, this.#fields.next, next + 1)
+  }
+
+  #headOf(group: number): number {
+    return this.#groups.i32[group * this.#groups.words + this.#head.offset] as number
+  }
+
+  #setHead(group: number, value: number): void {
+    this.#groups.i32[group * this.#groups.words + this.#head.offset] = value
+  }
+
+  #time(session: number, { offset }: RecordField): number {
+    return this.#sessions.f64[session * (this.#sessions.words >> 1) + offset] as number
+  }
+
+  #setTime(session: number, { offset }: RecordField, value: number): void {
+    this.#sessions.f64[session * (this.#sessions.words >> 1) + offset] = value
+  }
+
+  #get(session: number, { offset }: RecordField): number {
+    return this.#sessions.i32[session * this.#sessions.words + offset] as number
+  }
+
+  #set(session: number, { offset }: RecordField, value: number): void {
+    this.#sessions.i32[session * this.#sessions.words + offset] = value
+  }
+
+  #emitOutput(): void {
+    const batch = this.#output.take()
+    if (batch !== undefined) this.#main(batch)
+  }
+
+  #countState(): void {
+    const { counters } = this.#context
+    counters.stateEntries = this.#sessions.live
+    counters.stateBytes =
+      this.#groups.bytes +
+      this.#sessions.bytes +
+      this.#heap.bytes +
+      this.#parts.strings.memoryBytes +
+      this.#parts.blocks.bytes +
+      this.#parts.pool.retainedBytes
+  }
+}
