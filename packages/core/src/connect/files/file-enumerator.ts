@@ -2,7 +2,7 @@
  * Finds input files: once for a bounded run, again and again for one that follows.
  *
  * Invariants (tests quote them):
- *  E1  Each file is announced exactly once, also when it is renamed meanwhile or has a second name.
+ *  E1  Each file is announced exactly once, also when it is renamed between two polls.
  *  E2  A file that is read whole (`follow: 'files'`) is announced only when it has stopped changing for a poll.
  *  E3  A file that was announced and then shrinks, grows (when read whole) or is replaced is an error, never read again.
  */

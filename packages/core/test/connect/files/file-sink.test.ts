@@ -310,6 +310,18 @@ describe('failing disks', () => {
     ]) // prettier-ignore
   })
 
+  test('V2: a finished name that is taken is never written over', async () => {
+    const host = createManualHost()
+    const output = await open(host, dataset().toSink())
+    const writer = await output.writer(0)
+    await write(writer, rows(0, 3))
+    const [committable] = list(await writer.prepare(1, { final: true }))
+    const { files } = committable as { files: readonly { final: string }[] }
+    host.files.put(`out/${files[0]?.final}`, 'someone was here')
+    expect(await codeOf(output.commit([committable as Json]))).toBe('output/exists')
+    expect(Buffer.from(host.files.get(`out/${files[0]?.final}`) ?? []).toString()).toBe('someone was here')
+  })
+
   test('what was damaged between the phases is lost, never shown', async () => {
     const host = createManualHost()
     const output = await open(host, dataset().toSink())

@@ -1,0 +1,104 @@
+/** The record reader with tiny buffers: every border between chunks is met. */
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { schema, t } from '../../../src/data/builder.ts'
+import { csv } from '../../../src/connect/formats/csv.ts'
+import { json } from '../../../src/connect/formats/json.ts'
+import { ndjson } from '../../../src/connect/formats/ndjson.ts'
+import { fileSource } from '../../../src/connect/files/file-source.ts'
+import { oneFormat } from '../../../src/connect/files/format-choice.ts'
+import type { RecordFormat } from '../../../src/connect/format.ts'
+import type { Source } from '../../../src/connect/source.ts'
+import { createManualHost, sourceConformance } from '../../../src/testing/index.ts'
+import { encodeRows, readSource } from './file-fixtures.ts'
+
+const Item = schema({ id: t.int32(), text: t.string() })
+const item = (n: number): { id: number; text: string } => ({ id: n, text: 'ä'.repeat((n * 7) % 40) })
+const items = Array.from({ length: 30 }, (_, n) => item(n))
+
+function tiny(
+  path: string,
+  format: RecordFormat,
+  options: { chunkBytes: number; splitBytes?: number },
+): Source {
+  return fileSource({
+    path,
+    formats: oneFormat(format),
+    schema: Item,
+    compression: 'auto',
+    follow: 'files',
+    pollMs: 500,
+    splitBytes: options.splitBytes,
+    chunkBytes: options.chunkBytes,
+    pushdown: { columns: undefined, predicate: undefined },
+  })
+}
+
+for (const format of [ndjson(), csv(), json()]) {
+  for (const chunkBytes of [1, 16, 100]) {
+    sourceConformance(
+      { describe, test, expect },
+      {
+        name: `${format.name} through buffers of ${chunkBytes} bytes (R1)`,
+        bounded: async () => {
+          const host = createManualHost()
+          host.files.put('in', encodeRows(format, Item, items))
+          return { host, source: tiny('in', format, { chunkBytes }), rows: items }
+        },
+      },
+    )
+  }
+}
+
+sourceConformance(
+  { describe, test, expect },
+  {
+    name: 'gzip through buffers of 16 bytes',
+    bounded: async () => {
+      const host = createManualHost()
+      host.files.put('in.gz', gzipSync(encodeRows(ndjson(), Item, items)))
+      return { host, source: tiny('in.gz', ndjson(), { chunkBytes: 16 }), rows: items }
+    },
+  },
+)
+
+describe('reading records', () => {
+  test('F1: gives the same rows for every size of buffers, parts and batches', async () => {
+    const rowsOf = fc.array(
+      fc.record({ id: fc.integer({ min: -5, max: 5 }), text: fc.string({ maxLength: 30 }) }),
+      { maxLength: 30 },
+    )
+    const size = fc.integer({ min: 1, max: 200 })
+    await fc.assert(
+      fc.asyncProperty(rowsOf, size, size, size, async (rows, chunkBytes, splitBytes, rowsMax) => {
+        const host = createManualHost()
+        host.files.put('in', encodeRows(ndjson(), Item, rows))
+        expect(await readSource(host, tiny('in', ndjson(), { chunkBytes, splitBytes }), { rowsMax })).toEqual(
+          rows,
+        )
+        expect(host.files.openFiles).toBe(0)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('counts the bytes that were read', async () => {
+    const host = createManualHost()
+    const bytes = encodeRows(ndjson(), Item, items)
+    host.files.put('in', bytes)
+    const context = { host, boundedness: 'bounded', step: 'read', rejected: undefined } as const
+    const source = tiny('in', ndjson(), { chunkBytes: 64 })
+    const { splits } = await (await source.enumerate(context)).next()
+    const reader = await source.open(splits[0] as (typeof splits)[number], undefined, context)
+    let before = 0
+    for (;;) {
+      const result = await reader.read(2)
+      if (result.kind === 'end') break
+      expect(reader.bytesRead()).toBeGreaterThanOrEqual(before)
+      before = reader.bytesRead()
+    }
+    expect(reader.bytesRead()).toBe(bytes.length)
+    await reader.close()
+  })
+})
