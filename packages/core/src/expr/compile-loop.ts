@@ -13,12 +13,18 @@ import type { ColumnShape, Templates } from './generator.ts'
 import { logicTemplates } from './generate-logic.ts'
 import { numberTemplates } from './generate-numbers.ts'
 import { textTemplates } from './generate-text.ts'
+import { timeTemplates } from './generate-time.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import type { OutputForm } from './output-buffer.ts'
 import { conjunctsOf } from './rewrite.ts'
 import type { Output } from './transform.ts'
 
-const templates: Templates = new Map([...numberTemplates, ...logicTemplates, ...textTemplates])
+const templates: Templates = new Map([
+  ...numberTemplates,
+  ...logicTemplates,
+  ...textTemplates,
+  ...timeTemplates,
+])
 
 /** What a loop is compiled from. */
 export interface LoopSpec {
@@ -102,6 +108,7 @@ function makeLoop(
     begin(batch) {
       for (const { index, nullable } of written)
         (buffers[index] as OutputBuffer).begin(batch.length, nullable)
+      for (const arena of generator.arenas) arena.end = 0
       for (const { column, memo } of generator.memos) memo.bind(batch.columns[column] as DictionaryColumn)
     },
     column(output, batch) {

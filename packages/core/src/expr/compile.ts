@@ -22,19 +22,22 @@ import { roundHalfEven } from './float-text.ts'
 import type { ColumnShape } from './generator.ts'
 import { columnsOf } from './rewrite.ts'
 import * as kernels from './text-kernels.ts'
+import { dateField, truncateDay } from './time-fields.ts'
 import { resolveOutputs, runReference } from './transform.ts'
 import type { Output, TransformSpec } from './transform.ts'
 import { readCell } from './value.ts'
 import { verifySame } from './verify.ts'
 
 /** What generated code may call. */
-const helpers = { ...kernels, readText, readCell, compareText, roundHalfEven }
+const helpers = { ...kernels, readText, readCell, compareText, roundHalfEven, truncateDay, dateField }
 
 /** A compiled filter and projection. */
 export interface Transform {
   readonly outputSchema: Schema
   /** The batch of the rows that pass, with the output columns. It is valid until the next call (B1). */
   run(batch: Batch): Batch
+  /** How many batches the evaluator ran, and how many generated code did: a high share of the first is slow. */
+  readonly batches: { readonly evaluated: number; readonly generated: number }
   /** The generated functions so far, as readable text. Before the first batch: for the plain layout of each type. */
   explainCode(): string
 }
@@ -77,7 +80,9 @@ class CompiledTransform implements Transform {
   readonly #lastCodes: Int32Array
   #last: Loop | undefined
   #mayGenerate: boolean
+  readonly #isPass: boolean
   #selection = new Int32Array(0)
+  readonly batches = { evaluated: 0, generated: 0 }
 
   constructor(spec: TransformSpec, options: CompileOptions) {
     this.#spec = spec
@@ -89,6 +94,7 @@ class CompiledTransform implements Transform {
     this.#used = [...names].map((name) => columnIndex(spec.schema, name)).toSorted((a, b) => a - b)
     this.#lastCodes = new Int32Array(this.#used.length).fill(-1)
     this.#mayGenerate = options.generate ?? true
+    this.#isPass = this.#outputs.every((output) => output.kind === 'pass')
   }
 
   #expressions(): Expression[] {
@@ -98,13 +104,23 @@ class CompiledTransform implements Transform {
   }
 
   run(batch: Batch): Batch {
+    // Renaming and dropping columns computes nothing.
+    if (this.#spec.predicate === undefined && this.#isPass) return this.#passed(batch)
     const loop = this.#mayGenerate ? this.#loopFor(batch) : undefined
     const result = loop === undefined ? this.#reference(batch) : this.#runLoop(loop, batch)
     if (this.#options.verify === true && loop !== undefined) verifySame(result, this.#reference(batch))
     return result
   }
 
+  #passed(batch: Batch): Batch {
+    const columns = this.#outputs.map(
+      (output) => batch.columns[(output as { input: number }).input] as Column,
+    )
+    return { ...batch, schema: this.outputSchema, columns }
+  }
+
   #reference(batch: Batch): Batch {
+    this.batches.evaluated++
     return runReference(batch, this.#spec.predicate, this.#outputs, this.outputSchema)
   }
 
@@ -157,7 +173,9 @@ class CompiledTransform implements Transform {
       // The evaluator finds the row and words the error; a RangeError is a memo that turned out wide.
       if (!isMillraceError(error) && !(error instanceof RangeError)) throw error
     }
-    return kept < 0 ? this.#reference(batch) : this.#result(loop, batch, kept)
+    if (kept < 0) return this.#reference(batch)
+    this.batches.generated++
+    return this.#result(loop, batch, kept)
   }
 
   #result(loop: Loop, batch: Batch, kept: number): Batch {

@@ -314,6 +314,46 @@ const greatest = (sign: '>' | '<'): Template => (generator, call) => {
   return { form: 'scalar', value: generator.temp(`${a} ${sign} ${b} ? ${a} : ${b}`), isNull: 'false' }
 } // prettier-ignore
 
+const abs: Template = (generator, call) => {
+  const code = generator.generate(call.arguments[0] as Expression) as ScalarCode
+  const value = guarded(generator, code.isNull, () => {
+    const result = generator.temp(`Math.abs(${code.value})`)
+    checkRange(generator, result, call.type, isInteger(call.type))
+    return result
+  })
+  return { form: 'scalar', value, isNull: code.isNull }
+}
+
+/** round, trunc, ceil and floor without digits of floats and integers, and round of decimals to constant digits. */
+function rounding(name: 'round' | 'trunc' | 'ceil' | 'floor'): Template {
+  return (generator, call) => {
+    const [part, digits] = call.arguments as [Expression, Expression?]
+    if (part.type.kind === 'decimal') return roundDecimal(generator, call, name)
+    if (digits !== undefined) return undefined
+    const code = generator.generate(part) as ScalarCode
+    if (isInteger(part.type)) return code
+    const method = name === 'round' ? 'h.roundHalfEven' : `Math.${name}`
+    return { ...code, value: generator.temp(`${method}(${code.value}) + 0`) }
+  }
+}
+
+function roundDecimal(generator: Generator, call: CallExpression, name: string): Code | undefined {
+  const [part, digits] = call.arguments as [Expression, Expression?]
+  const from = asDecimal(part.type)
+  const to = asDecimal(call.type)
+  const wanted = digits === undefined ? 0 : digits.kind === 'literal' && digits.value !== null ? Number(digits.value) : -1
+  const drop = from.scale - wanted
+  if (wanted < 0 || wanted !== to.scale || drop < 0 || drop > 15) return undefined
+  const code = generator.generate(part) as ScalarCode
+  const value = guarded(generator, code.isNull, () => {
+    const whole = generator.temp(code.value)
+    if (drop === 0) return whole
+    if (name !== 'round') return generator.temp(`Math.${name}(${whole} / ${10 ** drop}) + 0`)
+    return roundedQuotient(generator, whole, String(10 ** drop))
+  })
+  return { form: 'scalar', value, isNull: code.isNull }
+} // prettier-ignore
+
 /** Templates by function name. */
 export const numberTemplates: readonly (readonly [string, Template])[] = [
   ['+', arithmetic('+')],
@@ -325,4 +365,9 @@ export const numberTemplates: readonly (readonly [string, Template])[] = [
   ['cast', cast],
   ['greatest', greatest('>')],
   ['least', greatest('<')],
+  ['abs', abs],
+  ['round', rounding('round')],
+  ['trunc', rounding('trunc')],
+  ['ceil', rounding('ceil')],
+  ['floor', rounding('floor')],
 ]

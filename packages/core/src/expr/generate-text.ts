@@ -153,6 +153,103 @@ const length: Template = (generator, call) => {
   return { form: 'scalar', value, isNull: range.isNull }
 }
 
+/** Runs a cutting kernel (text-kernels.ts) and reads its result: the text keeps pointing into its chunk. */
+function cutCode(generator: Generator, text: TextCode, kernel: string, rest: string): Code {
+  const kept = generator.keep(text) as TextCode
+  generator.line(`h.${kernel}(${kept.bytes}, ${kept.start}, ${kept.length}, ${rest})`)
+  const start = generator.temp(`${kept.start} + h.cut.from`)
+  return { ...kept, start, length: generator.temp('h.cut.length') }
+}
+
+/** The value of a constant small integer. */
+function constantInteger(part: Expression | undefined): number | undefined {
+  if (part?.kind !== 'literal' || part.value === null) return undefined
+  const value = Number(part.value)
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? value : undefined
+}
+
+/** The first argument as a range, when it is text on bytes. */
+function textRange(generator: Generator, call: CallExpression): TextCode | undefined {
+  const [part] = call.arguments as [Expression]
+  return part.type.kind === 'string' ? asRange(generator, generator.generate(part)) : undefined
+}
+
+const substring: Template = (generator, call) => {
+  const from = constantInteger(call.arguments[1])
+  const isOpen = call.arguments.length === 2
+  const count = isOpen ? 2 ** 31 : constantInteger(call.arguments[2])
+  if (from === undefined || count === undefined || count < 0) return undefined
+  const range = textRange(generator, call)
+  if (range === undefined) return undefined
+  // A start before the text eats into the count.
+  const first = Math.max(from - 1, 0)
+  const kept = isOpen ? count : Math.max(from - 1 + count - first, 0)
+  return cutCode(generator, range, 'cutCharacters', `${first}, ${kept}`)
+}
+
+function side(kernel: 'cutCharacters' | 'cutLast'): Template {
+  return (generator, call) => {
+    const count = constantInteger(call.arguments[1])
+    if (count === undefined || count < 0) return undefined
+    const range = textRange(generator, call)
+    if (range === undefined) return undefined
+    return cutCode(generator, range, kernel, kernel === 'cutLast' ? String(count) : `0, ${count}`)
+  }
+}
+
+function trim(atStart: boolean, atEnd: boolean): Template {
+  return (generator, call) => {
+    const range = call.arguments.length === 1 ? textRange(generator, call) : undefined
+    return range === undefined ? undefined : cutCode(generator, range, 'cutBlanks', `${atStart}, ${atEnd}`)
+  }
+}
+
+const splitPart: Template = (generator, call) => {
+  const [, delimiter, position] = call.arguments as [Expression, Expression, Expression]
+  const bytes = constantBytes(delimiter)
+  const n = constantInteger(position)
+  if (bytes === undefined || bytes.length === 0 || n === undefined || n < 1) return undefined
+  const range = textRange(generator, call)
+  return range === undefined
+    ? undefined
+    : cutCode(generator, range, 'cutPart', `${generator.constant(bytes)}, ${n}`)
+}
+
+/** Runs a method of the scratch arena, only where no operand is null. */
+function made(generator: Generator, isNull: string, method: string, parts: string): Code {
+  const arena = generator.arena()
+  const call = `${arena}.${method}(${parts})`
+  const start = generator.temp(isNull === 'false' ? call : `(${isNull}) ? 0 : ${call}`)
+  return { form: 'text', bytes: `${arena}.bytes`, start, length: generator.temp(`${arena}.length`), isNull }
+}
+
+function changeCase(isLower: boolean): Template {
+  return (generator, call) => {
+    const range = textRange(generator, call)
+    if (range === undefined) return undefined
+    return made(
+      generator,
+      range.isNull,
+      'changeCase',
+      `${range.bytes}, ${range.start}, ${range.length}, ${isLower}`,
+    )
+  }
+}
+
+const join: Template = (generator, call) => {
+  if (call.type.kind !== 'string') return undefined
+  const codes = call.arguments.map((part) => generator.generate(part))
+  const isNull = anyNull(codes.map((code) => code.isNull))
+  const ranges = codes.map((code) => asRange(generator, code) ?? written(generator, code))
+  return made(generator, isNull, 'join', ranges.map((range) => `${range.bytes}, ${range.start}, ${range.length}`).join(', '))
+} // prettier-ignore
+
+/** A JavaScript string written to the arena. */
+function written(generator: Generator, code: Code): TextCode {
+  const text = generator.plain(code)
+  return made(generator, code.isNull, 'write', code.isNull === 'false' ? text : `${text} ?? ''`) as TextCode
+}
+
 /** Templates by function name. */
 export const textTemplates: readonly (readonly [string, Template])[] = [
   ['like', like],
@@ -160,4 +257,14 @@ export const textTemplates: readonly (readonly [string, Template])[] = [
   ['ends_with', affixTemplate('suffix')],
   ['octet_length', octetLength],
   ['length', length],
+  ['substring', substring],
+  ['left', side('cutCharacters')],
+  ['right', side('cutLast')],
+  ['btrim', trim(true, true)],
+  ['ltrim', trim(true, false)],
+  ['rtrim', trim(false, true)],
+  ['split_part', splitPart],
+  ['lower', changeCase(true)],
+  ['upper', changeCase(false)],
+  ['||', join],
 ]

@@ -18,6 +18,7 @@ import { columnIndex } from './evaluate.ts'
 import type { CallExpression, CaseExpression, Expression, LiteralExpression } from './expression.ts'
 import type { CallContext } from './functions/define.ts'
 import { columnsOf, visit } from './rewrite.ts'
+import { TextArena } from './text-arena.ts'
 import { isBig } from './types.ts'
 import { fromLiteral } from './value.ts'
 import type { Value } from './value.ts'
@@ -45,6 +46,8 @@ export class Generator {
   /** Objects that the code refers to as `k[n]`: byte strings, functions, tables. */
   readonly constants: unknown[] = []
   readonly memos: { readonly column: number; readonly memo: DictionaryMemo }[] = []
+  /** Emptied before each batch. */
+  readonly arenas: TextArena[] = []
   #lines: string[] = []
   #names = 0
   #scopes: Map<string, Code>[] = [new Map()]
@@ -101,6 +104,13 @@ export class Generator {
     if (known >= 0) return `k${known}`
     this.constants.push(object)
     return `k${this.constants.length - 1}`
+  }
+
+  /** The name of a scratch arena of its own for one text per row. */
+  arena(): string {
+    const arena = new TextArena()
+    this.arenas.push(arena)
+    return this.constant(arena)
   }
 
   /** Leaves the loop for the evaluator when the condition holds. */

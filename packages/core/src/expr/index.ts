@@ -19,7 +19,7 @@ export type { BindOptions } from './binder.ts'
 export { evaluate, evaluateWith } from './evaluate.ts'
 export type { Value } from './value.ts'
 export { compileTransform } from './compile.ts'
-export type { Transform } from './compile.ts'
+export type { CompileOptions, Transform } from './compile.ts'
 export type { TransformSpec } from './transform.ts'
 export { expressionToString, quoteName, quoteText } from './print.ts'
 export {
@@ -31,6 +31,8 @@ export {
   transformUp,
   visit,
 } from './rewrite.ts'
+export { simplify } from './simplify.ts'
+export { expressionFromJson, expressionToJson } from './json-form.ts'
 export { literal as makeLiteral } from './coerce.ts'
 export { catalogue } from './catalogue.ts'
 export type { FunctionDefinition } from './functions/define.ts'

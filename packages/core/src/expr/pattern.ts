@@ -26,7 +26,7 @@ function cached(key: string, make: () => RegExp): RegExp {
   return made
 }
 
-const special = /[\\^$.*+?()[\]{}|/-]/g
+const special = /[\\^$.*+?()[\]{}|/]/g
 
 /** The RegExp of a LIKE pattern: `%` any text, `_` one character, `escape` makes the next literal. */
 export function likePattern(pattern: string, escape: string, ignoreCase: boolean): RegExp {

@@ -66,3 +66,74 @@ export function characterOffset(bytes: Uint8Array, start: number, length: number
   }
   return length
 }
+
+/** Result of the cutting kernels below, relative to `start`; one object, so that nothing is allocated per row. */
+export const cut: { from: number; length: number } = { from: 0, length: 0 }
+
+/** Cuts characters `from` (from 0) up to `count` characters later. */
+export function cutCharacters(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  from: number,
+  count: number,
+): void {
+  const first = characterOffset(bytes, start, length, from)
+  cut.from = first
+  cut.length = characterOffset(bytes, start + first, length - first, count)
+}
+
+/** Cuts the last `count` characters. */
+export function cutLast(bytes: Uint8Array, start: number, length: number, count: number): void {
+  let seen = 0
+  let at = length
+  while (at > 0 && seen < count) if (((bytes[start + --at] as number) & 0xc0) !== 0x80) seen++
+  cut.from = at
+  cut.length = length - at
+}
+
+/** Cuts blanks at the ends. */
+export function cutBlanks(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  atStart: boolean,
+  atEnd: boolean,
+): void {
+  let from = 0
+  let to = length
+  while (atStart && from < to && bytes[start + from] === 32) from++
+  while (atEnd && to > from && bytes[start + to - 1] === 32) to--
+  cut.from = from
+  cut.length = to - from
+}
+
+/** Cuts part `n` (from 1) between delimiters; empty when there is none. */
+export function cutPart(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  delimiter: Uint8Array,
+  n: number,
+): void {
+  let from = 0
+  let part = 1
+  const last = length - delimiter.length
+  let at = 0
+  while (at <= last) {
+    if (bytes[start + at] !== delimiter[0] || !matchesAt(bytes, start + at, delimiter)) {
+      at++
+      continue
+    }
+    if (part === n) {
+      cut.from = from
+      cut.length = at - from
+      return
+    }
+    part++
+    at += delimiter.length
+    from = at
+  }
+  cut.from = part === n ? from : 0
+  cut.length = part === n ? length - from : 0
+}

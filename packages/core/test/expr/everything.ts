@@ -29,7 +29,7 @@ const types = {
   e: t.decimal(9, 3),
   s: t.string(),
   r: t.string(),
-  by: t.bytes(),
+  bin: t.bytes(),
   dt: t.date(),
   dt2: t.date(),
   tm: t.time(),
@@ -105,7 +105,22 @@ function values(type: DataType, wide: boolean): fc.Arbitrary<Value> {
       return fc.constantFrom(0, -0, 1.5, -2.25, 100, 3.4e38, NaN, Infinity).map(Math.fround)
     case 'float64':
       return fc.oneof(
-        fc.constantFrom(0, -0, 0.5, 1.5, 2.5, -2.5, 1e308, -1e308, 1e15, 5e-324, NaN, Infinity, -Infinity, 2.675),
+        fc.constantFrom(
+          0,
+          -0,
+          0.5,
+          1.5,
+          2.5,
+          -2.5,
+          1e308,
+          -1e308,
+          1e15,
+          5e-324,
+          NaN,
+          Infinity,
+          -Infinity,
+          2.675,
+        ),
         fc.integer({ min: -1000, max: 1000 }).map((n) => n / 8),
       )
     case 'bytes':
@@ -136,7 +151,9 @@ function values(type: DataType, wide: boolean): fc.Arbitrary<Value> {
 }
 
 function nullable(value: fc.Arbitrary<Value>, isNullable: boolean): fc.Arbitrary<Value> {
-  return isNullable ? fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) }) : value
+  return isNullable
+    ? fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) })
+    : value
 }
 
 /** The same text column with codes into a dictionary that has unused entries. */
@@ -176,22 +193,26 @@ export function arbitraryEverything(layout: Layout, names: readonly string[]): f
         : fc.constant(null),
     ),
   )
-  return fc.tuple(fc.array(row, { minLength: 1, maxLength: 24 }), fc.integer({ min: 0 })).map(([rows, seed]) => {
-    const columns = fields.map((field, n): Column => {
-      const column = columnOf(field.type, rows.map((cells) => cells[n] as Value)) // prettier-ignore
-      return layout.dictionary && column.layout === 'utf8' ? asDictionary(column, rows.length) : column
+  return fc
+    .tuple(fc.array(row, { minLength: 1, maxLength: 24 }), fc.integer({ min: 0 }))
+    .map(([rows, seed]) => {
+      const columns = fields.map((field, n): Column => {
+        const column = columnOf(field.type, rows.map((cells) => cells[n] as Value)) // prettier-ignore
+        return layout.dictionary && column.layout === 'utf8' ? asDictionary(column, rows.length) : column
+      })
+      const batch = makeBatch(everything, columns, rows.length)
+      if (!layout.selection) return batch
+      const selection = Int32Array.from(rows.keys()).filter((n) => ((seed >> (n % 31)) & 1) === 0)
+      return { ...batch, selection, selectedCount: selection.length }
     })
-    const batch = makeBatch(everything, columns, rows.length)
-    if (!layout.selection) return batch
-    const selection = Int32Array.from(rows.keys()).filter((n) => ((seed >> (n % 31)) & 1) === 0)
-    return { ...batch, selection, selectedCount: selection.length }
-  })
 }
 
 /** Every combination of layouts. */
-export const layouts: readonly Layout[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map((bits) => ({
-  dictionary: (bits & 1) !== 0,
-  wide: (bits & 2) !== 0,
-  selection: (bits & 4) !== 0,
-  dense: (bits & 8) !== 0,
-}))
+export const layouts: readonly Layout[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map(
+  (bits) => ({
+    dictionary: (bits & 1) !== 0,
+    wide: (bits & 2) !== 0,
+    selection: (bits & 4) !== 0,
+    dense: (bits & 8) !== 0,
+  }),
+)

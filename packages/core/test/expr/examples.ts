@@ -24,7 +24,23 @@ export const shapes: readonly string[] = [
   "i32n between 1 and 5 or f64n not between symmetric 2 and -2",
 ].filter((text) => !text.startsWith('price_like')) // prettier-ignore
 
-const numbers = ['i8', 'i16n', 'i32', 'i32n', 'u8', 'u32', 'i64', 'i64n', 'u64', 'f32', 'f64', 'f64n', 'd', 'dn', 'e']
+const numbers = [
+  'i8',
+  'i16n',
+  'i32',
+  'i32n',
+  'u8',
+  'u32',
+  'i64',
+  'i64n',
+  'u64',
+  'f32',
+  'f64',
+  'f64n',
+  'd',
+  'dn',
+  'e',
+]
 
 function pairs(operator: string): string[] {
   const both = [
@@ -39,15 +55,16 @@ function comparisons(operator: string, ordered: boolean): string[] {
   const both = [
     ['s', 'r'], ['sn', 'rn'], ['s', "'abc'"], ['sn', "'日本語'"], ["'a'", 'r'], ['s', "'a long text of more than eight'"],
     ['b', 'bn'], ['dt', 'dt2n'], ['dt', "'2001-02-03'"], ['ts', 'tu'], ['tsn', "'2001-02-03 04:05:06'"], ['tm', 'tmn'],
-    ['u', 'un'], ['u', "'123E4567-e89b-12d3-a456-426614174000'"], ['by', 'byn'], ['by', "X'00'"], ['iv', 'ivn'], ['l', 'ln'],
+    ['u', 'un'], ['u', "'123E4567-e89b-12d3-a456-426614174000'"], ['bin', 'binn'], ['bin', "X'00'"], ['iv', 'ivn'], ['l', 'ln'],
     ['st', 'stn'], ['f64', '1.5'], ['f64n', "cast('NaN' as double precision)"], ['lower(s)', "'abc'"], ["''", 'sn'],
   ] // prettier-ignore
   return [...pairs(operator), ...both.map(([a, b]) => `${a} ${operator} ${b}`), ...(ordered ? [] : [`j ${operator} jn`, `m ${operator} mn`])] // prettier-ignore
 }
 
-const each = (name: string, columns: readonly string[]): string[] => columns.map((column) => `${name}(${column})`)
+const each = (name: string, columns: readonly string[]): string[] =>
+  columns.map((column) => `${name}(${column})`)
 
-/** Expressions by function name. Every name of the catalogue must be here (a test says so), and `cast`. */
+/** Expressions bin function name. Every name of the catalogue must be here (a test says so), and `cast`. */
 export const examples: { readonly [name: string]: readonly string[] } = {
   '+': [...pairs('+'), 'dt + 3', '3 + dtn', "ts + interval '1 day 2 hours'", "tsn + interval '1 month'", 'ts + iv', 'iv + ivn', 'tm + iv', "dt + interval '1 hour'", "interval '1 hour' + tz"],
   '-': [...pairs('-'), 'dt - dt2', 'dtn - 5', 'ts - tsn', 'ts - tu', "tz - interval '90 minutes'", 'ts - iv', 'iv - ivn', 'tm - tmn'],
@@ -79,7 +96,7 @@ export const examples: { readonly [name: string]: readonly string[] } = {
   cast: [
     ...numbers.flatMap((from) => ['smallint', 'integer', 'bigint', 'real', 'double precision', 'decimal(10, 1)', 'decimal(20, 4)', 'text', 'ubigint', 'tinyint'].map((to) => `cast(${from} as ${to})`)),
     ...['integer', 'bigint', 'double precision', 'decimal(8, 2)', 'boolean', 'date', 'timestamp', 'json', 'interval', 'time', 'uuid', 'bytea'].map((to) => `cast(sn as ${to})`),
-    ...['bn', 'dt', 'tsn', 'tz', 'tm', 'iv', 'u', 'j', 'by'].map((from) => `cast(${from} as text)`),
+    ...['bn', 'dt', 'tsn', 'tz', 'tm', 'iv', 'u', 'j', 'bin'].map((from) => `cast(${from} as text)`),
     'cast(b as integer)', 'cast(i32 as boolean)', 'cast(dt as timestamp)', 'cast(tu as date)', 'cast(ts as time)', 'cast(tu as timestamp)', 'cast(tsn as timestamp(6))', 'cast(tm as interval)', 'cast(j as integer)', 'cast(j as double precision)', 'cast(j as boolean)', 'cast(j as decimal(9, 2))', 'cast(l as text[])', 'cast(ls as integer[])', 'cast(bn as json)', 'cast(d as json)', 'cast(null as integer)', "cast('7' as bigint)",
   ],
   abs: each('abs', numbers),
@@ -107,8 +124,8 @@ export const examples: { readonly [name: string]: readonly string[] } = {
   atan2: ['atan2(f64, g64n)'],
   degrees: each('degrees', ['f64', 'i32n']),
   radians: each('radians', ['f64', 'i32n']),
-  length: each('length', ['s', 'sn', 'by', 'lower(s)']),
-  octet_length: each('octet_length', ['s', 'sn', 'byn', 'upper(s)']),
+  length: each('length', ['s', 'sn', 'bin', 'lower(s)']),
+  octet_length: each('octet_length', ['s', 'sn', 'binn', 'upper(s)']),
   ascii: each('ascii', ['s', 'sn']),
   chr: ['chr(i32)', 'chr(u8n)'],
   lower: each('lower', ['s', 'sn']),
@@ -133,7 +150,7 @@ export const examples: { readonly [name: string]: readonly string[] } = {
   rtrim: ['rtrim(sn)', "trim(trailing 'c' from s)"],
   lpad: ['lpad(s, 5)', "lpad(sn, i8, 'xy')"],
   rpad: ['rpad(s, 5)', "rpad(sn, 4, 'xy')", "rpad(s, 3, '')"],
-  '||': ['s || r', "sn || '-'", 's || i32n', 'd || s', 'l || ln', 'l || 1', "'x' || ls", 'by || byn'],
+  '||': ['s || r', "sn || '-'", 's || i32n', 'd || s', 'l || ln', 'l || 1', "'x' || ls", 'bin || binn'],
   concat: ['concat(s, rn, i32n)', 'concat(sn)', 'concat(d, b)'],
   concat_ws: ["concat_ws('-', s, rn, i32n)", 'concat_ws(sn, r, s)'],
   like: ["s like 'abc%'", "sn like '%c'", "s like '%b%'", "s like 'abc'", "s like '%'", "s like ''", "sn like 'a_c%'", "s like 'x\\%y%'", "s like 'x!%y!_z' escape '!'", 's like r', "sn not like '%日%'", "upper(s) like 'ABC%'"],

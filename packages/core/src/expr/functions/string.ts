@@ -140,9 +140,9 @@ const join: FunctionDefinition = {
       ? { parameters: [stringType, stringType], type: stringType }
       : undefined
   },
-  evaluate([a, b], { types }) {
-    if (typeof a === 'string') return a + (b as string)
-    if (a instanceof Uint8Array) return Uint8Array.from([...a, ...(b as Uint8Array)])
+  evaluate([a, b], { type, types }) {
+    if (type.kind === 'string') return (a as string) + (b as string)
+    if (type.kind === 'bytes') return Uint8Array.from([...(a as Uint8Array), ...(b as Uint8Array)])
     const first = types[0]?.kind === 'list' ? (a as readonly Value[]) : [a as Value]
     const second = types[1]?.kind === 'list' ? (b as readonly Value[]) : [b as Value]
     return [...first, ...second]
