@@ -13,13 +13,13 @@ import { quoteInput, RecordFault } from './record-fault.ts'
 import { asciiText, TextCellReader } from './text-cell.ts'
 
 /** Fields that a record may have. */
-export const CSV_FIELDS_MAX = 20_000
+const CSV_FIELDS_MAX = 20_000
 
 /** How a field stands in the file. */
 export const FIELD_PLAIN = 0
 export const FIELD_QUOTED = 1
 /** In quotes, with escaped quotes inside. */
-export const FIELD_ESCAPED = 2
+const FIELD_ESCAPED = 2
 
 /** The fields of the record that was cut last. */
 export class CsvFields {

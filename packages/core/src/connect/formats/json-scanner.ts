@@ -136,7 +136,7 @@ export function skipScalar(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** The end of the run of bytes that a number may be made of. */
-export function numberEnd(bytes: Uint8Array, at: number, end: number): number {
+function numberEnd(bytes: Uint8Array, at: number, end: number): number {
   let p = at
   while (p < end) {
     const byte = bytes[p] as number

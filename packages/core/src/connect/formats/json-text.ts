@@ -68,7 +68,7 @@ export function plainTextOf(column: Column, index: number, times: TimeText): str
 }
 
 /** A count of a unit as a number of another unit, with a fraction where it needs one. */
-export function epochText(count: bigint, unit: TimeUnit, epochUnit: EpochUnit): string {
+function epochText(count: bigint, unit: TimeUnit, epochUnit: EpochUnit): string {
   const digits = NANO_DIGITS[epochUnit] - NANO_DIGITS[unit]
   if (digits <= 0) return String(count * 10n ** BigInt(-digits))
   return formatDecimal(count, digits).replace(/\.?0+$/, '')

@@ -21,7 +21,7 @@ export interface RecordLimitOptions {
 }
 
 /** The default bound of one record: large enough for documents, small enough for memory. */
-export const RECORD_BYTES_MAX: number = 16 * 1024 * 1024
+const RECORD_BYTES_MAX: number = 16 * 1024 * 1024
 
 /** The option `epochUnit`, checked. */
 export function epochUnitOf(options: TimeTextOptions): EpochUnit {

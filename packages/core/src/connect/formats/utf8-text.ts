@@ -4,11 +4,6 @@
 
 const HIGH_BITS = 0x80808080 | 0
 
-/** Tells whether every byte of `bytes[start, end)` is ASCII; `view` is over the same memory. */
-export function isAsciiRange(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-  return asciiEnd(bytes, view, start, end) === end
-}
-
 /** The first byte of `bytes[start, end)` that is not ASCII (or a little before it), or `end`. */
 function asciiEnd(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   let at = start

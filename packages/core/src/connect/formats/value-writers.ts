@@ -17,7 +17,7 @@ const digitPairs = Uint16Array.from(
 )
 
 /** A whole number from 0 to 2^31 − 1. */
-export function writeSmall(out: Uint8Array, view: DataView, w: number, value: number): number {
+function writeSmall(out: Uint8Array, view: DataView, w: number, value: number): number {
   if (value < 10) {
     out[w] = 48 + value
     return w + 1
@@ -148,7 +148,7 @@ function writePadded(out: Uint8Array, w: number, value: number, count: number): 
 }
 
 /** ASCII text that was made as a string. */
-export function writeAscii(out: Uint8Array, w: number, text: string): number {
+function writeAscii(out: Uint8Array, w: number, text: string): number {
   for (let i = 0; i < text.length; i++) out[w + i] = text.charCodeAt(i)
   return w + text.length
 }

@@ -184,7 +184,7 @@ describe('NDJSON values', () => {
     ['−0 as an integer', t.int64(), '-0', 0],
     ['−0 as a float', t.float64(), '-0', -0],
     ['−0.0 as a float', t.float64(), '-0.0', -0],
-    ['a long fraction', t.float64(), '0.1234567890123456789', 0.1234567890123456789],
+    ['a long fraction', t.float64(), '0.1234567890123456789', Number('0.1234567890123456789')],
     ['a large float', t.float64(), '1.7976931348623157e308', Number.MAX_VALUE],
     ['a small float', t.float64(), '5e-324', 5e-324],
     ['a named float', t.float64(), '"-Infinity"', -Infinity],
