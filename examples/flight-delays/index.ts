@@ -88,14 +88,12 @@ export function report({ options, width }: FinishedRun): string {
   const { busy = '', output = '' } = options
   const table =
     hours.length === 0
-      ? 'No worst hours: they are known when the input has ended (in continuous mode: --drain).'
-      : `The worst hours at airports with at least ${busy} flights in the hour\n\n${worstHoursTable(hours, width)}`
-  return `
-${table}
-
-Try next
-  millrace explain examples/flight-delays
-  millrace schema ${output}/daily
-  millrace run examples/flight-delays --mode continuous --stop-when-idle 2s --drain --output-mode overwrite
-`
+      ? `No hour with at least ${busy} flights is finished (in continuous mode they are known at the end: --drain)`
+      : `The worst of the hours with at least ${busy} flights\n\n${worstHoursTable(hours, width)}`
+  const next = [
+    ['npx millrace explain examples/flight-delays', 'what the pipeline does, step by step'],
+    [`npx millrace schema ${output}/daily`, 'what is in the results'],
+    ['npm start -- --mode continuous', 'the same, following its input until Ctrl-C'],
+  ].map(([command = '', meaning = '']) => `  ${command.padEnd(46)} ${meaning}`)
+  return `\n${table}\n\nTry next\n${next.join('\n')}\n`
 }

@@ -134,6 +134,18 @@ export const report = ({ result, options, mode }) => \`\${mode}: \${result.progr
     })
   })
 
+  it('says so when the report of the module throws, and that the results stand', async () => {
+    const { path } = make({
+      'pipe.ts': `${doubling}\nexport function report() {\n  throw new Error('no words')\n}\n`,
+      'in/a.ndjson': items,
+    })
+    const { code, stderr } = await millrace(['run', 'pipe.ts'], { cwd: path })
+    expect(stderr).toMatch(
+      /error pipeline\/module-failed: the report of .*no words\n {2}hint: the run itself ended well/,
+    )
+    expect([code, rowsIn(join(path, 'out')).length]).toEqual([2, 2])
+  })
+
   it('shows causes and stacks with --verbose', async () => {
     const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': '{"id":"x","name":"a"}\n' })
     const { stderr } = await millrace(['run', 'pipe.ts', '--verbose'], { cwd: path })

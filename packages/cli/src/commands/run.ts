@@ -12,6 +12,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { loadPipeline } from '../module/load-pipeline.ts'
 import type { PipelineModule } from '../module/load-pipeline.ts'
+import type { FinishedRun } from '../module/report.ts'
 import { endRecord, errorRecord, jsonLine } from '../progress/json-lines.ts'
 import { displayFor, Reporter } from '../progress/reporter.ts'
 import { paletteFor } from '../report/style.ts'
@@ -119,17 +120,35 @@ async function conclude({ module, built, settings, surroundings, result }: Concl
     return
   }
   if (settings.quiet) return
-  if (module.report !== undefined) {
-    const width = stdout.size().columns
-    const text = await module.report({ result, mode: settings.mode, options: optionValues(built), width })
-    if (typeof text === 'string' && text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`)
-  }
   const memoryBytes = process.resourceUsage().maxRSS * 1024
   const { name } = module.pipeline
   const summary = { pipeline: name, mode: settings.mode, nodes: built.plan.nodes, result, memoryBytes }
   stderr.write(summaryText(summary, paletteFor(stderr, environment)))
-  if (module.report === undefined && settings.mode === 'batch') {
+  if (module.report !== undefined) {
+    stdout.write(
+      await reportText(module, {
+        result,
+        mode: settings.mode,
+        options: optionValues(built),
+        width: stdout.size().columns,
+      }),
+    )
+  } else if (settings.mode === 'batch') {
     stderr.write(`  to follow the input: millrace run ${settings.module} --mode continuous\n`)
+  }
+}
+
+async function reportText({ report, path }: PipelineModule, run: FinishedRun): Promise<string> {
+  try {
+    const text = (await report?.(run)) ?? ''
+    return text === '' || text.endsWith('\n') ? text : `${text}\n`
+  } catch (cause) {
+    throw new MillraceError('pipeline/module-failed', {
+      what: `the report of module "${path}" threw`,
+      detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+      hint: 'the run itself ended well, and its results stand',
+      cause,
+    })
   }
 }
 
