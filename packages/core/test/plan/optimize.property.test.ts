@@ -43,6 +43,11 @@ const move: fc.Arbitrary<Move> = fc.record({
 
 type Loose = Stream<{ readonly [name: string]: number | null }>
 
+/** A stream whose columns the compiler does not know. */
+function loose(stream: unknown): Loose {
+  return stream as Loose
+}
+
 function numbersOf(stream: Loose): string[] {
   return stream.schema.fields.filter(({ type }) => /^(u?int|float)/.test(type.kind)).map(({ name }) => name)
 }
@@ -69,11 +74,13 @@ function applyMove(stream: Loose, table: Loose, { kind, x, y }: Move, step: stri
         all.filter((name, at) => name === one || (at + y) % 2 === 0),
       )
     case 'extend':
-      return stream.extend(step, {
-        [y % 3 === 0 ? one : `${step}_x`]: sqlText(`"${one}" * 2 + coalesce("${two}", 1)`),
-      } as never)
+      return loose(
+        stream.extend(step, {
+          [y % 3 === 0 ? one : `${step}_x`]: sqlText(`"${one}" * 2 + coalesce("${two}", 1)`),
+        }),
+      )
     case 'omit':
-      return all.length > 1 ? stream.omit(step, one) : stream.where(step, sqlText('true'))
+      return all.length > 1 ? loose(stream.omit(step, one)) : stream.where(step, sqlText('true'))
     case 'rename':
       return stream.rename(step, { [one]: `${step}_r` }) as unknown as Loose
     case 'not-null':
@@ -166,12 +173,10 @@ function sorted(rows: readonly PlainRow[] | undefined): string[] {
 function checkSchemas(plan: LogicalPlan): void {
   const nodes = nodesByStep(plan)
   for (const node of plan.nodes) {
-    if (node.kind === 'sink') expect(node.schema).toEqual(inputSchema(nodes, node))
-    if (node.kind !== 'union') continue
-    node.inputs.forEach((_, at) => {
-      const names = inputSchema(nodes, node, at).fields.map(({ name }) => name)
-      expect(names).toEqual(node.schema.fields.map(({ name }) => name))
-    })
+    if (node.kind !== 'sink' && node.kind !== 'union') continue
+    const promised = node.schema.fields.map(({ name }) => name)
+    const given = node.inputs.map((_, at) => inputSchema(nodes, node, at).fields.map(({ name }) => name))
+    expect(given).toEqual(node.inputs.map(() => promised))
   }
 }
 

@@ -207,7 +207,7 @@ describe('aggregates', () => {
     expect(plan.nodes[1]).toMatchObject({ keys: [] })
   })
 
-  it.each<[string, string, Build | ((a: never) => unknown)]>([
+  it.each<[string, string, Build]>([
     ['an unknown column', 'plan/unknown-column', (a) => ({ y: a.sum('distanse' as 'distance') })],
     ['the sum of text', 'plan/type-mismatch', (a) => ({ y: a.sum('origin' as 'distance') })],
     ['the sum of times', 'plan/type-mismatch', (a) => ({ y: a.sum('date') })],
@@ -237,8 +237,8 @@ describe('aggregates', () => {
     ['a result named like the key', 'plan/invalid-name', (a) => ({ origin: a.count() })],
     ['a result named like a bound', 'plan/invalid-name', (a) => ({ windowEnd: a.count() })],
     ['no result', 'plan/invalid-argument', () => ({})],
-    ['no object', 'plan/invalid-argument', () => undefined],
-    ['a value that is no aggregate', 'plan/invalid-argument', () => ({ y: 5 })],
+    ['no object', 'plan/invalid-argument', (() => undefined) as never],
+    ['a value that is no aggregate', 'plan/invalid-argument', (() => ({ y: 5 })) as never],
     [
       'an own aggregate without merge',
       'plan/invalid-argument',

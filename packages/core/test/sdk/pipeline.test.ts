@@ -1,9 +1,10 @@
 // Pipelines and their options: names, building, determinism, and what is refused before anything runs.
 import { describe, expect, it } from 'vitest'
 import { isMillraceError, isPipeline, pipeline } from '../../src/index.ts'
-import type { Pipeline, PipelineBuilder } from '../../src/index.ts'
+import type { Pipeline, PipelineBuilder, Stream } from '../../src/index.ts'
 import { buildHash } from '../../src/plan/index.ts'
 import { flights, plannedSink } from './planned-ends.ts'
+import type { Flight } from './planned-ends.ts'
 
 /** The error of a call, which must be one of ours. */
 function errorOf(run: () => unknown): { code: string; message: string; step: string | undefined } {
@@ -115,19 +116,20 @@ describe('a pipeline', () => {
   })
 
   it('refuses streams of another pipeline and of an earlier build', () => {
-    let kept: ReturnType<PipelineBuilder['read']> | undefined
+    const kept: Stream<Flight>[] = []
     pipeline('first', (p) => {
-      kept = p.read('flights', flights)
-      kept.write('out', plannedSink('out'))
+      const source = p.read('flights', flights)
+      source.write('out', plannedSink('out'))
+      kept.push(source)
     }).build({ check: false })
     const foreign = copying((p) => {
-      p.read('more', flights as never).union('both', kept as never)
+      p.read('more', flights).union('both', ...kept)
     })
     expect(errorOf(() => foreign.build({ check: false }))).toMatchObject({
       code: 'plan/foreign-stream',
       step: 'both',
     })
-    expect(errorOf(() => kept?.write('again', plannedSink('out')))).toMatchObject({
+    expect(errorOf(() => kept[0]?.write('again', plannedSink('out')))).toMatchObject({
       code: 'plan/foreign-stream',
     })
   })

@@ -1,6 +1,6 @@
 // Sources and sinks for tests that build plans and run nothing: they have a schema and a name, and cannot be opened.
 import { schema, t } from '../../src/data/builder.ts'
-import type { Schema } from '../../src/data/type.ts'
+import type { RowOf, Schema } from '../../src/data/type.ts'
 import type { Sink, Source } from '../../src/plan/index.ts'
 
 /** Flights, as in the quickstart. */
@@ -15,6 +15,10 @@ export const flightSchema = schema({
 
 /** Airports, a small table. */
 export const airportSchema = schema({ iata: t.string(), name: t.string(), city: t.string().nullable() })
+
+/** The rows of flights and of airports. */
+export type Flight = RowOf<typeof flightSchema>
+export type Airport = RowOf<typeof airportSchema>
 
 /** A source that can be planned and not opened. */
 export function plannedSource<Row>(name: string, of: Schema<Row>): Source<Row> {
@@ -41,11 +45,5 @@ export function plannedSink(name: string): Sink {
   }
 }
 
-export const flights: Source<typeof flightSchema extends Schema<infer Row> ? Row : never> = plannedSource(
-  'flights',
-  flightSchema,
-)
-export const airports: Source<typeof airportSchema extends Schema<infer Row> ? Row : never> = plannedSource(
-  'airports',
-  airportSchema,
-)
+export const flights: Source<Flight> = plannedSource('flights', flightSchema)
+export const airports: Source<Airport> = plannedSource('airports', airportSchema)

@@ -32,15 +32,15 @@ export function conjunction(conditions: readonly Expression[]): Expression | und
 }
 
 /** Functions that give a value for all arguments of their types. All others are taken to be able to fail. */
-const total: ReadonlySet<string> = new Set([
-  'and', 'or', 'not', '=', '<>', '<', '<=', '>', '>=', 'in', 'between',
-  'is_null', 'is_not_null', 'is_true', 'is_not_true', 'is_false', 'is_not_false', 'is_unknown', 'is_not_unknown',
+export const totalFunctions: ReadonlySet<string> = new Set([
+  'and', 'or', 'not', '=', '<>', '<', '<=', '>', '>=', 'in',
+  'is_null', 'is_not_null', 'is_true', 'is_false',
   'is_distinct_from', 'is_not_distinct_from', 'coalesce', 'nullif', 'greatest', 'least', 'lower', 'upper', 'length', 'starts_with',
 ]) // prettier-ignore
 
 /** Whether computing an expression can fail for some row (overflow, division by zero, a cast). */
 export function canFail(expression: Expression): boolean {
-  if (expression.kind === 'call' && !total.has(expression.name)) return true
+  if (expression.kind === 'call' && !totalFunctions.has(expression.name)) return true
   return childrenOf(expression).some(canFail)
 }
 

@@ -103,21 +103,23 @@ function beforeJoin(
   const parts = conjunctsOf(node.predicate)
   const early = conjunction(parts.filter(movable))
   if (early === undefined) return undefined
+  const rest = conjunction(parts.filter((part) => !movable(part)))
+  // A filter that moves as a whole keeps its name.
+  const moves = rest === undefined && node.outputs === undefined
   const filter: TransformNode = {
-    kind: 'transform',
-    step: `${node.step}/early`,
+    ...node,
+    step: moves ? node.step : `${node.step}/early`,
     inputs: join.inputs.slice(0, 1),
     schema: stream,
-    sidePorts: {},
     predicate: early,
     outputs: undefined,
   }
-  const rest = conjunction(parts.filter((part) => !movable(part)))
   return editPlan(plan, {
     replace: new Map<string, LogicalNode>([
-      [node.step, { ...node, predicate: rest }],
+      [node.step, moves ? filter : { ...node, predicate: rest }],
       [join.step, { ...join, inputs: [mainOf(filter.step), ...join.inputs.slice(1)] }],
     ]),
-    add: [filter],
+    add: moves ? [] : [filter],
+    ...(moves ? { redirect: new Map([[node.step, mainOf(join.step)]]) } : {}),
   })
 }
