@@ -71,6 +71,8 @@ export interface SessionPlacer {
   readonly head: RecordField
   readonly start: RecordField
   readonly last: RecordField
+  /** 0 when the group has no other session. */
+  readonly next: RecordField
   /** 0 while the session has not fired; undefined when fired sessions are not kept. */
   readonly state: RecordField | undefined
   /** The session for a row that does not fall into the group's latest one; −1 when the row is late. */
@@ -163,7 +165,7 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
         lanes.push({ name: 'located', of: shape.groups })
         return { prologue: '', statements: 'located[n] = group;' }
       case 'session': {
-        const { head, start, last, state, gapMs } = shape.sessions
+        const { head, start, last, next, state, gapMs } = shape.sessions
         lanes.push({ name: 'sessions', of: () => shape.sessions })
         const at = (field: RecordField): string => `F[record * ${recordWords / 2} + ${field.offset}]`
         const isOpen = state === undefined ? '' : ` && I[record * ${recordWords} + ${state.offset}] === 0`
@@ -172,7 +174,9 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
           statements: `
     const t = time[i];
     let record = G[group * ${groupWords} + ${head.offset}] - 1;
-    if (record >= 0 && t >= ${at(start)} && t <= ${at(last)} + ${gapMs}${isOpen}) {
+    // A row behind the last one may also touch the group's other sessions: only without them is it simple.
+    const isAlone = record >= 0 && I[record * ${recordWords} + ${next.offset}] === 0;
+    if (record >= 0 && t >= ${at(start)} && t <= (isAlone ? ${at(last)} + ${gapMs} : ${at(last)})${isOpen}) {
       if (t > ${at(last)}) ${at(last)} = t;
     } else {
       record = sessions.place(group, t, i);

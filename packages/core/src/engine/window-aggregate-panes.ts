@@ -125,6 +125,11 @@ export class PaneWindows implements Operator {
     return true
   }
 
+  /** Strings and block memory that records refer to: nothing when there are no records (for leak tests). */
+  held(): { readonly strings: number; readonly doubles: number } {
+    return { strings: this.#parts.strings.size, doubles: this.#parts.blocks.liveDoubles }
+  }
+
   close(): void {
     for (const pane of this.#panes) pane.table.dispose()
     for (const table of this.#spare) table.dispose()

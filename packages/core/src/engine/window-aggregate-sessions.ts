@@ -151,19 +151,25 @@ export class SessionWindows implements Operator {
     return true
   }
 
+  /** Strings and block memory that records refer to: nothing when there are no records (for leak tests). */
+  held(): { readonly strings: number; readonly doubles: number } {
+    return { strings: this.#parts.strings.size, doubles: this.#parts.blocks.liveDoubles }
+  }
+
   close(): void {
     this.#groups.dispose()
     this.#sessions.dispose()
   }
 
   #placer(): SessionPlacer {
-    const { start, last, state } = this.#fields
+    const { start, last, next, state } = this.#fields
     return {
       store: this.#sessions,
       gapMs: this.#gap,
       head: this.#head,
       start,
       last,
+      next,
       state: this.#lateness > 0 ? state : undefined,
       place: (group, time, row) => this.#place(group, time, row),
     }

@@ -3,7 +3,10 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { WindowSpec } from '../../src/plan/logical.ts'
 import {
+  sessionOracle,
+  timeArbitrary,
   asOut,
   basic,
   computeBasic,
@@ -40,6 +43,7 @@ describe('windows of panes', () => {
           expect(h.counters.lateRows).toBe(expected.late.length)
           expect(h.largestBatch).toBeLessThanOrEqual(Math.max(options.batchRows, options.batch))
           expect(h.counters.stateEntries).toBe(0)
+          expect(h.held).toEqual({ strings: 0, doubles: 0 })
         },
       ),
       { numRuns: 400 },
@@ -87,5 +91,158 @@ describe('windows of panes', () => {
       ),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('session windows', () => {
+  const sessionArbitrary = fc.record({
+    kind: fc.constant('session' as const),
+    gapMs: fc.integer({ min: 1, max: 40 }),
+  })
+
+  it('give what a model that joins row by row gives, late rows included', () => {
+    fc.assert(
+      fc.property(
+        sessionArbitrary,
+        keysArbitrary,
+        fc.constantFrom(0, 0, 10, 60),
+        fc.array(eventArbitrary, { maxLength: 60 }),
+        optionsArbitrary,
+        (window, keys, lateness, events, options) => {
+          const node = windowNode(window, keys, basic, lateness)
+          const h = run(node, events, options)
+          const expected = sessionOracle(node, events, computeBasic)
+          expect(consolidate(mainRows(h))).toEqual(consolidate(asOut(expected.rows)))
+          expect(h.out.filter((o) => o.port === 'late').map((o) => o.row)).toEqual(
+            expected.late.map((row) => ({ ...row })),
+          )
+          expect(h.counters.stateEntries).toBe(0)
+          expect(h.held).toEqual({ strings: 0, doubles: 0 })
+          expect(h.largestBatch).toBeLessThanOrEqual(Math.max(options.batchRows, options.batch))
+        },
+      ),
+      { numRuns: 400 },
+    )
+  })
+
+  it('join values, sets and sketches, and give their memory back', () => {
+    fc.assert(
+      fc.property(
+        sessionArbitrary,
+        keysArbitrary,
+        fc.constantFrom(0, 25),
+        fc.array(eventArbitrary, { maxLength: 50 }),
+        optionsArbitrary,
+        (window, keys, lateness, events, options) => {
+          const node = windowNode(window, keys, rich, lateness)
+          const h = run(node, events, options)
+          expect(consolidate(mainRows(h))).toEqual(
+            consolidate(asOut(sessionOracle(node, events, computeRich).rows)),
+          )
+          expect(h.held).toEqual({ strings: 0, doubles: 0 })
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('without late rows are the same under every watermark (law L1)', () => {
+    fc.assert(
+      fc.property(
+        sessionArbitrary,
+        fc.array(fc.record({ kind: fc.constant('row' as const), row: rowArbitrary, time: timeArbitrary }), {
+          maxLength: 40,
+        }),
+        fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
+        (window, rows, marks) => {
+          const inTime = [...rows].sort((a, b) => a.time - b.time)
+          const events = inTime.flatMap((row, n) =>
+            marks[n] === true ? [{ kind: 'watermark' as const, time: row.time }, row] : [row],
+          )
+          const node = windowNode(window, ['flag'], basic)
+          const [often, once] = [events, rows].map((all) =>
+            consolidate(mainRows(run(node, all, { batch: 5 }))),
+          )
+          expect(often).toEqual(once)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('take a row exactly one gap after the last, and not one later', () => {
+    const at = (time: number) => ({
+      kind: 'row' as const,
+      time,
+      row: { text: 'a', small: 1, whole: 1, real: 1, flag: true },
+    })
+    const node = windowNode({ kind: 'session', gapMs: 10 }, ['text'], [basic[0]!])
+    const ends = (times: number[]): unknown[] =>
+      mainRows(run(node, times.map(at), { batch: 1 })).map(({ row, eventTime }) => [
+        row['windowStart'],
+        row['windowEnd'],
+        row['rows'],
+        eventTime,
+      ])
+    expect(ends([0, 10])).toEqual([[0, 20, 2, 19]])
+    expect(ends([0, 11])).toEqual([
+      [0, 10, 1, 9],
+      [11, 21, 1, 20],
+    ])
+    expect(ends([-20, 0, -10])).toEqual([[-20, 10, 3, 9]])
+  })
+})
+
+describe('what every window keeps to', () => {
+  const kinds: WindowSpec[] = [
+    { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
+    { kind: 'sliding', sizeMs: 20, slideMs: 5, offsetMs: 0 },
+    { kind: 'session', gapMs: 7 },
+    { kind: 'global' },
+  ]
+  for (const window of kinds) {
+    it(`${window.kind}: results do not depend on how rows are cut into batches`, () => {
+      fc.assert(
+        fc.property(
+          fc.array(eventArbitrary, { maxLength: 60 }),
+          optionsArbitrary,
+          optionsArbitrary,
+          (events, one, other) => {
+            const node = windowNode(window, ['text'], [...basic.slice(0, 4)], 0)
+            const [a, b] = [one, other].map((options) => mainRows(run(node, events, options)))
+            expect(a).toEqual(b)
+          },
+        ),
+        { numRuns: 60 },
+      )
+    })
+
+    it(`${window.kind}: results carry the last millisecond of their window as event time`, () => {
+      const row = { text: 'a', small: 1, whole: 1, real: 1, flag: true }
+      const h = run(windowNode(window, ['text'], [basic[0]!]), [{ kind: 'row', row, time: -3 }], { batch: 1 })
+      for (const { row: r, eventTime } of mainRows(h)) {
+        expect(eventTime).toBe(window.kind === 'global' ? undefined : (r['windowEnd'] as number) - 1)
+      }
+    })
+  }
+
+  it('windows that have fired and are revised leave their old result with weight −1 first', () => {
+    const row = (small: number, time: number) => ({
+      kind: 'row' as const,
+      time,
+      row: { text: 'a', small, whole: 1, real: 1, flag: true },
+    })
+    const node = windowNode({ kind: 'tumbling', sizeMs: 10, offsetMs: 0 }, ['text'], [basic[2]!], 100)
+    const h = run(node, [row(1, 5), { kind: 'watermark', time: 20 }, row(2, 6), row(4, 7), row(8, 15)], {
+      batch: 2,
+    })
+    // The second batch brings two rows for the fired window: one correction. The third brings none: 15 is in a
+    // window that has fired empty, so its first result has nothing to take back.
+    expect(mainRows(h).map(({ row: r, weight }) => [r['windowStart'], r['sumSmall'], weight])).toEqual([
+      [0, 1, 1],
+      [0, 1, -1],
+      [0, 7, 1],
+      [10, 8, 1],
+    ])
   })
 })

@@ -1,6 +1,8 @@
 /** Random rows, windows and aggregates, and the naive recomputation that operators are compared with. */
 import fc from 'fast-check'
 import type { DataType, Field, Schema } from '../../src/data/type.ts'
+import { PaneWindows } from '../../src/engine/window-aggregate-panes.ts'
+import { SessionWindows } from '../../src/engine/window-aggregate-sessions.ts'
 import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
 import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts'
 import type { Harness, InRow, OutRow } from './operator-harness.ts'
@@ -107,7 +109,7 @@ export function run(
   node: WindowAggregateNode,
   events: readonly Event[],
   options: { batch: number; dictionary?: boolean; selected?: boolean; batchRows?: number; ordered?: boolean },
-): Harness {
+): Harness & { held: { strings: number; doubles: number } } {
   const h = harness({ batchRows: options.batchRows ?? 5 })
   const operator = createWindowAggregate(node, schema, h.context, {
     functions: new Map([['own', ownFunctions]]),
@@ -137,7 +139,9 @@ export function run(
   }
   flush()
   advance(operator, Infinity)
-  return h
+  if (!(operator instanceof PaneWindows || operator instanceof SessionWindows))
+    throw new Error('which operator?')
+  return { ...h, held: operator.held() }
 }
 
 export const mainRows = (h: Harness): OutRow[] => h.out.filter((o) => o.port === 'main')
@@ -402,4 +406,56 @@ export function computeRich(rows: Row[]): Record<string, unknown> {
     reals3: reals.slice(0, 3),
     own: `${present(rows, 'small').reduce((a, b) => a + b, 0)}/${texts.length}`,
   }
+}
+
+interface ModelSession {
+  readonly key: Record<string, unknown>
+  start: number
+  last: number
+  rows: { row: Row; time: number; order: number }[]
+}
+
+/** Sessions as a model that joins row by row. */
+export function sessionOracle(
+  node: WindowAggregateNode,
+  events: readonly Event[],
+  compute: (rows: Row[]) => Record<string, unknown>,
+): Expected {
+  const gap = (node.window as { readonly gapMs: number }).gapMs
+  let live: (ModelSession & { id: string })[] = []
+  const done: ModelSession[] = []
+  const late: Row[] = []
+  let watermark = -Infinity
+  for (const [position, event] of events.entries()) {
+    if (event.kind === 'watermark') {
+      watermark = Math.max(watermark, event.time)
+      const isOver = (s: ModelSession): boolean => s.last + gap + node.allowedLatenessMs < watermark
+      done.push(...live.filter(isOver))
+      live = live.filter((s) => !isOver(s))
+      continue
+    }
+    const key = Object.fromEntries(node.keys.map((name) => [name, event.row[name as keyof Row]]))
+    const id = JSON.stringify(key)
+    const { time } = event
+    const touched = live.filter((s) => s.id === id && time >= s.start - gap && time <= s.last + gap)
+    if (touched.length === 0 && watermark >= time + gap + node.allowedLatenessMs) {
+      late.push(event.row)
+      continue
+    }
+    live = live.filter((s) => !touched.includes(s))
+    live.push({
+      id,
+      key,
+      start: Math.min(time, ...touched.map((s) => s.start)),
+      last: Math.max(time, ...touched.map((s) => s.last)),
+      rows: [...touched.flatMap((s) => s.rows), { row: event.row, time, order: event.order ?? position }],
+    })
+  }
+  const rows = [...done, ...live].map((s) => ({
+    ...s.key,
+    windowStart: s.start,
+    windowEnd: s.last + gap,
+    ...compute(inOrder(s.rows)),
+  }))
+  return { rows, late }
 }
