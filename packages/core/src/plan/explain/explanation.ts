@@ -4,6 +4,7 @@
  * Plain data, and itself the JSON form: stages with their steps, what each step does, what it keeps and what bounds
  * that, and how rows get from stage to stage.
  */
+import { assert } from '../../errors.ts'
 import { planHash, stateHash } from '../plan-hash.ts'
 import type { BuiltPlan, LogicalPlan } from '../logical.ts'
 import { MAIN_PORT } from '../logical.ts'
@@ -74,7 +75,7 @@ export function explainPhysical(physical: PhysicalPlan, original: LogicalPlan): 
         .map((exchange) => ({ from: exchange.from.step, to: exchange.to.step, how: howRowsMove(exchange) })),
       steps: steps.map((step): ExplainedStep => {
         const node = nodes.get(step)
-        if (node === undefined) throw new TypeError(`stage ${id} names step "${step}", which the plan lacks`)
+        assert(node !== undefined, `stage ${id} names step "${step}", which the plan lacks`)
         return {
           step,
           kind: node.kind,
