@@ -41,6 +41,9 @@ export interface DecodedColumn {
   cells: unknown[]
 }
 
+/** Room for unescaped text to begin with; it doubles from there. */
+const ARENA_BYTES_MIN = 128 * 1024
+
 const EMPTY_NUMBERS = new Float64Array(0)
 const EMPTY_RANGES = new Int32Array(0)
 const EMPTY_WORDS = new BigInt64Array(0)
@@ -132,13 +135,12 @@ export class DecodedColumns {
 
   /** The memory of the arena with room for `length` more bytes; write from `arenaAt` on, then call `keepInArena`. */
   arena(length: number): Uint8Array {
-    const needed = this.#chunk.length + this.#arenaUsed + length
+    const base = this.#chunk.length
+    const needed = base + this.#arenaUsed + length
     if (needed > this.#combined.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#chunk.length + 2 * this.#arenaUsed + 4096))
-      grown.set(
-        this.#combined.subarray(this.#chunk.length, this.#chunk.length + this.#arenaUsed),
-        this.#chunk.length,
-      )
+      const room = Math.max(ARENA_BYTES_MIN, 2 * (this.#arenaUsed + length))
+      const grown = new Uint8Array(base + room)
+      grown.set(this.#combined.subarray(base, base + this.#arenaUsed), base)
       this.#combined = grown
     }
     return this.#combined

@@ -24,6 +24,7 @@ import { TextCellReader } from './text-cell.ts'
 import type { EpochUnit } from './text-options.ts'
 
 const QUOTE = 34
+const BACKSLASH = 92
 
 /** Reads records into columns. */
 export class JsonRecordReader {
@@ -129,9 +130,14 @@ export class JsonRecordReader {
   }
 
   #readString(column: DecodedColumn, row: number, bytes: Uint8Array, at: number, end: number): number {
-    const stop = stringEnd(bytes, at + 1, end)
-    if (hasEscape(bytes, at + 1, stop)) this.readEscaped(column, row, bytes, at + 1, stop)
-    else this.#cells.readText(column, row, bytes, at + 1, stop)
+    let stop = at + 1
+    while (stop < end && bytes[stop] !== QUOTE && bytes[stop] !== BACKSLASH) stop++
+    if (stop < end && bytes[stop] === QUOTE) {
+      this.#cells.readText(column, row, bytes, at + 1, stop)
+    } else {
+      stop = stringEnd(bytes, stop, end)
+      this.readEscaped(column, row, bytes, at + 1, stop)
+    }
     return stop + 1
   }
 

@@ -22,6 +22,9 @@ const SHAPES_MAX = 8
 /** Exact records between two attempts to learn: from the first to the most, by this factor. */
 const LEARN_FACTOR = 4
 const LEARN_AFTER_MAX = 4096
+/** After so many records in a row that no shape fitted, shapes are tried for every RETRY_EVERY-th record only. */
+const MISSES_MAX = 64
+const RETRY_EVERY = 16
 
 interface LearnedShape {
   readonly shape: JsonShape
@@ -52,6 +55,7 @@ export class JsonRows {
   readonly #shapes: LearnedShape[] = []
   #exactSince = 0
   #learnAfter = 1
+  #misses = 0
 
   constructor(schema: Schema, { epochUnit, recordBytesMax }: JsonRowsSettings) {
     this.target = new DecodedColumns(schema)
@@ -73,6 +77,8 @@ export class JsonRows {
     let position = start
     this.linesInRun = 0
     state.afterRecord = false
+    // Records without any common shape are read faster without trying the shapes first.
+    if (this.#misses > MISSES_MAX && ++this.#misses % RETRY_EVERY !== 0) return position
     for (let tried = 0; tried < this.#shapes.length && target.rows < rowsMax && position < windowEnd;) {
       const learned = this.#shapes[tried] as LearnedShape
       const extractor = this.#extractorOf(learned, escapes)
@@ -83,8 +89,10 @@ export class JsonRows {
       position = state.position
       // What is left of the record that ended the run.
       if (rows < rowsMax) target.clearRow(rows)
-      tried = gained > 0 ? 0 : tried + 1
-      if (gained === 0) continue
+      if (gained === 0) {
+        tried++
+        continue
+      }
       this.linesInRun += linesOfRun(
         learned,
         { gained, afterRecord: state.afterRecord },
@@ -97,6 +105,7 @@ export class JsonRows {
       // The shape that just ran does not fit the next record: start with the second.
       tried = this.#shapes.length > 1 ? 1 : this.#shapes.length
     }
+    this.#misses = position > start ? 0 : this.#misses + 1
     return position
   }
 

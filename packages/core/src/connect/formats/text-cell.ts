@@ -23,6 +23,20 @@ import { quoteInput, RecordFault } from './record-fault.ts'
 import { integerRanges } from './number-limits.ts'
 import type { EpochUnit } from './text-options.ts'
 
+/** Up to where the types take integers of either sign; types that are more than a plain number are absent. */
+const shortLimits: { readonly [kind: string]: number } = {
+  int8: 127,
+  int16: 32767,
+  int32: 2147483647,
+  int64: Number.MAX_SAFE_INTEGER,
+  uint8: 255,
+  uint16: 65535,
+  uint32: 4294967295,
+  uint64: Number.MAX_SAFE_INTEGER,
+  float64: Number.MAX_SAFE_INTEGER,
+  timestamp: Number.MAX_SAFE_INTEGER,
+}
+
 const NANOS_PER: { readonly [Unit in EpochUnit]: bigint } = {
   s: 1_000_000_000n,
   ms: 1_000_000n,
@@ -46,6 +60,7 @@ export class TextCellReader {
   /** A number: a JSON number token, or the text of a CSV field. */
   readNumber(column: DecodedColumn, row: number, bytes: Uint8Array, start: number, end: number): void {
     const { type } = column.field
+    if (this.#readShortInteger(column, row, bytes, start, end)) return
     const text = asciiText(bytes, start, end)
     if (!numberPattern.test(text)) throw this.#fault(column, bytes, start, end)
     switch (type.kind) {
@@ -74,6 +89,31 @@ export class TextCellReader {
         if (integerRanges[type.kind] === undefined) throw this.#fault(column, bytes, start, end)
         this.#integer(column, row, text, start, type.kind)
     }
+  }
+
+  /** Integers of up to 15 digits, which most numbers are, without making a string; false: not one of them. */
+  #readShortInteger(
+    column: DecodedColumn,
+    row: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const { type } = column.field
+    const inUnit = type.kind !== 'timestamp' || type.unit === this.#epochUnit
+    const limit = shortLimits[type.kind]
+    const from = bytes[start] === 45 ? start + 1 : start
+    if (limit === undefined || !inUnit || end === from || end - from > 15) return false
+    let value = 0
+    for (let p = from; p < end; p++) {
+      const digit = (bytes[p] as number) - 48
+      if (digit < 0 || digit > 9) return false
+      value = value * 10 + digit
+    }
+    // A negative zero is left to the reader of floats.
+    if (value > limit || (from > start && (value === 0 || type.kind.startsWith('u')))) return false
+    column.values[row] = from > start ? -value : value
+    return true
   }
 
   /** Text: the content of a JSON string, or of a CSV field. */
