@@ -156,9 +156,21 @@ export function call<Value = unknown>(name: string, ...parts: readonly unknown[]
 }
 
 /** `when(condition, value)…otherwise(value)`: the first value whose condition is true. */
-export function when<Value>(condition: BuilderValue<boolean | null>, then: Operand<Value>): WhenChain<Value> {
+export function when<Value>(
+  condition: BuilderValue<boolean | null>,
+  then: Operand<Value>,
+): WhenChain<Widened<Value>> {
   return chain([{ when: condition[builderSyntax], then: operandSyntax(then) }])
 }
+
+/** The type of a constant without its value: a CASE of 'late' and 'ok' is a string. */
+export type Widened<Value> = Value extends string
+  ? string
+  : Value extends number
+    ? number
+    : Value extends boolean
+      ? boolean
+      : Value
 
 /** A CASE under construction. */
 export interface WhenChain<Value> {

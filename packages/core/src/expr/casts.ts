@@ -5,7 +5,7 @@
  * what does not fit is `value/cast` or `value/overflow`. Timestamps without zone convert to zoned ones as UTC.
  */
 import type { DataType, Interval, TimeUnit } from '../data/type.ts'
-import { typeToString } from '../data/type-text.ts'
+import { sameType, typeToString } from '../data/type-text.ts'
 import { DAY_MS, formatDate, formatInstantExact, parseDate, parseInstant, exactCount, parseTimeOfDay } from '../time/index.ts' // prettier-ignore
 import {
   decimalToNumber,
@@ -20,7 +20,6 @@ import { formatInterval, parseInterval } from './interval.ts'
 import { integerRange, isFloat, isInteger, isNumeric, unitsPerSecond } from './types.ts'
 import { failValue, shorten } from './value-error.ts'
 import type { Value } from './value.ts'
-import { sameType } from '../data/type-text.ts'
 
 /** Tells whether CAST exists from one type to another. */
 export function canCast(from: DataType, to: DataType): boolean {

@@ -12,7 +12,15 @@ export type { DeclaredType, Sql, SqlExpression, SqlTag } from './sql.ts'
 export { isBuilderValue } from './builder-value.ts'
 export type { BuilderValue } from './builder-value.ts'
 export { call, column, typedColumns, value, when } from './builder.ts'
-export type { ExpressionBuilder, Operand, TimeField, TypedColumns, TypedValue, WhenChain } from './builder.ts'
+export type {
+  ExpressionBuilder,
+  Operand,
+  TimeField,
+  TypedColumns,
+  TypedValue,
+  WhenChain,
+  Widened,
+} from './builder.ts'
 export { bindExpression, bindPredicate } from './bind.ts'
 export type { ExpressionInput } from './bind.ts'
 export type { BindOptions } from './binder.ts'

@@ -3,8 +3,7 @@
  *
  * Generated code writes at physical row indices into the arrays directly; text goes to the end of the byte arena.
  */
-import type { Column, FixedArray } from '../data/column.ts'
-import type { Utf8Column } from '../data/column.ts'
+import type { Column, FixedArray, Utf8Column } from '../data/column.ts'
 import type { DataType } from '../data/type.ts'
 import { textBufferOf, textBytesMax, writeText } from '../data/text-bytes.ts'
 import { columnOf, fixedArray } from './value.ts'

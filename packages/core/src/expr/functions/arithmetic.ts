@@ -5,7 +5,7 @@
  * away from zero; division by zero is an error for floats too. Unsigned 32-bit operands widen to int64.
  */
 import type { DataType, Interval } from '../../data/type.ts'
-import { divideRounded, powerOfTen, rescale } from '../decimal.ts'
+import { digitsOf, divideRounded, powerOfTen, rescale } from '../decimal.ts'
 import { checkDecimal, toInteger, unitsPerDay } from '../casts.ts'
 import type { Expression } from '../expression.ts'
 import { addMonthsTo } from '../interval.ts'
@@ -32,8 +32,8 @@ function resolveNumbers(symbol: Operator, parts: readonly Expression[]): Resolut
     const type = integerResult(a, b, left, right)
     if (type.kind !== 'decimal') return { parameters: [type, type], type }
   }
-  const first = asDecimal(a)
-  const second = asDecimal(b)
+  const first = decimalOperand(left, a)
+  const second = decimalOperand(right, b)
   return { parameters: [first, second], type: decimalResult(symbol, first, second) }
 }
 
@@ -55,6 +55,12 @@ export function fitsLiteral(part: Expression, type: DataType): boolean {
     return false
   const value = BigInt(part.value as string | number)
   return value >= range.low && value <= range.high
+}
+
+/** An integer literal has as many digits as it shows, not as many as its type can hold. */
+function decimalOperand(part: Expression, type: DataType): DecimalType {
+  if (part.kind !== 'literal' || part.value === null || !isInteger(type)) return asDecimal(type)
+  return decimalType(digitsOf(BigInt(part.value as string | number)), 0)
 }
 
 function decimalResult(symbol: Operator, a: DecimalType, b: DecimalType): DecimalType {
