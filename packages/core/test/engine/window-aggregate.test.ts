@@ -208,7 +208,7 @@ describe('what every window keeps to', () => {
           optionsArbitrary,
           optionsArbitrary,
           (events, one, other) => {
-            const node = windowNode(window, ['text'], [...basic.slice(0, 4)], 0)
+            const node = windowNode(window, ['text'], basic.slice(0, 4), 0)
             const [a, b] = [one, other].map((options) => mainRows(run(node, events, options)))
             expect(a).toEqual(b)
           },
