@@ -67,7 +67,6 @@ describe('millrace run', () => {
 
   it('runs TypeScript that cannot simply be stripped, and imports of other modules', async () => {
     const { path } = make({
-      'package.json': '{ "type": "module" }',
       'levels.ts': 'export enum Level { low = 3 }\n',
       'pipe.ts': `import { Level } from './levels.js'\n${doubling.replace('default: 2', 'default: Level.low as number')}`,
       'in/a.ndjson': items,

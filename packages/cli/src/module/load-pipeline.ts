@@ -57,12 +57,22 @@ async function importOrRetry(path: string, isTypeScript: boolean): Promise<Modul
   const url = pathToFileURL(path).href
   try {
     return (await import(url)) as ModuleExports
-  } catch (error) {
-    if (!isTypeScript || !mayNeedTsx(error)) throw error
+  } catch (first) {
+    if (!isTypeScript || !mayNeedTsx(first)) throw first
     await registerTsx()
-    // Node remembers the failed import by its URL; with a query it is another one.
-    return (await import(`${url}?tsx`)) as ModuleExports
+    try {
+      // Node remembers the failed import by its URL; with a query it is another one.
+      return (await import(`${url}?tsx`)) as ModuleExports
+    } catch (second) {
+      // Two ways of not finding a module: Node's own words are the clearer ones.
+      throw isNotFound(first) && isNotFound(second) ? first : second
+    }
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown }
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
 }
 
 function findsMillrace(path: string): boolean {

@@ -5,51 +5,88 @@
  *   command belongs to. Only where the ordinary resolution finds nothing: a project's own installation goes first.
  * - *modules*: a TypeScript file is an ES module, also where no package.json says `"type": "module"`. tsx would take
  *   it for CommonJS, in which a pipeline cannot import ES modules.
+ *
+ * Newer Nodes (22.15, 23.5) run hooks in place. Older ones run them on a thread of their own, where nothing of ours is
+ * loaded: there the same hooks are the text of a module.
  */
 import * as nodeModule from 'node:module'
 
-type Hook = 'fallback' | 'modules'
+interface Context {
+  readonly parentURL?: string | undefined
+}
 
-/**
- * The hooks as the text of a module: older Nodes run them on a thread of their own, where nothing of ours is loaded.
- * `data` is the name of the hook and, for the fallback, a URL inside the installed package.
- */
-const hooksSource = `
-let data
-export function initialize(given) { data = given }
-export async function resolve(specifier, context, next) {
-  if (data.hook === 'modules') {
-    const found = await next(specifier, context)
-    const isModule = /^file:.*\\.m?tsx?([?#]|$)/.test(found.url) && !found.url.includes('/node_modules/')
-    return isModule && found.format === 'commonjs' ? { ...found, format: 'module' } : found
+interface Resolved {
+  readonly url: string
+  readonly format?: string | null | undefined
+}
+
+type Next = (specifier: string, context: Context) => Resolved
+type Resolve = (specifier: string, context: Context, next: Next) => Resolved
+
+/** What `module.registerHooks` takes; the types of Node 20 do not know it. */
+type RegisterHooks = (hooks: { readonly resolve: Resolve }) => void
+
+const registerHooks = (nodeModule as { readonly registerHooks?: RegisterHooks }).registerHooks
+
+const ownPackages = /^(millrace|@millrace\/[a-z-]+)(\/|$)/
+const typescriptFile = /^file:(?!.*\/node_modules\/).*\.m?tsx?([?#]|$)/
+
+const registered = new Set<string>()
+
+/** Makes Millrace's own packages resolvable from everywhere, by a URL inside the installed one. Does it once. */
+export function registerFallback(packageUrl: string): void {
+  if (registered.has('fallback')) return
+  registered.add('fallback')
+  if (registerHooks === undefined) registerText(fallbackText(packageUrl))
+  else registerHooks({ resolve: fallback(packageUrl) })
+}
+
+/** Makes every TypeScript file an ES module. To be called before tsx is registered, which believes it. Does it once. */
+export function registerModules(): void {
+  if (registered.has('modules')) return
+  registered.add('modules')
+  if (registerHooks === undefined) registerText(modulesText)
+  else registerHooks({ resolve: modules })
+}
+
+function fallback(packageUrl: string): Resolve {
+  return (specifier, context, next) => {
+    try {
+      return next(specifier, context)
+    } catch (error) {
+      if (!ownPackages.test(specifier)) throw error
+      try {
+        return next(specifier, { ...context, parentURL: packageUrl })
+      } catch {
+        throw error
+      }
+    }
   }
-  if (!/^(millrace|@millrace\\/[a-z-]+)(\\/|$)/.test(specifier)) return next(specifier, context)
+}
+
+const modules: Resolve = (specifier, context, next) => {
+  const found = next(specifier, context)
+  return typescriptFile.test(found.url) ? { ...found, format: 'module' } : found
+}
+
+function registerText(text: string): void {
+  nodeModule.register(`data:text/javascript,${encodeURIComponent(text)}`)
+}
+
+const fallbackText = (packageUrl: string): string => `
+export async function resolve(specifier, context, next) {
   try {
     return await next(specifier, context)
   } catch (error) {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    return next(specifier, { ...context, parentURL: data.parent }).catch(() => { throw error })
+    if (!${String(ownPackages)}.test(specifier)) throw error
+    return next(specifier, { ...context, parentURL: ${JSON.stringify(packageUrl)} }).catch(() => { throw error })
   }
 }
 `
 
-const registered = new Set<Hook>()
-
-/** Makes Millrace's own packages resolvable from everywhere. Does it once. */
-export function registerFallback(packageUrl: string): void {
-  registerOnce('fallback', packageUrl)
+const modulesText = `
+export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context)
+  return ${String(typescriptFile)}.test(found.url) ? { ...found, format: 'module' } : found
 }
-
-/** Makes every TypeScript file an ES module. To be called after tsx was registered. Does it once. */
-export function registerModules(): void {
-  registerOnce('modules', import.meta.url)
-}
-
-function registerOnce(hook: Hook, parent: string): void {
-  if (registered.has(hook)) return
-  registered.add(hook)
-  nodeModule.register(`data:text/javascript,${encodeURIComponent(hooksSource)}#${hook}`, {
-    parentURL: parent,
-    data: { hook, parent },
-  })
-}
+`

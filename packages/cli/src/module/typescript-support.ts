@@ -19,8 +19,8 @@ export async function registerTsx(): Promise<void> {
   if (registered) return
   registered = true
   const { register } = await import('tsx/esm/api')
-  register()
   registerModules()
+  register()
 }
 
 /** Failures of Node's own type stripping that tsx may do better; they come before any module has run. */
