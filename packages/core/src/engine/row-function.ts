@@ -7,7 +7,10 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
+import { compactBatch } from '../data/append.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
+import type { Column } from '../data/column.ts'
+import { findColumn, makeSchema } from '../data/schema.ts'
 import { createRowView } from '../data/row-view.ts'
 import type { RowReader } from '../data/row-view.ts'
 import type { Schema } from '../data/type.ts'
@@ -16,6 +19,7 @@ import type { RowFunctionNode } from '../plan/logical.ts'
 import { MAIN_PORT, REJECTED_PORT } from '../plan/logical.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { RejectedRows } from './rejected-rows.ts'
+import { rowText } from './row-text.ts'
 
 /** What a filter, map or flat-map function looks like to the engine. */
 type UserFunction = (row: unknown) => unknown
@@ -33,27 +37,15 @@ export function createRowFunction(
   const row = createRowView(inputSchema)
   const rejected = new RejectedRows(node.step, context.emit(REJECTED_PORT))
   const onFailure: OnFailure = (cause, physicalRow) => {
-    if (isMillraceError(cause) && cause.code !== 'step/invalid-row') throw cause
-    const text = rowText(row.seek(physicalRow))
-    if (node.onError === 'reject') {
-      context.counters.rejectedRows++
-      rejected.add({
-        raw: text,
-        reason: cause instanceof Error ? cause.message : String(cause),
-        code: 'step/function-failed',
-      })
-      return
-    }
-    throw new MillraceError('step/function-failed', {
-      what: `the function of step "${node.step}" threw`,
-      detail: `${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)} for the row ${text}`,
-      hint: 'mend the function, or send such rows to the rejected output with { onError: "reject" }',
-      step: node.step,
-      cause,
-    })
+    if (isMillraceError(cause) && cause.code === 'step/kept-view') throw cause
+    const error = failure(node.step, cause, rowText(row.seek(physicalRow)))
+    if (node.onError !== 'reject') throw error
+    context.counters.rejectedRows++
+    rejected.add({ raw: rowText(row.seek(physicalRow)), reason: reasonOf(cause), code: error.code })
   }
   const shapes = { filter: createFilter, map: createMap, 'flat-map': createFlatMap }
-  const run = shapes[node.shape]({ node, row, context, fn: userFunction as UserFunction, onFailure })
+  const shape = node.adds === undefined ? shapes[node.shape] : createExtension
+  const run = shape({ node, inputSchema, row, context, fn: userFunction as UserFunction, onFailure })
   return {
     push(batch) {
       row.bind(batch)
@@ -65,8 +57,30 @@ export function createRowFunction(
   }
 }
 
+/** The error of a row whose function threw, or gave something that does not fit the step's schema. */
+function failure(step: string, cause: unknown, row: string): MillraceError {
+  const misfit = isMillraceError(cause) && cause.code.startsWith('value/')
+  return new MillraceError(misfit ? 'step/invalid-row' : 'step/function-failed', {
+    what: misfit
+      ? `the function of step "${step}" gave a row that does not fit`
+      : `the function of step "${step}" threw`,
+    detail: `${reasonOf(cause)}, for the row ${row}`,
+    hint: "mend the function, or send such rows to the rejected output with { onError: 'reject' }",
+    place: isMillraceError(cause) ? cause.place : undefined,
+    step,
+    cause,
+  })
+}
+
+function reasonOf(cause: unknown): string {
+  if (isMillraceError(cause))
+    return cause.detail === undefined ? cause.what : `${cause.what}: ${cause.detail}`
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+}
+
 interface Parts {
   readonly node: RowFunctionNode
+  readonly inputSchema: Schema
   readonly row: RowReader
   readonly context: OperatorContext
   readonly fn: UserFunction
@@ -142,6 +156,38 @@ function createMap({ node, row, context, fn, onFailure }: Parts): Run {
   }
 }
 
+/** A map that only adds columns: the others are handed on as they are. */
+function createExtension({ node, inputSchema, row, context, fn, onFailure }: Parts): Run {
+  const added = makeSchema(node.schema.fields.filter(({ name }) => node.adds?.includes(name) === true))
+  const builder = new BatchBuilder(added, context.batchRows)
+  const emit = context.emit(MAIN_PORT)
+  const kept = { rows: new Int32Array(0) }
+  const origins = node.schema.fields.map(({ name }) => {
+    const at = findColumn(added, name)
+    return at >= 0 ? { added: at, input: -1 } : { added: -1, input: findColumn(inputSchema, name) }
+  })
+  const append = (result: unknown, i: number): void => {
+    builder.appendRow(result as object)
+    kept.rows[builder.length - 1] = i
+  }
+  const loop = generateLoop('append(fn(seek(i)), i)', ['seek', 'fn', 'append'])(row.seek, fn, append)
+  return (batch) => {
+    const rows = rowCount(batch)
+    if (kept.rows.length < rows) kept.rows = new Int32Array(rows)
+    builder.reset()
+    runLoop(loop, batch, onFailure)
+    if (builder.length === 0) return
+    const made = builder.finish()
+    // The new columns are dense: rows that were filtered or rejected before must be gone from the others too.
+    const all = made.length === batch.length
+    const dense = all ? batch : compactBatch({ ...batch, selection: kept.rows, selectedCount: made.length })
+    const columns = origins.map(
+      (from) => (from.added >= 0 ? made.columns[from.added] : dense.columns[from.input]) as Column,
+    )
+    emit({ ...dense, schema: node.schema, columns })
+  }
+}
+
 function createFlatMap({ node, row, context, fn, onFailure }: Parts): Run {
   const rows = new OutputRows(node.schema, context)
   const each = (results: Iterable<object>, i: number): void => {
@@ -199,13 +245,4 @@ class OutputRows {
     })
     this.builder.reset()
   }
-}
-
-const ROW_TEXT_MAX = 2000
-
-/** A row as JSON for an error message, cut. */
-function rowText(view: unknown): string {
-  const text =
-    JSON.stringify(view, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)) ?? ''
-  return text.length > ROW_TEXT_MAX ? `${text.slice(0, ROW_TEXT_MAX)}…` : text
 }

@@ -6,7 +6,8 @@ const LENGTH_MAX = 500
 export function rowText(row: unknown): string {
   let text: string
   try {
-    text = JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)) ?? ''
+    text =
+      JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)) ?? ''
   } catch (error) {
     text = `that cannot be shown (${error instanceof Error ? error.message : String(error)})`
   }

@@ -33,6 +33,9 @@ export interface SourceTaskOptions {
   readonly failed: (error: unknown) => void
 }
 
+/** When a reader that has nothing, and does not say until when, is asked again. */
+const ASK_AGAIN_MS = 1
+
 /** What became of one turn. */
 export type Turn = 'worked' | 'waiting' | 'done'
 
@@ -81,7 +84,11 @@ export class SourceTask {
   assign(split: Split, index: number): void {
     const { eventTime, punctuation, wake, failed } = this.options
     const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, punctuation)
-    const run = new SplitRun(split, index, watermark, { wake, failed })
+    const run = new SplitRun(split, index, watermark, {
+      wake,
+      failed,
+      later: (callback) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
+    })
     this.waiting.push(run)
     this.frontier.discovered(run)
     this.progress.splitsKnown++
@@ -104,7 +111,8 @@ export class SourceTask {
       if (this.advanceSplit(run)) return 'worked'
       this.next++
     }
-    return this.endIfDone() ? 'done' : 'waiting'
+    // Ending is work: others may wait for it, such as the streams behind the table of a lookup join.
+    return this.endIfDone() ? 'worked' : 'waiting'
   }
 
   /** Marks splits without rows for `idleAfter` as idle. Called now and then by the loop. */

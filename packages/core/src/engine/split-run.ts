@@ -30,6 +30,8 @@ export type SplitState =
 export interface SplitEvents {
   wake(): void
   failed(error: unknown): void
+  /** Calls back soon. */
+  later(callback: () => void): void
 }
 
 /** Reads one split. */
@@ -133,6 +135,12 @@ export class SplitRun {
     await reader?.close()
   }
 
+  private readonly becomeDue = (): void => {
+    if (this.state !== 'idle') return
+    this.state = 'due'
+    this.events.wake()
+  }
+
   private settle(result: ReadResult): Batch | undefined {
     switch (result.kind) {
       case 'batch':
@@ -143,14 +151,8 @@ export class SplitRun {
         return undefined
       case 'idle':
         this.state = 'idle'
-        void result.until?.then(
-          () => {
-            if (this.state === 'idle') this.state = 'due'
-            this.events.wake()
-          },
-          (error: unknown) => this.events.failed(error),
-        )
-        if (result.until === undefined) this.state = 'due'
+        if (result.until === undefined) this.events.later(this.becomeDue)
+        else result.until.then(this.becomeDue, (error: unknown) => this.events.failed(error))
         return undefined
     }
   }

@@ -101,6 +101,11 @@ export interface Compression {
   compressBlock(codec: 'gzip' | 'zstd' | 'snappy', bytes: Uint8Array): Uint8Array
 }
 
+/** Checks of bytes that a platform does faster than JavaScript can. Pure: they reach nothing outside. */
+export interface ByteChecks {
+  isUtf8(bytes: Uint8Array): boolean
+}
+
 /** Where text for people goes. */
 export interface Terminal {
   write(text: string): void
@@ -113,5 +118,6 @@ export interface Host {
   readonly random: Random
   readonly files: Files
   readonly compression: Compression
+  readonly bytes: ByteChecks
   readonly terminal: Terminal
 }

@@ -1,5 +1,6 @@
 /** Table of contents of the host: the engine's only door to the outside. */
 export type {
+  ByteChecks,
   Clock,
   Compression,
   CompressionStream,

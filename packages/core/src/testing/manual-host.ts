@@ -61,6 +61,7 @@ export function createManualHost(): ManualHost {
     },
     files: new MemoryFiles(() => now),
     compression,
+    bytes: real.bytes,
     terminal: { write: (text) => output.push(text) },
     output,
     get timersSet() {

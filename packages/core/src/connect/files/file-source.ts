@@ -140,6 +140,7 @@ async function openRecords(
     ...(from === undefined ? {} : { resume: from.resume }),
     file: detail.path,
     reject: rejecter(open, detail),
+    isUtf8: host.bytes.isUtf8,
   }
   const stream = await openBytes(host, detail, { start: byte, follow, compression })
   const reader = new RecordReader({

@@ -5,6 +5,7 @@
  * same shape.
  */
 import type { Host } from '../host.ts'
+import { nodeByteChecks } from './byte-checks.ts'
 import { nodeClock } from './clock.ts'
 import { nodeCompression } from './compression.ts'
 import { nodeFiles } from './files.ts'
@@ -26,6 +27,7 @@ export function createNodeHost(): Host {
     random: nodeRandom,
     files: nodeFiles,
     compression: nodeCompression,
+    bytes: nodeByteChecks,
     terminal: nodeTerminal,
   }
 }

@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { globalWindow, pipeline, schema, session, sliding, sql, state, t, tumbling } from '../../src/index.ts'
+import type { Stream } from '../../src/index.ts'
+import { memoryRows, memorySink } from '../../src/connect/index.ts'
+import { runHere, sorted, waysToRun } from './run-here.ts'
+
+const Reading = schema({
+  sensor: t.string(),
+  at: t.timestamp('ms'),
+  value: t.int32().nullable(),
+})
+type Reading = { sensor: string; at: number; value: number | null }
+
+const readings = fc.array(
+  fc.record({
+    sensor: fc.constantFrom('a', 'b', 'c', 'd', 'é'),
+    at: fc.integer({ min: -50_000, max: 50_000 }),
+    value: fc.option(fc.integer({ min: -100, max: 100 })),
+  }),
+  { maxLength: 80 },
+)
+
+const Name = schema({ id: t.string(), name: t.string() })
+const names = [
+  { id: 'a', name: 'Anna' },
+  { id: 'b', name: 'Bert' },
+  { id: 'b', name: 'Berta' },
+]
+
+/** Inputs are read when they are asked for: a pipeline must do something with every source it reads. */
+interface Inputs {
+  readonly input: Stream<Reading>
+  readonly more: Stream<Reading>
+  readonly table: Stream<{ id: string; name: string }>
+}
+
+/** Each takes the readings somewhere; the answer of each must not depend on how it is run. */
+const shapes: { readonly [name: string]: (inputs: Inputs) => unknown } = {
+  'filter and select': ({ input }) =>
+    input
+      .filter('odd', (r) => (r.value ?? 0) % 2 !== 0)
+      .select('doubled', { sensor: 'sensor', twice: sql.number`value * 2` }),
+  tumbling: ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(tumbling('10 s'))
+      .aggregate('agg', (a) => ({ n: a.count(), sum: a.sum('value'), max: a.max('value') })),
+  sliding: ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(sliding('10 s', '3 s'))
+      .aggregate('agg', (a) => ({ n: a.count(), min: a.min('value') })),
+  session: ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(session('4 s'))
+      .aggregate('agg', (a) => ({ n: a.count() })),
+  global: ({ input }) =>
+    input.window(globalWindow()).aggregate('agg', (a) => ({ n: a.count(), p: a.quantile('value', 0.5) })),
+  'global per key, distinct': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(globalWindow())
+      .aggregate('agg', (a) => ({ different: a.countDistinct('value') })),
+  union: ({ input, more }) =>
+    input
+      .union('both', more)
+      .keyBy('key', 'sensor')
+      .window(tumbling('10 s'))
+      .aggregate('agg', (a) => ({ n: a.count() })),
+  'two windows in a row': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(tumbling('5 s'))
+      .aggregate('first', (a) => ({ n: a.count() }))
+      .keyBy('again', 'sensor')
+      .window(tumbling('20 s'))
+      .aggregate('second', (a) => ({ windows: a.count(), rows: a.sum('n') })),
+  lookup: ({ input, table }) =>
+    input.lookupJoin('named', table, { on: { sensor: 'id' }, select: { who: 'name' } }),
+  'inner lookup': ({ input, table }) =>
+    input.lookupJoin('named', table, { on: { sensor: 'id' }, select: { who: 'name' }, join: 'inner' }),
+  process: ({ input }) =>
+    input.keyBy('key', 'sensor').process('counted', {
+      state: { seen: state.value(t.int32()) },
+      output: schema({ sensor: t.string(), seen: t.int32(), at: t.timestamp('ms') }),
+      onRow(row, context) {
+        const seen = (context.state.seen.get() ?? 0) + 1
+        context.state.seen.set(seen)
+        context.setTimer('flush', 60_000)
+      },
+      onTimer(context, timer) {
+        context.emit({ sensor: context.key.sensor, seen: context.state.seen.get() ?? 0, at: timer.time })
+        context.state.seen.clear()
+      },
+    }),
+}
+
+describe('L1 same results: batch and continuous, at any parallelism and batch size', () => {
+  for (const [name, shape] of Object.entries(shapes)) {
+    test(name, { timeout: 20_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(readings, readings, async (rows, more) => {
+          const answers: string[][] = []
+          for (const way of waysToRun) {
+            const sink = memorySink()
+            const built = pipeline('shape', (p) => {
+              const time = { eventTime: { column: 'at', disorder: '1 day' } } as const
+              const inputs = {
+                input: p.read('readings', memoryRows(Reading, rows, { splits: 2 }), time),
+                get more() {
+                  return p.read('more', memoryRows(Reading, more), time)
+                },
+                get table() {
+                  return p.read('names', memoryRows(Name, names))
+                },
+              }
+              ;(shape(inputs) as Stream<object>).write('out', sink)
+            })
+            await runHere(built, way)
+            answers.push(sorted(sink.rows))
+          }
+          for (const answer of answers) expect(answer).toEqual(answers[0])
+        }),
+        { numRuns: 25 },
+      )
+    })
+  }
+})
