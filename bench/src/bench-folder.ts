@@ -1,7 +1,7 @@
 /** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 
 const ROOT = join(tmpdir(), 'millrace-bench')
 
@@ -9,6 +9,13 @@ const ROOT = join(tmpdir(), 'millrace-bench')
 export function dataPath(name: string): string {
   mkdirSync(ROOT, { recursive: true })
   return join(ROOT, name)
+}
+
+/** Removes data of the kind of `path` that earlier rules made. */
+export function removeOlderData(path: string): void {
+  for (const name of readdirSync(ROOT)) {
+    if (extname(name) === extname(path)) rmSync(join(ROOT, name))
+  }
 }
 
 /** An empty folder for a case's output. */
