@@ -48,6 +48,7 @@ export class ProcessTimers {
   readonly #chain: RecordField
   readonly #heap = new TimerHeap()
   readonly #nameIds = new Map<string, number>()
+  readonly #names = new Map<number, string>()
   /** Timers taken from the heap, in order; those that were set anew meanwhile are pending again. */
   #due: Int32Array = new Int32Array(16)
   #dueCount = 0
@@ -166,10 +167,7 @@ export class ProcessTimers {
     const { i32, words } = this.#timers
     const group = i32[timer * words] as number
     const id = i32[timer * words + 1] as number
-    const start = this.#strings.starts[id] as number
-    const name = decoder.decode(
-      this.#strings.bytes.subarray(start, start + (this.#strings.lengths[id] as number)),
-    )
+    const name = this.#nameOf(id)
     const chain = i32[timer * words + this.#chain.offset] as number
     const time = this.#dueTime
     this.#firing = { time, chain, isEnd: watermark === Infinity }
@@ -200,8 +198,16 @@ export class ProcessTimers {
     if (this.#nameIds.size < 64) {
       this.#strings.retain(id)
       this.#nameIds.set(name, id)
+      this.#names.set(id, name)
     }
     return id
+  }
+
+  #nameOf(id: number): string {
+    const known = this.#names.get(id)
+    if (known !== undefined) return known
+    const start = this.#strings.starts[id] as number
+    return decoder.decode(this.#strings.bytes.subarray(start, start + (this.#strings.lengths[id] as number)))
   }
 
   /** How long the chain of timers is that leads to one set now (P3). */

@@ -71,6 +71,8 @@ export class CellCodec {
   readonly #unsigned: boolean
   /** For nested types, whose values are encoded first. */
   readonly #encoder: ValueEncoder | undefined
+  #wideValues: BigInt64Array | undefined
+  #wideWords: Int32Array = new Int32Array(0)
 
   constructor(type: DataType, strings: StringTable) {
     const plain = cellKind(type)
@@ -195,9 +197,18 @@ export class CellCodec {
     }
     const wide = column as WideColumn
     const { i32 } = memory
-    const words = new Int32Array(wide.values.buffer, wide.values.byteOffset, wide.values.length * 2)
+    const words = this.#wordsOf(wide.values)
     const perRow = this.type.kind === 'decimal' ? 4 : 2
     for (let w = 0; w < 2 * this.doubles; w++) i32[2 * at + w] = words[perRow * row + w] as number
+  }
+
+  /** A wide column seen as words; the view is made once per column, not per row. */
+  #wordsOf(values: BigInt64Array): Int32Array {
+    if (this.#wideValues !== values) {
+      this.#wideValues = values
+      this.#wideWords = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+    }
+    return this.#wideWords
   }
 
   #compareWords(left: Int32Array, l: number, right: Int32Array, r: number): number {

@@ -315,3 +315,90 @@ describe('collected values', () => {
     }
   })
 })
+
+describe('keys', () => {
+  /** Counts per key, by the key's row value. */
+  function countBy(type: DataType, values: readonly unknown[], batch: number): [unknown, unknown][] {
+    const schema: Schema = { fields: [field('k', type, true)] }
+    const count: AggregateCall = {
+      name: 'n',
+      aggregate: 'count',
+      columns: [],
+      filter: undefined,
+      parameters: {},
+      functionId: undefined,
+      type: { kind: 'int64', rows: 'number' },
+      nullable: false,
+    }
+    const node: WindowAggregateNode = {
+      kind: 'window-aggregate',
+      step: 'step',
+      inputs: [],
+      sidePorts: {},
+      keys: ['k'],
+      window: { kind: 'global' },
+      aggregates: [count],
+      allowedLatenessMs: 0,
+      schema: { fields: [field('k', type, true), field('n', count.type)] },
+    }
+    const h = harness({ batchRows: 4 })
+    const operator = createWindowAggregate(node, schema, h.context, { functions: new Map() })
+    for (let i = 0; i < values.length; i += batch) {
+      operator.push(
+        batchOf(
+          schema,
+          values.slice(i, i + batch).map((k) => ({ row: { k }, time: 0 })),
+        ),
+        0,
+      )
+    }
+    advance(operator, Infinity)
+    return h.out.map(({ row }) => [row['k'], row['n']])
+  }
+
+  const around = (...centres: bigint[]): fc.Arbitrary<bigint> =>
+    fc.oneof(...centres.map((c) => fc.bigInt({ min: c - 2n, max: c + 2n })))
+  const types: [string, DataType, fc.Arbitrary<unknown>][] = [
+    ['int64', int64, around(0n, 2n ** 31n, -(2n ** 31n), 2n ** 53n, -(2n ** 53n), 2n ** 62n, -(2n ** 62n))],
+    [
+      'uint64',
+      { kind: 'uint64', rows: 'bigint' },
+      around(2n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 3n),
+    ],
+    ['decimal(18, 0)', decimal(18, 0), around(0n, 2n ** 53n, -(10n ** 17n)).map(String)],
+    [
+      'decimal(38, 0)',
+      decimal(38, 0),
+      around(0n, 2n ** 53n, 2n ** 64n, -(2n ** 64n), 10n ** 37n).map(String),
+    ],
+    ['uint32', { kind: 'uint32' }, fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1)],
+    ['int8', { kind: 'int8' }, fc.integer({ min: -128, max: 127 })],
+    ['float64', float, fc.constantFrom(0, 1.5, -1.5, Number.NaN, Infinity, 5e-324, 2 ** 53)],
+    ['float32', { kind: 'float32' }, fc.constantFrom(0, 1.5, Number.NaN)],
+    ['boolean', { kind: 'boolean' }, fc.boolean()],
+    ['date', { kind: 'date' }, fc.constantFrom('1969-12-31', '1970-01-01', '2026-11-23')],
+    ['timestamp', { kind: 'timestamp', unit: 'ms', zoned: true }, fc.constantFrom(-1, 0, 1_700_000_000_000)],
+    ['uuid', { kind: 'uuid' }, fc.uuid()],
+    ['string', { kind: 'string' }, fc.oneof(fc.constantFrom('', 'a', 'aa'), fc.string({ unit: 'binary' }))],
+  ]
+  for (const [name, type, value] of types) {
+    it(`of type ${name} are told apart and come back as they were, null among them`, () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.option(value, { nil: null }), { maxLength: 40 }),
+          fc.integer({ min: 1, max: 9 }),
+          (values, batch) => {
+            const expected = new Map<unknown, number>()
+            for (const v of values) expected.set(v, (expected.get(v) ?? 0) + 1)
+            expect(countBy(type, values, batch)).toEqual([...expected])
+          },
+        ),
+        { numRuns: 80 },
+      )
+    })
+  }
+
+  it('of −0 and 0 are one key', () => {
+    expect(countBy(float, [-0, 0], 5)).toEqual([[0, 2]])
+  })
+})
