@@ -28,6 +28,8 @@ export interface StringCode {
   readonly form: 'string'
   readonly value: string
   readonly isNull: string
+  /** The memo (generator.ts) that holds it, and the variable of its slot: a whole output of it is a dictionary column. */
+  readonly memo?: { readonly index: number; readonly slot: string }
 }
 
 /** One of some constant texts, by index. */

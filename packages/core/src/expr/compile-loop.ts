@@ -64,6 +64,8 @@ interface WrittenOutput {
   readonly form: OutputForm
   readonly nullable: boolean
   readonly table: readonly string[]
+  /** The memo whose results the output is made of, by code. */
+  readonly memo: number | undefined
   /** The input column whose chunk the ranges point into. */
   readonly chunkOf: number | undefined
 }
@@ -113,7 +115,13 @@ function makeLoop(
     },
     column(output, batch) {
       const buffer = buffers[output] as OutputBuffer
-      const { chunkOf } = written.find(({ index }) => index === output) as WrittenOutput
+      const { chunkOf, memo } = written.find(({ index }) => index === output) as WrittenOutput
+      if (memo !== undefined) {
+        return (memos[memo] as DictionaryMemo).column(
+          buffer.starts,
+          buffer.nulls > 0 ? buffer.bits : undefined,
+        )
+      }
       if (chunkOf !== undefined) {
         const source = batch.columns[chunkOf] as Column
         buffer.chunk = source.layout === 'dictionary' ? source.dictionary.bytes : (source as { bytes: Uint8Array }).bytes
@@ -140,15 +148,20 @@ function writePredicate(generator: Generator, predicate: Expression, hasOutputs:
 
 function writeOutput(generator: Generator, expression: Expression, index: number): WrittenOutput {
   const code = generator.generate(expression)
-  const { form, chunkOf } = outputForm(code, expression)
-  const store = storeCode(generator, code, expression, index, form, chunkOf)
+  const memo = code.form === 'string' ? code.memo : undefined
+  const { form, chunkOf } =
+    memo === undefined ? outputForm(code, expression) : { form: 'choice' as const, chunkOf: undefined }
+  const store =
+    memo === undefined
+      ? storeCode(generator, code, expression, index, form, chunkOf)
+      : `os${index}[i] = m${memo.index}.codes[${memo.slot}]`
   const nullable = code.isNull !== 'false'
   if (nullable) {
     generator.line(`if (${code.isNull}) { ov${index}[i >> 3] &= ~(1 << (i & 7)); on${index}++ }`)
     generator.line(`else ${store}`)
   } else generator.line(store)
   const table = code.form === 'choice' && form === 'choice' ? code.table : []
-  return { index, form, nullable, table, chunkOf }
+  return { index, form, nullable, table, chunkOf, memo: memo?.index }
 }
 
 function outputForm(code: Code, expression: Expression): { form: OutputForm; chunkOf: number | undefined } {

@@ -5,6 +5,8 @@
  * Codes stay valid as long as the dictionary object is the same (data/column.ts), so the memo lives as long.
  */
 import type { DictionaryColumn, Utf8Column } from '../data/column.ts'
+import { textBufferOf, textBytesMax, writeText } from '../data/text-bytes.ts'
+import type { DataType } from '../data/type.ts'
 import { evaluateWith } from './evaluate.ts'
 import type { Expression } from './expression.ts'
 import { isBig } from './types.ts'
@@ -24,6 +26,9 @@ export class DictionaryMemo {
   states: Uint8Array = new Uint8Array(1)
   numbers: Float64Array = new Float64Array(1)
   texts: Value[] = []
+  /** Results as codes into a dictionary of the results, where a whole output column is one. */
+  codes: Int32Array = new Int32Array(1)
+  #output: TextDictionary | undefined = undefined
   readonly #expression: Expression
   #dictionary: Utf8Column | undefined = undefined
 
@@ -38,6 +43,7 @@ export class DictionaryMemo {
       this.#dictionary = column.dictionary
       this.states.fill(UNKNOWN)
       this.texts.length = 0
+      this.#output = undefined
     }
     if (slots <= this.states.length) return
     const capacity = Math.max(slots, this.states.length * 2)
@@ -45,8 +51,11 @@ export class DictionaryMemo {
     states.set(this.states)
     const numbers = new Float64Array(capacity)
     numbers.set(this.numbers)
+    const codes = new Int32Array(capacity)
+    codes.set(this.codes)
     this.states = states
     this.numbers = numbers
+    this.codes = codes
   }
 
   /** Computes a slot and returns its state. Throws what the evaluator throws. */
@@ -67,4 +76,60 @@ export class DictionaryMemo {
     } else this.texts[slot] = value
     return VALUE
   }
+
+  /** Computes a slot whose result, a text, is wanted as a code. */
+  fillCode(slot: number): number {
+    const state = this.fill(slot)
+    if (state === VALUE) this.codes[slot] = this.#dictionaryOfResults().add(this.texts[slot] as string)
+    return state
+  }
+
+  #dictionaryOfResults(): TextDictionary {
+    this.#output ??= new TextDictionary(this.#expression.type)
+    return this.#output
+  }
+
+  /** The column of codes into the results so far. */
+  column(codes: Int32Array, validity: Uint8Array | undefined): DictionaryColumn {
+    const { dictionary, length } = this.#dictionaryOfResults()
+    const { type } = this.#expression
+    return { layout: 'dictionary', type, codes, dictionary, dictionaryLength: length, validity }
+  }
+}
+
+/** A dictionary that only grows at its end, as data/column.ts allows. */
+class TextDictionary {
+  readonly dictionary: Utf8Column
+  length = 0
+  #end = 0
+
+  constructor(type: DataType) {
+    this.dictionary = { layout: 'utf8', type, bytes: textBufferOf(new Uint8Array(256)), starts: new Int32Array(16), lengths: new Int32Array(16), validity: undefined } // prettier-ignore
+  }
+
+  /** Adds a text and returns its code. */
+  add(text: string): number {
+    const { dictionary } = this
+    const needed = this.#end + textBytesMax(text)
+    if (needed > dictionary.bytes.length) {
+      const larger = textBufferOf(new Uint8Array(Math.max(needed, dictionary.bytes.length * 2)))
+      larger.set(dictionary.bytes)
+      dictionary.bytes = larger
+    }
+    if (this.length === dictionary.starts.length) {
+      dictionary.starts = grown(dictionary.starts)
+      dictionary.lengths = grown(dictionary.lengths)
+    }
+    const length = writeText(textBufferOf(dictionary.bytes), this.#end, text)
+    dictionary.starts[this.length] = this.#end
+    dictionary.lengths[this.length] = length
+    this.#end += length
+    return this.length++
+  }
+}
+
+function grown(array: Int32Array): Int32Array {
+  const larger = new Int32Array(array.length * 2)
+  larger.set(array)
+  return larger
 }

@@ -11,13 +11,13 @@
 import type { Schema } from '../data/type.ts'
 import { castValue } from './casts.ts'
 import { catalogue } from './catalogue.ts'
-import type { Code } from './code.ts'
+import type { Code, TextCode } from './code.ts'
 import { anyNull, formOf, SAFE_MAX } from './code.ts'
 import { DictionaryMemo } from './dictionary-memo.ts'
 import { columnIndex } from './evaluate.ts'
 import type { CallExpression, CaseExpression, Expression, LiteralExpression } from './expression.ts'
 import type { CallContext } from './functions/define.ts'
-import { columnsOf, visit } from './rewrite.ts'
+import { childrenOf, columnsOf, visit } from './rewrite.ts'
 import { TextArena } from './text-arena.ts'
 import { isBig } from './types.ts'
 import { fromLiteral } from './value.ts'
@@ -236,11 +236,13 @@ export class Generator {
     const slot = shape.nullable ? this.temp(`${column.isNull} ? 0 : d${n}[i] + 1`) : this.temp(`d${n}[i] + 1`)
     const state = this.name()
     this.line(`let ${state} = ms${memo}[${slot}]`)
-    this.line(`if (${state} === 0) ${state} = m${memo}.fill(${slot})`)
+    const fill = expression.type.kind === 'string' ? 'fillCode' : 'fill'
+    this.line(`if (${state} === 0) ${state} = m${memo}.${fill}(${slot})`)
     const isNull = shape.nullable || expression.nullable ? `${state} === 2` : 'false'
     if (expression.type.kind === 'boolean') return { form: 'scalar', value: `${state} === 3`, isNull }
     if (form === 'scalar') return { form: 'scalar', value: `mn${memo}[${slot}]`, isNull }
-    return { form, value: `m${memo}.texts[${slot}]`, isNull }
+    if (expression.type.kind !== 'string') return { form, value: `m${memo}.texts[${slot}]`, isNull }
+    return { form: 'string', value: `m${memo}.texts[${slot}]`, isNull, memo: { index: memo, slot } }
   }
 
   #case(expression: CaseExpression): Code {
@@ -268,6 +270,7 @@ export class Generator {
     expression: Expression,
     constantTexts: boolean,
   ): { code: Code; assign: (part: Expression) => void } {
+    if (!constantTexts && this.#areRanges(expression)) return this.#rangeResult(expression)
     const form = constantTexts ? 'choice' : formOf(expression.type)
     const value = this.name()
     const isNull = expression.nullable ? this.name('n') : 'false'
@@ -288,6 +291,32 @@ export class Generator {
     const code: Code = form === 'choice' ? { form, table, index: value, isNull } : { form, value, isNull }
     return { code, assign }
   }
+
+  /** Whether every result is a text column or a constant text, so that bytes can be handed on undecoded. */
+  #areRanges(expression: Expression): boolean {
+    if (expression.type.kind !== 'string' || expression.kind === 'column') return false
+    const parts = expression.kind === 'case' ? [...expression.branches.map(({ then }) => then), expression.otherwise] : childrenOf(expression) // prettier-ignore
+    return parts.every((part) => part.kind === 'column' || part.kind === 'literal')
+  }
+
+  #rangeResult(expression: Expression): { code: Code; assign: (part: Expression) => void } {
+    const [bytes, start, length] = [this.name('bytes'), this.name(), this.name()] as const
+    const isNull = expression.nullable ? this.name('n') : 'false'
+    this.line(`let ${bytes} = ${this.constant(new Uint8Array(0))}, ${start} = 0, ${length} = 0`)
+    if (expression.nullable) this.line(`let ${isNull} = false`)
+    const assign = (part: Expression): void => {
+      const code = this.generate(part)
+      if (code.isNull === 'true') return this.line(`${isNull} = true`)
+      const constant = code.form === 'choice' ? new TextEncoder().encode(code.table[0]) : undefined
+      const range = code as TextCode
+      const set =
+        constant === undefined
+          ? `{ ${bytes} = ${range.bytes}; ${start} = ${range.start}; ${length} = ${range.length} }`
+          : `{ ${bytes} = ${this.constant(constant)}; ${start} = 0; ${length} = ${constant.length} }`
+      this.line(code.isNull === 'false' || !expression.nullable ? set : `if (${code.isNull}) ${isNull} = true; else ${set}`)
+    }
+    return { code: { form: 'text', bytes, start, length, isNull }, assign }
+  } // prettier-ignore
 
   #choose(table: string[], part: Expression): string {
     const text = part.kind === 'literal' ? (part.value as string | null) : null
