@@ -55,7 +55,8 @@ export const roomRules = {
   errors: { rooms: [] },
   // The core's main door, src/index.ts: the typed builder, what its signatures name, and the small connectors.
   index: { rooms: ['sdk', 'sql', 'plan', 'expr', 'data', 'time', 'connect'] },
-  cli: { rooms: [], packages: ['@millrace/core', 'tsx'], node: true },
+  // '(computed)': the command imports the user's module by its path.
+  cli: { rooms: [], packages: ['@millrace/core', 'tsx', '(computed)'], node: true },
   millrace: { rooms: [], packages: ['@millrace/core', '@millrace/cli'] },
   connector: { rooms: [], packages: ['@millrace/core/connect'], node: true },
 }

@@ -1,4 +1,5 @@
 // `millrace explain` and `millrace schema` as processes.
+import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { millrace, workshop } from './start-millrace.ts'
 import type { Workshop } from './start-millrace.ts'
@@ -59,6 +60,15 @@ describe('millrace schema', () => {
     expect(stdout).toContain('export const Orders = schema({\n')
     expect(stdout).toMatch(/\n {2}'placed-at': t\.timestamp\(/)
     expect(stdout).toMatch(/\n {2}note: t\.string\(\)\.nullable\(\),\n/)
+  })
+
+  it('shows the rows of a Parquet file', async () => {
+    const flights = createRequire(import.meta.url)
+      .resolve('vega-datasets')
+      .replace(/build.*/, 'data/flights-3m.parquet')
+    const { stdout } = await run('schema', flights)
+    expect(stdout).toContain(': 3,000,000 rows, 13.5 MB\n')
+    expect(stdout).toContain('export const Flights3m = schema({')
   })
 
   it('looks at the first file of a directory', async () => {

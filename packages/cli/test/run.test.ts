@@ -121,6 +121,15 @@ describe('millrace run', () => {
     expect(stderr).toMatch(/id {2}name\n/)
   })
 
+  it('shows the schema that it found where none is declared', async () => {
+    const { path } = make({ 'pipe.ts': doubling.replace(', { schema: Item }', ''), 'in/a.ndjson': items })
+    const { code, stderr } = await millrace(['run', 'pipe.ts'], { cwd: path })
+    expect(stderr).toContain('step items declares no schema; found in its input:\nschema({\n  id: t.')
+    expect([code, rowsIn(join(path, 'out')).length]).toEqual([0, 2])
+    const json = await millrace(['run', 'pipe.ts', '--json', '--output-mode', 'overwrite'], { cwd: path })
+    expect(jsonLines(json.stdout)[0]).toMatchObject({ inferred: [{ step: 'items' }] })
+  })
+
   it('prints what the report of the module gives', async () => {
     const { path } = make({
       'pipe.ts': `${doubling}

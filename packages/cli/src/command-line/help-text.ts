@@ -62,12 +62,12 @@ export function commandHelp(command: Command): string {
 }
 
 /** `run MODULE`. */
-export function usageHead(command: Command): string {
+function usageHead(command: Command): string {
   return command.operand === undefined ? command.name : `${command.name} ${command.operand.name}`
 }
 
 /** `--mode MODE` and what it does, with default and choices. */
-export function flagRow(flag: Flag): readonly [string, string] {
+function flagRow(flag: Flag): readonly [string, string] {
   const dashes = `${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}`
   const head = flag.value === undefined ? dashes : `${dashes} ${flag.value}`
   const notes = [
@@ -92,7 +92,7 @@ function table(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** Breaks text into lines of at most `width` characters, each with the indent. */
-export function wrap(text: string, width: number, indent: string): string {
+function wrap(text: string, width: number, indent: string): string {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {

@@ -111,7 +111,7 @@ function checkOperands(command: Command, operands: readonly string[], given: Rea
 }
 
 /** `a, b or c`. */
-export function listChoices(choices: readonly string[]): string {
+function listChoices(choices: readonly string[]): string {
   return choices.length < 2
     ? choices.join('')
     : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1) ?? ''}`

@@ -1,12 +1,14 @@
 /** `millrace explain`: the plan of a pipeline as it will run, without running it. */
 import type { BuiltPipeline } from '@millrace/core'
 import { explain as explainPlan, explanationToMermaid, explanationToText } from '@millrace/core/plan'
+import { createNodeHost } from '@millrace/core/host/node'
 import { countOf, settingsOf, valueOf } from '../command-line/flag-values.ts'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { loadPipeline } from '../module/load-pipeline.ts'
 import { codeText } from '../report/code-text.ts'
+import { inferredText } from '../report/schema-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const PARALLELISM_MAX = 1024
@@ -16,17 +18,21 @@ export async function explain(words: ParsedWords, surroundings: Surroundings): P
   const parallelism = countOf(words, 'parallelism', PARALLELISM_MAX)
   const set = settingsOf(words)
   const module = await loadPipeline(words.operands[0] ?? '', surroundings)
-  const built = module.pipeline.build({ set })
+  const built = await module.pipeline.buildOn(createNodeHost(), { set })
   const explanation = explainPlan(built, parallelism === undefined ? {} : { parallelism })
   switch (valueOf(words, 'format')) {
     case 'json':
-      surroundings.stdout.write(`${JSON.stringify({ ...explanation, options: built.options }, null, 2)}\n`)
+      surroundings.stdout.write(
+        `${JSON.stringify({ ...explanation, options: built.options, inferred: built.inferred }, null, 2)}\n`,
+      )
       break
     case 'mermaid':
       surroundings.stdout.write(explanationToMermaid(explanation))
       break
     default:
-      surroundings.stdout.write(explanationToText(explanation) + optionsText(built))
+      surroundings.stdout.write(
+        explanationToText(explanation) + optionsText(built) + inferredText(built.inferred),
+      )
       if (words.given.has('code')) surroundings.stdout.write(codeText(built.plan))
   }
   return exitCodes.done

@@ -16,6 +16,7 @@ import type { FinishedRun } from '../module/report.ts'
 import { endRecord, errorRecord, jsonLine } from '../progress/json-lines.ts'
 import { displayFor, Reporter } from '../progress/reporter.ts'
 import { paletteFor } from '../report/style.ts'
+import { inferredText } from '../report/schema-text.ts'
 import { summaryText } from '../report/summary.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { runSettings } from './run-settings.ts'
@@ -26,9 +27,11 @@ export async function run(words: ParsedWords, surroundings: Surroundings): Promi
   const settings = runSettings(words)
   try {
     const module = await loadPipeline(settings.module, surroundings)
-    const built = module.pipeline.build({ set: settings.set })
-    const result = await runJob(module, built, settings, surroundings)
-    await conclude({ module, built, settings, surroundings, result })
+    const host = createNodeHost()
+    const built = await module.pipeline.buildOn(host, { set: settings.set })
+    if (!settings.json && !settings.quiet) surroundings.stderr.write(inferredText(built.inferred))
+    const result = await runJob({ module, built, settings, surroundings, host })
+    await conclude({ module, built, settings, surroundings, host }, result)
     return exitCodes.done
   } catch (error) {
     if (settings.json) surroundings.stdout.write(jsonLine(errorRecord(error)))
@@ -36,13 +39,16 @@ export async function run(words: ParsedWords, surroundings: Surroundings): Promi
   }
 }
 
-async function runJob(
-  module: PipelineModule,
-  built: BuiltPipeline,
-  settings: RunSettings,
-  surroundings: Surroundings,
-): Promise<JobResult> {
-  const nodeHost = createNodeHost()
+/** What every part of a run needs. */
+interface Run {
+  readonly module: PipelineModule
+  readonly built: BuiltPipeline
+  readonly settings: RunSettings
+  readonly surroundings: Surroundings
+  readonly host: Host
+}
+
+async function runJob({ module, built, settings, surroundings, host: nodeHost }: Run): Promise<JobResult> {
   const reporter = new Reporter({
     display: displayFor(surroundings, settings),
     surroundings,
@@ -101,19 +107,12 @@ function startRecord(module: PipelineModule, built: BuiltPipeline, settings: Run
     pipeline: module.pipeline.name,
     mode: settings.mode,
     options: optionValues(built),
+    inferred: built.inferred,
     steps: built.plan.nodes.map(({ step, kind }) => ({ step, kind })),
   }
 }
 
-interface Conclusion {
-  readonly module: PipelineModule
-  readonly built: BuiltPipeline
-  readonly settings: RunSettings
-  readonly surroundings: Surroundings
-  readonly result: JobResult
-}
-
-async function conclude({ module, built, settings, surroundings, result }: Conclusion): Promise<void> {
+async function conclude({ module, built, settings, surroundings }: Run, result: JobResult): Promise<void> {
   const { stdout, stderr, environment } = surroundings
   if (settings.json) {
     stdout.write(jsonLine(endRecord(result)))

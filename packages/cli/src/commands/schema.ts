@@ -1,8 +1,8 @@
 /** `millrace schema`: what is in a file, and the schema to write for it. */
-import { files } from '@millrace/core/files'
+import { files, parquet } from '@millrace/core/files'
 import { createNodeHost } from '@millrace/core/host/node'
 import type { Host } from '@millrace/core/host'
-import type { Source } from '@millrace/core/connect'
+import type { Source, Split } from '@millrace/core/connect'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -17,7 +17,7 @@ export async function showSchema(words: ParsedWords, surroundings: Surroundings)
   const host = createNodeHost()
   const declared: Source = files(path).toSource()
   const source = (await declared.resolveSchema?.(host)) ?? declared
-  const size = await sizeOf(source, host)
+  const size = await sizeOf(path, source, host)
   const { stdout, environment } = surroundings
   if (words.given.has('json')) {
     stdout.write(`${JSON.stringify({ path, ...size, columns: source.schema.fields }, null, 2)}\n`)
@@ -38,7 +38,21 @@ interface Size {
   readonly rows: number | null
 }
 
-async function sizeOf(source: Source, host: Host): Promise<Size> {
+async function sizeOf(path: string, source: Source, host: Host): Promise<Size> {
+  const whole = await splitsOf(source, host)
+  // Parquet files say their rows in their footers, which are read when files are cut into parts: as many as there are.
+  const isParquet = whole.length > 0 && whole.every(({ id }) => id.endsWith('.parquet'))
+  const parts = isParquet
+    ? await splitsOf(parquet(path, { schema: source.schema, splitBytes: 1 }).toSource(), host)
+    : whole
+  return {
+    files: whole.length,
+    bytes: total(whole.map((split) => split.bytes)),
+    rows: total(parts.map((split) => split.rows)),
+  }
+}
+
+async function splitsOf(source: Source, host: Host): Promise<readonly Split[]> {
   const enumerator = await source.enumerate({
     host,
     boundedness: 'bounded',
@@ -46,12 +60,7 @@ async function sizeOf(source: Source, host: Host): Promise<Size> {
     rejected: undefined,
   })
   try {
-    const { splits } = await enumerator.next()
-    return {
-      files: splits.length,
-      bytes: total(splits.map((split) => split.bytes)),
-      rows: total(splits.map((split) => split.rows)),
-    }
+    return (await enumerator.next()).splits
   } finally {
     await enumerator.close()
   }

@@ -33,6 +33,18 @@ export function schemaModule(schema: Schema, name: string): string {
   ].join('\n')
 }
 
+/** What was found for sources that declare no schema, to be seen and to be pasted. Empty when all declare one. */
+export function inferredText(
+  inferred: readonly { readonly step: string; readonly schema: Schema }[],
+): string {
+  return inferred
+    .map(({ step, schema }) => {
+      const fields = schema.fields.map((field) => `  ${fieldSource(field)},\n`).join('')
+      return `\nstep ${step} declares no schema; found in its input:\nschema({\n${fields}})\n`
+    })
+    .join('')
+}
+
 /** A name for the schema of a file: `flights-3m.parquet` gives `Flights3m`. */
 export function schemaName(path: string): string {
   const file = path.split(/[\\/]/).findLast((part) => /[a-z0-9]/i.test(part)) ?? ''
