@@ -42,6 +42,8 @@ export class ChunkFeed {
   /** Offset in the stream of `chunk[0]`. */
   #offset: number
   #fillBytes: number
+  /** Bytes of the chunk that were left over from the one before: many when a record is long. */
+  #tailBytes = 0
   #spare: Uint8Array | undefined
   #filling: Promise<void> | undefined
   #filled: Filled | undefined
@@ -79,7 +81,7 @@ export class ChunkFeed {
       this.#failure !== undefined
     )
       return
-    const bytes = Math.min(Math.max(this.#fillBytes, this.end - this.start), BUFFER_BYTES_MAX - HEAD_BYTES)
+    const bytes = Math.min(Math.max(this.#fillBytes, this.#tailBytes), BUFFER_BYTES_MAX - HEAD_BYTES)
     const buffer = this.#takeSpare(HEAD_BYTES + bytes)
     this.#filling = this.#stream.fill(buffer, HEAD_BYTES, bytes).then(
       (count) => {
@@ -132,6 +134,7 @@ export class ChunkFeed {
       this.#spare = this.chunk
     }
     buffer.set(this.chunk.subarray(this.start, this.end), head - tail)
+    this.#tailBytes = tail
     this.chunk = buffer
     this.start = head - tail
     this.end = head + filled.bytes
