@@ -88,12 +88,14 @@ export function report({ options, width }: FinishedRun): string {
   const { busy = '', output = '' } = options
   const table =
     hours.length === 0
-      ? `No hour with at least ${busy} flights is finished (in continuous mode they are known at the end: --drain)`
+      ? `No hour with at least ${busy} flights yet: they are known at the end of the input (--drain).`
       : `The worst of the hours with at least ${busy} flights\n\n${worstHoursTable(hours, width)}`
-  const next = [
-    ['npx millrace explain examples/flight-delays', 'what the pipeline does, step by step'],
+  const commands = [
+    ['npx millrace explain examples/flight-delays', 'what it does, step by step'],
     [`npx millrace schema ${output}/daily`, 'what is in the results'],
-    ['npm start -- --mode continuous', 'the same, following its input until Ctrl-C'],
-  ].map(([command = '', meaning = '']) => `  ${command.padEnd(46)} ${meaning}`)
+    ['npm start -- --mode continuous', 'follows its input until Ctrl-C'],
+  ] as const
+  const longest = Math.max(...commands.map(([command]) => command.length))
+  const next = commands.map(([command, meaning]) => `  ${command.padEnd(longest)}  ${meaning}`)
   return `\n${table}\n\nTry next\n${next.join('\n')}\n`
 }

@@ -65,12 +65,12 @@ function percentile(sorted: readonly number[], share: number): number {
 /** Rows of a Parquet file, by a library that Millrace's own reader does not use for it. */
 export async function parquetRows(path: string, columns?: string[]): Promise<Record<string, unknown>[]> {
   const file = await asyncBufferFromFile(path)
-  return await parquetReadObjects({ file, compressors, ...(columns === undefined ? {} : { columns }) })
+  return parquetReadObjects({ file, compressors, ...(columns === undefined ? {} : { columns }) })
 }
 
 /** Rows of all visible Parquet files of a folder. */
 export async function folderRows(folder: string): Promise<Record<string, unknown>[]> {
   const names = readdirSync(folder).filter((name) => name.endsWith('.parquet') && !/^[._]/.test(name))
-  const files = await Promise.all(names.map(async (name) => await parquetRows(join(folder, name))))
+  const files = await Promise.all(names.map(async (name) => parquetRows(join(folder, name))))
   return files.flat()
 }

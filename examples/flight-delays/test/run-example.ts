@@ -11,5 +11,5 @@ export async function runExample(
 ): Promise<JobResult> {
   const host = createNodeHost()
   const job = new Job(flightDelays.build({ set }), { outputMode: 'overwrite', ...options, host })
-  return await job.run()
+  return job.run()
 }

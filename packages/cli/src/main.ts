@@ -61,7 +61,7 @@ async function dispatch(words: readonly string[], surroundings: Surroundings): P
       )
       return exitCodes.done
     default:
-      return await runCommand(commandOf(first), rest, surroundings)
+      return runCommand(commandOf(first), rest, surroundings)
   }
 }
 
@@ -76,7 +76,7 @@ async function runCommand(
     return exitCodes.done
   }
   const execute = await command.load()
-  return await execute(parsed, surroundings)
+  return execute(parsed, surroundings)
 }
 
 function commandOf(name: string): Command {

@@ -2,6 +2,7 @@
  * Errors as people read them: the code, what failed, step, place, hint; the stack of user code where user code
  * failed; every cause with --verbose.
  */
+import { inspect } from 'node:util'
 import { isMillraceError, renderPlace } from '@millrace/core/errors'
 import type { MillraceError } from '@millrace/core/errors'
 import { UsageError } from '../command-line/usage-error.ts'
@@ -67,7 +68,7 @@ function causeLines(error: unknown, palette: Palette): string[] {
   let cause = causeOf(error)
   for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth++) {
     const head =
-      cause instanceof Error ? `${cause.name}: ${cause.message.split('\n')[0] ?? ''}` : String(cause)
+      cause instanceof Error ? `${cause.name}: ${cause.message.split('\n')[0] ?? ''}` : inspect(cause)
     lines.push(`  ${palette('caused by:', 'faint')} ${head}`, ...rawStack(cause))
     cause = causeOf(cause)
   }
