@@ -202,7 +202,7 @@ function nestedType(arrow: ArrowLibrary, type: Arrow.DataType, path: string): Da
   }
   throw new MillraceError('schema/unmappable', {
     what: `the Arrow column "${path}" has no column type`,
-    detail: `its type is ${String(type)}`,
+    detail: `its type is ${arrow.Type[(type as Arrow.DataType).typeId]}`,
     hint: 'convert the column before it is handed over',
     place: { column: path },
   })

@@ -117,6 +117,8 @@ function notNullColumnOf(schema: JsonSchema, path: string, depth: number): Colum
     }
     case 'null':
       throw unmappable(path, 'nothing but null is no column type')
+    case undefined:
+      break
   }
   return jsonColumn(schema, path)
 }

@@ -69,7 +69,7 @@ export function castValue(value: Value, from: DataType, to: DataType): Value {
     case 'interval':
       return { months: 0, days: 0, micros: Number(((value as bigint) * 1_000_000n) / perSecond(from)) }
     case 'json':
-      return from.kind === 'boolean' ? String(value) : jsonNumber(toText(value, from))
+      return from.kind === 'boolean' ? String(value as boolean) : jsonNumber(toText(value, from))
     case 'list': {
       const element = (from as typeof to).element.type
       return (value as readonly Value[]).map((item) => castValue(item, element, to.element.type))
@@ -200,7 +200,7 @@ export function toText(value: Value, type: DataType): string {
     case 'bytes':
       return `\\x${Array.from(value as Uint8Array, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
     default:
-      return String(value)
+      return String(value as number | bigint | string)
   }
 }
 

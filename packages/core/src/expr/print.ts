@@ -110,7 +110,7 @@ function printLiteral({ type, value }: LiteralExpression): string {
     case 'string':
       return quoteText(value as string)
     case 'int32':
-      return String(value)
+      return String(value as number)
     case 'decimal': {
       const text = toText(BigInt(value as string), type)
       const digits = text.replace(/[-.]/g, '').replace(/^0+(?=\d)/, '').length
@@ -119,8 +119,8 @@ function printLiteral({ type, value }: LiteralExpression): string {
     }
     case 'int64':
       return Math.abs(Number(value)) >= 2 ** 31 && type.rows === 'number'
-        ? String(value)
-        : `cast(${value} as ${name})`
+        ? String(value as number | string)
+        : `cast(${value as number | string} as ${name})`
     case 'date':
     case 'time':
     case 'timestamp':
@@ -134,6 +134,6 @@ function printLiteral({ type, value }: LiteralExpression): string {
     case 'struct':
       return quoteText(JSON.stringify(value))
     default:
-      return `cast(${quoteText(String(castValue(fromLiteral(type, value), type, { kind: 'string' })))} as ${name})`
+      return `cast(${quoteText(castValue(fromLiteral(type, value), type, { kind: 'string' }) as string)} as ${name})`
   }
 }

@@ -6,7 +6,7 @@ import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 
 /** One run of a pipeline; `build` makes it anew, because its sinks keep rows. */
 export async function runHere(pipeline: Pipeline, options: Partial<JobOptions> = {}): Promise<JobResult> {
-  return await new Job(pipeline.build(), { host: createNodeHost(), ...options }).run()
+  return new Job(pipeline.build(), { host: createNodeHost(), ...options }).run()
 }
 
 /** Ways to run that give the same answer (law L1). */

@@ -85,7 +85,7 @@ const shapes: { readonly [name: string]: (inputs: Inputs) => unknown } = {
     input.keyBy('key', 'sensor').process('counted', {
       state: { seen: state.value(t.int32()) },
       output: schema({ sensor: t.string(), seen: t.int32(), at: t.timestamp('ms') }),
-      onRow(row, context) {
+      onRow(_row, context) {
         const seen = (context.state.seen.get() ?? 0) + 1
         context.state.seen.set(seen)
         context.setTimer('flush', 60_000)
@@ -99,7 +99,7 @@ const shapes: { readonly [name: string]: (inputs: Inputs) => unknown } = {
 
 describe('L1 same results: batch and continuous, at any parallelism and batch size', () => {
   for (const [name, shape] of Object.entries(shapes)) {
-    test(name, { timeout: 20_000 }, async () => {
+    test(`${name}`, { timeout: 20_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(readings, readings, async (rows, more) => {
           const answers: string[][] = []

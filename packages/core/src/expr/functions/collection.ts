@@ -150,7 +150,7 @@ const structField: FunctionDefinition = {
 }
 
 function joinTexts(items: readonly Value[], separator: string): string {
-  return items.filter((item) => item !== null).join(separator)
+  return (items as readonly (string | null)[]).filter((item) => item !== null).join(separator)
 }
 
 /** Elements that generate_series and the like may make, at most. */

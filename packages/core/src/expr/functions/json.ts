@@ -77,10 +77,10 @@ function toJson(value: Value, type: DataType): string {
     case 'uint16':
     case 'uint32':
     case 'uint64':
-      return String(value)
+      return String(value as boolean | number | bigint)
     case 'float32':
     case 'float64':
-      return Number.isFinite(value) ? String(value) : JSON.stringify(String(value))
+      return Number.isFinite(value) ? String(value as number) : JSON.stringify(String(value as number))
     case 'string':
     case 'uuid':
       return JSON.stringify(value)

@@ -176,7 +176,7 @@ const concat: FunctionDefinition = {
     parts.length > 0 && parts.every(isPrintable)
       ? { parameters: parts.map(() => stringType), type: stringType, nullable: false }
       : undefined,
-  evaluate: (values) => values.map((value) => value ?? '').join(''),
+  evaluate: (values) => (values as readonly (string | null)[]).map((value) => value ?? '').join(''),
 }
 
 const concatWith: FunctionDefinition = {
@@ -193,7 +193,9 @@ const concatWith: FunctionDefinition = {
         }
       : undefined,
   evaluate: ([separator, ...values]) =>
-    separator === null ? null : values.filter((value) => value !== null).join(separator as string),
+    separator === null
+      ? null
+      : (values as readonly (string | null)[]).filter((value) => value !== null).join(separator as string),
 }
 
 const searchFunctions: readonly FunctionDefinition[] = [

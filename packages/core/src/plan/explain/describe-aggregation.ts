@@ -1,6 +1,7 @@
 /**
  * A windowed aggregation in words: its windows, its results, and what it keeps for how long.
  */
+import type { Json } from '../../data/type.ts'
 import { formatDuration } from '../../time/duration.ts'
 import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../logical.ts'
 import type { Detail, StepDescription } from './describe-step.ts'
@@ -58,9 +59,9 @@ function growthText(aggregates: readonly AggregateCall[]): string {
       case 'count-distinct':
         return [`${name} keeps every different value`]
       case 'collect':
-        return [`${name} keeps up to ${String(parameters['max'])} values`]
+        return [`${name} keeps up to ${jsonText(parameters['max'])} values`]
       case 'top':
-        return [`${name} keeps ${String(parameters['n'])} values`]
+        return [`${name} keeps ${jsonText(parameters['n'])} values`]
       default:
         return []
     }
@@ -91,7 +92,12 @@ function lateText(window: WindowSpec, latenessMs: number): string {
 }
 
 function callText({ aggregate, columns, filter, parameters }: AggregateCall): string {
-  const shown = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`)
+  const shown = Object.entries(parameters).map(([name, value]) => `${name} ${jsonText(value)}`)
   const text = `${aggregate}(${[...(aggregate === 'user' ? [] : columns), ...shown].join(', ')})`
   return filter === undefined ? text : `${text} where ${filter}`
+}
+
+/** Texts as they are, anything else as JSON. */
+function jsonText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -21,7 +21,7 @@ export function explanationToMermaid({ stages }: Explanation): string {
     const exchanged = new Set(receives.map(({ from, to }) => `${from} ${to}`))
     for (const { step, inputs } of steps) {
       for (const input of inputs) {
-        const [from = '', port] = splitPort(input, ids)
+        const [from, port] = splitPort(input, ids)
         if (exchanged.has(`${from} ${step}`)) continue
         lines.push(`  ${idOf(from)} -->${port === undefined ? '' : `|${escape(port)}|`} ${idOf(step)}`)
       }

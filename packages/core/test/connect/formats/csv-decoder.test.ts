@@ -134,7 +134,11 @@ describe('CSV text', () => {
 
   it('is read as the reference parser reads it', () => {
     const field = fc.oneof(
-      fc.string({ maxLength: 50, unit: 'grapheme' }).map((s) => s.toWellFormed().replaceAll(/[",\r\n]/g, '')),
+      fc.string({ maxLength: 50, unit: 'grapheme' }).map((s) =>
+        Buffer.from(s)
+          .toString()
+          .replaceAll(/[",\r\n]/g, ''),
+      ),
       fc.string({ maxLength: 8 }).map((s) => `"${s.replaceAll('"', '""')}"`),
       fc.constantFrom('""', '"a\nb"', '"a\r\nb"', '"a,b"', '"a""b"', 'x'.repeat(70), `"${'y'.repeat(70)}"`),
     )

@@ -30,7 +30,7 @@ const bid = fc.record<Bid>({
   price: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })),
   channel: fc.oneof(
     fc.string({ maxLength: 60 }),
-    fc.string({ unit: 'grapheme', maxLength: 20 }).map((s) => s.toWellFormed()),
+    fc.string({ unit: 'grapheme', maxLength: 20 }).map((s) => Buffer.from(s).toString()),
   ),
   url: fc.option(fc.string({ maxLength: 30 })),
   open: fc.boolean(),

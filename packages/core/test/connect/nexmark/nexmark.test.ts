@@ -19,7 +19,7 @@ async function generate<Kind extends NexmarkKind>(
       result.kind === 'batch';
       result = await reader.read(batchRows)
     ) {
-      rows.push(...(batchToRows(result.batch) as NexmarkRows[Kind][]))
+      rows.push(...(batchToRows(result.batch) as unknown as NexmarkRows[Kind][]))
     }
   }
   return rows
