@@ -134,6 +134,7 @@ export class SourceTask {
 
   async close(): Promise<void> {
     const runs = this.open
+    for (const run of runs) this.progress.bytesDone += run.bytesRead
     this.open = []
     await Promise.all(runs.map((run) => run.close()))
   }
