@@ -1,5 +1,5 @@
 /** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 
@@ -18,10 +18,13 @@ export function removeOlderData(path: string): void {
   }
 }
 
-/** An empty folder for a case's output. */
+/** An empty folder for a case's output: a new one, since removing what an earlier run wrote would be charged to this one. */
 export function outputPath(name: string): string {
-  const path = join(ROOT, 'out', name)
-  rmSync(path, { recursive: true, force: true })
-  mkdirSync(path, { recursive: true })
-  return path
+  mkdirSync(join(ROOT, 'out'), { recursive: true })
+  return mkdtempSync(join(ROOT, 'out', `${name}-`))
+}
+
+/** Removes all output. */
+export function removeOutput(): void {
+  rmSync(join(ROOT, 'out'), { recursive: true, force: true })
 }

@@ -2,6 +2,7 @@
  * Runs one case in this process and prints what it cost as a line of JSON: `node run-case.js NAME [SCALE]`.
  */
 import { allCases } from './all-cases.ts'
+import { removeOutput } from './bench-folder.ts'
 
 /** What a run cost. */
 export interface CaseResult {
@@ -38,3 +39,4 @@ const result: CaseResult = {
   extra: run.extra ?? {},
 }
 process.stdout.write(`${JSON.stringify(result)}\n`)
+removeOutput()

@@ -2,11 +2,11 @@
  * Codecs of single blocks, synchronous: the pages of Parquet.
  */
 import * as zlib from 'node:zlib'
-import { decompressLz4Raw } from 'hyparquet-compressors'
 import { snappyCompressor, snappyUncompressor } from 'hysnappy'
 import type { Compression } from '../host.ts'
 import { isMillraceError } from '../../errors.ts'
 import { corruptInput } from './damage.ts'
+import { decompressLz4Block } from './lz4-block.ts'
 import { compressFrame, decompressFrames } from './zstd-frames.ts'
 
 interface ZstdBlocks {
@@ -67,8 +67,7 @@ function decompress(
     case 'zstd':
       return native === undefined ? decompressFrames(bytes, size) : native.zstdDecompressSync(bytes, limit)
     case 'lz4':
-      // Raw blocks: the library's other function guesses at Hadoop's framing and misreads some raw blocks.
-      return decompressLz4Raw(bytes, size)
+      return decompressLz4Block(bytes, size)
     case 'snappy':
       return decompressSnappy(bytes, size)
   }
