@@ -66,14 +66,14 @@ function convertWide(column: WideColumn, length: number, type: DataType, out: Fl
   }
 }
 
-/** The first live row (as a live index) whose event time is null or not a number, or −1. */
+/** The first live row (as a live index) whose event time is null or not a finite number, or −1. */
 export function firstWithoutEventTime(batch: Batch, column: Column, eventTime: Float64Array): number {
   const rows = rowCount(batch)
   const floats = column.type.kind === 'float64'
   if (column.validity === undefined && !floats) return -1
   for (let n = 0; n < rows; n++) {
     const i = rowIndex(batch, n)
-    if (!isValid(column, i) || Number.isNaN(eventTime[i])) return n
+    if (!isValid(column, i) || !Number.isFinite(eventTime[i])) return n
   }
   return -1
 }

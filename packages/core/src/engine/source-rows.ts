@@ -83,20 +83,20 @@ export class SourceRows {
     for (let n = 0; n < rows; n++) {
       const i = rowIndex(batch, n)
       const timeless =
-        n >= first && (!isValid(column, i) || Number.isNaN((batch.eventTime as Float64Array)[i]))
+        n >= first && (!isValid(column, i) || !Number.isFinite((batch.eventTime as Float64Array)[i]))
       if (!timeless) this.kept[kept++] = i
       else if (eventTime?.onMissing === 'reject' && rejected !== undefined)
         rejected(describe(batch, i, place, step))
-      else throw this.missing(place, n)
+      else throw this.missing(place, n, readValue(column, i))
     }
     return { ...batch, selection: this.kept, selectedCount: kept }
   }
 
-  private missing(place: BatchPlace, row: number): MillraceError {
+  private missing(place: BatchPlace, row: number, value: unknown): MillraceError {
     const column = this.options.eventTime?.column ?? ''
     return new MillraceError('input/no-event-time', {
       what: `a row has no event time`,
-      detail: `column "${column}" is null`,
+      detail: `column "${column}" is ${String(value)}`,
       hint: `reject such rows with { eventTime: { column: '${column}', onMissing: 'reject' } }, or filter the input`,
       place: { name: place.splitId, row: place.rowsBefore + row + 1, column },
       step: this.options.step,

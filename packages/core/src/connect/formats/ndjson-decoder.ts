@@ -146,7 +146,7 @@ export class NdjsonDecoder implements RecordDecoder {
     try {
       if (!isText && !this.#chunk.isUtf8(start, end)) {
         throw new RecordFault('the line is not valid UTF-8', -1, {
-          hint: 'convert the file to UTF-8, or route rejected rows to an output of their own',
+          hint: "convert the file to UTF-8, or go on without such rows: read with { onError: 'reject' }",
         })
       }
       const behind = reader.read(bytes, at, end, target.rows)
