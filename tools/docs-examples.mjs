@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { doorOf, markdownExamples, tsdocExamples, withImports } from './house/doc-examples.mjs'
+import { inPipeline } from './house/pipeline-example.mjs'
 import { packageSources, projectFiles, readProjectFile } from './house/project-files.mjs'
 import { parseSource, walkSyntax } from './house/syntax.mjs'
 import { cacheFolder, root } from './setup.mjs'
@@ -27,14 +28,33 @@ function collect() {
     ...pages.flatMap((path) => markdownExamples(path, readProjectFile(path))),
     ...packageSources().flatMap((path) => tsdocExamples(path, readProjectFile(path)).map(withDoor)),
   ]
-  return found.map((one) => ({ ...one, slug: `${one.file.replaceAll(/[^\w]+/g, '-')}-${one.line}` }))
+  return found
+    .map(aroundLines)
+    .map((one) => ({ ...one, slug: `${one.file.replaceAll(/[^\w]+/g, '-')}-${one.line}` }))
 }
 
 /** @param {import('./house/doc-examples.mjs').DocExample} example */
 function withDoor(example) {
   const place = doorOf(example.file)
-  if (place === undefined) return example
+  if (place === undefined || example.inPipeline) return example
   return { ...example, code: withImports(example.code, { door: place.door, names: namesOf(place.index) }) }
+}
+
+/** @param {import('./house/doc-examples.mjs').DocExample} example */
+function aroundLines(example) {
+  return example.inPipeline ? { ...example, code: inPipeline(example.code, pipelineDoors()) } : example
+}
+
+/** What the author of a pipeline has at hand. */
+function pipelineDoors() {
+  const sources = 'packages/core/src'
+  return [
+    {
+      door: '@millrace/core',
+      names: ['index', 'sdk/index'].flatMap((file) => namesOf(`${sources}/${file}.ts`)),
+    },
+    { door: '@millrace/core/files', names: namesOf(`${sources}/connect/files/index.ts`) },
+  ]
 }
 
 /**

@@ -1,6 +1,7 @@
 // How examples are found in the documentation; that they compile and run is the step `examples` of verify.
 import { describe, expect, it } from 'vitest'
 import { doorOf, markdownExamples, tsdocExamples, withImports } from '../../tools/house/doc-examples.mjs'
+import { inPipeline } from '../../tools/house/pipeline-example.mjs'
 
 describe('documentation examples', () => {
   it('are the TypeScript blocks of a page, with their lines', () => {
@@ -8,8 +9,8 @@ describe('documentation examples', () => {
       '\n',
     )
     expect(markdownExamples('a.md', page)).toEqual([
-      { file: 'a.md', line: 3, code: 'one()\n', runs: true },
-      { file: 'a.md', line: 8, code: 'two()\n', runs: false },
+      { file: 'a.md', line: 3, code: 'one()\n', runs: true, inPipeline: false },
+      { file: 'a.md', line: 8, code: 'two()\n', runs: false, inPipeline: false },
     ])
   })
 
@@ -28,7 +29,7 @@ describe('documentation examples', () => {
       ' * ```',
       ' */',
     ].join('\n')
-    expect(tsdocExamples('a.ts', source)).toEqual([{ file: 'a.ts', line: 6, code: 'add(1)\n', runs: true }])
+    expect(tsdocExamples('a.ts', source)).toMatchObject([{ file: 'a.ts', line: 6, code: 'add(1)\n' }])
     expect(tsdocExamples('a.ts', '/**\n * ```ts\n * add(1)\n * ```\n */')).toEqual([])
   })
 
@@ -40,6 +41,17 @@ describe('documentation examples', () => {
     expect(withImports("import { add } from 'a'\ninstant()", options)).toBe(
       "import { add } from 'a'\ninstant()",
     )
+  })
+
+  it('stand inside a pipeline when they say so, with the streams they use', () => {
+    const doors = [{ door: 'core', names: ['memoryRows', 'schema', 'sql', 't', 'value'] }]
+    const [example] = markdownExamples('a.md', "```ts in-pipeline\nflights.where('a', sql`b`)\n```")
+    expect(example?.inPipeline).toBe(true)
+    const module = inPipeline(example?.code ?? '', doors)
+    expect(module).toContain("import { memoryRows, schema, sql, t } from 'core'")
+    expect(module).toContain('const flights = ')
+    expect(module).not.toContain('const airports = ')
+    expect(inPipeline("const flights = p.read('flights', x)\n", doors)).not.toContain('memoryRows')
   })
 
   it.each([

@@ -1,5 +1,6 @@
 // Finds the TypeScript examples of the documentation: ```ts blocks in Markdown and in TSDoc @example sections.
-// ```ts no-run marks one that is checked but not executed (it needs a broker, or a file that is not there).
+// ```ts no-run marks one that is checked but not executed (it needs a broker, or a file that is not there);
+// ```ts in-pipeline marks lines that stand inside the function of a pipeline (pipeline-example.mjs).
 import { posix } from 'node:path'
 
 /**
@@ -8,6 +9,7 @@ import { posix } from 'node:path'
  * @property {number} line - of its first line
  * @property {string} code
  * @property {boolean} runs
+ * @property {boolean} inPipeline
  */
 
 /**
@@ -77,12 +79,12 @@ const doorFolders = [
 
 /**
  * @param {readonly string[]} lines
- * @returns {{ line: number, code: string, runs: boolean }[]}
+ * @returns {{ line: number, code: string, runs: boolean, inPipeline: boolean }[]}
  */
 function fencedBlocks(lines) {
-  /** @type {{ line: number, code: string, runs: boolean }[]} */
+  /** @type {{ line: number, code: string, runs: boolean, inPipeline: boolean }[]} */
   const blocks = []
-  /** @type {{ line: number, code: string[], runs: boolean, fence: string } | undefined} */
+  /** @type {{ line: number, code: string[], runs: boolean, inPipeline: boolean, fence: string } | undefined} */
   let open
   lines.forEach((text, index) => {
     const fence = /^\s*(`{3,})(.*)$/.exec(text)
@@ -94,11 +96,13 @@ function fencedBlocks(lines) {
           line: kept ? index + 2 : 0,
           code: [],
           runs: !marks.includes('no-run'),
+          inPipeline: marks.includes('in-pipeline'),
           fence: fence[1] ?? '',
         }
       }
     } else if (fence !== null && text.trim() === open.fence) {
-      if (open.line > 0) blocks.push({ line: open.line, code: `${open.code.join('\n')}\n`, runs: open.runs })
+      const { line, code, runs, inPipeline } = open
+      if (line > 0) blocks.push({ line, code: `${code.join('\n')}\n`, runs, inPipeline })
       open = undefined
     } else {
       open.code.push(text)

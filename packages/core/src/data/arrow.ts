@@ -28,6 +28,8 @@ function loadArrow(): Promise<ArrowLibrary> {
  *
  * @example
  * ```ts
+ * const flights = schema({ origin: t.string(), delay: t.int32() })
+ * const batch = batchOfRows(flights, [{ origin: 'SEA', delay: 20 }])
  * const table = await toArrow(batch)
  * console.log(table.getChild('delay')?.get(0))
  * ```

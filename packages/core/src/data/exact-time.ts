@@ -29,7 +29,14 @@ export function registerView(view: object, position: ViewPosition): void {
  *
  * @example
  * ```ts
- * stream.map('precise', (row) => ({ micros: exactTime(row, 'at') }))
+ * import { exactTime, schema, t } from '@millrace/core/data'
+ * import { memoryRows, pipeline } from '@millrace/core'
+ *
+ * const Event = schema({ at: t.timestamp('us') })
+ * const Precise = schema({ micros: t.int64().bigint() })
+ * pipeline('example', (p) => {
+ *   p.read('events', memoryRows(Event, [])).map('precise', Precise, (row) => ({ micros: exactTime(row, 'at') ?? 0n }))
+ * })
  * ```
  */
 export function exactTime<Row extends object>(view: Row, name: keyof Row & string): bigint | null {

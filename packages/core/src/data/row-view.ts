@@ -44,6 +44,8 @@ export interface RowViewOptions {
  *
  * @example
  * ```ts
+ * const flights = schema({ origin: t.string(), delay: t.int32() })
+ * const batch = batchOfRows(flights, [{ origin: 'SEA', delay: 20 }])
  * const reader = createRowView(flights)
  * reader.bind(batch)
  * for (let n = 0; n < rowCount(batch); n++) console.log(reader.seek(rowIndex(batch, n)).origin)

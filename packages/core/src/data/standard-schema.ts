@@ -61,7 +61,10 @@ type IsUnion<Value, Whole = Value> = [Value] extends [never]
  * @throws MillraceError `schema/unmappable` with the path of the first part that no column type can hold.
  *
  * @example
- * ```ts
+ * ```ts no-run
+ * import { fromStandardSchema } from '@millrace/core'
+ * import { z } from 'zod'
+ *
  * const flights = fromStandardSchema(z.object({ origin: z.string(), delay: z.int32().nullable() }))
  * ```
  */

@@ -41,6 +41,10 @@ export type ExpressionInput<Value = unknown> =
  *   `expression/type`, or `value/…` when a constant part has no value.
  * @example
  * ```ts
+ * import { schema, t } from '@millrace/core/data'
+ * import { bindExpression, sql } from '@millrace/core/expr'
+ *
+ * const flights = schema({ origin: t.string(), delay: t.int32() })
  * const late = bindExpression(sql`delay > 15`, flights)
  * late.type // { kind: 'boolean' }
  * ```

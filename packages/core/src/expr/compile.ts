@@ -57,6 +57,11 @@ export interface CompileOptions {
  *
  * @example
  * ```ts
+ * import { batchOfRows, schema, t } from '@millrace/core/data'
+ * import { bindExpression, compileTransform, sql } from '@millrace/core/expr'
+ *
+ * const flights = schema({ origin: t.string(), delay: t.int32() })
+ * const batch = batchOfRows(flights, [{ origin: 'SEA', delay: 20 }])
  * const transform = compileTransform({ schema: flights, predicate: bindExpression(sql`delay > 15`, flights) })
  * const late = transform.run(batch)
  * ```

@@ -59,9 +59,9 @@ export interface Sql extends SqlTag<unknown> {
  * Writes an expression in SQL. The text is parsed when it is bound to a schema, and errors point at the place.
  *
  * @example
- * ```ts
- * const airports = ['SEA', 'LAX']
- * flights.filter(sql`delay > ${15} and origin in ${airports}`)
+ * ```ts in-pipeline
+ * const wanted = ['SEA', 'LAX']
+ * flights.where('late', sql`delay > ${15} and origin in ${wanted}`)
  * ```
  */
 export const sql: Sql = Object.freeze(

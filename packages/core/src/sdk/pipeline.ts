@@ -34,7 +34,7 @@ export interface PipelineBuilder {
    * from its default; with `type: 'duration'` the value is in milliseconds.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * const input = p.option('input', { default: 'data/flights.parquet', description: 'file, glob or directory' })
    * const size = p.option('window', { type: 'duration', default: '1 hour' })
    * ```
@@ -53,7 +53,7 @@ export interface PipelineBuilder {
    * Reads a source; the row type is that of its schema.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * const flights = p.read('flights', parquet('data/flights.parquet', { schema: Flight }), {
    *   eventTime: { column: 'date', disorder: '5 s' },
    * })
@@ -100,6 +100,11 @@ export interface Pipeline {
  *
  * @example
  * ```ts
+ * import { pipeline, schema, t, tumbling } from 'millrace'
+ * import { parquet } from 'millrace/files'
+ *
+ * const Flight = schema({ date: t.timestamp('ms'), origin: t.string(), delay: t.int32() })
+ *
  * export default pipeline('flight-delays', (p) => {
  *   const flights = p.read('flights', parquet('data/flights.parquet', { schema: Flight, eventTime: 'date' }))
  *   flights

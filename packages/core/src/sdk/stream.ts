@@ -80,9 +80,9 @@ export interface Stream<Row> {
    * Keeps the rows for which a function gives true; or, given sql`…`, the same as `where`.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * flights.filter('departed', (f) => f.distance > 0)
-   * flights.filter('departed', sql`distance > 0`)
+   * flights.filter('also-departed', sql`distance > 0`)
    * ```
    */
   filter<const Used extends ColumnName<Row> = ColumnName<Row>>(
@@ -95,9 +95,9 @@ export interface Stream<Row> {
    * Keeps the rows for which an expression is true (rows for which it is null are dropped, as in SQL).
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * flights.where('late', sql`delay > ${limit}`)
-   * flights.where('late', (c) => c.delay.gt(limit))
+   * flights.where('also-late', (c) => c.delay.gt(limit))
    * ```
    */
   where(name: string, condition: ExpressionOf<Row>): Stream<Row>
@@ -150,7 +150,7 @@ export interface Stream<Row> {
    * One row of another schema per row, by a function.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * flights.map('in-hours', schema({ origin: t.string(), hours: t.float64() }), (f) => ({
    *   origin: f.origin,
    *   hours: f.minutes / 60,
@@ -187,7 +187,7 @@ export interface Stream<Row> {
    * Groups rows by a key: rows of one key meet in one place.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * flights.keyBy('by-origin', 'origin')
    * flights.keyBy('by-route', ['origin', 'destination'])
    * flights.keyBy('by-initial', { initial: sql.string`left(origin, 1)` })
@@ -207,8 +207,8 @@ export interface Stream<Row> {
    * several rows; null never equals null.
    *
    * @example
-   * ```ts
-   * daily.lookupJoin('airport', airports, { on: { origin: 'iata' }, select: { airportName: 'name' } })
+   * ```ts in-pipeline
+   * flights.lookupJoin('airport', airports, { on: { origin: 'iata' }, select: { airportName: 'name' } })
    * ```
    */
   lookupJoin<

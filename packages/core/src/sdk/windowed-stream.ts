@@ -24,7 +24,7 @@ export interface KeyedStream<Row, Key> {
    * Runs your own function over the rows of each key, with state and timers.
    *
    * @example
-   * ```ts
+   * ```ts in-pipeline
    * const firsts = flights.keyBy('by-origin', 'origin').process('first-of-each', {
    *   state: { seen: state.value(t.boolean()) },
    *   output: schema({ origin: t.string() }),
@@ -48,12 +48,15 @@ export interface WindowedStream<Row, Key, Bounds> {
    * the aggregates. A row leaves when the watermark passes the window's end; an empty window gives no row.
    *
    * @example
-   * ```ts
-   * .aggregate('hourly', (a) => ({
-   *   flights: a.count(),
-   *   meanDelay: a.mean('delay'),
-   *   lateShare: a.mean(sql`delay > 15`),
-   * }))
+   * ```ts in-pipeline
+   * flights
+   *   .keyBy('by-origin', 'origin')
+   *   .window(tumbling('1 hour'))
+   *   .aggregate('hourly', (a) => ({
+   *     flights: a.count(),
+   *     meanDelay: a.mean('delay'),
+   *     lateShare: a.mean(sql`delay > 15`),
+   *   }))
    * ```
    * Columns of rows are named as strings, which the editor completes; expressions are checked when the pipeline is
    * built.

@@ -27,7 +27,7 @@ export interface WindowOffset {
  * Windows of one size, side by side: every row falls into exactly one.
  *
  * @example
- * ```ts
+ * ```ts in-pipeline
  * flights.keyBy('by-origin', 'origin').window(tumbling('1 hour'))
  * ```
  * @throws MillraceError `plan/invalid-argument` when the size is 0.

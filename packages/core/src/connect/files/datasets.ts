@@ -40,7 +40,10 @@ export type AnyFormatOptions = Readonly<Record<never, never>>
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
+ * ```ts in-pipeline
+ * const Event = schema({ time: t.timestamp('ms'), kind: t.string() })
  * const events = p.read('events', ndjson('events', { schema: Event, eventTime: 'time', follow: 'lines' }))
+ * ```
  */
 export function ndjson<Row>(path: string, options: DeclaredOptions<Row, NdjsonOptions>): FileDataset<Row>
 export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
@@ -57,7 +60,9 @@ export function ndjson<Row>(
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
+ * ```ts in-pipeline
  * const flights = p.read('flights', json('flights-200k.json', { schema: Flight }))
+ * ```
  */
 export function json<Row>(path: string, options: DeclaredOptions<Row, JsonOptions>): FileDataset<Row>
 export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
@@ -74,7 +79,9 @@ export function json<Row>(
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
+ * ```ts in-pipeline
  * const airports = p.read('airports', csv('airports.csv', { schema: Airport }))
+ * ```
  */
 export function csv<Row>(path: string, options: DeclaredOptions<Row, CsvOptions>): FileDataset<Row>
 export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
@@ -111,8 +118,10 @@ export function tsv<Row>(
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
+ * ```ts in-pipeline
  * const flights = p.read('flights', parquet('data/flights-3m.parquet', { schema: Flight, eventTime: 'date' }))
- * hourly.write('out', parquet('out/hourly', { partitionBy: ['origin'] }))
+ * flights.write('out', parquet('out/flights', { partitionBy: ['origin'] }))
+ * ```
  */
 export function parquet<Row>(path: string, options: DeclaredParquetOptions<Row>): FileDataset<Row>
 export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
@@ -140,7 +149,9 @@ export type UndeclaredParquetOptions = ParquetOptions &
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
- * const flights = p.read('flights', files(input, { schema: Flight, eventTime: 'date' }))
+ * ```ts in-pipeline
+ * const flights = p.read('flights', files('data/flights', { schema: Flight, eventTime: 'date' }))
+ * ```
  */
 export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
 export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset

@@ -19,11 +19,6 @@ export type { CsvOptions } from './csv-dialect.ts'
  * maps and structs stand in a field as JSON, intervals as ISO 8601 durations, bytes as base64.
  *
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
- *
- * @example
- * ```ts
- * const format = csv({ delimiter: ';', nulls: ['', 'NA'] })
- * ```
  */
 export function csv(options: CsvOptions = {}): RecordFormat {
   return separatedValues('csv', ',', options)

@@ -18,11 +18,6 @@ export interface JsonOptions extends TimeTextOptions, RecordLimitOptions {}
  * Also reads objects that stand one behind another without an array.
  *
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
- *
- * @example
- * ```ts
- * const format = json({ epochUnit: 's' })
- * ```
  */
 export function json(options: JsonOptions = {}): RecordFormat {
   const epochUnit = epochUnitOf(options)

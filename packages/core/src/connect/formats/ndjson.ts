@@ -19,11 +19,6 @@ export interface NdjsonOptions extends TimeTextOptions, RecordLimitOptions {}
  * stay exact in both directions. NaN and infinities are written as text (`"NaN"`), which float columns read again.
  *
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
- *
- * @example
- * ```ts
- * const format = ndjson({ timestamps: 'epoch', epochUnit: 'ms' })
- * ```
  */
 export function ndjson(options: NdjsonOptions = {}): RecordFormat {
   const epochUnit = epochUnitOf(options)

@@ -35,11 +35,6 @@ const codecs: readonly WriteCodec[] = ['uncompressed', 'snappy', 'gzip', 'zstd']
  * Reading: all encodings and the codecs uncompressed, Snappy, gzip, zstd, Brotli and LZ4; row groups that a pushed-down
  * predicate excludes are skipped by their statistics. Writing: dictionaries where values repeat, statistics, page checksums.
  * Throws `plan/invalid-argument` for options outside their range.
- *
- * @example
- * ```ts
- * const format = parquet({ compression: 'zstd' })
- * ```
  */
 export function parquet(options: ParquetOptions = {}): RandomFormat {
   const { compression = 'snappy', rowGroupRows = ROW_GROUP_ROWS, rowGroupBytes = ROW_GROUP_BYTES } = options
