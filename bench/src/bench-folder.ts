@@ -1,5 +1,5 @@
 /** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 
@@ -18,10 +18,11 @@ export function removeOlderData(path: string): void {
   }
 }
 
-/** An empty folder for a case's output: a new one, since removing what an earlier run wrote would be charged to this one. */
+/** A folder of this process for a case's output: removing what another run wrote would be charged to this one. */
 export function outputPath(name: string): string {
-  mkdirSync(join(ROOT, 'out'), { recursive: true })
-  return mkdtempSync(join(ROOT, 'out', `${name}-`))
+  const path = join(ROOT, 'out', `${name}-${process.pid}`)
+  mkdirSync(path, { recursive: true })
+  return path
 }
 
 /** Removes all output. */
