@@ -159,7 +159,7 @@ function storageType(type: DataType): DataType {
 }
 
 /** An Arrow type as ours, without metadata. */
-export function typeOfArrow(arrow: ArrowLibrary, type: Arrow.DataType, path: string): DataType {
+function typeOfArrow(arrow: ArrowLibrary, type: Arrow.DataType, path: string): DataType {
   const { DataType: Is } = arrow
   if (Is.isDictionary(type)) return typeOfArrow(arrow, type.dictionary, path)
   if (Is.isBool(type)) return t.boolean().type

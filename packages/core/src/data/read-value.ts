@@ -113,7 +113,7 @@ export function batchToRows(batch: Batch): Record<string, unknown>[] {
 }
 
 /** The refusal to show an integer as a number that would lose digits. */
-export function unsafeInteger(value: bigint, name: string | undefined): MillraceError {
+function unsafeInteger(value: bigint, name: string | undefined): MillraceError {
   return new MillraceError('value/unsafe-integer', {
     what: `${name === undefined ? 'an integer' : `column "${name}"`} holds ${value}`,
     detail: 'a JavaScript number is exact only to ±9007199254740991',

@@ -250,7 +250,7 @@ function isInterval(value: Interval): boolean {
 }
 
 /** The refusal of a null. */
-export function nullRefused(type: DataType, value: null | undefined, path: ValuePath): MillraceError {
+function nullRefused(type: DataType, value: null | undefined, path: ValuePath): MillraceError {
   return new MillraceError('value/invalid', {
     what: `${subject(path)} is ${value === undefined ? 'missing' : 'null'}`,
     detail: `${typeToString(type)} was expected`,

@@ -13,7 +13,7 @@ import type { DataType } from '../data/type.ts'
 const DAY_MS = 86_400_000
 
 /** Milliseconds per unit of a column that can be event time; undefined for types that cannot. */
-export function eventTimeScale(type: DataType): number | undefined {
+function eventTimeScale(type: DataType): number | undefined {
   switch (type.kind) {
     case 'timestamp':
       return type.unit === 'ms' ? 1 : type.unit === 'us' ? 1e-3 : 1e-6

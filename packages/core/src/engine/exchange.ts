@@ -17,7 +17,7 @@ import type { ExchangeKind } from '../plan/physical.ts'
 export type Route = (batch: Batch) => void
 
 /** The task that owns a key group. */
-export function taskOfKeyGroup(group: number, tasks: number, keyGroups: number): number {
+function taskOfKeyGroup(group: number, tasks: number, keyGroups: number): number {
   return Math.floor((group * tasks) / keyGroups)
 }
 

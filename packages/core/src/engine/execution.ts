@@ -309,7 +309,7 @@ function sourceReceiver(ports: Map<string, OutputPort>): Receiver {
 }
 
 /** Counters of a step that has done nothing. */
-export function newCounters(): StepCounters {
+function newCounters(): StepCounters {
   return { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
 }
 

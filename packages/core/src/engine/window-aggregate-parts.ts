@@ -8,7 +8,7 @@ import type { Batch } from '../data/batch.ts'
 import type { Field, Schema } from '../data/type.ts'
 import { MillraceError, assert } from '../errors.ts'
 import type { AggregateCall, WindowAggregateNode } from '../plan/logical.ts'
-import type { GroupTable, KeyLayout, RecordField, RecordStore } from '../state/index.ts'
+import type { GroupTable, KeyLayout, RecordStore } from '../state/index.ts'
 import { ArrayPool, BlockHeap, RecordLayout, StringTable, keyLayout } from '../state/index.ts'
 import type { Aggregate, AggregateInput } from './aggregates/index.ts'
 import { createAggregate } from './aggregates/index.ts'
@@ -111,11 +111,6 @@ export function holdKey(parts: WindowAggregateParts, table: GroupTable, record: 
 /** Points aggregates at the columns of a batch. */
 export function bindAggregates(parts: WindowAggregateParts, batch: Batch): void {
   for (const { aggregate } of parts.aggregates) aggregate.bind?.(batch)
-}
-
-/** An f64 field's position in the doubles of a store. */
-export function doubleAt(store: RecordStore, record: number, field: RecordField): number {
-  return record * (store.words >> 1) + field.offset
 }
 
 function inputOf(schema: Schema, name: string, step: string): AggregateInput {

@@ -98,7 +98,7 @@ function castToNumber(value: Value, from: DataType, to: DataType): Value {
 }
 
 /** A numeric value as the nearest float64. */
-export function numberOf(value: Value, type: DataType): number {
+function numberOf(value: Value, type: DataType): number {
   return type.kind === 'decimal' ? decimalToNumber(value as bigint, type.scale) : Number(value)
 }
 

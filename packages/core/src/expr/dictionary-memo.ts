@@ -14,12 +14,12 @@ import { readCell } from './value.ts'
 import type { Value } from './value.ts'
 
 /** State of a slot; slot 0 is null's, slot n + 1 entry n's. */
-export const UNKNOWN = 0
+const UNKNOWN = 0
 /** For truth values FALSE and TRUE, for others VALUE. */
-export const FALSE = 1
-export const VALUE = 1
-export const NULL = 2
-export const TRUE = 3
+const FALSE = 1
+const VALUE = 1
+const NULL = 2
+const TRUE = 3
 
 /** A memo that generated code reads: `states[code + 1]`, then `numbers` or `texts`. */
 export class DictionaryMemo {

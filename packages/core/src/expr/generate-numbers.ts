@@ -19,7 +19,7 @@ function operands(generator: Generator, call: CallExpression): readonly [ScalarC
 }
 
 /** Assigns a value that can fail, only where no operand is null; returns the variable. */
-export function guarded(generator: Generator, isNull: string, compute: () => string): string {
+function guarded(generator: Generator, isNull: string, compute: () => string): string {
   if (isNull === 'false') return generator.temp(compute())
   const name = generator.name()
   generator.line(`let ${name} = 0`)

@@ -25,7 +25,7 @@ export interface Token {
 }
 
 /** The longest SQL text that is read, in UTF-16 units. */
-export const SQL_LENGTH_MAX = 100_000
+const SQL_LENGTH_MAX = 100_000
 
 const OPERATORS = [
   '->>', '!~*', '::', '<=', '>=', '<>', '!=', '||', '->', '~*', '!~', '=>',

@@ -41,7 +41,7 @@ export function parseExpression(source: SourceText): Syntax {
 }
 
 /** Parses the expression that stands next, up to the first token that cannot belong to it. */
-export function parseExpressionFrom(reader: TokenReader, minimum: number = precedence.or): Syntax {
+function parseExpressionFrom(reader: TokenReader, minimum: number = precedence.or): Syntax {
   return reader.nested(() => {
     let left = parsePrefix(reader)
     for (;;) {

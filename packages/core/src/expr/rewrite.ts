@@ -34,7 +34,7 @@ export function childrenOf(expression: Expression): readonly Expression[] {
 }
 
 /** The same node over other parts (as many as `childrenOf` gave). */
-export function withChildren(expression: Expression, parts: readonly Expression[]): Expression {
+function withChildren(expression: Expression, parts: readonly Expression[]): Expression {
   switch (expression.kind) {
     case 'column':
     case 'literal':

@@ -8,14 +8,14 @@ import type { SourceText, Span } from './syntax.ts'
 const EXCERPT_MAX = 100
 
 /** `line 1, column 7` (both from 1) of an offset. */
-export function positionOf(text: string, offset: number): { line: number; column: number } {
+function positionOf(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset)
   const line = before.split('\n').length
   return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 }
 }
 
 /** The line around a span, with a caret line below. */
-export function excerptOf(text: string, span: Span): string {
+function excerptOf(text: string, span: Span): string {
   const lineStart = text.lastIndexOf('\n', span.start - 1) + 1
   const lineEndFound = text.indexOf('\n', span.start)
   const lineEnd = lineEndFound === -1 ? text.length : lineEndFound

@@ -37,7 +37,7 @@ export function fieldName(written: string): string {
 }
 
 /** Units of one field that is a fixed length of time, in seconds; undefined for days and longer. */
-export const fixedSeconds: { readonly [unit: string]: number } = { second: 1, minute: 60, hour: 3600 }
+const fixedSeconds: { readonly [unit: string]: number } = { second: 1, minute: 60, hour: 3600 }
 
 /** A field of a day. */
 export function dateField(field: string, day: number): number {

@@ -90,7 +90,7 @@ export function unitsPerSecond(unit: TimeUnit): number {
 }
 
 /** The finer of two units. */
-export function finerUnit(a: TimeUnit, b: TimeUnit): TimeUnit {
+function finerUnit(a: TimeUnit, b: TimeUnit): TimeUnit {
   return unitsPerSecond(a) >= unitsPerSecond(b) ? a : b
 }
 

@@ -48,7 +48,7 @@ export function readCell(column: Column, index: number): Value {
 }
 
 /** A number of a fixed column as a value. */
-export function fromNumber(type: DataType, number: number): Value {
+function fromNumber(type: DataType, number: number): Value {
   if (type.kind === 'boolean') return number !== 0
   return isBig(type) ? BigInt(number) : number
 }
@@ -62,12 +62,7 @@ function readWide(type: DataType, values: BigInt64Array, index: number): bigint 
 }
 
 /** Bytes as a value: text, or a copy for bytes. */
-export function readText(
-  type: DataType,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): string | Uint8Array {
+function readText(type: DataType, bytes: Uint8Array, start: number, length: number): string | Uint8Array {
   if (type.kind === 'bytes') return bytes.slice(start, start + length)
   return decodeText(bytes, start, length)
 }
@@ -211,7 +206,7 @@ function listColumn(
 }
 
 /** The struct that the child of a map column is made of. */
-export function pairType(type: Extract<DataType, { kind: 'map' }>): DataType {
+function pairType(type: Extract<DataType, { kind: 'map' }>): DataType {
   return {
     kind: 'struct',
     fields: [

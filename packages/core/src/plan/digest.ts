@@ -31,7 +31,7 @@ export function digest(value: unknown): string {
 }
 
 /** JSON with members sorted by name, absent ones left out, −0 told from 0 and numbers that JSON lacks spelled. */
-export function canonicalText(value: unknown): string {
+function canonicalText(value: unknown): string {
   if (typeof value === 'number') {
     return Number.isFinite(value) && !Object.is(value, -0) ? JSON.stringify(value) : `"#${spell(value)}"`
   }

@@ -11,7 +11,7 @@
 import { assert } from '../errors.ts'
 import type { Schema } from '../data/type.ts'
 import { MAIN_PORT } from './logical.ts'
-import type { Input, LogicalNode, LogicalPlan } from './logical.ts'
+import type { LogicalNode, LogicalPlan } from './logical.ts'
 
 /** An edge of the graph, seen from the step that is read. */
 export interface Reader {
@@ -53,11 +53,6 @@ export function inputSchema(
   const schema = from === undefined ? undefined : portSchema(from, edge.port)
   assert(schema !== undefined, `step "${node.step}" reads "${edge.step}.${edge.port}", which does not exist`)
   return schema
-}
-
-/** Whether two inputs name the same output. */
-export function sameInput(a: Input, b: Input): boolean {
-  return a.step === b.step && a.port === b.port
 }
 
 /** Checks P1 to P3; a plan that breaks them is a defect of Millrace, since the SDK refuses such input by name. */

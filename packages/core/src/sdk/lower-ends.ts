@@ -66,7 +66,7 @@ export function lowerWrite(input: Output, step: string, target: unknown): void {
 }
 
 /** The event time of a source in the plan's form. */
-export function lowerEventTime(input: EventTimeInput | undefined, schema: Schema): EventTime | undefined {
+function lowerEventTime(input: EventTimeInput | undefined, schema: Schema): EventTime | undefined {
   if (input === undefined) return undefined
   const options = typeof input === 'string' ? { column: input } : input
   const field = fieldOf(schema, options.column)

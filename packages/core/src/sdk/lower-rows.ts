@@ -78,7 +78,7 @@ export function lowerUnion(inputs: readonly Output[], step: string): Output {
 }
 
 /** A schema of named column types, as `with` takes them. */
-export function schemaOfTypes(columns: ColumnTypes): Schema {
+function schemaOfTypes(columns: ColumnTypes): Schema {
   return makeSchema(
     Object.entries(columns).map(([name, column]) => {
       if (typeof column === 'object' && column !== null && typeof column.isNullable === 'boolean') {

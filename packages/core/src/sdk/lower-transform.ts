@@ -11,7 +11,6 @@ import type { Expression, NamedExpression } from '../plan/index.ts'
 import type { Output } from './draft.ts'
 import { bindColumn, bindCondition, bindInput, notNullCondition } from './expression-input.ts'
 import type { ExpressionInput } from './expression-input.ts'
-import { didYouMean, listNames } from './names.ts'
 
 /** Columns by name, each a column of the input or an expression over it. */
 export interface ProjectionInput {
@@ -103,7 +102,7 @@ export function lowerRename(input: Output, step: string, names: { readonly [from
 }
 
 /** The schema of a projection's result. */
-export function schemaOf(outputs: readonly NamedExpression[]): Schema {
+function schemaOf(outputs: readonly NamedExpression[]): Schema {
   return makeSchema(
     outputs.map(({ name, expression }) => ({ name, type: expression.type, nullable: expression.nullable })),
   )
@@ -115,7 +114,7 @@ export function allColumns(schema: Schema): NamedExpression[] {
 }
 
 /** A reference to a column. */
-export function columnExpression(field: Field): Expression {
+function columnExpression(field: Field): Expression {
   return { kind: 'column', name: field.name, type: field.type, nullable: field.nullable }
 }
 
@@ -151,13 +150,4 @@ function isList(columns: readonly string[] | ProjectionInput): columns is readon
 
 function noColumns(what: string): MillraceError {
   return new MillraceError('plan/invalid-argument', { what: `the step names ${what}` })
-}
-
-/** The error for a name that is none of several. */
-export function unknownOf(what: string, name: string, names: readonly string[]): MillraceError {
-  return new MillraceError('plan/unknown-column', {
-    what: `${what} "${name}" does not exist`,
-    detail: `there are ${listNames(names)}`,
-    hint: didYouMean(name, names),
-  })
 }

@@ -8,7 +8,7 @@ import { nearestNames } from '../data/nearest-names.ts'
 import { MillraceError } from '../errors.ts'
 
 /** Characters of a name, at most. */
-export const NAME_LENGTH_MAX = 100
+const NAME_LENGTH_MAX = 100
 
 const allowed = /^[A-Za-z][A-Za-z0-9_.-]*$/
 

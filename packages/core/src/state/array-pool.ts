@@ -44,7 +44,7 @@ export class ArrayPool {
 }
 
 /** The smallest power of two that is at least `value`. */
-export function roundUpToPowerOfTwo(value: number): number {
+function roundUpToPowerOfTwo(value: number): number {
   let size = 1
   while (size < value) size *= 2
   return size

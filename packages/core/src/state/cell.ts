@@ -52,7 +52,7 @@ export function cellKind(type: DataType): CellKind | undefined {
 }
 
 /** Doubles that a cell of a kind takes. */
-export function cellDoubles(kind: CellKind): number {
+function cellDoubles(kind: CellKind): number {
   return kind === 'int128' ? 2 : 1
 }
 

@@ -80,7 +80,7 @@ export function keyLayout(schema: Schema, keys: readonly string[], step: string)
 }
 
 /** How a type is packed into a key, or undefined when it cannot be one. */
-export function keyKind(type: DataType): KeyKind | undefined {
+function keyKind(type: DataType): KeyKind | undefined {
   switch (type.kind) {
     case 'boolean':
     case 'int8':

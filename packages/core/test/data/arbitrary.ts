@@ -41,7 +41,7 @@ const units: readonly TimeUnit[] = ['ms', 'us', 'ns']
 const perMs = { ms: 1n, us: 1000n, ns: 1_000_000n } as const
 
 /** Any type without parts. */
-export function arbitraryFlatType(): fc.Arbitrary<DataType> {
+function arbitraryFlatType(): fc.Arbitrary<DataType> {
   const plain = (
     ['boolean', 'int8', 'int16', 'int32', 'uint8', 'uint16', 'uint32', 'float32', 'float64'] as const
   ).map((kind): DataType => ({ kind }))
@@ -98,7 +98,7 @@ export function arbitraryType(options: TypeOptions = {}): fc.Arbitrary<DataType>
 }
 
 /** Column names, ordinary and awkward. */
-export function arbitraryName(): fc.Arbitrary<string> {
+function arbitraryName(): fc.Arbitrary<string> {
   const awkward = [
     'a b',
     'x.y',
@@ -129,7 +129,7 @@ export function arbitrarySchema(options: TypeOptions & { readonly max?: number }
 }
 
 /** Integers within bounds, often at the bounds, at 0 and at ±2^53. */
-export function arbitraryBigint(min: bigint, max: bigint): fc.Arbitrary<bigint> {
+function arbitraryBigint(min: bigint, max: bigint): fc.Arbitrary<bigint> {
   const edges = [
     min,
     max,
@@ -151,7 +151,7 @@ export function arbitraryBigint(min: bigint, max: bigint): fc.Arbitrary<bigint> 
 }
 
 /** Strings: short, empty, of several scripts, with NUL, and now and then long. */
-export function arbitraryText(): fc.Arbitrary<string> {
+function arbitraryText(): fc.Arbitrary<string> {
   return fc.oneof(
     fc.string({ maxLength: 12 }),
     fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replace(/[\ud800-\udfff]/gu, '')),
@@ -173,7 +173,7 @@ export function arbitraryText(): fc.Arbitrary<string> {
 }
 
 /** A value of a type, never null. */
-export function arbitraryCell(type: DataType): fc.Arbitrary<Cell> {
+function arbitraryCell(type: DataType): fc.Arbitrary<Cell> {
   const same = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Cell> =>
     arbitrary.map((value) => ({ input: value, expected: value }))
   switch (type.kind) {
@@ -243,7 +243,7 @@ export function arbitraryCell(type: DataType): fc.Arbitrary<Cell> {
 }
 
 /** A value of a type, or null where it may be. */
-export function arbitraryNullableCell(element: ElementType): fc.Arbitrary<Cell> {
+function arbitraryNullableCell(element: ElementType): fc.Arbitrary<Cell> {
   const cell = arbitraryCell(element.type)
   if (!element.nullable) return cell
   return fc.oneof(
@@ -289,15 +289,6 @@ export function arbitraryBatch(options: BatchOptions = {}): fc.Arbitrary<Generat
       })
       .map(({ cells, seed, selected }) => generatedBatch(schema, cells, { seed, selected })),
   )
-}
-
-/** A batch of one column of a type. */
-export function arbitraryColumnBatch(
-  type: DataType,
-  nullable: boolean,
-  options: BatchOptions = {},
-): fc.Arbitrary<GeneratedBatch> {
-  return arbitraryBatch({ ...options, schema: makeSchema([{ name: 'value', type, nullable }]) })
 }
 
 /** The same rows in other layouts: seed 0 leaves the plain ones. */

@@ -47,7 +47,7 @@ export function harness(options?: { batchRows?: number; now?: () => number }): H
   return result
 }
 
-export function rowsOf(batch: Batch, port = 'main'): OutRow[] {
+function rowsOf(batch: Batch, port = 'main'): OutRow[] {
   return Array.from({ length: rowCount(batch) }, (_, n) => {
     const i = rowIndex(batch, n)
     const row = Object.fromEntries(

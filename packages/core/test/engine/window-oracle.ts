@@ -8,11 +8,11 @@ import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../../src/p
 import type { Harness, InRow, OutRow } from './operator-harness.ts'
 import { Dictionary, advance, batchOf, harness, withDictionary } from './operator-harness.ts'
 
-export const int64: DataType = { kind: 'int64', rows: 'number' }
-export const timestamp: DataType = { kind: 'timestamp', unit: 'ms', zoned: true }
-export const field = (name: string, type: DataType, nullable = false): Field => ({ name, type, nullable })
+const int64: DataType = { kind: 'int64', rows: 'number' }
+const timestamp: DataType = { kind: 'timestamp', unit: 'ms', zoned: true }
+const field = (name: string, type: DataType, nullable = false): Field => ({ name, type, nullable })
 
-export const schema: Schema = {
+const schema: Schema = {
   fields: [
     field('text', { kind: 'string' }, true),
     field('small', { kind: 'int32' }, true),
@@ -22,7 +22,7 @@ export const schema: Schema = {
   ],
 }
 
-export function call(
+function call(
   name: string,
   aggregate: AggregateCall['aggregate'],
   column?: string,
@@ -176,7 +176,7 @@ function inOrder(rows: readonly { row: Row; time: number; order: number }[]): Ro
   return [...rows].sort((a, b) => a.time - b.time || a.order - b.order).map(({ row }) => row)
 }
 
-export function windowsOf(window: WindowSpec, time: number): Windowed[] {
+function windowsOf(window: WindowSpec, time: number): Windowed[] {
   if (window.kind === 'global') return [{ start: -Infinity, end: Infinity }]
   if (window.kind === 'session') throw new Error('not here')
   const slide = window.kind === 'tumbling' ? window.sizeMs : window.slideMs
@@ -226,7 +226,7 @@ export function oracle(
   return { rows, late }
 }
 
-export const float: DataType = { kind: 'float64' }
+const float: DataType = { kind: 'float64' }
 export const basic = [
   call('rows', 'count'),
   call('texts', 'count', 'text'),
@@ -242,7 +242,7 @@ export const basic = [
   call('maxText', 'max', 'text', { type: { kind: 'string' } }),
 ]
 
-export function present<K extends keyof Row>(rows: readonly Row[], name: K): NonNullable<Row[K]>[] {
+function present<K extends keyof Row>(rows: readonly Row[], name: K): NonNullable<Row[K]>[] {
   return rows.map((row) => row[name]).filter((v) => v !== null) as NonNullable<Row[K]>[]
 }
 const sum = (values: readonly number[]): number | null =>
@@ -342,7 +342,7 @@ export const rich: readonly AggregateCall[] = [
 ]
 
 /** The functions behind `own`: the sum of `small` and the number of rows with a text. */
-export const ownFunctions = {
+const ownFunctions = {
   create: () => ({ sum: 0, texts: 0 }),
   add(accumulator: { sum: number; texts: number }, row: Row) {
     if (row.small !== null) accumulator.sum += row.small

@@ -59,7 +59,7 @@ export async function openBytes(
 }
 
 /** Throws input/changed when a file is not the one that was listed. */
-export function checkSame(listed: ListedFile, status: FileStatus, follow: boolean): void {
+function checkSame(listed: ListedFile, status: FileStatus, follow: boolean): void {
   if (status.identity !== listed.identity) {
     throw changedError(listed.path, 'another file has taken its name')
   }

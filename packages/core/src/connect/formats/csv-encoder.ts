@@ -14,7 +14,7 @@ import { writeLiteral } from './generated-function.ts'
 import { formatIsoInterval } from './interval-text.ts'
 import { jsonTextOf, plainTextOf } from './json-text.ts'
 import { TextOutput } from './text-output.ts'
-import * as writers from './value-writers.ts'
+import { writers } from './value-writers.ts'
 
 const NOTHING = new Uint8Array(0)
 

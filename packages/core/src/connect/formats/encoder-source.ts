@@ -12,7 +12,8 @@ import { compileFunction } from './generated-function.ts'
 import type { TimeText } from './json-text.ts'
 import { isQuoted } from './json-text.ts'
 import type { TextOutput } from './text-output.ts'
-import * as writers from './value-writers.ts'
+import { VALUE_BYTES_MAX } from './value-writers.ts'
+import type { writers } from './value-writers.ts'
 
 /** What generated encoders reach. */
 export interface EncoderState {
@@ -60,7 +61,7 @@ export function makeBatchWriter(syntax: RowSyntax, batch: Batch): BatchWriter {
   const { columns } = batch
   const texts = columns.flatMap((column, k) => (textColumn(column) ? [k] : []))
   const hoisted = columns.map((column, k) => hoist(column, k)).join('')
-  const room = syntax.literalBytes + columns.length * (writers.VALUE_BYTES_MAX + 8)
+  const room = syntax.literalBytes + columns.length * (VALUE_BYTES_MAX + 8)
   const lengths = texts.map((k) => `+(${lengthSource(columns[k] as Column, k)}<<1)`).join('')
   const body = columns.map((column, k) => syntax.before(k) + cellSource(syntax, column, k)).join('')
   return compileFunction<BatchWriter>(

@@ -12,7 +12,7 @@ import { writeLiteral } from './generated-function.ts'
 import type { TimeText } from './json-text.ts'
 import { jsonTextOf } from './json-text.ts'
 import { TextOutput } from './text-output.ts'
-import * as writers from './value-writers.ts'
+import { writers } from './value-writers.ts'
 
 /** What a JSON encoder is made with, checked. */
 export interface JsonEncoderSettings extends TimeText {

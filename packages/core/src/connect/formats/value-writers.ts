@@ -67,7 +67,7 @@ function writeEight(view: DataView, w: number, value: number): number {
 }
 
 /** A safe integer. */
-export function writeInteger(out: Uint8Array, view: DataView, w: number, value: number): number {
+function writeInteger(out: Uint8Array, view: DataView, w: number, value: number): number {
   let at = w
   let rest = value
   if (rest < 0) {
@@ -80,7 +80,7 @@ export function writeInteger(out: Uint8Array, view: DataView, w: number, value: 
 }
 
 /** A finite number in its shortest form: no string unless it has more than six decimals or fifteen digits. */
-export function writeFloat(out: Uint8Array, view: DataView, w: number, value: number): number {
+function writeFloat(out: Uint8Array, view: DataView, w: number, value: number): number {
   if (value === 0) {
     if (1 / value > 0) {
       out[w] = 48
@@ -109,13 +109,7 @@ function trimZeros(out: Uint8Array, end: number): number {
 }
 
 /** A safe integer divided by 10^scale, with all digits of the scale (at most 15). */
-export function writeScaled(
-  out: Uint8Array,
-  view: DataView,
-  w: number,
-  value: number,
-  scale: number,
-): number {
+function writeScaled(out: Uint8Array, view: DataView, w: number, value: number, scale: number): number {
   let at = w
   let rest = value
   if (rest < 0) {
@@ -157,7 +151,7 @@ function writeAscii(out: Uint8Array, w: number, text: string): number {
 const lastDay = { days: Number.NaN, text: new Uint8Array(10) }
 
 /** Days since 1970 as `YYYY-MM-DD`. */
-export function writeDate(out: Uint8Array, w: number, days: number): number {
+function writeDate(out: Uint8Array, w: number, days: number): number {
   if (days !== lastDay.days) {
     const { year, month, day } = civilFromDays(days)
     if (!(year >= 0 && year <= 9999)) return writeAscii(out, w, formatDate(days))
@@ -194,14 +188,14 @@ function writeTimeOfDay(out: Uint8Array, view: DataView, w: number, ms: number):
 }
 
 /** A count of `perMs` units per millisecond within the day, as `HH:MM:SS.mmm`, with µs or ns digits behind. */
-export function writeTime(out: Uint8Array, view: DataView, w: number, count: number, perMs: number): number {
+function writeTime(out: Uint8Array, view: DataView, w: number, count: number, perMs: number): number {
   if (perMs === 1) return writeTimeOfDay(out, view, w, count)
   const ms = Math.floor(count / perMs)
   return writePadded(out, writeTimeOfDay(out, view, w, ms), count - ms * perMs, perMs === 1000 ? 3 : 6)
 }
 
 /** A count of `perMs` units per millisecond since 1970 as ISO 8601: `2001-03-25T02:00:00.000`, with `Z` when zoned. */
-export function writeInstant(
+function writeInstant(
   out: Uint8Array,
   view: DataView,
   w: number,
@@ -222,13 +216,7 @@ export function writeInstant(
 const base64Digits = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', 'latin1')
 
 /** Bytes as base64 with padding; needs room for 4 bytes per 3. */
-export function writeBase64(
-  out: Uint8Array,
-  w: number,
-  source: Uint8Array,
-  start: number,
-  length: number,
-): number {
+function writeBase64(out: Uint8Array, w: number, source: Uint8Array, start: number, length: number): number {
   let at = w
   const end = start + length
   let p = start
@@ -252,3 +240,14 @@ function writeBase64Word(out: Uint8Array, w: number, word: number): number {
   out[w + 3] = base64Digits[word & 63] as number
   return w + 4
 }
+
+/** The writers that generated code calls, by their names. */
+export const writers: {
+  readonly writeInteger: typeof writeInteger
+  readonly writeFloat: typeof writeFloat
+  readonly writeScaled: typeof writeScaled
+  readonly writeDate: typeof writeDate
+  readonly writeTime: typeof writeTime
+  readonly writeInstant: typeof writeInstant
+  readonly writeBase64: typeof writeBase64
+} = Object.freeze({ writeInteger, writeFloat, writeScaled, writeDate, writeTime, writeInstant, writeBase64 })

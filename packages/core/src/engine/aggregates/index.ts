@@ -11,7 +11,7 @@ import { createMean, createSum } from './sum.ts'
 import { createUserAggregate } from './user-aggregate.ts'
 import { createVariance } from './variance.ts'
 
-export type { Aggregate, AggregateInput, AggregateParts, InlineNames, RecordRange } from './aggregate.ts'
+export type { Aggregate, AggregateInput, AggregateParts, InlineNames } from './aggregate.ts'
 
 const table: {
   readonly [Name in AggregateCall['aggregate']]: (parts: AggregateParts) => Aggregate

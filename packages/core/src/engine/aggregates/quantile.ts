@@ -17,7 +17,7 @@ import { NumericInput } from './numeric-input.ts'
 import { numericInput } from './sum.ts'
 
 /** Values per group that are kept as they are. */
-export const EXACT_VALUES_MAX = 1000
+const EXACT_VALUES_MAX = 1000
 
 /** The value of the count field when the block holds a sketch. */
 const SKETCH = -1

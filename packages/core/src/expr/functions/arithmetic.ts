@@ -215,7 +215,7 @@ function microsIn(micros: number, type: DataType): bigint {
 }
 
 /** Adds an interval to a timestamp (months first, then days, then the rest, as PostgreSQL) or to a time of day. */
-export function shiftBy(moment: bigint, interval: Interval, sign: number, type: DataType): bigint {
+function shiftBy(moment: bigint, interval: Interval, sign: number, type: DataType): bigint {
   const day = unitsPerDay(type)
   const micros = microsIn(interval.micros * sign, type)
   if (type.kind === 'time') return (((moment + micros) % day) + day) % day

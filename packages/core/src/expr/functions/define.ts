@@ -131,7 +131,7 @@ export interface Overload {
 }
 
 /** Resolves by the first overload that accepts all arguments, preferring those that need no conversion. */
-export function byOverloads(overloads: readonly Overload[]): FunctionDefinition['resolve'] {
+function byOverloads(overloads: readonly Overload[]): FunctionDefinition['resolve'] {
   return (parts) => {
     let best: Resolution | undefined
     let bestScore = -1

@@ -30,7 +30,7 @@ function cut(value: string, from: number, to: number): string {
 }
 
 /** PostgreSQL's substring: a start before the text eats into the count. */
-export function substring(value: string, from: number, count: number | undefined): string {
+function substring(value: string, from: number, count: number | undefined): string {
   if (count === undefined) return cut(value, Math.max(from - 1, 0), value.length)
   if (count < 0) failValue('value/invalid', 'the length of a substring is negative')
   const end = from - 1 + count

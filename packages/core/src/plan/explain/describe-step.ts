@@ -184,7 +184,7 @@ function describeSink(node: SinkNode, { nodes }: StepSurroundings): StepDescript
 }
 
 /** The key columns, or that there are none. */
-export function keysText(keys: readonly string[]): string {
+function keysText(keys: readonly string[]): string {
   return keys.length === 0 ? 'nothing (all rows together)' : keys.join(', ')
 }
 

@@ -45,7 +45,7 @@ function redirectInputs(node: LogicalNode, redirect: ReadonlyMap<string, Input>)
 }
 
 /** Inputs before readers, otherwise as they stand. */
-export function inOrder(nodes: readonly LogicalNode[]): LogicalNode[] {
+function inOrder(nodes: readonly LogicalNode[]): LogicalNode[] {
   const byStep = new Map(nodes.map((node) => [node.step, node]))
   const placed = new Set<string>()
   const ordered: LogicalNode[] = []

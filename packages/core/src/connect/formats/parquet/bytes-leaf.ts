@@ -19,13 +19,6 @@ import { isUtf8 } from './utf8.ts'
 import { MillraceError } from '../../../errors.ts'
 import { encoding, nameOf, physicalType } from './vocabulary.ts'
 
-/** Row ranges of one chunk of bytes. */
-export interface Ranges {
-  bytes: Uint8Array
-  starts: Int32Array
-  lengths: Int32Array
-}
-
 const noBytes = new Uint8Array(0)
 
 /** Decoder of byte strings. */

@@ -19,7 +19,7 @@ export interface Page {
 }
 
 /** Bytes read at a time of chunks that are read in windows. */
-export const WINDOW_BYTES: number = 4 << 20
+const WINDOW_BYTES: number = 4 << 20
 
 /** Longer headers than this are taken for damage. */
 const HEADER_BYTES_MAX = 16 << 20

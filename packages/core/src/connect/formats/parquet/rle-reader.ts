@@ -161,7 +161,7 @@ const ONES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** Sets `count` bits from `bit` on. */
-export function setBits(bitmap: Uint8Array, bit: number, count: number): void {
+function setBits(bitmap: Uint8Array, bit: number, count: number): void {
   let from = bit
   const stop = bit + count
   while (from < stop && (from & 7) !== 0) {

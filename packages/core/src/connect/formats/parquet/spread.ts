@@ -7,13 +7,6 @@ interface Lanes<Value> {
   [index: number]: Value
 }
 
-/** How many of the first `rows` bits are set. */
-export function countValid(validity: Uint8Array, rows: number): number {
-  let count = 0
-  for (let row = 0; row < rows; row++) count += ((validity[row >> 3] as number) >> (row & 7)) & 1
-  return count
-}
-
 /** Moves the first `dense` values of `lanes` to the valid rows among `rows`; other rows keep what lay there. */
 export function spread<Value>(lanes: Lanes<Value>, dense: number, rows: number, validity: Uint8Array): void {
   let from = dense - 1

@@ -67,7 +67,7 @@ function fixed(fixedBytes: number): WriteType {
 }
 
 /** The fewest bytes of two's complement that hold so many digits. */
-export function decimalBytes(precision: number): number {
+function decimalBytes(precision: number): number {
   let bytes = 1
   while (2n ** BigInt(8 * bytes - 1) <= 10n ** BigInt(precision) - 1n) bytes++
   return bytes
