@@ -7,7 +7,7 @@
  */
 import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
-import { UNITS_PER_MS } from '../../time/index.ts'
+import { DAY_MS, UNITS_PER_MS } from '../../time/index.ts'
 import { compileFunction } from './generated-function.ts'
 import type { TimeText } from './json-text.ts'
 import { isQuoted } from './json-text.ts'
@@ -67,7 +67,7 @@ export function makeBatchWriter(syntax: RowSyntax, batch: Batch): BatchWriter {
   return compileFunction<BatchWriter>(
     ['state', 'columns', 'views', 'selection', 'count', 'w'],
     `const {output,writers}=state;const {writeInteger,writeFloat,writeScaled,writeDate,writeTime,writeInstant,` +
-      `writeBase64}=writers;let out=output.bytes,view=output.view,capacity=out.length;` +
+      `writeFineInstant,writeBase64}=writers;let out=output.bytes,view=output.view,capacity=out.length;` +
       `let a=0,n=0,m=0,y=0,z=0,x=0,e=0;${hoisted}` +
       `for(let r=0;r<count;r++){const i=${batch.selection === undefined ? 'r' : 'selection[r]'};` +
       `const need=${room}${lengths};` +
@@ -152,12 +152,16 @@ function valueSource(syntax: RowSyntax, column: Column, k: number): string {
     case 'decimal':
       return type.scale > 15 ? byString : `w=writeScaled(out,view,w,${value},${type.scale});`
     case 'date':
-      return quoted(`w=writeDate(out,w,${value});`)
+      return quoted(`w=writeDate(out,view,w,${value});`)
     case 'time':
       return quoted(`w=writeTime(out,view,w,${value},${UNITS_PER_MS[type.unit]});`)
     case 'timestamp':
       if (times.timestamps === 'iso') {
-        return quoted(`w=writeInstant(out,view,w,${value},${UNITS_PER_MS[type.unit]},${type.zoned});`)
+        return quoted(
+          type.unit === 'ms'
+            ? `x=${value};e=Math.floor(x/${DAY_MS});w=writeInstant(out,view,w,e,x-e*${DAY_MS},${type.zoned});`
+            : `w=writeFineInstant(out,view,w,${value},${UNITS_PER_MS[type.unit]},${type.zoned});`,
+        )
       }
       return times.epochUnit === type.unit ? `w=writeInteger(out,view,w,${value});` : byString
     default:

@@ -79,9 +79,8 @@ function jsonSyntax(schema: Schema, settings: JsonEncoderSettings): RowSyntax {
     before: (k) => writeLiteral(keys[k] as Uint8Array),
     behind: writeLiteral(tail),
     nullValue: writeLiteral(Buffer.from('null')),
-    // A quote, a backslash, or a byte below 0x20 in the word.
-    special:
-      'x=y^0x22222222;e=y^0x5c5c5c5c;' + 'm|=((x-0x01010101)&~x)|((e-0x01010101)&~e)|((y-0x20202020)&~y);',
+    // A backslash in the word, or a quote or a byte below 0x20: bit 1 turned over, these are the bytes up to 0x20.
+    special: 'x=y^0x02020202;e=y^0x5c5c5c5c;m|=((x-0x21212121)&~x)|((e-0x01010101)&~e);',
     specialText: 'false',
     literalBytes: keys.reduce((sum, key) => sum + key.length, 0) + 16,
   }

@@ -16,53 +16,42 @@ const digitPairs = Uint16Array.from(
   (_, n) => (48 + Math.floor(n / 10)) | ((48 + (n % 10)) << 8),
 )
 
-/** A whole number from 0 to 2^31 − 1. */
-function writeSmall(out: Uint8Array, view: DataView, w: number, value: number): number {
-  if (value < 10) {
-    out[w] = 48 + value
-    return w + 1
+/** Four digits of a number below 10^4, as the 32-bit word that writes them. */
+function fourDigits(value: number): number {
+  const high = (value / 100) | 0
+  return (digitPairs[high] as number) | ((digitPairs[value - high * 100] as number) << 16)
+}
+
+/** How many digits a number below 10^4 has; without branches, since the numbers of a column differ in length. */
+function digitCount(value: number): number {
+  return 1 + ((9 - value) >>> 31) + ((99 - value) >>> 31) + ((999 - value) >>> 31)
+}
+
+/** A whole number from 0 to 2^31 − 1. Writes up to ten bytes, whatever its length. */
+function writeSmall(view: DataView, w: number, value: number): number {
+  if (value < 10_000) {
+    const count = digitCount(value)
+    view.setInt32(w, fourDigits(value) >>> (32 - 8 * count), true)
+    return w + count
   }
-  let rest = value
-  const count =
-    rest < 100
-      ? 2
-      : rest < 1e3
-        ? 3
-        : rest < 1e4
-          ? 4
-          : rest < 1e5
-            ? 5
-            : rest < 1e6
-              ? 6
-              : rest < 1e7
-                ? 7
-                : rest < 1e8
-                  ? 8
-                  : rest < 1e9
-                    ? 9
-                    : 10
-  const end = w + count
-  let p = end
-  while (rest >= 10) {
-    const next = (rest / 100) | 0
-    p -= 2
-    view.setUint16(p, digitPairs[rest - next * 100] as number, true)
-    rest = next
+  if (value < 100_000_000) {
+    const high = (value / 10_000) | 0
+    const count = digitCount(high)
+    view.setInt32(w, fourDigits(high) >>> (32 - 8 * count), true)
+    view.setInt32(w + count, fourDigits(value - high * 10_000), true)
+    return w + count + 4
   }
-  if (p > w) out[w] = 48 + rest
-  return end
+  const top = (value / 100_000_000) | 0
+  const count = digitCount(top)
+  view.setInt32(w, fourDigits(top) >>> (32 - 8 * count), true)
+  return writeEight(view, w + count, value - top * 100_000_000)
 }
 
 /** Eight digits of a number below 10^8. */
 function writeEight(view: DataView, w: number, value: number): number {
   const high = (value / 10_000) | 0
-  const low = value - high * 10_000
-  const a = (high / 100) | 0
-  const b = (low / 100) | 0
-  view.setUint16(w, digitPairs[a] as number, true)
-  view.setUint16(w + 2, digitPairs[high - a * 100] as number, true)
-  view.setUint16(w + 4, digitPairs[b] as number, true)
-  view.setUint16(w + 6, digitPairs[low - b * 100] as number, true)
+  view.setInt32(w, fourDigits(high), true)
+  view.setInt32(w + 4, fourDigits(value - high * 10_000), true)
   return w + 8
 }
 
@@ -74,9 +63,9 @@ function writeInteger(out: Uint8Array, view: DataView, w: number, value: number)
     out[at++] = 45
     rest = -rest
   }
-  if (rest < 2147483648) return writeSmall(out, view, at, rest)
+  if (rest < 2147483648) return writeSmall(view, at, rest)
   const high = Math.floor(rest / 1e8)
-  return writeEight(view, writeSmall(out, view, at, high), rest - high * 1e8)
+  return writeEight(view, writeSmall(view, at, high), rest - high * 1e8)
 }
 
 /** A finite number in its shortest form: no string unless it has more than six decimals or fifteen digits. */
@@ -148,10 +137,11 @@ function writeAscii(out: Uint8Array, w: number, text: string): number {
 }
 
 /** The day that was written last and its text: rows of one batch mostly share it. */
-const lastDay = { days: Number.NaN, text: new Uint8Array(10) }
+const lastDay = { days: Number.NaN, text: new Uint8Array(10), view: new DataView(new ArrayBuffer(0)) }
+lastDay.view = new DataView(lastDay.text.buffer)
 
 /** Days since 1970 as `YYYY-MM-DD`. */
-function writeDate(out: Uint8Array, w: number, days: number): number {
+function writeDate(out: Uint8Array, view: DataView, w: number, days: number): number {
   if (days !== lastDay.days) {
     const { year, month, day } = civilFromDays(days)
     if (!(year >= 0 && year <= 9999)) return writeAscii(out, w, formatDate(days))
@@ -163,39 +153,55 @@ function writeDate(out: Uint8Array, w: number, days: number): number {
     writePadded(text, 8, day, 2)
     lastDay.days = days
   }
-  const { text } = lastDay
-  for (let i = 0; i < 10; i++) out[w + i] = text[i] as number
+  const text = lastDay.view
+  view.setInt32(w, text.getInt32(0, true), true)
+  view.setInt32(w + 4, text.getInt32(4, true), true)
+  view.setInt16(w + 8, text.getInt16(8, true), true)
   return w + 10
 }
 
 /** Milliseconds of the day as `HH:MM:SS.mmm`. */
-function writeTimeOfDay(out: Uint8Array, view: DataView, w: number, ms: number): number {
+function writeTimeOfDay(view: DataView, w: number, ms: number): number {
   const seconds = (ms / 1000) | 0
   const minutes = (seconds / 60) | 0
   const hours = (minutes / 60) | 0
-  const second = seconds - minutes * 60
-  view.setUint16(w, digitPairs[hours] as number, true)
-  out[w + 2] = 58
-  view.setUint16(w + 3, digitPairs[minutes - hours * 60] as number, true)
-  out[w + 5] = 58
-  view.setUint16(w + 6, digitPairs[second] as number, true)
-  out[w + 8] = 46
-  const milli = ms - seconds * 1000
-  const tens = (milli / 10) | 0
-  view.setUint16(w + 9, digitPairs[tens] as number, true)
-  out[w + 11] = 48 + (milli - tens * 10)
+  const minute = digitPairs[minutes - hours * 60] as number
+  const second = digitPairs[seconds - minutes * 60] as number
+  // Four bytes at a time: `HH:M`, `M:SS`, and `.mmm`, whose point takes the place of a leading zero.
+  view.setInt32(w, (digitPairs[hours] as number) | (58 << 16) | (minute << 24), true)
+  view.setInt32(w + 4, (minute >> 8) | (58 << 8) | (second << 16), true)
+  view.setInt32(w + 8, fourDigits(ms - seconds * 1000) - 2, true)
   return w + 12
 }
 
 /** A count of `perMs` units per millisecond within the day, as `HH:MM:SS.mmm`, with µs or ns digits behind. */
 function writeTime(out: Uint8Array, view: DataView, w: number, count: number, perMs: number): number {
-  if (perMs === 1) return writeTimeOfDay(out, view, w, count)
+  if (perMs === 1) return writeTimeOfDay(view, w, count)
   const ms = Math.floor(count / perMs)
-  return writePadded(out, writeTimeOfDay(out, view, w, ms), count - ms * perMs, perMs === 1000 ? 3 : 6)
+  return writePadded(out, writeTimeOfDay(view, w, ms), count - ms * perMs, perMs === 1000 ? 3 : 6)
 }
 
-/** A count of `perMs` units per millisecond since 1970 as ISO 8601: `2001-03-25T02:00:00.000`, with `Z` when zoned. */
+/**
+ * A day since 1970 and milliseconds within it as ISO 8601: `2001-03-25T02:00:00.000`, with `Z` when zoned. In two parts,
+ * since whole numbers beyond 2^31 are allocated when they are handed to a function.
+ */
 function writeInstant(
+  out: Uint8Array,
+  view: DataView,
+  w: number,
+  days: number,
+  ms: number,
+  zoned: boolean,
+): number {
+  let at = writeDate(out, view, w, days)
+  out[at] = 84
+  at = writeTimeOfDay(view, at + 1, ms)
+  if (zoned) out[at++] = 90
+  return at
+}
+
+/** Like `writeInstant` for a count of `perMs` units per millisecond (1,000 or 1,000,000), with their digits. */
+function writeFineInstant(
   out: Uint8Array,
   view: DataView,
   w: number,
@@ -203,12 +209,10 @@ function writeInstant(
   perMs: number,
   zoned: boolean,
 ): number {
-  const ms = perMs === 1 ? count : Math.floor(count / perMs)
+  const ms = Math.floor(count / perMs)
   const days = Math.floor(ms / DAY_MS)
-  let at = writeDate(out, w, days)
-  out[at] = 84
-  at = writeTimeOfDay(out, view, at + 1, ms - days * DAY_MS)
-  if (perMs !== 1) at = writePadded(out, at, count - ms * perMs, perMs === 1000 ? 3 : 6)
+  let at = writeInstant(out, view, w, days, ms - days * DAY_MS, false)
+  at = writePadded(out, at, count - ms * perMs, perMs === 1000 ? 3 : 6)
   if (zoned) out[at++] = 90
   return at
 }
@@ -249,5 +253,6 @@ export const writers: {
   readonly writeDate: typeof writeDate
   readonly writeTime: typeof writeTime
   readonly writeInstant: typeof writeInstant
+  readonly writeFineInstant: typeof writeFineInstant
   readonly writeBase64: typeof writeBase64
-} = Object.freeze({ writeInteger, writeFloat, writeScaled, writeDate, writeTime, writeInstant, writeBase64 })
+} = Object.freeze({ writeInteger, writeFloat, writeScaled, writeDate, writeTime, writeInstant, writeFineInstant, writeBase64 })
