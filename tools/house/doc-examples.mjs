@@ -69,12 +69,18 @@ export function doorOf(file) {
   if (room === 'sdk' || room === '' || name !== 'core')
     return { door: base, index: `packages/${name}/src/index.ts` }
   const door = room === 'connect/files' ? 'files' : room
-  return { door: `${base}/${door}`, index: `packages/${name}/src/${room}/index.ts` }
+  return {
+    door: `${base}/${door}`,
+    index: `packages/${name}/src/${room}/${publicRooms.has(room) ? 'public' : 'index'}.ts`,
+  }
 }
+
+// Rooms that share more with other rooms than they show at their door.
+const publicRooms = new Set(['data', 'expr', 'time', 'plan'])
 
 // Deeper folders first.
 const doorFolders = [
-  'connect/files', 'host/node', 'data', 'expr', 'time', 'plan', 'connect', 'host', 'engine', 'runtime', 'testing', 'sdk',
+  'connect/files', 'host/node', 'data', 'expr', 'time', 'plan', 'connect', 'host', 'runtime', 'testing', 'sdk',
 ] // prettier-ignore
 
 /**

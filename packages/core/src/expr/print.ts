@@ -34,12 +34,12 @@ const words = new Set(
 ) // prettier-ignore
 
 /** A name as SQL writes it, quoted where it must be. */
-export function quoteName(name: string): string {
+function quoteName(name: string): string {
   return plainName.test(name) && !words.has(name) ? name : `"${name.replaceAll('"', '""')}"`
 }
 
 /** A text as a SQL literal. */
-export function quoteText(text: string): string {
+function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 

@@ -75,11 +75,6 @@ export function substitute(
   )
 }
 
-/** Tells whether two expressions are the same tree. */
-export function sameExpression(a: Expression, b: Expression): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
-}
-
 /** The parts of a conjunction: rows pass when all are true. */
 export function conjunctsOf(predicate: Expression): readonly Expression[] {
   if (predicate.kind === 'call' && predicate.name === 'and') return predicate.arguments.flatMap(conjunctsOf)

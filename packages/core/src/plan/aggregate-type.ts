@@ -68,7 +68,7 @@ export function aggregateType(
 }
 
 /** Whether values of a type are numbers to add up. */
-export function isNumeric(type: DataType): boolean {
+function isNumeric(type: DataType): boolean {
   switch (type.kind) {
     case 'int8':
     case 'int16':
@@ -88,7 +88,7 @@ export function isNumeric(type: DataType): boolean {
 }
 
 /** Whether values of a type have an order that MIN, MAX and top-N can use. */
-export function isOrdered(type: DataType): boolean {
+function isOrdered(type: DataType): boolean {
   switch (type.kind) {
     case 'boolean':
     case 'string':

@@ -3,5 +3,5 @@
  *
  * Types only: a plan refers to its connectors by step name and never calls them.
  */
-export type { RejectedRow, Source, SourceDescription } from '../connect/source.ts'
-export type { ChangeSupport, Sink, SinkDescription } from '../connect/sink.ts'
+export type { Source } from '../connect/source.ts'
+export type { Sink } from '../connect/sink.ts'

@@ -23,7 +23,7 @@ export function calendarEnd(ms: number, unit: CalendarUnit, zone: Zone = zoneOf(
 }
 
 /** The first day of the period that contains a day; both in days since 1970. */
-export function firstDay(days: number, unit: CalendarUnit): number {
+function firstDay(days: number, unit: CalendarUnit): number {
   if (unit === 'day') return days
   if (unit === 'week') return days - weekday(days) + 1
   const { year, month } = civilFromDays(days)

@@ -28,7 +28,7 @@ export function paneSize(size: number, slide: number): number {
 }
 
 /** The largest whole number that divides both; both are positive whole numbers. */
-export function greatestCommonDivisor(a: number, b: number): number {
+function greatestCommonDivisor(a: number, b: number): number {
   let large = a
   let small = b
   while (small !== 0) [large, small] = [small, large % small]

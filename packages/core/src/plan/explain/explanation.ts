@@ -58,7 +58,7 @@ export function explain(built: Pick<BuiltPlan, 'plan'>, options: PhysicalOptions
 }
 
 /** Explains a physical plan; `original` is the plan before rewriting, to say what was left out. */
-export function explainPhysical(physical: PhysicalPlan, original: LogicalPlan): Explanation {
+function explainPhysical(physical: PhysicalPlan, original: LogicalPlan): Explanation {
   const { logical, keyGroups } = physical
   const nodes = nodesByStep(logical)
   const surroundings = { nodes, originals: nodesByStep(original), tables: tableSources(logical) }
