@@ -232,7 +232,7 @@ export const errorCatalogue = {
 /** A stable error code. */
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** Where in the outside world something failed: a file with line (from 1) and byte offset (from 0), or a named place. */
+/** Where in the outside world something failed: a file with line or row (from 1) and byte offset (from 0), or a named place. */
 export interface Place {
   readonly file?: string
   readonly line?: number

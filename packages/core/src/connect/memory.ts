@@ -7,7 +7,8 @@ import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Json, Schema } from '../data/type.ts'
-import { MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
+import type { Place } from '../errors.ts'
 import type { Boundedness, ReadResult, Source, Split, SplitReader } from './source.ts'
 import { pickBatchColumns, sliceBatch } from './slice-batch.ts'
 
@@ -249,8 +250,25 @@ class RowsReader<Row> implements SplitReader<MemoryPosition> {
     }
     const builder = this.#builder
     builder.reset()
-    for (; this.#row < end; this.#row++) builder.appendRow(supply.rowAt(this.#row))
+    for (; this.#row < end; this.#row++) this.#append(builder, supply.rowAt(this.#row))
     return { kind: 'batch', batch: pickBatchColumns(builder.finish(), pickedSchema(supply)) }
+  }
+
+  #append(builder: BatchBuilder<Row>, row: Row & object): void {
+    if (typeof row !== 'object' || row === null)
+      throw misfit(`a row must be an object, not ${String(row)}`, { row: this.#row + 1 })
+    try {
+      builder.appendRow(row)
+    } catch (cause) {
+      if (!isMillraceError(cause)) throw cause
+      throw new MillraceError(cause.code, {
+        what: cause.what,
+        detail: cause.detail,
+        hint: cause.hint ?? MISFIT_HINT,
+        place: { ...cause.place, row: this.#row + 1 },
+        cause,
+      })
+    }
   }
 
   position(): MemoryPosition {
@@ -265,6 +283,12 @@ class RowsReader<Row> implements SplitReader<MemoryPosition> {
     this.#closed = true
     this.#close?.()
   }
+}
+
+const MISFIT_HINT = 'give rows as their schema declares them'
+
+function misfit(what: string, place: Place): MillraceError {
+  return new MillraceError('value/invalid', { what, hint: MISFIT_HINT, place })
 }
 
 function pickedSchema<Row>({ schema, visible }: RowSupply<Row>): Schema {

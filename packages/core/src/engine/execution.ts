@@ -15,6 +15,7 @@ import type { Boundedness, Source } from '../connect/source.ts'
 import type { OpenSink, SinkContext } from '../connect/sink.ts'
 import { createOperator } from './create-operator.ts'
 import type { OperatorNode } from './create-operator.ts'
+import { writeFailure } from './connector-failure.ts'
 import { createRoute } from './exchange.ts'
 import type { Route } from './exchange.ts'
 import type { OperatorContext, StepCounters } from './operator.ts'
@@ -104,14 +105,18 @@ export class Execution {
     const { bindings, host, boundedness, sink } = this.options
     const binding = bindings.sinks.get(node.step)
     assert(binding !== undefined, `step "${node.step}" has no sink`)
-    const open = await binding.open({
+    const context = {
       host,
       step: node.step,
       schema: inputSchema(this.nodes, node),
       bounded: boundedness === 'bounded',
       ...sink,
-    })
-    this.sinks.push({ step: node.step, sink: open, runners: [] })
+    }
+    try {
+      this.sinks.push({ step: node.step, sink: await binding.open(context), runners: [] })
+    } catch (error) {
+      throw writeFailure(error, 'opening', node.step)
+    }
   }
 
   private async build(node: LogicalNode, tasks: number): Promise<void> {

@@ -19,10 +19,11 @@ import type { LookupJoinNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 
-/** Rows of the table with one key: the first, and the next of each by row. */
+/** Rows of the table with one key: the first, the next of each by row, and the last of each first. */
 interface TableIndex {
   readonly first: Map<unknown, number>
   next: Int32Array
+  last: Int32Array
 }
 
 /** Makes the operator of a lookup-join step. */
@@ -48,7 +49,11 @@ class LookupJoin {
   private readonly rightKeys: readonly number[]
   private readonly taken: readonly number[]
   private readonly table: BatchBuilder
-  private readonly index: TableIndex = { first: new Map(), next: new Int32Array(0) }
+  private readonly index: TableIndex = {
+    first: new Map(),
+    next: new Int32Array(0),
+    last: new Int32Array(0),
+  }
   private readonly byDictionary = new Map<DictionaryColumn['dictionary'], Int32Array>()
   private tableBatch: Batch | undefined
   private tableRows = 0
@@ -101,19 +106,18 @@ class LookupJoin {
     const first = this.index.first.get(key)
     if (first === undefined) {
       this.index.first.set(key, row)
+      this.index.last[row] = row
       return
     }
     this.hasRepeats = true
-    let last = first
-    while ((this.index.next[last] as number) >= 0) last = this.index.next[last] as number
-    this.index.next[last] = row
+    this.index.next[this.index.last[first] as number] = row
+    this.index.last[first] = row
   }
 
   private growNext(length: number): void {
     if (this.index.next.length >= length) return
-    const next = new Int32Array(Math.max(length, this.index.next.length * 2))
-    next.set(this.index.next)
-    this.index.next = next
+    this.index.next = grown(this.index.next, length)
+    this.index.last = grown(this.index.last, length)
   }
 
   /** The first table row of a stream row's key, or −1. Keys that are dictionary codes are looked up once per entry. */
@@ -137,7 +141,7 @@ class LookupJoin {
     rows = new Int32Array(column.dictionaryLength)
     for (let code = 0; code < rows.length; code++) {
       const value = readValue(column.dictionary, code)
-      rows[code] = this.index.first.get(value) ?? -1
+      rows[code] = value === null ? -1 : (this.index.first.get(comparable(value)) ?? -1)
     }
     this.byDictionary.set(column.dictionary, rows)
     return rows
@@ -166,28 +170,29 @@ class LookupJoin {
   /** Each stream row once per match: the stream side is gathered too. */
   private emitRepeated(batch: Batch): void {
     const rows = rowCount(batch)
-    const stream: number[] = []
-    const table: number[] = []
+    const keepsAll = this.node.join === 'left'
+    const { batchRows } = this.context
+    let stream = new Int32Array(batchRows)
+    let table = new Int32Array(batchRows)
+    let count = 0
     for (let n = 0; n < rows; n++) {
       const i = rowIndex(batch, n)
       let match = this.matches[i] as number
-      if (match < 0 && this.node.join === 'left') {
-        stream.push(i)
-        table.push(-1)
-      }
-      for (; match >= 0; match = this.index.next[match] as number) {
-        stream.push(i)
-        table.push(match)
-      }
+      if (match < 0 && !keepsAll) continue
+      do {
+        stream[count] = i
+        table[count++] = match
+        if (count === batchRows) {
+          this.emitGathered(batch, stream, table)
+          // What left is read until the next call: it keeps its arrays.
+          stream = new Int32Array(batchRows)
+          table = new Int32Array(batchRows)
+          count = 0
+        }
+        match = match < 0 ? -1 : (this.index.next[match] as number)
+      } while (match >= 0)
     }
-    for (let from = 0; from < stream.length; from += this.context.batchRows) {
-      const to = Math.min(from + this.context.batchRows, stream.length)
-      this.emitGathered(
-        batch,
-        Int32Array.from(stream.slice(from, to)),
-        Int32Array.from(table.slice(from, to)),
-      )
-    }
+    if (count > 0) this.emitGathered(batch, stream.subarray(0, count), table.subarray(0, count))
   }
 
   private emitGathered(batch: Batch, stream: Int32Array, table: Int32Array): void {
@@ -209,6 +214,12 @@ class LookupJoin {
       table,
     )
   }
+}
+
+function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.max(length, array.length * 2))
+  larger.set(array)
+  return larger
 }
 
 /** Dictionaries whose look-ups are remembered: a file has one per column and row group at most. */

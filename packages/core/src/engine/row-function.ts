@@ -19,7 +19,7 @@ import type { RowFunctionNode } from '../plan/logical.ts'
 import { MAIN_PORT, REJECTED_PORT } from '../plan/logical.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { RejectedRows } from './rejected-rows.ts'
-import { rowText } from './row-text.ts'
+import { rowText, thrownText } from './row-text.ts'
 
 /** What a filter, map or flat-map function looks like to the engine. */
 type UserFunction = (row: unknown) => unknown
@@ -75,7 +75,7 @@ function failure(step: string, cause: unknown, row: string): MillraceError {
 function reasonOf(cause: unknown): string {
   if (isMillraceError(cause))
     return cause.detail === undefined ? cause.what : `${cause.what}: ${cause.detail}`
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  return thrownText(cause)
 }
 
 interface Parts {
@@ -167,7 +167,8 @@ function createExtension({ node, inputSchema, row, context, fn, onFailure }: Par
     return at >= 0 ? { added: at, input: -1 } : { added: -1, input: findColumn(inputSchema, name) }
   })
   const append = (result: unknown, i: number): void => {
-    builder.appendRow(result as object)
+    checkObject(result)
+    builder.appendRow(result)
     kept.rows[builder.length - 1] = i
   }
   const loop = generateLoop('append(fn(seek(i)), i)', ['seek', 'fn', 'append'])(row.seek, fn, append)
@@ -190,11 +191,21 @@ function createExtension({ node, inputSchema, row, context, fn, onFailure }: Par
 
 function createFlatMap({ node, row, context, fn, onFailure }: Parts): Run {
   const rows = new OutputRows(node.schema, context)
-  const each = (results: Iterable<object>, i: number): void => {
-    for (const result of results) {
-      rows.append(result, i)
-      if (rows.count >= context.batchRows) rows.emit()
+  const rejects = node.onError === 'reject'
+  const each = (results: unknown, i: number): void => {
+    checkIterable(results)
+    const before = rows.count
+    try {
+      for (const result of results) {
+        rows.append(result, i)
+        // A row that may yet be rejected keeps what it gave until it has given everything.
+        if (!rejects && rows.count >= context.batchRows) rows.emit()
+      }
+    } catch (error) {
+      if (rejects) rows.truncate(before)
+      throw error
     }
+    if (rows.count >= context.batchRows) rows.emit()
   }
   const loop = generateLoop('each(fn(seek(i)), i)', ['seek', 'fn', 'each'])(row.seek, fn, each)
   return (batch) => {
@@ -202,6 +213,23 @@ function createFlatMap({ node, row, context, fn, onFailure }: Parts): Run {
     runLoop(loop, batch, onFailure)
     rows.emit()
   }
+}
+
+function checkObject(row: unknown): asserts row is object {
+  if (typeof row === 'object' && row !== null) return
+  throw new MillraceError('value/invalid', { what: `a row must be an object, not ${shown(row)}` })
+}
+
+function checkIterable(results: unknown): asserts results is Iterable<unknown> {
+  const isIterable = typeof results === 'object' && results !== null && Symbol.iterator in results
+  if (isIterable) return
+  throw new MillraceError('value/invalid', {
+    what: `the result must be rows in an array or another iterable, not ${shown(results)}`,
+  })
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }
 
 /** Rows made by a user function; event time and order are those of the row they come from. */
@@ -219,10 +247,16 @@ class OutputRows {
     return this.builder.length
   }
 
+  /** Forgets the rows from `length` on. */
+  truncate(length: number): void {
+    this.builder.truncate(length)
+  }
+
   /** Takes a row that was made from physical row `i` of the input. */
   readonly append = (row: unknown, i: number): void => {
     const { builder } = this
-    builder.appendRow(row as object)
+    checkObject(row)
+    builder.appendRow(row)
     const { eventTime, order } = this.input as Batch
     const at = builder.length - 1
     if (eventTime !== undefined && builder.eventTime !== undefined)

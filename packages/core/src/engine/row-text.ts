@@ -1,4 +1,4 @@
-/** A row as text for error messages: JSON, cut to a length that a terminal can bear. */
+/** Rows and thrown values as text for error messages, cut to a length that a terminal can bear. */
 
 const LENGTH_MAX = 500
 
@@ -12,4 +12,14 @@ export function rowText(row: unknown): string {
     text = `that cannot be shown (${error instanceof Error ? error.message : String(error)})`
   }
   return text.length <= LENGTH_MAX ? text : `${text.slice(0, LENGTH_MAX)}…`
+}
+
+/** What was thrown, which need not be an error and need not have a text. */
+export function thrownText(thrown: unknown): string {
+  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
+  try {
+    return String(thrown)
+  } catch {
+    return 'something that has no text'
+  }
 }

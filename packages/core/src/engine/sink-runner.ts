@@ -9,8 +9,8 @@ import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import { concatBatches } from '../data/append.ts'
 import type { Json } from '../data/type.ts'
-import { withContext } from '../errors.ts'
 import type { EpochId, SinkWriter } from '../connect/sink.ts'
+import { writeFailure } from './connector-failure.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 
 /** Feeds one writer. */
@@ -40,7 +40,7 @@ export class SinkRunner implements Operator {
       this.queue.push(concatBatches([batch]))
       return
     }
-    const answer = this.writer.write(batch)
+    const answer = this.write(batch)
     if (answer !== undefined) this.writing = this.drain(answer)
   }
 
@@ -59,7 +59,7 @@ export class SinkRunner implements Operator {
     try {
       return await this.writer.prepare(epoch, { final })
     } catch (error) {
-      throw withContext(error, { step: this.step })
+      throw writeFailure(error, 'preparing', this.step)
     }
   }
 
@@ -76,13 +76,21 @@ export class SinkRunner implements Operator {
     }
   }
 
+  private write(batch: Batch): void | Promise<void> {
+    try {
+      return this.writer.write(batch)
+    } catch (error) {
+      throw writeFailure(error, 'writing', this.step)
+    }
+  }
+
   private async drain(first: Promise<void>): Promise<void> {
     try {
       await first
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift())
         await this.writer.write(next)
     } catch (error) {
-      this.failure = { error: withContext(error, { step: this.step }) }
+      this.failure = { error: writeFailure(error, 'writing', this.step) }
     } finally {
       this.writing = undefined
     }

@@ -8,7 +8,8 @@ import { withContext } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { SourceNode } from '../plan/logical.ts'
 import { REJECTED_PORT } from '../plan/logical.ts'
-import type { Boundedness, Source, SourceContext, SplitEnumerator } from '../connect/source.ts'
+import type { Boundedness, RejectedRow, Source, SourceContext, SplitEnumerator } from '../connect/source.ts'
+import { readFailure } from './connector-failure.ts'
 import { punctuationReader } from './punctuation.ts'
 import { portOf } from './output-port.ts'
 import type { OutputPort, Receiver } from './output-port.ts'
@@ -60,12 +61,7 @@ export class SourceStep {
     this.boundedness = options.boundedness
     this.source = this.pushedDown()
     this.rejects = options.ports.map((ports) => this.rejectedOutput(ports))
-    this.context = {
-      host: options.host,
-      boundedness: options.boundedness,
-      step: this.step,
-      rejected: options.node.onError === 'reject' ? (row) => this.reject(row) : undefined,
-    }
+    this.context = this.makeContext(undefined)
     this.tasks = options.receivers.map((output, task) => this.makeTask(output, task))
   }
 
@@ -79,7 +75,11 @@ export class SourceStep {
   }
 
   async open(): Promise<void> {
-    this.enumerator = await this.source.enumerate(this.context)
+    try {
+      this.enumerator = await this.source.enumerate(this.context)
+    } catch (error) {
+      throw withContext(readFailure(error), { step: this.step })
+    }
     await this.discover()
   }
 
@@ -95,7 +95,7 @@ export class SourceStep {
       }
       if (done) this.endDiscovery()
     } catch (error) {
-      throw withContext(error, { step: this.step })
+      throw withContext(readFailure(error), { step: this.step })
     } finally {
       this.discovering = false
     }
@@ -146,7 +146,7 @@ export class SourceStep {
     const { node, events, boundedness, needsOrder, batchRows } = this.options
     return new SourceTask({
       source: this.source,
-      context: this.context,
+      context: this.makeContext(this.rejects[task]),
       eventTime: node.eventTime,
       punctuation: punctuationReader(node.eventTime),
       rows: new SourceRows({
@@ -162,16 +162,26 @@ export class SourceStep {
       batchRows,
       openMax:
         boundedness === 'bounded' && this.source.splitOrder === 'sequential' ? 1 : CONCURRENT_SPLITS_MAX,
-      output,
+      output: { ...output, end: (drain) => this.endOutput(output, task, drain) },
       wake: events.wake,
       failed: (error) => events.failed(withContext(error, { step: this.step })),
     })
   }
 
-  private reject(row: Parameters<NonNullable<SourceContext['rejected']>>[0]): void {
-    this.rejectedRows++
-    // Decoders reject inside a turn, so the task in turn is the one that reads the row.
-    this.rejects[this.current]?.add(row)
+  /** What the connector gets; rows that it rejects leave through the task that reads them. */
+  private makeContext(rejects: RejectedRows | undefined): SourceContext {
+    const { host, boundedness, node } = this.options
+    const rejected = (row: RejectedRow): void => {
+      this.rejectedRows++
+      rejects?.add(row)
+    }
+    return { host, boundedness, step: this.step, rejected: node.onError === 'reject' ? rejected : undefined }
+  }
+
+  /** Nothing may leave a task behind its end, rejected rows neither. */
+  private endOutput(output: Receiver, task: number, drain: boolean): void {
+    this.rejects[task]?.flush()
+    output.end(drain)
   }
 
   private rejectedOutput(ports: Map<string, OutputPort>): RejectedRows {

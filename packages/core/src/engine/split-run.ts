@@ -7,8 +7,8 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
-import { withContext } from '../errors.ts'
 import type { ReadResult, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import { readFailure } from './connector-failure.ts'
 import type { SplitWatermark } from './split-watermark.ts'
 import { selectRange, SelectionScratch } from './split-watermark.ts'
 
@@ -51,6 +51,7 @@ export class SplitRun {
   private batch: Batch | undefined
   private pushed = 0
   private prepared = false
+  private opening: Promise<void> | undefined
 
   constructor(split: Split, index: number, watermark: SplitWatermark, events: SplitEvents) {
     this.split = split
@@ -66,19 +67,19 @@ export class SplitRun {
 
   open(source: Source, context: SourceContext): void {
     this.state = 'asked'
-    source.open(this.split, undefined, context).then(
+    this.opening = source.open(this.split, undefined, context).then(
       (reader) => {
         this.reader = reader
-        this.state = 'due'
+        if (this.state === 'asked') this.state = 'due'
         this.events.wake()
       },
-      (error: unknown) => this.events.failed(withContext(error, { step: context.step })),
+      (error: unknown) => this.fail(error),
     )
   }
 
   /** Asks the reader for rows. Afterwards the state says what came of it. */
   ask(rowsMax: number): Batch | undefined {
-    const result = (this.reader as SplitReader).read(rowsMax)
+    const result = this.read(rowsMax)
     if (!('then' in result)) return this.settle(result)
     this.state = 'asked'
     result.then(
@@ -86,9 +87,21 @@ export class SplitRun {
         this.batch = this.settle(answer)
         this.events.wake()
       },
-      (error: unknown) => this.events.failed(error),
+      (error: unknown) => this.fail(error),
     )
     return undefined
+  }
+
+  private read(rowsMax: number): ReadResult | Promise<ReadResult> {
+    try {
+      return (this.reader as SplitReader).read(rowsMax)
+    } catch (error) {
+      throw readFailure(error, this.split.id)
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.events.failed(readFailure(error, this.split.id))
   }
 
   /** Whether pieces of a prepared batch are left; else a ready batch is as the reader brought it. */
@@ -129,9 +142,11 @@ export class SplitRun {
   }
 
   async close(): Promise<void> {
+    this.state = 'ended'
+    // The run may end while the split is being opened: then it is closed as soon as it is open.
+    await this.opening
     const { reader } = this
     this.reader = undefined
-    this.state = 'ended'
     await reader?.close()
   }
 
@@ -152,7 +167,7 @@ export class SplitRun {
       case 'idle':
         this.state = 'idle'
         if (result.until === undefined) this.events.later(this.becomeDue)
-        else result.until.then(this.becomeDue, (error: unknown) => this.events.failed(error))
+        else result.until.then(this.becomeDue, (error: unknown) => this.fail(error))
         return undefined
     }
   }

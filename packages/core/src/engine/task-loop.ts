@@ -142,6 +142,8 @@ export class TaskLoop {
     if (!worked && this.execution.sources.every((source) => source.done)) return 'finished'
     const now = this.now()
     if (now >= this.nextDiscoveryAt) await this.discover(now)
+    // A split that became idle may have moved a watermark: T2.
+    if (this.execution.pending.length > 0) return undefined
     if (now >= this.nextEpochAt) await this.epoch()
     if (worked) return undefined
     this.flush()

@@ -8,6 +8,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Json } from '../data/type.ts'
 import type { CommitOutcome, EpochId } from '../connect/sink.ts'
+import { writeFailure } from '../engine/index.ts'
 import type { Execution, OpenSinkStep } from '../engine/index.ts'
 
 /** Waits between tries of a commit that may succeed later: doubling from the first, never above the last. */
@@ -41,7 +42,7 @@ export async function commitEpoch(
   for (const { step, committables } of prepared) {
     const rows = committables.length === 0 ? 0 : await commitSink(execution, step, { epoch, committables })
     commits.push({ step: step.step, rows })
-    if (final) await step.sink.finish()
+    if (final) await answered(step, 'finishing', () => step.sink.finish())
   }
   return commits
 }
@@ -54,13 +55,27 @@ async function commitSink(
   let left = work.committables
   let rows = 0
   for (let tries = 0; ; tries++) {
-    const outcomes = await step.sink.commit(left)
+    const pending = left
+    const outcomes = await answered(step, 'committing', () => step.sink.commit(pending))
     for (const outcome of outcomes) if (outcome.kind === 'committed') rows += outcome.rows
     refuseLost(step.step, work.epoch, outcomes)
     left = left.filter((_, at) => outcomes[at]?.kind === 'retry')
     if (left.length === 0) return rows
     if (tries >= RETRIES_MAX) throw gaveUp(step.step, work.epoch, outcomes)
     await wait(execution, Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** tries))
+  }
+}
+
+/** An answer of a sink; its failures say which step it was. */
+async function answered<Answer>(
+  step: OpenSinkStep,
+  doing: string,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw writeFailure(error, doing, step.step)
   }
 }
 

@@ -103,9 +103,18 @@ export function checkSchema(schema: unknown): Schema {
   })
 }
 
-/** Refuses what is not a function. */
+const asynchronous: ReadonlySet<unknown> = new Set(['AsyncFunction', 'AsyncGeneratorFunction'])
+
+/** Refuses what is not a function, and functions whose answers would be promises. */
 export function checkFunction(fn: unknown, what: string = 'the function of the step'): void {
-  if (typeof fn === 'function') return
+  if (typeof fn === 'function') {
+    if (!asynchronous.has(fn.constructor.name)) return
+    throw new MillraceError('plan/invalid-argument', {
+      what: `${what} is asynchronous`,
+      detail: 'functions over rows answer at once: a promise is no row, and would count as true',
+      hint: 'look things up beforehand, or join with a table: .lookupJoin(…)',
+    })
+  }
   throw new MillraceError('plan/invalid-argument', {
     what: `${what} is missing`,
     detail: `there is a value of type ${fn === null ? 'null' : typeof fn}`,

@@ -130,7 +130,8 @@ export async function outcomeOf(host: ManualHost, run: Promise<JobResult>): Prom
 
 /** The rows of all visible NDJSON files of a folder; every line must be whole. */
 export function writtenRows(host: ManualHost, folder: string): object[] {
-  return visibleFiles(host, folder).flatMap((path) => {
+  const lines = visibleFiles(host, folder).filter((path) => path.endsWith('.ndjson'))
+  return lines.flatMap((path) => {
     const text = Buffer.from(host.files.get(path) as Uint8Array).toString()
     expect(text === '' || text.endsWith('\n')).toBe(true)
     return text

@@ -1,4 +1,5 @@
 // Files that were cut off or damaged: never an answer over half of them that looks whole.
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { schema, t } from '../../src/index.ts'
@@ -62,19 +63,19 @@ describe('a gzip file', () => {
   test('with a damaged byte is refused or gives all rows as they were: its checksum tells', async () => {
     const whole = await compressed.gz()
     const path = 'in/a.ndjson.gz'
-    let refused = 0
+    const outcomes: (string | boolean)[] = []
     for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
       const damaged = Uint8Array.from(whole)
       damaged[at] = (damaged[at] as number) ^ 0x55
       const { error, rows } = await copyOn(hostWith({ [path]: damaged }), ndjson('in', { schema: Item }))
-      if (error === undefined) expect(rows).toEqual(many)
-      else {
-        refused++
-        expect(error.code).toMatch(/^input\/(corrupt|truncated|undecodable|unsupported)$/)
-        expect(error.place?.file).toBe(path)
-      }
+      outcomes.push(
+        error === undefined ? isDeepStrictEqual(rows, many) : `${error.code} ${error.place?.file}`,
+      )
     }
-    expect(refused).toBeGreaterThan(30)
+    const refusals = outcomes.filter((outcome) => outcome !== true)
+    for (const refusal of refusals)
+      expect(refusal).toMatch(/^input\/(corrupt|truncated|undecodable|unsupported) in\/a\.ndjson\.gz$/)
+    expect(refusals.length).toBeGreaterThan(30)
   })
 })
 
@@ -97,8 +98,7 @@ describe('a Parquet file', () => {
       damaged.fill(0xff, at, at + 3)
       const host = hostWith({ 'in/a.parquet': damaged })
       const { error, rows } = await copyOn(host, parquet('in', { schema: Item }))
-      if (error === undefined) expect(rows).toHaveLength(many.length)
-      else expect(error.code).toMatch(/^(input|schema|value)\//)
+      expect(error?.code ?? `${rows.length} rows`).toMatch(/^(3000 rows|(input|schema|value)\/.*)$/)
     }
   })
 

@@ -1,5 +1,4 @@
 // Rows that cannot be decoded: an error with place and remedy, or the dead-letter output, in every text format.
-import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { schema, t } from '../../src/index.ts'
 import { csv, json, ndjson } from '../../src/connect/files/index.ts'
@@ -225,7 +224,7 @@ describe('a row that cannot be decoded', () => {
   })
 
   test('integers that a number cannot hold keep their digits or are refused, never rounded', async () => {
-    const Big = schema({ n: t.int64(), exact: t.int64({ rows: 'bigint' }) })
+    const Big = schema({ n: t.int64(), exact: t.int64().bigint() })
     const line = '{"n":9007199254740993,"exact":9223372036854775807}'
     const host = hostWith({ 'in/a.ndjson': `${line}\n{"n":1,"exact":9223372036854775808}\n` })
     const { rejected, error } = await copyOn(host, ndjson('in', { schema: Big }), { reject: true })

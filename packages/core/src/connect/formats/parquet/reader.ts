@@ -271,19 +271,19 @@ class ParquetReader implements RandomReader {
       const { reason, column } = misfit
       if (reject === undefined)
         throw new MillraceError('input/undecodable', {
-          what: `row ${first + row} of a Parquet file does not fit the declared schema`,
+          what: `row ${first + row + 1} of a Parquet file does not fit the declared schema`,
           detail: `column "${column}": ${reason}`,
-          hint: 'declare the column as the file has it, or send such rows to the rejected output',
-          place: { file: this.file.name, row: first + row, column },
+          hint: "declare the column as the file has it, or go on without such rows: read with { onError: 'reject' }",
+          place: { file: this.file.name, row: first + row + 1, column },
         })
-      const raw = new TextEncoder().encode(`row ${first + row}`)
+      const raw = new TextEncoder().encode(`row ${first + row + 1}`)
       reject({ raw, reason, code: 'input/undecodable', line: first + row + 1, byte: 0, column })
     }
     return { ...batch, selection, selectedCount }
   }
 
   private placed(error: unknown): unknown {
-    const place = { file: this.file.name, row: this.rowIndex() }
+    const place = { file: this.file.name, row: this.rowIndex() + 1 }
     return located(error, this.column === undefined ? place : { ...place, column: this.column })
   }
 }

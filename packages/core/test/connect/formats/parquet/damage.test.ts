@@ -89,7 +89,7 @@ describe('a damaged file', () => {
     const error = await readRows(bytes).catch((caught: unknown) => caught)
     expect(error).toMatchObject({
       code: 'input/corrupt',
-      place: { file: 'test.parquet', column: 'id', row: 0 },
+      place: { file: 'test.parquet', column: 'id', row: 1 },
     })
   })
 

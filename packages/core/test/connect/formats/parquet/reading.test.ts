@@ -184,7 +184,7 @@ describe('a declared schema', () => {
     const wanted = schema({ a: t.int8() })
     await expect(readRows(bytes, { schema: wanted })).rejects.toMatchObject({
       code: 'input/undecodable',
-      place: { file: 'test.parquet', row: 1, column: 'a' },
+      place: { file: 'test.parquet', row: 2, column: 'a' },
     })
     const rejected: Pick<RejectedRecord, 'reason' | 'line'>[] = []
     const kept = await readRows(bytes, {
