@@ -16,6 +16,9 @@ const context = {
   limit: 'const limit = 15',
 }
 
+/** What the text around the lines imports for itself. */
+const own = ['isMillraceError', 'pipeline']
+
 /** What else each needs, those that need most first. */
 const needs = { hourly: ['flights'], moreFlights: ['Flight'], airports: ['Airport'], flights: ['Flight'] }
 
@@ -36,14 +39,19 @@ export function inPipeline(code, doors) {
     if (wanted.has(name)) for (const other of others) if (!declared(other)) wanted.add(other)
   }
   const lines = Object.entries(context).flatMap(([name, line]) => (wanted.has(name) ? [line] : []))
-  const body = `${lines.join('\n')}\n{\n${code}}\n`
+  const imported = code.match(/^import .*$/gm) ?? []
+  const rest = code.replaceAll(/^import .*\n/gm, '')
+  const body = `${lines.join('\n')}\n{\n${rest}}\n`
   const imports = doors.map(({ door, names }) => {
-    const used = names.filter((name) => uses(body, name) && name !== 'isMillraceError' && name !== 'pipeline')
+    const used = names.filter(
+      (name) => uses(body, name) && !uses(imported.join('\n'), name) && !own.includes(name),
+    )
     return used.length === 0 ? '' : `import { ${used.join(', ')} } from '${door}'\n`
   })
   return [
     "import { isMillraceError, pipeline } from '@millrace/core'\n",
     ...imports,
+    ...imported.map((line) => `${line}\n`),
     'try {\n',
     `pipeline('example', (p) => {\n${body}}).build()\n`,
     // Lines that show one step lead nowhere; everything else that is wrong with them is an error before that.
