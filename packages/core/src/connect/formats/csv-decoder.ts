@@ -11,6 +11,7 @@ import type { DecoderOptions, RecordDecoder } from '../format.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import type { CsvExtractor, CsvExtractorState } from './csv-extractor.ts'
 import { csvExtractorConstants, makeCsvExtractor } from './csv-extractor.ts'
+import { warmUp } from './generated-function.ts'
 import type { CsvLayout } from './csv-header.ts'
 import { csvLayout } from './csv-header.ts'
 import { CsvCellReader, CsvFields, cutRecord, FIELD_PLAIN, FIELD_QUOTED, fieldText } from './csv-record.ts'
@@ -192,7 +193,10 @@ export class CsvDecoder implements RecordDecoder {
       column,
       length: (this.#fields.ends[at] as number) - (this.#fields.starts[at] as number),
     }))
-    return makeCsvExtractor({ schema: this.schema, dialect: this.#dialect, fields, missing })
+    const made = makeCsvExtractor({ schema: this.schema, dialect: this.#dialect, fields, missing })
+    const { bytes, view } = this.#chunk
+    warmUp(() => made(this.#state, bytes, view, 0, 0, 0, 0))
+    return made
   }
 
   #readHeader(start: number, stop: number): void {

@@ -10,7 +10,7 @@ import type { RecordEncoder } from '../format.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import type { BatchWriter, EncoderState, RowSyntax } from './encoder-source.ts'
 import { layoutKey, makeBatchWriter, textViews } from './encoder-source.ts'
-import { writeLiteral } from './generated-function.ts'
+import { warmUp, writeLiteral } from './generated-function.ts'
 import { formatIsoInterval } from './interval-text.ts'
 import { jsonTextOf, plainTextOf } from './json-text.ts'
 import { TextOutput } from './text-output.ts'
@@ -53,7 +53,9 @@ export class CsvEncoder implements RecordEncoder {
     const key = layoutKey(batch)
     let write = this.#writers.get(key)
     if (write === undefined) {
-      write = makeBatchWriter(this.#syntax, batch)
+      const made = makeBatchWriter(this.#syntax, batch)
+      warmUp(() => made(this.#state, batch.columns, textViews(batch), batch.selection, 0, 0))
+      write = made
       this.#writers.set(key, write)
     }
     const used = write(this.#state, batch.columns, textViews(batch), batch.selection, count, 0)

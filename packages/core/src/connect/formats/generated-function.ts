@@ -27,6 +27,17 @@ export function compileFunction<F>(parameters: readonly string[], body: string):
   return made as F
 }
 
+/** Calls after which V8 keeps notes of what it sees in a function. */
+const CALLS_BEFORE_NOTES = 16
+
+/**
+ * Calls a new function without rows a few times. Its first real call runs for thousands of rows: optimised in the
+ * middle of it, code before and behind the loop would count as never run, and be thrown away at the next call.
+ */
+export function warmUp(callWithoutRows: () => void): void {
+  for (let call = 0; call < CALLS_BEFORE_NOTES; call++) callWithoutRows()
+}
+
 /**
  * Source text that is true when `bytes` at offset expression `at` differ from `literal`: compared as 32-bit words of
  * the little-endian `view`, then single bytes.

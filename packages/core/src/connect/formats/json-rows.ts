@@ -8,6 +8,7 @@ import type { Schema } from '../../data/type.ts'
 import { DecodedColumns } from './decoded-columns.ts'
 import type { DecodedColumn } from './decoded-columns.ts'
 import type { Extractor, ExtractorState, Framing } from './json-extractor.ts'
+import { warmUp } from './generated-function.ts'
 import { extractorConstants, makeExtractor } from './json-extractor.ts'
 import { JsonRecordReader } from './json-record.ts'
 import { skipValue, stringEnd } from './json-scanner.ts'
@@ -81,7 +82,7 @@ export class JsonRows {
     if (this.#misses > MISSES_MAX && ++this.#misses % RETRY_EVERY !== 0) return position
     for (let tried = 0; tried < this.#shapes.length && target.rows < rowsMax && position < windowEnd;) {
       const learned = this.#shapes[tried] as LearnedShape
-      const extractor = this.#extractorOf(learned, escapes)
+      const extractor = this.#extractorOf(learned, escapes, chunk)
       const rows = extractor(state, chunk.bytes, chunk.view, position, windowEnd, target.rows, rowsMax)
       const gained = rows - target.rows
       const from = position
@@ -138,7 +139,9 @@ export class JsonRows {
     return shape.members.some((member) => member.nested) || this.target.columns.some(isNested)
   }
 
-  #extractorOf(learned: LearnedShape, escapes: boolean): Extractor {
+  #extractorOf(learned: LearnedShape, escapes: boolean, chunk: TextChunk): Extractor {
+    const known = escapes ? learned.escaped : learned.plain
+    if (known !== undefined) return known
     const plan = {
       schema: this.#schema,
       shape: learned.shape,
@@ -146,8 +149,11 @@ export class JsonRows {
       epochUnit: this.#epochUnit,
       escapes,
     }
-    if (escapes) return (learned.escaped ??= makeExtractor(plan))
-    return (learned.plain ??= makeExtractor(plan))
+    const made = makeExtractor(plan)
+    warmUp(() => made(this.#state, chunk.bytes, chunk.view, 0, 0, 0, 0))
+    if (escapes) learned.escaped = made
+    else learned.plain = made
+    return made
   }
 
   #promote(learned: LearnedShape): void {
