@@ -20,17 +20,14 @@ export interface Batch {
   /** +1 inserted, −1 retracted; absent on append-only streams. */
   readonly weights: Int32Array | undefined
   /**
-   * A number that orders rows of equal event time by (source split, position); present only where the plan needs
-   * ties broken. split index × 2^36 + row index within the split, exact in a float64.
+   * A number that orders rows of equal event time by (source, split, position); present only where the plan needs
+   * ties broken.
    */
   readonly order: Float64Array | undefined
   /** Physical indices of the live rows (the first `selectedCount` entries), or undefined when all rows are live. */
   readonly selection: Int32Array | undefined
   readonly selectedCount: number
 }
-
-/** Rows of one split are told apart by position up to this many. */
-export const ROWS_PER_SPLIT_MAX: number = 2 ** 36
 
 /** How many live rows a batch has. */
 export function rowCount(batch: Batch): number {

@@ -25,7 +25,7 @@ export type {
 } from './column.ts'
 export { isValid } from './column.ts'
 export type { Batch } from './batch.ts'
-export { makeBatch, rowCount, rowIndex, ROWS_PER_SPLIT_MAX } from './batch.ts'
+export { makeBatch, rowCount, rowIndex } from './batch.ts'
 export type { Renamed } from './schema.ts'
 export {
   checkColumnName,
@@ -76,8 +76,8 @@ export {
   builderLike,
   compactBatch,
   concatBatches,
-  sliceBatch,
 } from './append.ts'
+export { sliceBatch } from './slice-batch.ts'
 export {
   checkKeyGroups,
   entryHashes,

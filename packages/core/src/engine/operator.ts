@@ -31,6 +31,8 @@ export interface OperatorContext {
   /** This task's number within its stage, and how many there are. */
   readonly task: number
   readonly tasks: number
+  /** Key groups of the plan; the task owns a contiguous range of them (engine/exchange.ts). */
+  readonly keyGroups: number
   /** Rows per emitted batch, at most. */
   readonly batchRows: number
   /** For processing time only; journaled per epoch in micro-batch mode. */
@@ -54,6 +56,11 @@ export interface Operator {
   advance(watermark: number): boolean
   /** Emits rows that were only held to fill a batch. Called between steps when nothing more is ready. */
   flush?(): void
+  /**
+   * Emits rows that were held to send fewer of them. Called before the step's inputs are declared idle: from then on the
+   * watermark may pass these rows by without the operator being told.
+   */
+  release?(): void
   /** Frees memory; nothing is emitted. */
   close(): void
 }

@@ -4,7 +4,7 @@
  * Rows without an event time fail the run or go to the rejected output, as the pipeline says.
  */
 import type { Batch } from '../data/batch.ts'
-import { ROWS_PER_SPLIT_MAX, rowCount, rowIndex } from '../data/batch.ts'
+import { rowCount, rowIndex } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
 import { isValid } from '../data/column.ts'
 import { readValue } from '../data/read-value.ts'
@@ -28,6 +28,7 @@ export interface SourceRowsOptions {
   /** What the source node promises to those behind it. */
   readonly schema: Schema
   readonly eventTime: EventTime | undefined
+  readonly sourceIndex: number
   readonly needsOrder: boolean
   readonly rejected: ((row: RejectedRow) => void) | undefined
 }
@@ -105,7 +106,7 @@ export class SourceRows {
 
   private number(batch: Batch, place: BatchPlace): Batch {
     if (this.order.length < batch.length) this.order = new Float64Array(Math.max(batch.length, 1024))
-    const base = place.split * ROWS_PER_SPLIT_MAX + place.rowsBefore
+    const base = orderOf(this.options.sourceIndex, place)
     for (let i = 0; i < batch.length; i++) this.order[i] = base + i
     return { ...batch, order: this.order }
   }
@@ -124,4 +125,16 @@ function describe(batch: Batch, row: number, place: BatchPlace, step: string): R
     line: undefined,
     byte: undefined,
   }
+}
+
+/** How many sources, splits and rows per split the order tells apart: together 2^53, what a float64 holds exactly. */
+const SOURCES_ORDERED = 2 ** 6
+const SPLITS_ORDERED = 2 ** 15
+const ROWS_ORDERED = 2 ** 32
+
+/** Orders rows by (source, split, position); beyond the bounds rows share a number, and then keep their order of arrival. */
+function orderOf(sourceIndex: number, place: BatchPlace): number {
+  const source = Math.min(sourceIndex, SOURCES_ORDERED - 1)
+  const split = Math.min(place.split, SPLITS_ORDERED - 1)
+  return (source * SPLITS_ORDERED + split) * ROWS_ORDERED + Math.min(place.rowsBefore, ROWS_ORDERED - 1)
 }

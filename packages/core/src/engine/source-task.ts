@@ -13,6 +13,7 @@ import type { EventTime } from '../plan/logical.ts'
 import { SplitFrontier } from './split-frontier.ts'
 import type { SourceRows } from './source-rows.ts'
 import { SplitRun } from './split-run.ts'
+import type { SplitState } from './split-run.ts'
 import { SplitWatermark } from './split-watermark.ts'
 import type { PunctuationReader } from './split-watermark.ts'
 import type { Receiver } from './output-port.ts'
@@ -23,6 +24,8 @@ export interface SourceTaskOptions {
   readonly context: SourceContext
   readonly eventTime: EventTime | undefined
   readonly punctuation: PunctuationReader | undefined
+  /** Rows are pushed apart from each other wherever the watermark moves between them. */
+  readonly cutsAtAdvance: boolean
   readonly rows: SourceRows
   readonly batchRows: number
   /** How many splits may be open and not idle at a time. */
@@ -82,8 +85,11 @@ export class SourceTask {
 
   /** Takes on a split; `index` is its number in the order of discovery over all tasks. */
   assign(split: Split, index: number): void {
-    const { eventTime, punctuation, wake, failed } = this.options
-    const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, punctuation)
+    const { eventTime, punctuation, cutsAtAdvance, wake, failed } = this.options
+    const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, {
+      punctuation,
+      cutsAtAdvance,
+    })
     const run = new SplitRun(split, index, watermark, {
       wake,
       failed,
@@ -101,16 +107,26 @@ export class SourceTask {
     this.moreMayCome = false
   }
 
-  /** One step: pushes rows of the split whose turn it is. */
-  turn(): Turn {
+  /** Every row that a reader has given was pushed: reader positions are exactly what comes next. */
+  get isSettled(): boolean {
+    return this.open.every((run) => run.state !== 'asked' && run.state !== 'ready')
+  }
+
+  /**
+   * One step: pushes rows of the split whose turn it is; the turn passes on with the last row of a batch. Readers are
+   * asked for more only when `ask` says so: before an epoch closes, what they gave is to be pushed first.
+   */
+  turn(ask: boolean): Turn {
     if (this.ended) return 'done'
-    this.openWaiting()
+    if (ask) this.openWaiting()
     const count = this.open.length
     for (let tried = 0; tried < count; tried++) {
       const run = this.open[this.next % this.open.length] as SplitRun
-      if (this.advanceSplit(run)) return 'worked'
-      this.next++
+      const worked = this.advanceSplit(run, ask)
+      if (run.state !== 'ready') this.next++
+      if (worked) return 'worked'
     }
+    if (count === 0) this.announce()
     // Ending is work: others may wait for it, such as the streams behind the table of a lookup join.
     return this.endIfDone() ? 'worked' : 'waiting'
   }
@@ -118,7 +134,8 @@ export class SourceTask {
   /** Marks splits without rows for `idleAfter` as idle. Called now and then by the loop. */
   checkIdle(now: number): void {
     const idleAfterMs = this.options.eventTime?.idleAfterMs ?? 0
-    if (idleAfterMs === 0 || this.ended) return
+    // How fast a bounded input is read says nothing of its event time.
+    if (idleAfterMs === 0 || this.ended || this.options.context.boundedness === 'bounded') return
     for (const run of this.open) if (now - run.lastRowsAt >= idleAfterMs) this.frontier.setIdle(run, true)
     this.announce()
   }
@@ -145,6 +162,7 @@ export class SourceTask {
     while (busy < this.options.openMax && this.waiting.length > 0) {
       const run = this.waiting.shift() as SplitRun
       this.open.push(run)
+      run.lastRowsAt = this.options.context.host.clock.now()
       run.open(this.options.source, this.options.context)
       this.frontier.opened(run)
       busy++
@@ -152,8 +170,9 @@ export class SourceTask {
   }
 
   /** Pushes the next piece of a split; false when it has none now. */
-  private advanceSplit(run: SplitRun): boolean {
+  private advanceSplit(run: SplitRun, ask: boolean): boolean {
     if (run.state === 'due') {
+      if (!ask) return false
       const batch = run.ask(this.options.batchRows)
       if (batch !== undefined) return this.beginBatch(run, batch)
     } else if (run.state === 'ready') {
@@ -161,8 +180,9 @@ export class SourceTask {
       return this.pushPiece(run)
     }
     // `ask` may have ended it.
-    if ((run.state as string) === 'ended') this.finish(run)
-    return false
+    if ((run.state as SplitState) !== 'ended') return false
+    this.finish(run)
+    return true
   }
 
   private beginBatch(run: SplitRun, raw: Batch): boolean {
@@ -181,7 +201,7 @@ export class SourceTask {
       run.skip()
       return true
     }
-    run.begin(batch)
+    run.begin(batch, raw)
     return this.pushPiece(run)
   }
 
@@ -205,13 +225,13 @@ export class SourceTask {
   private announce(): void {
     const { output } = this.options
     const watermark = this.frontier.combine()
-    if (this.frontier.allIdle !== this.idle) {
-      this.idle = this.frontier.allIdle
-      output.idle(this.idle)
-    }
     if (watermark > this.announced) {
       this.announced = watermark
       output.watermark(watermark)
+    }
+    if (this.frontier.allIdle !== this.idle) {
+      this.idle = this.frontier.allIdle
+      output.idle(this.idle)
     }
   }
 

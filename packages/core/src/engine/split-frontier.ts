@@ -6,6 +6,7 @@
  *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
  *      leaves its highest value.
  *  W4  When every open split is idle, the watermark stays where it is.
+ *  S4  A task that has no split at all, or none left, is idle: it does not hold the other tasks back.
  */
 import type { Split } from '../connect/source.ts'
 
@@ -24,9 +25,9 @@ export class SplitFrontier {
   /** The lowest event time among unread splits, kept while they do not change. */
   private unreadLowest = Infinity
 
-  /** No open split promises anything, and none waits to be read. */
+  /** No open split promises anything, and none waits to be read; so it is too when there is no split at all. */
   get allIdle(): boolean {
-    if (this.unread.size > 0 || this.open.size === 0) return false
+    if (this.unread.size > 0) return false
     for (const entry of this.open.values()) if (!entry.idle) return false
     return true
   }
@@ -58,12 +59,12 @@ export class SplitFrontier {
 
   /** The watermark now. Never falls. */
   combine(): number {
-    if (this.allIdle) return this.current
+    if (this.open.size > 0 && this.allIdle) return this.current
     let minimum = this.unreadLowest
     for (const [split, entry] of this.open) {
       if (!entry.idle) minimum = Math.min(minimum, Math.max(split.watermark.current, lowest(split)))
     }
-    if (minimum === Infinity) minimum = this.highestEnded
+    if (this.open.size === 0 && this.unread.size === 0) minimum = this.highestEnded
     this.current = Math.max(this.current, minimum)
     return this.current
   }

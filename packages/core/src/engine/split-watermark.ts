@@ -3,13 +3,13 @@
  *
  * A split's watermark is a function of its own row prefix, row by row, never of how rows were cut into batches
  * (semantics.md). A whole batch may be pushed before its watermark as long as no row in it stands behind the
- * watermark of the rows before it; such a row is rare, and the batch is cut in front of it. Invariant (tests quote it):
- *  W1  For any cutting of the same rows into batches, the sequence of (rows seen since the last emitted watermark that
- *      a row behind it could tell apart) is the same: a row r is pushed after every watermark that the rows before r
- *      imply and that is above r's event time.
+ * watermark of the rows before it; such a row is rare, and the batch is cut in front of it. Steps with timers can tell
+ * more apart: for them every advance cuts. Invariant (tests quote it):
+ *  W1  A row that stands behind the watermark of the rows before it is pushed after that watermark was announced,
+ *      however the rows are cut into batches.
  */
 import type { Batch } from '../data/batch.ts'
-import { rowCount } from '../data/batch.ts'
+import { rowCount, rowIndex } from '../data/batch.ts'
 import type { WatermarkStrategy } from '../plan/logical.ts'
 
 /** Reads the watermark that a punctuating row carries; NaN when the row is none. */
@@ -22,36 +22,43 @@ export class SplitWatermark {
   private readonly disorderMs: number
   private readonly punctuation: PunctuationReader | undefined
   private readonly atEnd: boolean
+  private readonly cutsAtAdvance: boolean
 
-  constructor(strategy: WatermarkStrategy, punctuation?: PunctuationReader) {
+  constructor(
+    strategy: WatermarkStrategy,
+    options: { readonly punctuation?: PunctuationReader | undefined; readonly cutsAtAdvance?: boolean } = {},
+  ) {
     this.disorderMs = strategy.kind === 'bounded-disorder' ? strategy.disorderMs : 0
     this.atEnd = strategy.kind === 'at-end'
-    this.punctuation = strategy.kind === 'punctuated' ? punctuation : undefined
+    this.punctuation = strategy.kind === 'punctuated' ? options.punctuation : undefined
+    this.cutsAtAdvance = options.cutsAtAdvance ?? false
   }
 
   /**
    * Takes live rows from `start` on and returns where to cut: rows `[start, result)` can be pushed at once, then
-   * `current` is to be announced. The result is the row count when no cut is needed.
+   * `current` is to be announced. The result is the row count when no cut is needed. `raw` is the batch as the reader
+   * brought it, with the same physical rows: punctuation may stand in a column that nobody else needs.
    */
-  observe(batch: Batch, start: number): number {
+  observe(batch: Batch, start: number, raw: Batch = batch): number {
     const end = rowCount(batch)
-    const { eventTime } = batch
+    if (this.punctuation !== undefined) return this.observePunctuated(batch, start, raw)
+    const { eventTime, selection } = batch
     if (this.atEnd || eventTime === undefined) return end
-    if (this.punctuation !== undefined) return this.observePunctuated(batch, start, this.punctuation)
-    return batch.selection === undefined
+    return selection === undefined
       ? this.observeAll(eventTime, start, end)
-      : this.observeSelected(eventTime, batch.selection, start, end)
+      : this.observeSelected(eventTime, selection, { start, end })
   }
 
   private observeAll(eventTime: Float64Array, start: number, end: number): number {
-    const { disorderMs } = this
+    const { disorderMs, cutsAtAdvance } = this
     const announced = this.current
     let watermark = announced
     let row = start
     for (; row < end; row++) {
-      const reached = (eventTime[row] as number) - disorderMs
+      const time = eventTime[row] as number
+      if (watermark > announced && (time < watermark || cutsAtAdvance)) break
+      const reached = time - disorderMs
       if (reached > watermark) watermark = reached
-      else if (reached + disorderMs < watermark && watermark > announced) break
     }
     this.current = watermark
     return row
@@ -60,27 +67,26 @@ export class SplitWatermark {
   private observeSelected(
     eventTime: Float64Array,
     selection: Int32Array,
-    start: number,
-    end: number,
+    range: { readonly start: number; readonly end: number },
   ): number {
-    const { disorderMs } = this
+    const { disorderMs, cutsAtAdvance } = this
     const announced = this.current
     let watermark = announced
-    let row = start
-    for (; row < end; row++) {
-      const reached = (eventTime[selection[row] as number] as number) - disorderMs
+    let row = range.start
+    for (; row < range.end; row++) {
+      const time = eventTime[selection[row] as number] as number
+      if (watermark > announced && (time < watermark || cutsAtAdvance)) break
+      const reached = time - disorderMs
       if (reached > watermark) watermark = reached
-      else if (reached + disorderMs < watermark && watermark > announced) break
     }
     this.current = watermark
     return row
   }
 
-  private observePunctuated(batch: Batch, start: number, punctuation: PunctuationReader): number {
+  private observePunctuated(batch: Batch, start: number, raw: Batch): number {
     const end = rowCount(batch)
     for (let row = start; row < end; row++) {
-      const physical = batch.selection === undefined ? row : (batch.selection[row] as number)
-      const value = punctuation(batch, physical)
+      const value = this.punctuation?.(raw, rowIndex(batch, row)) ?? Number.NaN
       if (value > this.current) {
         this.current = value
         return row + 1

@@ -32,6 +32,8 @@ export class StepRunner {
   private draining = true
   private isPending = false
   private target = -Infinity
+  /** The watermark that the operator was given last. */
+  private advancing = -Infinity
   private reached = -Infinity
   private idle = false
 
@@ -74,17 +76,18 @@ export class StepRunner {
     }
   }
 
-  /** Goes on with a watermark whose rows have not all left. */
+  /** Goes on with a watermark whose rows have not all left; a higher one has to wait for it. */
   proceed(): boolean {
-    const target = this.target
-    this.isPending = !this.guarded(() => this.operator.advance(target))
+    if (!this.isPending) this.advancing = this.target
+    const { advancing } = this
+    this.isPending = !this.guarded(() => this.operator.advance(advancing))
     if (this.isPending) {
       this.events.pending(this)
       return false
     }
-    this.reached = target
-    if (this.target > target) return this.proceed()
-    this.toReceivers((receiver) => receiver.watermark(target))
+    this.reached = advancing
+    this.toReceivers((receiver) => receiver.watermark(advancing))
+    if (this.target > advancing) return this.proceed()
     if (this.ended === this.channels) this.forwardEnd()
     return true
   }
@@ -119,6 +122,7 @@ export class StepRunner {
     }
     if (this.tracker.allIdle !== this.idle) {
       this.idle = this.tracker.allIdle
+      if (this.idle) this.guarded(() => this.operator.release?.())
       this.toReceivers((receiver) => receiver.idle(this.idle))
     }
     return moved

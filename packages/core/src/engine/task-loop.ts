@@ -4,7 +4,8 @@
  * Order within a turn, the same on every run with the same host (law L5): watermarks in progress first, then one step
  * of each source in plan order, then flushes when nothing more is ready. Invariants (tests quote them):
  *  T1  Nothing is read while a sink is busy or a watermark is in progress: a full queue blocks its producer (law L6).
- *  T2  An epoch is closed between two steps, when nothing is in progress.
+ *  T2  An epoch is closed between two steps, when nothing is in progress and every row that a reader has given was
+ *      pushed: reader positions are then exactly the cut.
  *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
  *  T4  Sources that are tables of lookup joins are read to their end before any other.
  */
@@ -82,7 +83,7 @@ export class TaskLoop {
     this.nextEpochAt = now + (this.options.epochIntervalMs ?? Infinity)
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     const end = await this.loop()
-    if (end === 'stopped' && this.execution.options.boundedness === 'bounded') return end
+    if (end === 'stopped' && this.isBounded()) return end
     if (end !== 'finished') for (const source of sources) await source.stop(this.options.drain)
     await this.settle()
     await this.options.closeEpoch(true)
@@ -113,9 +114,10 @@ export class TaskLoop {
     if (this.proceed()) return true
     this.woken = false
     let worked = false
+    const asks = !this.stopping && this.now() < this.nextEpochAt
     for (const source of this.readable()) {
       if (this.execution.pending.length > 0 || this.sinksBusy()) return true
-      worked = source.turn() || worked
+      worked = source.turn(asks) || worked
     }
     if (worked) this.workedSinceFlush = true
     return worked
@@ -138,13 +140,13 @@ export class TaskLoop {
   /** Ends, epochs and discovery, between two steps. */
   private async atBorder(worked: boolean): Promise<LoopEnd | undefined> {
     if (this.execution.pending.length > 0) return undefined
-    if (this.stopping) return 'stopped'
+    if (this.stopping && (this.isBounded() || this.isSettled())) return 'stopped'
     if (!worked && this.execution.sources.every((source) => source.done)) return 'finished'
     const now = this.now()
     if (now >= this.nextDiscoveryAt) await this.discover(now)
     // A split that became idle may have moved a watermark: T2.
     if (this.execution.pending.length > 0) return undefined
-    if (now >= this.nextEpochAt) await this.epoch()
+    if (now >= this.nextEpochAt && this.isSettled()) await this.epoch()
     if (worked) return undefined
     this.flush()
     const idleMs = this.options.stopWhenIdleMs
@@ -206,7 +208,9 @@ export class TaskLoop {
 
   private async wait(): Promise<void> {
     const now = this.now()
-    const until = Math.min(this.nextEpochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
+    // An epoch that is due waits for a read: that read wakes the loop.
+    const epochAt = this.nextEpochAt > now ? this.nextEpochAt : Infinity
+    const until = Math.min(epochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
     const { timers } = this.execution.options.host
     await new Promise<void>((resolve) => {
       const timer = timers.set(Math.max(0, until - now), resolve)
@@ -226,6 +230,14 @@ export class TaskLoop {
   /** No read is under way that could still bring what is there already. */
   private isIdle(): boolean {
     return this.execution.sources.every((source) => source.tasks.every((task) => task.isIdle))
+  }
+
+  private isBounded(): boolean {
+    return this.execution.options.boundedness === 'bounded'
+  }
+
+  private isSettled(): boolean {
+    return this.execution.sources.every((source) => source.tasks.every((task) => task.isSettled))
   }
 
   private lastRowsAt(): number {

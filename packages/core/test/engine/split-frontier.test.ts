@@ -76,4 +76,18 @@ describe('the watermark of a source task', () => {
     expect(frontier.allIdle).toBe(true)
     expect(frontier.combine()).toBe(-Infinity)
   })
+
+  test('S4: a task without splits is idle, before its first one and behind its last', () => {
+    const frontier = new SplitFrontier()
+    expect(frontier.allIdle).toBe(true)
+    const only = split()
+    frontier.discovered(only)
+    expect(frontier.allIdle).toBe(false)
+    frontier.opened(only)
+    only.watermark.current = 30
+    expect(frontier.allIdle).toBe(false)
+    frontier.ended(only)
+    expect(frontier.combine()).toBe(30)
+    expect(frontier.allIdle).toBe(true)
+  })
 })

@@ -88,13 +88,24 @@ describe('the watermark of a split', () => {
         kind: 'punctuated',
         expression: { kind: 'literal', value: null, type: { kind: 'int64', rows: 'number' }, nullable: true },
       },
-      (batch, row) =>
-        (batch.eventTime?.[row] ?? 0) >= 100 ? (batch.eventTime?.[row] ?? 0) - 100 : Number.NaN,
+      {
+        punctuation: (batch, row) =>
+          (batch.eventTime?.[row] ?? 0) >= 100 ? (batch.eventTime?.[row] ?? 0) - 100 : Number.NaN,
+      },
     )
     const batch = batchOf([1, 107, 2])
     expect(watermark.observe(batch, 0)).toBe(2)
     expect(watermark.current).toBe(7)
     expect(watermark.observe(batch, 2)).toBe(3)
+  })
+
+  test('for steps with timers every advance cuts', () => {
+    const watermark = new SplitWatermark({ kind: 'bounded-disorder', disorderMs: 0 }, { cutsAtAdvance: true })
+    const batch = batchOf([1, 1, 2, 5])
+    expect(watermark.observe(batch, 0)).toBe(1)
+    expect(watermark.observe(batch, 1)).toBe(3)
+    expect(watermark.observe(batch, 3)).toBe(4)
+    expect(watermark.current).toBe(5)
   })
 
   test('the live rows of a selection are cut, not the physical ones', () => {

@@ -97,6 +97,68 @@ const shapes: { readonly [name: string]: (inputs: Inputs) => unknown } = {
     }),
 }
 
+/** Shapes whose answer could show where batches were cut while the watermark moves. */
+const movingShapes: typeof shapes = {
+  tumbling: shapes['tumbling'] as (inputs: Inputs) => unknown,
+  sliding: shapes['sliding'] as (inputs: Inputs) => unknown,
+  session: shapes['session'] as (inputs: Inputs) => unknown,
+  'two windows in a row': shapes['two windows in a row'] as (inputs: Inputs) => unknown,
+  'sessions in windows': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(session('4 s'))
+      .aggregate('sessions', (a) => ({ n: a.count() }))
+      .keyBy('again', 'sensor')
+      .window(tumbling('10 s'))
+      .aggregate('windows', (a) => ({ sessions: a.count(), rows: a.sum('n') })),
+  'timers inside the data': ({ input }) =>
+    input.keyBy('key', 'sensor').process('counted', {
+      state: { seen: state.value(t.int32()) },
+      output: schema({ sensor: t.string(), seen: t.int32(), at: t.timestamp('ms') }),
+      onRow(row, context) {
+        context.state.seen.set((context.state.seen.get() ?? 0) + 1)
+        context.setTimer('soon', row.at + 3000)
+      },
+      onTimer(context, timer) {
+        context.emit({ sensor: context.key.sensor, seen: context.state.seen.get() ?? 0, at: timer.time })
+      },
+    }),
+  'first, last and collected': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(tumbling('10 s'))
+      .aggregate('agg', (a) => ({
+        first: a.first('value'),
+        last: a.last('value'),
+        all: a.collect('value', { max: 5 }),
+      })),
+}
+
+describe('L1 same results: while watermarks move', () => {
+  for (const [name, shape] of Object.entries(movingShapes)) {
+    test(name, { timeout: 30_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(readings, async (rows) => {
+          const inOrder = rows.toSorted((a, b) => a.at - b.at)
+          const answers: string[][] = []
+          for (const way of [...waysToRun, { name: 'row by row', mode: 'batch', batchRows: 1 } as const]) {
+            const sink = memorySink()
+            const built = pipeline('shape', (p) => {
+              const input = p.read('readings', memoryRows(Reading, inOrder), { eventTime: 'at' })
+              ;(shape({ input } as Inputs) as Stream<object>).write('out', sink)
+            })
+            const { progress } = await runHere(built, way)
+            expect(progress.rowsLate, way.name).toBe(0)
+            answers.push(sorted(sink.rows))
+          }
+          for (const answer of answers) expect(answer).toEqual(answers[0])
+        }),
+        { numRuns: 25 },
+      )
+    })
+  }
+})
+
 describe('L1 same results: batch and continuous, at any parallelism and batch size', () => {
   for (const [name, shape] of Object.entries(shapes)) {
     test(`${name}`, { timeout: 20_000 }, async () => {
