@@ -5,12 +5,13 @@
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
+import { sliceBatch } from '../data/slice-batch.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Json, Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Place } from '../errors.ts'
 import type { Boundedness, ReadResult, Source, Split, SplitReader } from './source.ts'
-import { pickBatchColumns, sliceBatch } from './slice-batch.ts'
+import { pickBatchColumns } from './pick-batch-columns.ts'
 
 /** Where a reader of memory stands. */
 export interface MemoryPosition {
@@ -329,7 +330,7 @@ class BatchesReader implements SplitReader<MemoryPosition> {
     const to = Math.min(rowCount(batch), from + size)
     this.#inBatch = to
     this.#row += to - from
-    const slice = sliceBatch(batch, from, to)
+    const slice = sliceBatch(batch, from, to - from)
     return {
       kind: 'batch',
       batch: this.#visible === undefined ? slice : pickBatchColumns(slice, this.#visible),

@@ -1,13 +1,12 @@
 /**
- * Moves rows between batches: append rows of a batch to a builder, compact a selection away, slice.
+ * Moves rows between batches: append rows of a batch to a builder, compact a selection away.
  */
 import { assert } from '../errors.ts'
 import type { RowRange } from './append-column.ts'
 import { appendColumn } from './append-column.ts'
-
 import { BatchBuilder } from './batch-builder.ts'
 import type { Batch } from './batch.ts'
-import { rowCount, rowIndex } from './batch.ts'
+import { rowCount } from './batch.ts'
 import type { Column } from './column.ts'
 import type { ColumnBuilder } from './column-builder.ts'
 
@@ -44,15 +43,6 @@ export function compactBatch(batch: Batch, builder?: BatchBuilder): Batch {
   target.reset()
   appendBatch(target, batch)
   return target.finish()
-}
-
-/** Live rows `start` to `start + count` of a batch, over the same columns. */
-export function sliceBatch(batch: Batch, start: number, count: number): Batch {
-  const end = Math.min(rowCount(batch), start + count)
-  if (start === 0 && batch.selection === undefined) return { ...batch, length: end, selectedCount: end }
-  const selection = new Int32Array(Math.max(0, end - start))
-  for (let n = 0; n < selection.length; n++) selection[n] = rowIndex(batch, start + n)
-  return { ...batch, selection, selectedCount: selection.length }
 }
 
 /** A copy of the live rows of batches of one schema, in order, in memory of its own. */

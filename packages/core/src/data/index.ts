@@ -78,6 +78,7 @@ export {
   concatBatches,
 } from './append.ts'
 export { sliceBatch } from './slice-batch.ts'
+export { sliceBatch } from './slice-batch.ts'
 export {
   checkKeyGroups,
   entryHashes,

@@ -7,7 +7,6 @@ import {
   builderLike,
   compactBatch,
   concatBatches,
-  sliceBatch,
 } from '../../src/data/append.ts'
 import { BatchBuilder, batchOfRows } from '../../src/data/batch-builder.ts'
 import type { Batch } from '../../src/data/batch.ts'
@@ -74,19 +73,6 @@ describe('moving rows between batches', () => {
         for (let n = 0; n < rowCount(batch); n++) appendFrom(builder, batch, rowIndex(batch, n))
         expect(batchToRows(builder.finish())).toEqual(rows)
       }),
-    )
-  })
-
-  it('slices live rows', () => {
-    fc.assert(
-      fc.property(
-        arbitraryBatch({ columnsMax: 2 }),
-        fc.nat(25),
-        fc.nat(25),
-        ({ batch, rows }, start, count) => {
-          expect(batchToRows(sliceBatch(batch, start, count))).toEqual(rows.slice(start, start + count))
-        },
-      ),
     )
   })
 

@@ -1,13 +1,17 @@
 /**
  * A range of a batch's rows without copying them: typed-array views where the validity bitmap allows, else a selection.
  */
-import type { Batch } from '../data/batch.ts'
-import { rowCount, rowIndex } from '../data/batch.ts'
-import type { Column } from '../data/column.ts'
+import type { Batch } from './batch.ts'
+import { rowCount, rowIndex } from './batch.ts'
+import type { Column } from './column.ts'
+import { wideWords } from './layout.ts'
 
-/** Live rows `from … to` of a batch. Valid as long as the batch. */
-export function sliceBatch(batch: Batch, from: number, to: number): Batch {
-  if (from === 0 && to === rowCount(batch)) return batch
+/** Live rows `start` to `start + count` of a batch, as many of them as there are, over the same memory. */
+export function sliceBatch(batch: Batch, start: number, count: number): Batch {
+  const rows = rowCount(batch)
+  const from = Math.min(start, rows)
+  const to = Math.min(rows, from + count)
+  if (from === 0 && to === rows) return batch
   // A bitmap can be cut between bytes only.
   if (batch.selection !== undefined || (from & 7) !== 0) return selectRows(batch, from, to)
   return {
@@ -23,7 +27,8 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
 }
 
 function selectRows(batch: Batch, from: number, to: number): Batch {
-  const selection = Int32Array.from({ length: to - from }, (_, row) => rowIndex(batch, from + row))
+  const selection = new Int32Array(to - from)
+  for (let row = from; row < to; row++) selection[row - from] = rowIndex(batch, row)
   return { ...batch, selection, selectedCount: selection.length }
 }
 
@@ -32,8 +37,10 @@ function sliceColumn(column: Column, from: number, to: number): Column {
   switch (column.layout) {
     case 'fixed':
       return { ...column, values: column.values.subarray(from, to), validity }
-    case 'wide':
-      return { ...column, values: column.values.subarray(from, to), validity }
+    case 'wide': {
+      const words = wideWords(column.type)
+      return { ...column, values: column.values.subarray(from * words, to * words), validity }
+    }
     case 'utf8':
     case 'list':
       return {
@@ -47,13 +54,4 @@ function sliceColumn(column: Column, from: number, to: number): Column {
     case 'struct':
       return { ...column, children: column.children.map((child) => sliceColumn(child, from, to)), validity }
   }
-}
-
-/** A batch of some of its columns, in the order of `schema`. */
-export function pickBatchColumns(batch: Batch, schema: Batch['schema']): Batch {
-  if (schema === batch.schema) return batch
-  const indices = schema.fields.map(({ name }) =>
-    batch.schema.fields.findIndex((field) => field.name === name),
-  )
-  return { ...batch, schema, columns: indices.map((index) => batch.columns[index] as Column) }
 }
