@@ -78,7 +78,6 @@ export {
   concatBatches,
 } from './append.ts'
 export { sliceBatch } from './slice-batch.ts'
-export { sliceBatch } from './slice-batch.ts'
 export {
   checkKeyGroups,
   entryHashes,
