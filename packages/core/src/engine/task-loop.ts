@@ -80,7 +80,7 @@ export class TaskLoop {
     const { sources } = this.execution
     for (const source of sources) await source.open()
     const now = this.now()
-    this.nextEpochAt = now + (this.options.epochIntervalMs ?? Infinity)
+    this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     const end = await this.loop()
     if (end === 'stopped' && this.isBounded()) return end
@@ -165,7 +165,12 @@ export class TaskLoop {
   private async epoch(): Promise<void> {
     this.flush()
     await this.options.closeEpoch(false)
-    this.nextEpochAt = this.now() + (this.options.epochIntervalMs ?? Infinity)
+    this.nextEpochAt = this.now() + this.epochIntervalMs()
+  }
+
+  /** Never 0: between two epochs something must be read. */
+  private epochIntervalMs(): number {
+    return Math.max(1, this.options.epochIntervalMs ?? Infinity)
   }
 
   /** Emits what operators only hold to fill batches. */

@@ -1,0 +1,239 @@
+import { describe, expect, test } from 'vitest'
+import { makeBatch } from '../../src/data/batch.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { pipeline, schema, sql, t, tumbling } from '../../src/index.ts'
+import { memorySink } from '../../src/connect/index.ts'
+import type { Json } from '../../src/data/index.ts'
+import type { ReadResult, Sink, Source, Split, SplitReader } from '../../src/connect/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+
+const Tick = schema({ at: t.timestamp('ms'), mark: t.timestamp('ms').nullable() })
+interface Tick {
+  readonly at: number
+  readonly mark: number | null
+}
+
+/** A connector of this test: every split is a list of batches of rows. */
+interface Script {
+  readonly splits: readonly (readonly (readonly Tick[])[])[]
+  /** Whether discovery ends. Default true. */
+  readonly discoveryEnds?: boolean
+  /** Answers reads with promises. */
+  readonly slow?: boolean
+  /** Ends splits when their batches are read; else they idle. Default true. */
+  readonly ends?: boolean
+}
+
+interface Seen {
+  /** Split numbers in the order of their reads. */
+  readonly reads: number[]
+  readonly readers: Map<number, { rows: number; reading: number; overlapped: boolean; closed: number }>
+}
+
+function scripted(script: Script): { source: Source<Tick>; seen: Seen } {
+  const seen: Seen = { reads: [], readers: new Map() }
+  const source: Source<Tick> = {
+    description: { connector: 'scripted', options: {} },
+    schema: Tick,
+    supports: ['bounded', 'unbounded'],
+    enumerate: async () => ({
+      next: async () => ({
+        splits:
+          seen.readers.size > 0 ? [] : script.splits.map((_, n): Split => ({ id: `split-${n}`, detail: n })),
+        done: script.discoveryEnds ?? true,
+      }),
+      position: () => null,
+      close: async () => undefined,
+    }),
+    open: async (split) => reader(script, seen, split.detail as number),
+  }
+  return { source, seen }
+}
+
+function reader(script: Script, seen: Seen, number: number): SplitReader {
+  const batches = script.splits[number] ?? []
+  const facts = { rows: 0, reading: 0, overlapped: false, closed: 0 }
+  seen.readers.set(number, facts)
+  let at = 0
+  const answer = (): ReadResult => {
+    const rows = batches[at]
+    if (rows === undefined)
+      return script.ends === false ? { kind: 'idle', until: new Promise(() => undefined) } : { kind: 'end' }
+    at++
+    facts.rows += rows.length
+    return { kind: 'batch', batch: batchOf(rows) }
+  }
+  return {
+    read() {
+      if (facts.reading > 0) facts.overlapped = true
+      seen.reads.push(number)
+      if (script.slow !== true) return answer()
+      facts.reading++
+      return Promise.resolve().then(() => {
+        facts.reading--
+        return answer()
+      })
+    },
+    position: () => facts.rows,
+    bytesRead: () => 0,
+    close: async () => {
+      facts.closed++
+    },
+  }
+}
+
+function batchOf(rows: readonly Tick[]): ReturnType<typeof makeBatch> {
+  const type = { kind: 'timestamp', unit: 'ms', zoned: false } as const
+  const validity = new Uint8Array((rows.length + 7) >> 3)
+  rows.forEach(({ mark }, i) => {
+    if (mark !== null) validity[i >> 3] = (validity[i >> 3] ?? 0) | (1 << (i & 7))
+  })
+  return makeBatch(
+    Tick,
+    [
+      { layout: 'fixed', type, values: Float64Array.from(rows, ({ at }) => at), validity: undefined },
+      { layout: 'fixed', type, values: Float64Array.from(rows, ({ mark }) => mark ?? 0), validity },
+    ],
+    rows.length,
+  )
+}
+
+const tick = (at: number, mark: number | null = null): Tick => ({ at, mark })
+const run = (from: number, count: number, step = 1000): Tick[] =>
+  Array.from({ length: count }, (_, i) => tick(from + i * step))
+const host = createNodeHost()
+
+describe('reading the splits of a source', () => {
+  test('S1: a reader is never asked twice at a time, and is closed once', async () => {
+    const { source, seen } = scripted({ slow: true, splits: [[run(0, 3), run(3000, 3)], [run(0, 5)]] })
+    const sink = memorySink()
+    await new Job(pipeline('p', (p) => p.read('ticks', source).write('out', sink)).build(), { host }).run()
+    expect(sink.rows).toHaveLength(11)
+    for (const facts of seen.readers.values()) expect(facts).toMatchObject({ overlapped: false, closed: 1 })
+  })
+
+  test('splits that always have rows take turns', async () => {
+    const many = Array.from({ length: 20 }, (_, n) => run(n * 1000, 1))
+    const { source, seen } = scripted({ splits: [many, many] })
+    await new Job(pipeline('p', (p) => p.read('ticks', source).write('out', memorySink())).build(), {
+      host,
+    }).run()
+    expect(seen.reads.slice(0, 10)).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
+  })
+
+  test('S3: a sequential source reads one split after the other', async () => {
+    const { source, seen } = scripted({ splits: [[run(0, 2), run(2000, 2)], [run(0, 2)]] })
+    const sequential: Source<Tick> = { ...source, splitOrder: 'sequential' }
+    await new Job(pipeline('p', (p) => p.read('ticks', sequential).write('out', memorySink())).build(), {
+      host,
+    }).run()
+    expect(seen.reads).toEqual([0, 0, 0, 1, 1])
+  })
+
+  test('S4: a task without splits does not hold the windows of the others', async () => {
+    const { source } = scripted({ splits: [[run(0, 95)]], discoveryEnds: false, ends: false })
+    const sink = memorySink()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', source, { eventTime: 'at' })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', sink),
+    ).build()
+    await new Job(built, {
+      host,
+      mode: 'continuous',
+      parallelism: 2,
+      stopWhenIdleMs: 50,
+      epochIntervalMs: 5,
+    }).run()
+    expect(sink.rows).toHaveLength(9)
+  })
+
+  test('a split is idle only when it brought no rows for as long as it may, counted from its opening', async () => {
+    const { source } = scripted({ slow: true, splits: [[run(0, 40)], [run(0, 40)]], ends: false })
+    const sink = memorySink()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', source, { eventTime: { column: 'at', idleAfter: '1 hour' } })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', sink),
+    ).build()
+    const job = new Job(built, {
+      host,
+      mode: 'continuous',
+      discoverIntervalMs: 1,
+      stopWhenIdleMs: 50,
+      drain: true,
+    })
+    const { progress } = await job.run()
+    expect(progress.rowsLate).toBe(0)
+  })
+
+  test('punctuated watermarks work when nothing else reads their column', async () => {
+    const rows = [tick(1000), tick(2000, 2000), tick(15_000, 10_000), tick(9000), tick(31_000, 30_000)]
+    const { source } = scripted({ splits: [[rows]] })
+    const sink = memorySink<{ n: number }>()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', source, { eventTime: { column: 'at', watermark: { from: 'mark' } } })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', sink),
+    ).build()
+    const { progress } = await new Job(built, { host }).run()
+    expect(sink.rows.map(({ n }) => n)).toEqual([2, 1, 1])
+    expect(progress.rowsLate).toBe(1)
+  })
+})
+
+describe('epochs and reader positions', () => {
+  test('T2: when an epoch closes, every row that a reader has given was pushed', async () => {
+    // Rows in disorder: batches are pushed in pieces, between which an epoch must not close.
+    const batches = Array.from({ length: 5000 }, (_, n) => [
+      tick(n * 10),
+      tick(n * 10 - 5),
+      tick(n * 10 - 3),
+      tick(n * 10 + 1),
+    ])
+    for (const slow of [false, true]) {
+      const { source, seen } = scripted({ splits: [batches, batches], slow })
+      const cuts: { written: number; positions: number }[] = []
+      let written = 0
+      const sink: Sink = {
+        description: { connector: 'cuts', options: {} },
+        accepts: 'append',
+        open: async () => ({
+          writer: async () => ({
+            write(batch) {
+              written += batch.selection === undefined ? batch.length : batch.selectedCount
+            },
+            async prepare(): Promise<Json | undefined> {
+              cuts.push({
+                written,
+                positions: [...seen.readers.values()].reduce((sum, { rows }) => sum + rows, 0),
+              })
+              return undefined
+            },
+            written: () => ({ rows: written, bytes: 0 }),
+            close: async () => undefined,
+          }),
+          commit: async () => [],
+          sweep: async () => undefined,
+          finish: async () => undefined,
+          close: async () => undefined,
+        }),
+      }
+      const built = pipeline('p', (p) =>
+        p
+          .read('ticks', source, { eventTime: 'at' })
+          .where('all', sql`true`)
+          .write('out', sink),
+      ).build()
+      await new Job(built, { host, mode: 'continuous', epochIntervalMs: 0 }).run()
+      expect(cuts.length).toBeGreaterThan(5)
+      for (const cut of cuts) expect(cut.written).toBe(cut.positions)
+    }
+  })
+})
