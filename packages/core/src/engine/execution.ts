@@ -167,12 +167,19 @@ export class Execution {
     return {
       step: node.step,
       ...place,
+      keyGroups: this.options.physical.keyGroups,
       batchRows: this.options.batchRows,
       clock: this.options.host.clock,
       counters,
-      isRead: (port) => (ports.get(port)?.routes.length ?? 0) > 0,
+      isRead: (port) => this.isRead(node.step, port),
       emit: (port) => emitTo(portOf(ports, port), counters, port === MAIN_PORT),
     }
+  }
+
+  /** Asked while operators are made, when nothing is connected yet: the plan knows. */
+  private isRead(step: string, port: string): boolean {
+    const { nodes } = this.options.physical.logical
+    return nodes.some(({ inputs }) => inputs.some((input) => input.step === step && input.port === port))
   }
 
   private ports(step: string, task: number): Map<string, OutputPort> {
@@ -227,6 +234,7 @@ export class Execution {
   private makeSources(events: { wake(): void; failed(error: unknown): void }): void {
     const { physical, boundedness, bindings, host, batchRows } = this.options
     const tables = tableSources(this.options.physical.logical)
+    const cutsAtAdvance = this.hasTimers()
     for (const stage of physical.stages) {
       for (const step of stage.steps) {
         const node = this.node(step)
@@ -240,6 +248,8 @@ export class Execution {
             host,
             batchRows,
             needsOrder: this.needsOrder,
+            sourceIndex: this.sources.length,
+            cutsAtAdvance,
             tasks: stage.tasks,
             boundedness: forTable ? 'bounded' : boundedness,
             forTable,
@@ -252,6 +262,16 @@ export class Execution {
         )
       }
     }
+  }
+
+  /** Whether a step sets timers: which fire before a row must not depend on how rows are cut into batches (L1). */
+  private hasTimers(): boolean {
+    const { bindings, physical } = this.options
+    return physical.logical.nodes.some((node) => {
+      if (node.kind !== 'process') return false
+      const definition = bindings.functions.get(node.functionId)
+      return typeof definition === 'object' && definition !== null && 'onTimer' in definition
+    })
   }
 
   private checkTable(node: SourceNode, forTable: boolean): void {

@@ -24,6 +24,9 @@ export interface SourceStepOptions {
   readonly host: Host
   readonly batchRows: number
   readonly needsOrder: boolean
+  /** Position of the source among the plan's sources: the first part of the row order. */
+  readonly sourceIndex: number
+  readonly cutsAtAdvance: boolean
   readonly tasks: number
   readonly boundedness: Boundedness
   /** Read first, before the streams flow. */
@@ -101,11 +104,11 @@ export class SourceStep {
     }
   }
 
-  /** One step of one task; the tasks take turns. */
-  turn(): boolean {
+  /** One step of one task; the tasks take turns. `ask`: whether readers may be asked for more. */
+  turn(ask: boolean): boolean {
     for (let tried = 0; tried < this.tasks.length; tried++) {
       this.current = (this.current + 1) % this.tasks.length
-      const worked = this.turnOf(this.current)
+      const worked = this.turnOf(this.current, ask)
       this.rejects[this.current]?.flush()
       if (worked) return true
     }
@@ -122,9 +125,9 @@ export class SourceStep {
     await this.enumerator?.close()
   }
 
-  private turnOf(task: number): boolean {
+  private turnOf(task: number, ask: boolean): boolean {
     try {
-      return (this.tasks[task] as SourceTask).turn() === 'worked'
+      return (this.tasks[task] as SourceTask).turn(ask) === 'worked'
     } catch (error) {
       throw withContext(error, { step: this.step })
     }
@@ -143,16 +146,18 @@ export class SourceStep {
   }
 
   private makeTask(output: Receiver, task: number): SourceTask {
-    const { node, events, boundedness, needsOrder, batchRows } = this.options
+    const { node, events, boundedness, needsOrder, sourceIndex, cutsAtAdvance, batchRows } = this.options
     return new SourceTask({
       source: this.source,
       context: this.makeContext(this.rejects[task]),
       eventTime: node.eventTime,
       punctuation: punctuationReader(node.eventTime),
+      cutsAtAdvance,
       rows: new SourceRows({
         step: this.step,
         schema: node.schema,
         eventTime: node.eventTime,
+        sourceIndex,
         needsOrder,
         rejected: (row) => {
           this.rejectedRows++

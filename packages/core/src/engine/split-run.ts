@@ -16,7 +16,9 @@ import { selectRange, SelectionScratch } from './split-watermark.ts'
 export type SplitState =
   /** Not opened yet. */
   | 'waiting'
-  /** Being opened, or a read was answered with a promise. */
+  /** Being opened: nothing was read yet. */
+  | 'opening'
+  /** A read was answered with a promise. */
   | 'asked'
   /** The reader can be asked. */
   | 'due'
@@ -49,6 +51,7 @@ export class SplitRun {
   private readonly scratch = new SelectionScratch()
   private reader: SplitReader | undefined
   private batch: Batch | undefined
+  private raw: Batch | undefined
   private pushed = 0
   private prepared = false
   private opening: Promise<void> | undefined
@@ -66,11 +69,11 @@ export class SplitRun {
   }
 
   open(source: Source, context: SourceContext): void {
-    this.state = 'asked'
+    this.state = 'opening'
     this.opening = source.open(this.split, undefined, context).then(
       (reader) => {
         this.reader = reader
-        if (this.state === 'asked') this.state = 'due'
+        if (this.state === 'opening') this.state = 'due'
         this.events.wake()
       },
       (error: unknown) => this.fail(error),
@@ -117,13 +120,15 @@ export class SplitRun {
   /** None of the batch's rows is to be pushed. */
   skip(): void {
     this.batch = undefined
+    this.raw = undefined
     this.prepared = false
     this.state = 'due'
   }
 
   /** Makes a prepared batch the one whose pieces `nextPiece` hands out. */
-  begin(batch: Batch): void {
+  begin(batch: Batch, raw: Batch): void {
     this.batch = batch
+    this.raw = raw
     this.pushed = 0
     this.prepared = true
     this.state = 'ready'
@@ -132,7 +137,7 @@ export class SplitRun {
   /** The next rows to push before `watermark.current` is announced; afterwards `state` is `ready` while pieces are left. */
   nextPiece(): Batch {
     const batch = this.batch as Batch
-    const end = this.watermark.observe(batch, this.pushed)
+    const end = this.watermark.observe(batch, this.pushed, this.raw)
     const piece = selectRange(batch, this.pushed, end, this.scratch)
     this.pushed = end
     if (end === rowCount(batch)) {
