@@ -166,6 +166,8 @@ export class TaskLoop {
     this.flush()
     await this.options.closeEpoch(false)
     this.nextEpochAt = this.now() + this.epochIntervalMs()
+    // Readers were not asked while the epoch was due: they may have rows.
+    this.woken = true
   }
 
   /** Never 0: between two epochs something must be read. */

@@ -31,13 +31,16 @@ const counting = (source: ReturnType<typeof memoryStream<{ key: string; at: numb
 describe('stopping', () => {
   test('a batch run shows nothing and says so', async () => {
     const host = createManualHost()
-    const sink = scriptedSink()
+    let stopAt: () => void = () => undefined
+    const sink = scriptedSink({ write: () => stopAt() })
     const rows = Array.from({ length: 100 }, (_, n) => ({ rows: [event(n)], later: true }))
     const built = pipeline('stopped', (p) =>
       p.read('in', scriptedSource(Event, [rows])).write('out', sink),
     ).build()
     const job = new Job(built, { host })
-    scheduleStop(job, () => sink.hidden >= 10)
+    stopAt = () => {
+      if (sink.hidden >= 10) job.stop()
+    }
     const error = await untilEnded(host, job.run()).catch((caught: unknown) => caught)
     expect(error).toMatchObject({ code: 'run/cancelled' })
     expect((error as MillraceError).hint).toBeDefined()
@@ -49,11 +52,18 @@ describe('stopping', () => {
 
   test('a batch run that writes files leaves no file, hidden or not', async () => {
     const host = hostWith({ 'in/a.ndjson': '{"key":"a","at":1}\n'.repeat(100_000) })
-    const built = pipeline('stopped', (p) =>
-      p.read('in', ndjson('in', { schema: Event })).write('out', ndjson('out')),
-    ).build()
-    const job = new Job(built, { host })
-    scheduleStop(job, () => job.progress().rowsIn > 20_000)
+    const job: Job = new Job(
+      pipeline('stopped', (p) =>
+        p
+          .read('in', ndjson('in', { schema: Event }))
+          .filter('stop', () => {
+            if (job.progress().rowsIn > 20_000) job.stop()
+            return true
+          })
+          .write('out', ndjson('out')),
+      ).build(),
+      { host },
+    )
     await expect(untilEnded(host, job.run())).rejects.toMatchObject({ code: 'run/cancelled' })
     expect(job.progress().rowsIn).toBeLessThan(100_000)
     expect(host.files.paths('out')).toEqual([])
@@ -293,12 +303,3 @@ describe('zero rows', () => {
     }
   })
 })
-
-/** Stops the job as soon as `when` holds; looks between I/O callbacks of the real event loop. */
-function scheduleStop(job: Job, when: () => boolean): void {
-  const look = (): void => {
-    if (when()) job.stop()
-    else setImmediate(look)
-  }
-  setImmediate(look)
-}
