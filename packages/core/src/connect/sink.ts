@@ -44,9 +44,17 @@ export interface SinkContext {
 
 /** Writes for one task of a sink step. Calls never overlap. */
 export interface SinkWriter<Committable extends Json = Json> {
-  /** Takes the rows; the batch is invalid after the call (or after its promise) is done. A promise is backpressure. */
+  /**
+   * Takes the rows, and reads all of them before it returns: what it defers it has encoded or copied, since the batch
+   * is overwritten as soon as the call is back. A promise is backpressure: no further call until it resolves.
+   */
   write(batch: Batch): void | Promise<void>
-  /** Ends epoch `epoch`: everything written so far is durable (or hidden at the target) when this resolves. Undefined: nothing to commit. */
+  /**
+   * Ends epoch `epoch`: what the committable names is durable (or hidden at the target) when this resolves. Undefined:
+   * nothing to commit. With `final`, that is every row written. Before, a writer may hold rows back for a later epoch,
+   * as one does whose files roll by size; these rows are lost in a crash, so the epoch must not be acknowledged to the
+   * sources on the strength of this answer alone.
+   */
   prepare(epoch: EpochId, options: { readonly final: boolean }): Promise<Committable | undefined>
   /** Rows and bytes written so far, for progress. */
   written(): { readonly rows: number; readonly bytes: number }

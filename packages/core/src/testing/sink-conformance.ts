@@ -2,6 +2,8 @@
  * The suite that every sink passes: what the engine relies on in connect/sink.ts, tried from outside.
  */
 import { batchOfRows, BatchBuilder } from '../data/batch-builder.ts'
+import type { Batch } from '../data/batch.ts'
+import type { Column } from '../data/column.ts'
 import type { Json, Schema } from '../data/type.ts'
 import type { Host } from '../host/host.ts'
 import { isMillraceError } from '../errors.ts'
@@ -29,6 +31,8 @@ export interface SinkConformanceOptions extends ConformanceOptions {
   readonly hasOutputModes?: boolean
   /** Whether what was prepared can be lost (it is at the target, not in the committable); default true. */
   readonly stages?: boolean
+  /** Rows that the target shows in all, at most; default 6000: so many that writers answer with promises. */
+  readonly rowsMax?: number
 }
 
 /**
@@ -49,7 +53,7 @@ export function sinkConformance(tools: TestTools, options: SinkConformanceOption
         }
       })
     declareCommits(test, tools)
-    declareWriting(test, tools)
+    declareWriting(test, tools, options.rowsMax ?? ROWS_MAX)
     declareRecovery(test, tools, options.stages ?? true)
     if (options.hasOutputModes ?? true) declareModes(test, tools)
   })
@@ -133,7 +137,26 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
   })
 }
 
-function declareWriting(test: DeclareSink, { expect }: TestTools): void {
+function declareWriting(test: DeclareSink, { expect }: TestTools, rowsMax: number): void {
+  test('has read a batch when write returns, also when it answers with a promise', async (job) => {
+    const run = await job.open()
+    const writer = await run.writer(0)
+    const large = Math.ceil(rowsMax * 0.8)
+    for (let from = 0, count = large; from < rowsMax; from += count, count = Math.ceil(rowsMax / 20)) {
+      const numbers = Array.from({ length: Math.min(count, rowsMax - from) }, (_, n) => from + n)
+      const batch = batchOfRows(
+        job.subject.schema,
+        numbers.map((n) => job.subject.row(n)),
+      )
+      const answer = writer.write(batch)
+      overwriteMemory(batch)
+      await answer
+    }
+    await run.commit(list(await writer.prepare(1, { final: true })))
+    await job.expectVisible(Array.from({ length: rowsMax }, (_, n) => n))
+    expect(writer.written().rows).toEqual(rowsMax)
+  })
+
   test('does not look at a batch after the call is done', async (job) => {
     const run = await job.open()
     const writer = await run.writer(0)
@@ -278,6 +301,7 @@ function declareModes(test: DeclareSink, { expect }: TestTools): void {
 }
 
 const LINEAGE = '00000000aaaaaaaa'
+const ROWS_MAX = 6000
 const OTHER_LINEAGE = '11111111bbbbbbbb'
 
 type RunOptions = Partial<Pick<SinkContext, 'lineage' | 'attempt' | 'outputMode'>>
@@ -346,6 +370,38 @@ class Job {
     if (this.subject.visible === undefined) return
     const visible = (await this.subject.visible()).map((row) => JSON.stringify(row)).sort()
     this.#tools.expect(visible).toEqual(numbers.map((n) => JSON.stringify(this.subject.row(n))).sort())
+  }
+}
+
+/** Does to a batch what its producer may do as soon as `write` has returned. */
+function overwriteMemory(batch: Batch): void {
+  for (const column of batch.columns) overwriteColumn(column)
+}
+
+function overwriteColumn(column: Column): void {
+  column.validity?.fill(0x5a)
+  switch (column.layout) {
+    case 'fixed':
+      column.values.fill(77)
+      return
+    case 'wide':
+      column.values.fill(77n)
+      return
+    case 'utf8':
+      column.bytes.fill(0x2a)
+      column.starts.fill(0)
+      column.lengths.fill(0)
+      return
+    case 'dictionary':
+      column.codes.fill(0)
+      return
+    case 'list':
+      column.starts.fill(0)
+      column.lengths.fill(0)
+      overwriteColumn(column.child)
+      return
+    case 'struct':
+      for (const child of column.children) overwriteColumn(child)
   }
 }
 

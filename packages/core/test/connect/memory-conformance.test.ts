@@ -131,6 +131,7 @@ describe('small connectors pass the conformance suites:', () => {
     name: 'the console',
     hasOutputModes: false,
     stages: false,
+    rowsMax: 20,
     // What another process has printed cannot be known.
     expectedFailures: ['does not repeat what an earlier attempt committed'],
     setup: async () => {

@@ -3,8 +3,11 @@
  * them are ready to become visible.
  *
  * Rows of files that an epoch does not roll stay in their open files: they are made durable, and visible, with the
- * epoch that rolls them.
+ * epoch that rolls them. Until then they are in no committable, and a crash loses them: an epoch may be acknowledged to
+ * its sources only when every row before it was prepared. Without durable checkpoints nothing is acknowledged; with
+ * them either every epoch rolls (`roll: 'epoch'`), or what lies in open files has to be journaled by the checkpoint.
  */
+import { appendSelected, builderLike } from '../../data/append.ts'
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
 import type { Json, Schema } from '../../data/type.ts'
@@ -103,16 +106,28 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     if (this.#partitioner === undefined) return this.#writeTo('', batch)
     const columns = this.#kept.map((index) => batch.columns[index] as Batch['columns'][number])
     const inFile = { ...batch, schema: this.#fileSchema, columns }
-    return this.#writeParts(inFile, this.#partitioner.part(batch), 0)
+    return this.#writeParts(inFile, this.#partitioner.part(batch))
   }
 
-  /** Writes parts until one has to be waited for; goes on after it. */
-  #writeParts(batch: Batch, parts: readonly PartitionRows[], from: number): void | Promise<void> {
-    for (let at = from; at < parts.length; at++) {
-      const { folder, selection } = parts[at] as PartitionRows
+  /**
+   * Writes all parts before it returns: the batch is not the writer's any longer then. Where too many files are being
+   * finished the rows that are left are copied, and written when there is room.
+   */
+  #writeParts(batch: Batch, parts: readonly PartitionRows[]): void | Promise<void> {
+    const waits: Promise<void>[] = []
+    for (const [at, { folder, selection }] of parts.entries()) {
       const wait = this.#writeTo(folder, { ...batch, selection, selectedCount: selection.length })
-      if (wait !== undefined) return wait.then(() => this.#writeParts(batch, parts, at + 1))
+      if (wait !== undefined) waits.push(wait)
+      if (!this.#isCrowded || at + 1 === parts.length) continue
+      const rest = copyParts(batch, parts.slice(at + 1))
+      return Promise.all(waits).then(() => this.#writeParts(rest.batch, rest.parts))
     }
+    if (waits.length > 0) return Promise.all(waits).then(() => undefined)
+  }
+
+  /** Whether rows wait for files to be finished. */
+  get #isCrowded(): boolean {
+    return this.#finishing.size > FINISHING_MAX
   }
 
   #writeTo(folder: string, batch: Batch): Promise<void> | undefined {
@@ -120,8 +135,7 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const wait = part.file.write(batch)
     this.#rows += rowCount(batch)
     if (part.file.bytes >= this.#options.roll.bytes) this.#roll(part)
-    const isCrowded = this.#finishing.size > FINISHING_MAX
-    if (!isCrowded) return wait
+    if (!this.#isCrowded) return wait
     const finished = Promise.race(this.#finishing)
     return wait === undefined ? finished : Promise.all([wait, finished]).then(() => undefined)
   }
@@ -181,6 +195,7 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     for (const part of due) this.#roll(part)
     await Promise.all(this.#finishing)
     this.#rethrow()
+    // Not "no rows since the last epoch": open files that are not due may hold some (see above).
     if (this.#finished.length === 0) return undefined
     await output.syncStaged()
     const ending = this.#ending()
@@ -227,4 +242,19 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   #rethrow(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }
+}
+
+/** The rows of some parts in memory of their own. */
+function copyParts(
+  batch: Batch,
+  parts: readonly PartitionRows[],
+): { readonly batch: Batch; readonly parts: readonly PartitionRows[] } {
+  const rows = parts.reduce((sum, { selection }) => sum + selection.length, 0)
+  const builder = builderLike(batch, rows)
+  const copied = parts.map(({ folder, selection }) => {
+    const from = builder.length
+    appendSelected(builder, batch, selection, selection.length)
+    return { folder, selection: Int32Array.from(selection, (_, n) => from + n) }
+  })
+  return { batch: builder.finish(), parts: copied }
 }

@@ -64,8 +64,8 @@ export function frameCompressor(): CompressionStream {
       const output: Uint8Array[] = []
       for (let start = 0; start < bytes.length;) {
         const end = Math.min(bytes.length, start + FRAME_BYTES - pendingBytes)
-        // A copy: the caller may use its buffer again.
-        pending.push(bytes.slice(start, end))
+        // A copy, which `slice` of a Buffer would not be: the caller may use its memory again.
+        pending.push(new Uint8Array(bytes.subarray(start, end)))
         pendingBytes += end - start
         start = end
         if (pendingBytes === FRAME_BYTES) output.push(flush())

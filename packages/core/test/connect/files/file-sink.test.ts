@@ -205,6 +205,24 @@ describe('partitions', () => {
     expect(host.files.openFiles).toBe(0)
   })
 
+  test('all parts of a batch are read before write returns, however many files are being finished', async () => {
+    const host = createManualHost()
+    const output = await open(host, dataset({ partitionBy: ['s'], openFilesMax: 2 }).toSink())
+    const writer = await output.writer(0)
+    const items = Array.from({ length: 2000 }, (_, n) => row(n, `part ${n % 40}`))
+    for (let from = 0; from < items.length; from += 400) {
+      const batch = batchOfRows(Row, items.slice(from, from + 400))
+      const answer = writer.write(batch)
+      const [numbers, texts] = batch.columns
+      if (numbers?.layout === 'fixed') numbers.values.fill(-1)
+      if (texts?.layout === 'utf8') texts.bytes.fill(0x2a)
+      await answer
+    }
+    await output.commit(list(await writer.prepare(1, { final: true })))
+    const read = (await readSource(host, dataset().toSource())) as RowType[]
+    expect(read.toSorted((left, right) => left.n - right.n)).toEqual(items)
+  })
+
   test('columns that cannot name folders are refused', () => {
     const Wide = schema({ f: t.float64(), _h: t.string(), s: t.string() })
     const validate = (partitionBy: string[]) => () =>

@@ -56,6 +56,21 @@ describe.each(streams)('streaming $name', ({ make, read }) => {
     )
   })
 
+  it('keeps nothing of memory that it was given once a push is answered, whoever made that memory', async () => {
+    const written: Buffer[] = []
+    const output: Uint8Array[] = []
+    const compressor = make()
+    const memory = Buffer.alloc(1000)
+    for (let piece = 0; piece < 5; piece++) {
+      for (let at = 0; at < memory.length; at++) memory[at] = 97 + ((at * (piece + 3)) % 23)
+      written.push(Buffer.from(memory))
+      output.push(Uint8Array.from(await compressor.push(memory)))
+    }
+    output.push(Uint8Array.from(await compressor.end()))
+    const back = await through(read(), Buffer.concat(output), 100)
+    expect(Buffer.from(back).equals(Buffer.concat(written))).toBe(true)
+  })
+
   it('compresses long input and reads it back', async () => {
     const compressed = await through(make(), long, 300_000)
     expect(compressed.length).toBeLessThan(long.length / 2)
