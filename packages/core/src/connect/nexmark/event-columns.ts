@@ -14,6 +14,7 @@ import {
   bidBidder,
   FIRST_ID,
   lastAuction,
+  oneOf,
   priceOf,
   random32,
   timeOf,
@@ -196,10 +197,10 @@ function paddingOf(kind: NexmarkKind): { readonly least: number; readonly spread
 
 /** Half of the bids come through one of four channels, the rest through one of ten thousand. */
 function channelOf(hash: number): number {
-  const bits = random32(hash, 11)
-  return bits >= 0x80000000
-    ? below(random32(hash, 12), HOT_CHANNELS.length)
-    : HOT_CHANNELS.length + below(random32(hash, 12), COLD_CHANNELS)
+  const isHot = random32(hash, 11) >>> 31
+  const draw = random32(hash, 12)
+  const cold = HOT_CHANNELS.length + below(draw, COLD_CHANNELS)
+  return oneOf(isHot, below(draw, HOT_CHANNELS.length), cold)
 }
 
 let channels: TextPool | undefined

@@ -196,6 +196,37 @@ class NexmarkReader implements SplitReader<NexmarkPosition> {
 
   /** The next events of this kind. */
   private takeEvents(rowsMax: number): number {
+    const { splits, outOfOrderGroup } = this.settings
+    return splits === 1 && outOfOrderGroup === 1 ? this.takeInOrder(rowsMax) : this.takeAny(rowsMax)
+  }
+
+  /** All events of this kind as they come: a run of places per epoch. */
+  private takeInOrder(rowsMax: number): number {
+    const { seed, events: end = Infinity } = this.settings
+    const { events, hashes, epochs, places, kind } = this
+    const { first, last } = kindPlaces[kind]
+    let next = this.place
+    let count = 0
+    while (count < rowsMax && next < end) {
+      const epoch = Math.floor(next / EVENTS_PER_EPOCH)
+      const start = epoch * EVENTS_PER_EPOCH
+      let place = Math.max(next - start, first)
+      const stop = Math.min(last + 1, place + rowsMax - count, end - start)
+      for (; place < stop; place++) {
+        const event = start + place
+        events[count] = event
+        epochs[count] = epoch
+        places[count] = place
+        hashes[count] = eventHash(event, seed)
+        count++
+      }
+      next = place > last ? start + EVENTS_PER_EPOCH : start + place
+    }
+    this.place = Math.min(next, end)
+    return count
+  }
+
+  private takeAny(rowsMax: number): number {
     const { splits, seed, outOfOrderGroup, events: end = Infinity } = this.settings
     const { events, hashes, epochs, places, kind } = this
     const first = kindPlaces[kind].first

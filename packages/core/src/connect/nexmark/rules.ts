@@ -98,7 +98,8 @@ const INVERSE_2_32 = 1 / 4294967296
 /** A price in cents: log-uniform from 100 to 100,000,000. */
 export function priceOf(bits: number): number {
   const power = (COARSE[bits >>> 23] as number) * (FINE[(bits >>> 14) & 511] as number)
-  return Math.round(power * (1 + (bits & 0x3fff) * REST_STEP))
+  // Rounded without the branch of Math.round, which would be taken at random.
+  return (power * (1 + (bits & 0x3fff) * REST_STEP) + 0.5) | 0
 }
 
 /**
@@ -111,21 +112,26 @@ const REST_STEP = (6 * Math.LN10) / 4294967296
 
 /** The auction that a bid is for, when `last` is the newest. */
 export function bidAuction(last: number, hot: number, cold: number): number {
-  if (below(hot, HOT_AUCTION_RATIO) > 0) return FIRST_ID + hotId(last)
   const first = Math.max(last - AUCTIONS_IN_FLIGHT, 0)
-  return FIRST_ID + first + below(cold, last - first + 1 + IDS_AHEAD)
+  const coldId = first + below(cold, last - first + 1 + IDS_AHEAD)
+  return FIRST_ID + oneOf(below(hot, HOT_AUCTION_RATIO), hotId(last), coldId)
 }
 
 /** The person that bids, when `last` is the newest: one is born per epoch, so that is the epoch. */
 export function bidBidder(last: number, hot: number, cold: number): number {
-  if (below(hot, HOT_BIDDER_RATIO) > 0) return FIRST_ID + hotId(last) + 1
-  return FIRST_ID + coldPerson(last, cold)
+  return FIRST_ID + oneOf(below(hot, HOT_BIDDER_RATIO), hotId(last) + 1, coldPerson(last, cold))
 }
 
 /** The person that sells. */
 export function auctionSeller(last: number, hot: number, cold: number): number {
   if (below(hot, HOT_SELLER_RATIO) > 0) return FIRST_ID + hotId(last)
   return FIRST_ID + coldPerson(last, cold)
+}
+
+/** `some` when `draw` is above 0, else `none`: by bits, since a branch on a draw is mispredicted half of the time. */
+export function oneOf(draw: number, some: number, none: number): number {
+  const mask = -draw >> 31
+  return (some & mask) | (none & ~mask)
 }
 
 /** Ids stay far below 2^31, so that whole-number division is exact and fast. */

@@ -1,8 +1,9 @@
 /**
  * Writes the string columns of generated events as bytes, eight at a time.
  *
- * Values start at multiples of eight and are copied as float64 words, so that a 68-byte string is nine stores. The
- * texts are ASCII: no eight of their bytes are a NaN, whose bits JavaScript might change on the way.
+ * Values start at multiples of eight and are copied as float64 words, so that a 68-byte string is nine stores. Random
+ * lengths would end the copying loop at a place that no processor can guess, so every row is copied as if it were as
+ * long as the longest, and the next row begins where it really ends. The texts are ASCII: no eight of their bytes are a NaN, whose bits JavaScript might change on the way.
  */
 import type { Utf8Column } from '../../data/column.ts'
 import type { DataType } from '../../data/type.ts'
@@ -13,7 +14,7 @@ const STRING: DataType = { kind: 'string' }
 const LETTERS_DRAW = 20
 const LENGTH_DRAW = 21
 
-/** Fixed texts that rows pick from, padded to whole words. */
+/** Fixed texts that rows pick from, padded to whole words; as many words as the longest has may be read from each. */
 export interface TextPool {
   readonly words: Float64Array
   /** First word of each text. */
@@ -33,11 +34,31 @@ export function packTexts(texts: readonly string[]): TextPool {
     at[index] = words
     words += (bytes.length + 7) >> 3
   })
-  const pool = new Float64Array(words)
+  const lengths = Int32Array.from(encoded, (bytes) => bytes.length)
+  const wordsMax = (Math.max(...lengths) + 7) >> 3
+  const pool = new Float64Array(words + wordsMax)
   const view = new Uint8Array(pool.buffer)
   encoded.forEach((bytes, index) => view.set(bytes, (at[index] as number) * 8))
-  const lengths = Int32Array.from(encoded, (bytes) => bytes.length)
-  return { words: pool, at, lengths, wordsMax: (Math.max(...lengths) + 7) >> 3 }
+  return { words: pool, at, lengths, wordsMax }
+}
+
+type RowCopier = (
+  words: Float64Array,
+  starts: Int32Array,
+  lengths: Int32Array,
+  firsts: Int32Array,
+  pool: Float64Array,
+  count: number,
+) => void
+
+/** A loop over rows that copies `wordsMax` words of each, one statement a word. */
+function rowCopier(wordsMax: number): RowCopier {
+  const copies = Array.from({ length: wordsMax }, (_, word) => `words[at+${word}]=pool[first+${word}];`)
+  return new Function(
+    'words,starts,lengths,firsts,pool,count',
+    `let at=0;for(let row=0;row<count;row++){const first=firsts[row];starts[row]=at<<3;${copies.join('')}` +
+      `at+=(lengths[row]+7)>>3;}`,
+  ) as RowCopier
 }
 
 /** One string column of a batch in the making. */
@@ -45,6 +66,10 @@ export class TextWriter {
   private words: Float64Array
   private starts: Int32Array
   private lengths: Int32Array
+  /** The word of the pool that each row's text begins at. */
+  private readonly firsts: Int32Array
+  private copyRows: RowCopier = rowCopier(1)
+  private copied = 1
   private used = 0
   private row = 0
 
@@ -52,6 +77,7 @@ export class TextWriter {
     this.words = new Float64Array(Math.ceil((rows * (bytesPerRow + 8)) / 8))
     this.starts = new Int32Array(rows)
     this.lengths = new Int32Array(rows)
+    this.firsts = new Int32Array(rows)
   }
 
   reset(): void {
@@ -66,36 +92,36 @@ export class TextWriter {
     size: { readonly least: number; readonly spread: number },
   ): void {
     const { least, spread } = size
-    this.reserve(count * ((least + spread + 7) >> 3))
-    const { words, starts, lengths } = this
-    const pool = letterPool()
-    let at = 0
+    const wordsMax = (least + spread + 6) >> 3
+    this.reserve(count * wordsMax)
+    const { lengths, firsts } = this
     for (let row = 0; row < count; row++) {
       const hash = hashes[row] as number
-      const length = least + below(random32(hash, LENGTH_DRAW), spread)
-      const from = random32(hash, LETTERS_DRAW) & (LETTER_OFFSETS - 1)
-      const end = from + ((length + 7) >> 3)
-      starts[row] = at * 8
-      lengths[row] = length
-      for (let word = from; word < end; word++) words[at++] = pool[word] as number
+      lengths[row] = least + below(random32(hash, LENGTH_DRAW), spread)
+      firsts[row] = random32(hash, LETTERS_DRAW) & (LETTER_OFFSETS - 1)
     }
+    this.copy(letterPool(), wordsMax, count)
   }
 
   /** Rows that are texts of a pool. */
   picks(pool: TextPool, indices: Int32Array, count: number): void {
     this.reserve(count * pool.wordsMax)
-    const { words, starts, lengths } = this
-    const from = pool.words
-    let at = 0
+    const { lengths, firsts } = this
     for (let row = 0; row < count; row++) {
       const index = indices[row] as number
-      const length = pool.lengths[index] as number
-      starts[row] = at * 8
-      lengths[row] = length
-      const first = pool.at[index] as number
-      const end = first + ((length + 7) >> 3)
-      for (let word = first; word < end; word++) words[at++] = from[word] as number
+      lengths[row] = pool.lengths[index] as number
+      firsts[row] = pool.at[index] as number
     }
+    this.copy(pool.words, pool.wordsMax, count)
+  }
+
+  /** Copies every row's text from where it begins in `pool`. */
+  private copy(pool: Float64Array, wordsMax: number, count: number): void {
+    if (this.copied !== wordsMax) {
+      this.copyRows = rowCopier(wordsMax)
+      this.copied = wordsMax
+    }
+    this.copyRows(this.words, this.starts, this.lengths, this.firsts, pool, count)
   }
 
   /** A row that is an ASCII text. For the rare kinds of event only. */
