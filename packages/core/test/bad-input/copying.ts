@@ -8,12 +8,14 @@ import { expect } from 'vitest'
 import { isMillraceError, pipeline, schema, t } from '../../src/index.ts'
 import type { MillraceError, RejectingStream, Stream } from '../../src/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
-import { memoryRows, memorySink } from '../../src/connect/index.ts'
-import type { Sink, Source } from '../../src/connect/index.ts'
+import type { Source } from '../../src/connect/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
+
+/** A stream of any rows, to be written. */
+export type Written = Pick<Stream<never>, 'write'>
 
 export const Item: ReturnType<typeof makeItem> = makeItem()
 
@@ -62,14 +64,14 @@ export async function copyOn<Row>(
   input: Input<Row>,
   options: Partial<JobOptions> & {
     readonly reject?: boolean
-    readonly change?: (stream: Stream<Row>) => Stream<object>
+    readonly change?: (stream: Stream<Row>) => Written
     readonly eventTime?: string
     readonly onMissing?: 'reject'
   } = {},
 ): Promise<Outcome> {
   const {
     reject = false,
-    change = (stream) => stream as Stream<object>,
+    change = (stream) => stream,
     eventTime,
     onMissing,
     ...rest
@@ -84,7 +86,7 @@ export async function copyOn<Row>(
     change(stream).write('out', ndjson('out'))
     if (reject || onMissing !== undefined) stream.rejected.write('dead-letters', ndjson('rejected'))
   }).buildOn(host)
-  return await outcomeOf(host, new Job(built, { host, ...rest }).run())
+  return outcomeOf(host, new Job(built, { host, ...rest }).run())
 }
 
 /** Moves the clock until `run` has ended; fails when an hour was not enough. */
@@ -98,7 +100,7 @@ export async function untilEnded<Result>(host: ManualHost, run: Promise<Result>)
     if (elapsedMs > HOUR_MS) throw new Error('the run does not end')
     await host.advance(STEP_MS)
   }
-  return await run
+  return run
 }
 
 const STEP_MS = 250
@@ -140,6 +142,3 @@ export function writtenRows(host: ManualHost, folder: string): object[] {
       .map((line) => JSON.parse(line) as object)
   })
 }
-
-export { memoryRows, memorySink }
-export type { Sink }

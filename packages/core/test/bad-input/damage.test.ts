@@ -136,8 +136,7 @@ describe('a Parquet file', () => {
       rejected,
       error: refused,
     } = await copyOn(again, parquet('in', { schema: Item }), { reject: true })
-    if (refused === undefined) expect(rows.length + rejected.length).toBe(3)
-    else expect(refused.code).toMatch(/^(input|schema|value)\//)
+    expect({ refused: refused?.code, rows: rows.length, rejected: rejected.length }).toEqual({ refused: undefined, rows: 2, rejected: 1 })
   })
 
   test('with numbers outside the declared range is refused, never cut down', async () => {

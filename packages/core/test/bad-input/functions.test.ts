@@ -5,6 +5,7 @@ import type { MillraceError, RejectingStream, Stream } from '../../src/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import { hostWith, outcomeOf } from './copying.ts'
+import type { Written } from './copying.ts'
 
 vi.setConfig({ testTimeout: 10_000 })
 
@@ -24,7 +25,7 @@ function boom(row: { id: number }): void {
 type Options = { readonly onError?: 'reject' }
 
 async function run(
-  shape: (input: Stream<InRow>, options: Options) => Stream<object>,
+  shape: (input: Stream<InRow>, options: Options) => Written,
   options: { readonly reject?: boolean; readonly batchRows?: number } = {},
 ): Promise<{ error: MillraceError | undefined; rows: readonly object[]; rejected: readonly object[] }> {
   const host = hostWith({})
@@ -39,7 +40,7 @@ async function run(
   return { error, rows: out.rows, rejected: dead.rows }
 }
 
-const throwing: { readonly [name: string]: (input: Stream<InRow>, options: Options) => Stream<object> } = {
+const throwing: { readonly [name: string]: (input: Stream<InRow>, options: Options) => Written } = {
   filter: (input, options) =>
     input.filter('fn', (row) => (boom(row), true), options), // prettier-ignore
   map: (input, options) => input.map('fn', Out, (row) => (boom(row), { a: row.id, b: row.s }), options), // prettier-ignore
@@ -152,7 +153,7 @@ describe('a function whose result does not fit', () => {
 
   for (const [name, value, reason] of wrong) {
     test(`${name} fails the run with the column and the row, or is rejected without a trace`, async () => {
-      const shape = (input: Stream<InRow>, options: Options): Stream<object> =>
+      const shape = (input: Stream<InRow>, options: Options): Written =>
         input.map('fn', Out, (row) => (row.id === bad ? loose(value) : { a: row.id, b: row.s }), options)
       const { error, rows: none } = await run(shape)
       expect(error).toMatchObject({ code: 'step/invalid-row', step: 'fn' })
@@ -176,7 +177,7 @@ describe('a function whose result does not fit', () => {
         { a: 'x', b: 'x' },
       ],
     ]) {
-      const shape = (input: Stream<InRow>, options: Options): Stream<object> =>
+      const shape = (input: Stream<InRow>, options: Options): Written =>
         input.flatMap(
           'fn',
           Out,
@@ -201,7 +202,7 @@ describe('a function whose result does not fit', () => {
   })
 
   test('asynchronous functions are refused when the pipeline is built', () => {
-    const built = (add: (input: Stream<InRow>) => Stream<object>) => (): unknown =>
+    const built = (add: (input: Stream<InRow>) => Written) => (): unknown =>
       pipeline('async', (p) => add(p.read('in', memoryRows(In, rows))).write('out', memorySink())).build()
     const refused = expect.objectContaining({ code: 'plan/invalid-argument', step: 'fn' })
     expect(

@@ -33,7 +33,7 @@ async function write(
   const built = pipeline('writing', (p) =>
     p.read('items', memoryRows(Item, some)).write('out-step', sink),
   ).build()
-  return await outcomeOf(host, new Job(built, { host, batchRows: 500, ...options }).run())
+  return outcomeOf(host, new Job(built, { host, batchRows: 500, ...options }).run())
 }
 
 describe.each(outputs)('an output of %s', (name, sink) => {
