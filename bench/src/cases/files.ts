@@ -1,8 +1,7 @@
 /**
  * Files in and out: five million bids as NDJSON or CSV, filtered, counted, and written again; and the naive programs.
  */
-import { createReadStream } from 'node:fs'
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'

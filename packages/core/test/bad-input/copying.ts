@@ -69,13 +69,7 @@ export async function copyOn<Row>(
     readonly onMissing?: 'reject'
   } = {},
 ): Promise<Outcome> {
-  const {
-    reject = false,
-    change = (stream) => stream,
-    eventTime,
-    onMissing,
-    ...rest
-  } = options
+  const { reject = false, change = (stream) => stream, eventTime, onMissing, ...rest } = options
   const built = await pipeline('copying', (p) => {
     const stream = p.read('items', input as Source<Row>, {
       ...(reject ? { onError: 'reject' } : {}),

@@ -136,7 +136,11 @@ describe('a Parquet file', () => {
       rejected,
       error: refused,
     } = await copyOn(again, parquet('in', { schema: Item }), { reject: true })
-    expect({ refused: refused?.code, rows: rows.length, rejected: rejected.length }).toEqual({ refused: undefined, rows: 2, rejected: 1 })
+    expect({ refused: refused?.code, rows: rows.length, rejected: rejected.length }).toEqual({
+      refused: undefined,
+      rows: 2,
+      rejected: 1,
+    })
   })
 
   test('with numbers outside the declared range is refused, never cut down', async () => {

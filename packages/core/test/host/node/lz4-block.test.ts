@@ -64,7 +64,8 @@ describe('an LZ4 block', () => {
       fc.property(block, ({ sequences, tail }) => {
         const { block: bytes, plain } = assemble(sequences, tail)
         expect(() => decompressLz4Block(bytes, plain.length + 1)).toThrow(/should hold/)
-        if (plain.length > 0) expect(() => decompressLz4Block(bytes, plain.length - 1)).toThrow(/should hold/)
+        fc.pre(plain.length > 0)
+        expect(() => decompressLz4Block(bytes, plain.length - 1)).toThrow(/should hold/)
       }),
     )
   })
@@ -78,7 +79,7 @@ describe('an LZ4 block', () => {
         try {
           size = decompressLz4Block(damaged, plain.length).length
         } catch (error) {
-          expect(error).toBeInstanceOf(Error)
+          if (!(error instanceof Error)) size = -1
         }
         expect(size).toBe(plain.length)
       }),
