@@ -3,6 +3,12 @@ import type { BenchCase } from './case.ts'
 import { fileCases } from './cases/files.ts'
 import { latencyCases } from './cases/latency.ts'
 import { nexmarkCases } from './cases/nexmark.ts'
+import { quickstartCases } from './cases/quickstart.ts'
 
 /** In the order in which they are reported. */
-export const allCases: readonly BenchCase[] = [...nexmarkCases, ...fileCases, ...latencyCases]
+export const allCases: readonly BenchCase[] = [
+  ...nexmarkCases,
+  ...fileCases,
+  ...latencyCases,
+  ...quickstartCases,
+]

@@ -1,5 +1,5 @@
 /** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 
@@ -25,7 +25,10 @@ export function outputPath(name: string): string {
   return path
 }
 
-/** Removes all output. */
+/** Removes this process's output, once it no longer counts. */
 export function removeOutput(): void {
-  rmSync(join(ROOT, 'out'), { recursive: true, force: true })
+  const root = join(ROOT, 'out')
+  for (const name of existsSync(root) ? readdirSync(root) : []) {
+    if (name.endsWith(`-${process.pid}`)) rmSync(join(root, name), { recursive: true })
+  }
 }
