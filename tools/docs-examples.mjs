@@ -54,6 +54,7 @@ function pipelineDoors() {
       names: ['index', 'sdk/index'].flatMap((file) => namesOf(`${sources}/${file}.ts`)),
     },
     { door: '@millrace/core/files', names: namesOf(`${sources}/connect/files/index.ts`) },
+    { door: '@millrace/core/connect', names: namesOf(`${sources}/connect/index.ts`) },
   ]
 }
 

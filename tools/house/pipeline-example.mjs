@@ -42,10 +42,13 @@ export function inPipeline(code, doors) {
   const imported = code.match(/^import .*$/gm) ?? []
   const rest = code.replaceAll(/^import .*\n/gm, '')
   const body = `${lines.join('\n')}\n{\n${rest}}\n`
+  /** @type {Set<string>} */
+  const known = new Set(own)
   const imports = doors.map(({ door, names }) => {
     const used = names.filter(
-      (name) => uses(body, name) && !uses(imported.join('\n'), name) && !own.includes(name),
+      (name) => uses(body, name) && !uses(imported.join('\n'), name) && !known.has(name),
     )
+    for (const name of used) known.add(name)
     return used.length === 0 ? '' : `import { ${used.join(', ')} } from '${door}'\n`
   })
   return [

@@ -22,7 +22,9 @@ export interface CountCommittable {
  * Counts rows and drops them.
  *
  * @example
- * bids.write('nowhere', blackhole())
+ * ```ts in-pipeline
+ * flights.write('nowhere', blackhole())
+ * ```
  */
 export function blackhole(): Sink<CountCommittable> {
   return {

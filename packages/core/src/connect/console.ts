@@ -40,7 +40,9 @@ const ROWS_MAX = 1000
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
- * worst.write('show', toConsole({ rows: 10 }))
+ * ```ts in-pipeline
+ * hourly.write('show', toConsole({ rows: 10 }))
+ * ```
  */
 export function toConsole(options: ConsoleOptions = {}): Sink<ConsoleCommittable> {
   const { rows: shown = 20, cellWidth = 40 } = options

@@ -35,8 +35,10 @@ interface Store {
  * Collects rows in memory.
  *
  * @example
- * const seen = memorySink<{ id: number }>()
- * orders.write('seen', seen)
+ * ```ts in-pipeline
+ * const seen = memorySink<{ origin: string }>()
+ * flights.write('seen', seen)
+ * ```
  */
 export function memorySink<Row = { readonly [column: string]: unknown }>(): MemorySink<Row> {
   const store: Store = { prepared: new Map(), committed: [] }

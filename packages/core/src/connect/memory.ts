@@ -31,7 +31,10 @@ export interface MemoryOptions {
  * Reads row objects. Rows are made into columns when they are read, and those that do not fit the schema are refused then.
  *
  * @example
+ * ```ts in-pipeline
+ * const Order = schema({ id: t.int64(), amount: t.float64() })
  * const orders = p.read('orders', memoryRows(Order, [{ id: 1, amount: 5 }]))
+ * ```
  */
 export function memoryRows<Row>(
   schema: Schema<Row>,
@@ -65,7 +68,12 @@ export function memoryRows<Row>(
  * The batches must stay unchanged as long as they are read.
  *
  * @example
- * const bids = p.read('bids', memoryBatches(Bid, [batch]))
+ * ```ts in-pipeline
+ * import { batchOfRows } from '@millrace/core/data'
+ *
+ * const Order = schema({ id: t.int64(), amount: t.float64() })
+ * const orders = p.read('orders', memoryBatches(Order, [batchOfRows(Order, [{ id: 1, amount: 5 }])]))
+ * ```
  */
 export function memoryBatches<Row>(
   schema: Schema<Row>,
@@ -98,9 +106,12 @@ export interface MemoryStream<Row> extends Source<Row, MemoryPosition> {
  * A stream of pushed rows: one split, unbounded until `end` is called.
  *
  * @example
- * const clicks = memoryStream(Click)
+ * ```ts in-pipeline
+ * const clicks = memoryStream(schema({ user: t.string() }))
+ * p.read('clicks', clicks).write('seen', memorySink())
  * clicks.push({ user: 'a' })
  * clicks.end()
+ * ```
  */
 export function memoryStream<Row>(schema: Schema<Row>): MemoryStream<Row> {
   const rows: (Row & object)[] = []

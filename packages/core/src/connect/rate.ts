@@ -55,7 +55,9 @@ const rateSchema: Schema<RateRow> = {
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  *
  * @example
+ * ```ts in-pipeline
  * const ticks = p.read('ticks', rate({ rowsPerSecond: 100 }), { eventTime: 'time' })
+ * ```
  */
 export function rate(options: RateOptions): Source<RateRow, RatePosition> {
   const { rowsPerSecond, rows, splits = 1 } = options
