@@ -1,9 +1,10 @@
 /**
  * Session windows: per key the intervals that are still open, each with its accumulators.
  *
- * A session [first, last + gap) ends a gap after its last row; a row that touches it, also exactly one gap away, joins
- * it, and a row that touches several joins them into one (semantics.md). Because a row at the very end still belongs
- * to a session, its window is complete only when the watermark has passed the end: a row at the watermark may come.
+ * A session ends a gap after its last row; a row that touches it, also exactly one gap away, joins it, and a row that
+ * touches several joins them into one (semantics.md). Because a row at the very end still belongs to a session, its
+ * window is complete only when the watermark has passed the end: a row at the watermark may come. For the same reason
+ * a result has the end itself as its event time, so that it is not late for the step that takes it (O2).
  *
  * The groups' table finds the latest session of a key; its others, if any, hang on it in a list. Sessions are
  * records of their own, so joining two is a merge of accumulators, and a group's place never moves.
@@ -25,6 +26,7 @@ import type { WindowAggregateNode } from '../plan/logical.ts'
 import { LATE_PORT, MAIN_PORT } from '../plan/logical.ts'
 import type { RecordField } from '../state/index.ts'
 import { GroupTable, RecordLayout, RecordStore, TimerHeap } from '../state/index.ts'
+import { isLate } from '../time/window.ts'
 import { LateRows } from './late-rows.ts'
 import type { Emit, Operator, OperatorContext } from './operator.ts'
 import type { SessionPlacer } from './window-aggregate-kernel.ts'
@@ -37,12 +39,14 @@ import {
   releaseRecord,
   windowAggregateParts,
 } from './window-aggregate-parts.ts'
+import { WindowCorrections } from './window-corrections.ts'
+import type { WindowRows } from './window-output.ts'
 import { WindowOutput } from './window-output.ts'
 
 // The state of a session.
 const OPEN = 0
 const FIRED = 1
-/** Its result was taken back; it fires again after the batch, or when its end has passed. */
+/** Its result is taken back; it fires again after the batch, or when its end has passed. */
 const RETRACTED = 2
 
 interface SessionFields {
@@ -65,6 +69,7 @@ export class SessionWindows implements Operator {
   readonly #heap = new TimerHeap()
   readonly #kernels: AccumulateKernels
   readonly #output: WindowOutput
+  readonly #corrections: WindowCorrections
   readonly #main: Emit
   readonly #late: LateRows
   readonly #gap: number
@@ -74,7 +79,9 @@ export class SessionWindows implements Operator {
   readonly #dueSessions: Int32Array
   readonly #dueGroups: Int32Array
   #due = 0
+  /** Sessions whose results are taken back, and what they were, by number. */
   readonly #revised: number[] = []
+  readonly #oldResults = new Map<number, number>()
 
   constructor(
     node: WindowAggregateNode,
@@ -118,23 +125,23 @@ export class SessionWindows implements Operator {
     this.#dueSessions = new Int32Array(batchRows)
     this.#dueGroups = new Int32Array(batchRows)
     this.#main = context.emit(MAIN_PORT)
+    this.#corrections = new WindowCorrections(parts, { batchRows, emit: this.#main })
     this.#late = new LateRows(context, LATE_PORT)
   }
 
   push(batch: Batch): void {
-    this.#output.recycle()
+    this.#recycle()
     this.#late.begin(batch)
     bindAggregates(this.#parts, batch)
     const kernel = this.#kernels.bind(batch, batch.selection)
     kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, rowCount(batch), 0, 0, this.#groups)
     this.#fireRevised()
-    this.#emitOutput()
     this.#late.emit()
     this.#countState()
   }
 
   advance(watermark: number): boolean {
-    this.#output.recycle()
+    this.#recycle()
     this.#watermark = watermark
     while (this.#heap.size > 0 && this.#heap.earliest < watermark) {
       if (this.#output.room <= this.#due) {
@@ -179,7 +186,7 @@ export class SessionWindows implements Operator {
   #place(group: number, time: number, row: number): number {
     const joined = this.#join(group, time)
     if (joined >= 0) return joined
-    if (this.#watermark >= time + this.#gap + this.#lateness) {
+    if (isLate(time + this.#gap, this.#lateness, this.#watermark)) {
       this.#late.add(row)
       if (this.#headOf(group) === 0) this.#dropGroup(group)
       return -1
@@ -237,7 +244,7 @@ export class SessionWindows implements Operator {
   /** Before a fired session changes, its result is taken back (X4). */
   #takeBack(session: number): void {
     if (this.#get(session, this.#fields.state) !== FIRED) return
-    this.#writeOne(session, -1)
+    this.#oldResults.set(session, this.#corrections.retract(this.#rowsOf(session)))
     this.#set(session, this.#fields.state, RETRACTED)
     this.#revised.push(session)
   }
@@ -249,11 +256,17 @@ export class SessionWindows implements Operator {
       if (this.#get(session, this.#fields.state) !== RETRACTED) continue
       const end = this.#time(session, this.#fields.last) + this.#gap
       const isComplete = end < this.#watermark
-      if (isComplete) this.#writeOne(session, 1)
+      if (isComplete) {
+        // Equal to what was taken back only if this session was never absorbed, and then it has its number still.
+        const old = this.#oldResults.get(session) ?? -1
+        this.#corrections.add(this.#rowsOf(session), () => old)
+      }
       this.#set(session, this.#fields.state, isComplete ? FIRED : OPEN)
       this.#heap.set(session, isComplete ? end + this.#lateness : end)
     }
     this.#revised.length = 0
+    this.#oldResults.clear()
+    this.#corrections.emit()
   }
 
   /** A session that came up in the heap: goes back when it has grown, is written, or is dropped. */
@@ -272,7 +285,7 @@ export class SessionWindows implements Operator {
   /** Writes the sessions that are due, and drops them unless they are kept for late rows. */
   #writeDue(): void {
     if (this.#due === 0) return
-    this.#write({ sessions: this.#dueSessions, groups: this.#dueGroups, count: this.#due, weight: 1 })
+    this.#output.write({ ...this.#rows(this.#dueSessions, this.#dueGroups, this.#due), weight: 1 })
     for (let n = 0; n < this.#due; n++) {
       const session = this.#dueSessions[n] as number
       const dropAt = this.#time(session, this.#fields.last) + this.#gap + this.#lateness
@@ -285,15 +298,12 @@ export class SessionWindows implements Operator {
     this.#due = 0
   }
 
-  #writeOne(session: number, weight: 1 | -1): void {
-    if (this.#output.room === 0) this.#emitOutput()
-    const groups = Int32Array.of(this.#get(session, this.#fields.group))
-    this.#write({ sessions: Int32Array.of(session), groups, count: 1, weight })
+  #rowsOf(session: number): Omit<WindowRows, 'weight'> {
+    return this.#rows(Int32Array.of(session), Int32Array.of(this.#get(session, this.#fields.group)), 1)
   }
 
-  #write(rows: { sessions: Int32Array; groups: Int32Array; count: number; weight: 1 | -1 }): void {
-    const { sessions, groups, count, weight } = rows
-    this.#output.write({
+  #rows(sessions: Int32Array, groups: Int32Array, count: number): Omit<WindowRows, 'weight'> {
+    return {
       keys: this.#groups,
       groups,
       store: this.#sessions,
@@ -302,8 +312,7 @@ export class SessionWindows implements Operator {
       to: count,
       windowStart: (n) => this.#time(sessions[n] as number, this.#fields.start),
       windowEnd: (n) => this.#time(sessions[n] as number, this.#fields.last) + this.#gap,
-      weight,
-    })
+    }
   }
 
   /** Takes a session out of its group's list and forgets it; the group too when it was the last (X5). */
@@ -324,6 +333,7 @@ export class SessionWindows implements Operator {
 
   #free(session: number): void {
     this.#heap.remove(session)
+    this.#oldResults.delete(session)
     releaseRecord(this.#parts, this.#sessions, session)
     this.#set(session, this.#fields.state, OPEN)
     this.#sessions.release(session)
@@ -361,6 +371,12 @@ export class SessionWindows implements Operator {
 
   #set(session: number, { offset }: RecordField, value: number): void {
     this.#sessions.i32[session * this.#sessions.words + offset] = value
+  }
+
+  /** Takes back the memory of emitted batches (O3). */
+  #recycle(): void {
+    this.#output.recycle()
+    this.#corrections.recycle()
   }
 
   #emitOutput(): void {

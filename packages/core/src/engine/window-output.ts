@@ -11,6 +11,7 @@ import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import type { DataType } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { GroupTable, RecordStore } from '../state/index.ts'
+import { windowMaxTime } from '../time/window.ts'
 import { shareKeyStrings, writeKeys } from './key-columns.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 
@@ -61,10 +62,11 @@ export class WindowOutput {
     return this.#batchRows - this.#builder.length
   }
 
-  /** Writes rows; there must be room for them. */
+  /** Writes rows; beyond `room` the batch grows. */
   write(rows: WindowRows): void {
     const builder = this.#builder
     const at = builder.length
+    builder.reserve(at + rows.to - rows.from)
     const { columns } = builder
     const { key, aggregates, strings } = this.#parts
     if (at === 0) shareKeyStrings(key, strings, columns)
@@ -79,7 +81,7 @@ export class WindowOutput {
     if (this.#hasWindow) {
       fillBound(columns[c++] as ColumnBuilder, rows.windowStart, rows, at)
       fillBound(columns[c++] as ColumnBuilder, rows.windowEnd, rows, at)
-      fillEventTime(builder.eventTime as Float64Array, rows, at)
+      fillEventTime(builder.eventTime as Float64Array, rows, { at, isSession: this.#parts.node.window.kind === 'session' })
     }
     const range = { numbers: rows.records, from: rows.from, to: rows.to }
     for (const { aggregate } of aggregates)
@@ -121,10 +123,22 @@ function fillBound(out: ColumnBuilder, bound: WindowRows['windowStart'], rows: W
   else for (let n = rows.from; n < rows.to; n++) fixed.values[at + n - rows.from] = bound(n) * perMs
 }
 
-/** A result belongs to the last millisecond of its window. */
-function fillEventTime(out: Float64Array, { windowEnd, from, to }: WindowRows, at: number): void {
-  if (typeof windowEnd === 'number') out.fill(windowEnd - 1, at, at + to - from)
-  else for (let n = from; n < to; n++) out[at + n - from] = windowEnd(n) - 1
+/**
+ * A result belongs to the last millisecond of its window: one before its end, for sessions the end itself. A row exactly
+ * one gap after the last still joins a session, so it is [start, end] in truth, and is written when the watermark has
+ * passed `end`. With an earlier time it would be late for the next step, to which a watermark of `end` may have gone.
+ */
+function fillEventTime(
+  out: Float64Array,
+  { windowEnd, from, to }: WindowRows,
+  { at, isSession }: { readonly at: number; readonly isSession: boolean },
+): void {
+  if (typeof windowEnd === 'number') out.fill(maxTime(windowEnd, isSession), at, at + to - from)
+  else for (let n = from; n < to; n++) out[at + n - from] = maxTime(windowEnd(n), isSession)
+}
+
+function maxTime(end: number, isSession: boolean): number {
+  return isSession ? end : windowMaxTime(end)
 }
 
 function unitsPerMs(type: DataType): number {

@@ -30,6 +30,11 @@ export class TimerHeap {
     return this.size === 0 ? Infinity : (this.#times[0] as number)
   }
 
+  /** One of the timers with the earliest time; −1 when nothing is pending. */
+  get first(): number {
+    return this.size === 0 ? -1 : (this.#ids[0] as number)
+  }
+
   /** Whether a timer is due at a watermark (+Infinity: whether any is pending). */
   isDue(watermark: number): boolean {
     return this.size > 0 && (this.#times[0] as number) <= watermark

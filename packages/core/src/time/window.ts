@@ -11,14 +11,6 @@ export function windowStart(time: number, size: number, offset: number = 0): num
   return offset + Math.floor((time - offset) / size) * size
 }
 
-/** Starts of all sliding windows of `size` every `slide` that contain `time`, oldest first. None when `slide > size` leaves a gap there. */
-export function slidingWindowStarts(time: number, size: number, slide: number, offset: number = 0): number[] {
-  const starts: number[] = []
-  const last = windowStart(time, slide, offset)
-  for (let start = last; start > time - size; start -= slide) starts.push(start)
-  return starts.reverse()
-}
-
 /**
  * Length of the panes that sliding windows share: every window is a whole number of panes.
  * (Li et al., "No pane, no gain", SIGMOD Record 2005.)

@@ -13,12 +13,17 @@ export interface OutRow {
   readonly row: Record<string, unknown>
   readonly eventTime: number | undefined
   readonly weight: number
+  /** The watermark that had gone on when the row left, and how many batches had been pushed. */
+  readonly forwarded: number
+  readonly push: number
 }
 
 export interface Harness {
   readonly context: OperatorContext
   readonly counters: StepCounters
   readonly out: OutRow[]
+  /** Kept by whoever drives the operator, for the rows that leave. */
+  readonly now: { forwarded: number; push: number }
   /** Largest batch that left. */
   largestBatch: number
 }
@@ -26,19 +31,22 @@ export interface Harness {
 export function harness(options?: { batchRows?: number; now?: () => number }): Harness {
   const counters = { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
   const out: OutRow[] = []
+  const now = { forwarded: -Infinity, push: 0 }
   const result: Harness = {
     counters,
     out,
+    now,
     largestBatch: 0,
     context: {
       step: 'step',
       task: 0,
       tasks: 1,
+      keyGroups: 128,
       batchRows: options?.batchRows ?? 7,
       clock: { now: options?.now ?? (() => 0) },
       emit: (port) => (batch) => {
         result.largestBatch = Math.max(result.largestBatch, rowCount(batch))
-        out.push(...rowsOf(batch, port))
+        out.push(...rowsOf(batch, port, now))
       },
       isRead: () => true,
       counters,
@@ -47,13 +55,13 @@ export function harness(options?: { batchRows?: number; now?: () => number }): H
   return result
 }
 
-function rowsOf(batch: Batch, port = 'main'): OutRow[] {
+export function rowsOf(batch: Batch, port: string, now: Harness['now']): OutRow[] {
   return Array.from({ length: rowCount(batch) }, (_, n) => {
     const i = rowIndex(batch, n)
     const row = Object.fromEntries(
       batch.schema.fields.map((field, c) => [field.name, readValue(batch.columns[c] as Column, i)]),
     )
-    return { port, row, eventTime: batch.eventTime?.[i], weight: batch.weights?.[i] ?? 1 }
+    return { port, row, eventTime: batch.eventTime?.[i], weight: batch.weights?.[i] ?? 1, ...now }
   })
 }
 

@@ -23,6 +23,7 @@ import {
   windowArbitrary,
   windowNode,
 } from './window-oracle.ts'
+import type { Event } from './window-oracle.ts'
 
 describe('windows of panes', () => {
   it('give what recomputing every window from its rows gives', () => {
@@ -184,12 +185,13 @@ describe('session windows', () => {
         row['rows'],
         eventTime,
       ])
-    expect(ends([0, 10])).toEqual([[0, 20, 2, 19]])
+    // The last column is the result's event time: the end, up to which a row may still join.
+    expect(ends([0, 10])).toEqual([[0, 20, 2, 20]])
     expect(ends([0, 11])).toEqual([
-      [0, 10, 1, 9],
-      [11, 21, 1, 20],
+      [0, 10, 1, 10],
+      [11, 21, 1, 21],
     ])
-    expect(ends([-20, 0, -10])).toEqual([[-20, 10, 3, 9]])
+    expect(ends([-20, 0, -10])).toEqual([[-20, 10, 3, 10]])
   })
 })
 
@@ -209,7 +211,9 @@ describe('what every window keeps to', () => {
           optionsArbitrary,
           (events, one, other) => {
             const node = windowNode(window, ['text'], basic.slice(0, 4), 0)
-            const [a, b] = [one, other].map((options) => mainRows(run(node, events, options)))
+            const [a, b] = [one, other].map((options) =>
+              mainRows(run(node, events, options)).map(({ row, eventTime }) => [row, eventTime]),
+            )
             expect(a).toEqual(b)
           },
         ),
@@ -217,14 +221,91 @@ describe('what every window keeps to', () => {
       )
     })
 
-    it(`${window.kind}: results carry the last millisecond of their window as event time`, () => {
+    it(`${window.kind}: results are never behind a watermark that has gone on (O2)`, () => {
+      const step = fc.record({ row: rowArbitrary, time: timeArbitrary, mark: fc.boolean() })
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 50 }), optionsArbitrary, (steps, options) => {
+          const inTime = steps.toSorted((a, b) => a.time - b.time)
+          const events = inTime.flatMap(({ row, time, mark }): Event[] => [
+            ...(mark ? [{ kind: 'watermark' as const, time }] : []),
+            { kind: 'row', row, time },
+          ])
+          const node = windowNode(window, ['text'], [basic[0]!])
+          for (const { forwarded, eventTime } of mainRows(run(node, events, options)))
+            if (eventTime !== undefined) expect(eventTime).toBeGreaterThanOrEqual(forwarded)
+        }),
+        { numRuns: 100 },
+      )
+    })
+
+    it(`${window.kind}: results carry the last time at which a row may belong to their window`, () => {
       const row = { text: 'a', small: 1, whole: 1, real: 1, flag: true }
       const h = run(windowNode(window, ['text'], [basic[0]!]), [{ kind: 'row', row, time: -3 }], { batch: 1 })
       for (const { row: r, eventTime } of mainRows(h)) {
-        expect(eventTime).toBe(window.kind === 'global' ? undefined : (r['windowEnd'] as number) - 1)
+        const end = r['windowEnd'] as number
+        const last = { global: undefined, session: end, tumbling: end - 1, sliding: end - 1 }
+        expect(eventTime).toBe(last[window.kind])
       }
     })
+
+    it(`${window.kind}: late rows leave no pair of equal rows with weights −1 and +1`, () => {
+      fc.assert(
+        fc.property(
+          fc.array(eventArbitrary, { maxLength: 60 }),
+          optionsArbitrary,
+          keysArbitrary,
+          (events, options, keys) => {
+            // Extremes often stay as they are.
+            const node = windowNode(
+              window,
+              keys,
+              [basic[6]!, basic[7]!, basic[9]!, basic[11]!, rich[12]!],
+              60,
+            )
+            const seen = new Map<string, number>()
+            for (const { push, row, weight } of mainRows(run(node, events, options))) {
+              const text = JSON.stringify([push, row])
+              expect(seen.get(text) ?? weight).toBe(weight)
+              seen.set(text, weight)
+            }
+          },
+        ),
+        { numRuns: 150 },
+      )
+    })
   }
+
+  it('100,000 open windows cost no more than their rows, whatever order they come in', () => {
+    const count = 100_000
+    const event = (n: number): Event => ({
+      kind: 'row',
+      time: ((n * 7919) % count) * 10,
+      row: { text: 'a', small: 1, whole: 1, real: 1, flag: true },
+    })
+    for (const window of kinds.slice(0, 2)) {
+      const events = Array.from({ length: count }, (_, n) => event(n))
+      const h = run(windowNode(window, [], [basic[0]!]), events, { batch: 1000, batchRows: 1000 })
+      const ends = mainRows(h).map(({ row }) => row['windowEnd'] as number)
+      expect(ends.length).toBe(window.kind === 'tumbling' ? count : 2 * count + 2)
+      expect(ends.every((end, n) => n === 0 || end > (ends[n - 1] as number))).toBe(true)
+      expect(h.counters.stateEntries).toBe(0)
+    }
+  })
+
+  it('late rows that change nothing emit nothing', () => {
+    const row = (small: number, time: number) => ({
+      kind: 'row' as const,
+      time,
+      row: { text: 'a', small, whole: 1, real: 1, flag: true },
+    })
+    for (const window of kinds.slice(0, 3)) {
+      const node = windowNode(window, ['text'], [basic[6]!], 100)
+      const events = [row(1, 5), row(5, 6), { kind: 'watermark' as const, time: 30 }, row(3, 5), row(2, 6)]
+      const h = run(node, events, { batch: 1 })
+      expect(mainRows(h).map(({ weight }) => weight)).toEqual(mainRows(h).map(() => 1))
+      expect(h.counters.lateRows).toBe(0)
+    }
+  })
 
   it('windows that have fired and are revised leave their old result with weight −1 first', () => {
     const row = (small: number, time: number) => ({

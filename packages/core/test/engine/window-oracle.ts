@@ -123,6 +123,7 @@ export function run(
       ordered: options.ordered === true,
     })
     if (options.dictionary === true) batch = withDictionary(batch, 0, dictionary)
+    h.now.push++
     operator.push(batch, 0)
     rows = []
   }
@@ -135,6 +136,7 @@ export function run(
       flush()
       watermark = event.time
       advance(operator, watermark)
+      h.now.forwarded = watermark
     }
   }
   flush()
@@ -275,7 +277,7 @@ export function computeBasic(rows: Row[]): Record<string, unknown> {
 }
 
 export const asOut = (rows: readonly Record<string, unknown>[]): OutRow[] =>
-  rows.map((row) => ({ port: 'main', row, eventTime: undefined, weight: 1 }))
+  rows.map((row) => ({ port: 'main', row, eventTime: undefined, weight: 1, forwarded: -Infinity, push: 0 }))
 
 export const windowArbitrary: fc.Arbitrary<WindowSpec> = fc.oneof(
   fc.record({

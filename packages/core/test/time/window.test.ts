@@ -5,7 +5,6 @@ import {
   isWindowComplete,
   normalOffset,
   paneSize,
-  slidingWindowStarts,
   windowMaxTime,
   windowStart,
 } from '../../src/time/window.ts'
@@ -27,25 +26,6 @@ describe('windows', () => {
     )
     expect(windowStart(-1, 10)).toBe(-10)
     expect(windowStart(-10, 10)).toBe(-10)
-  })
-
-  it('slide: exactly the windows that contain the time, oldest first', () => {
-    const small = fc.integer({ min: 1, max: 50 })
-    fc.assert(
-      fc.property(
-        fc.integer({ min: -500, max: 500 }),
-        small,
-        small,
-        fc.integer({ min: -60, max: 60 }),
-        (time, size, slide, offset) => {
-          const expected: number[] = []
-          for (let start = time - size - slide; start <= time; start++) {
-            if (normalOffset(start - offset, slide) === 0 && start > time - size) expected.push(start)
-          }
-          expect(slidingWindowStarts(time, size, slide, offset)).toEqual(expected)
-        },
-      ),
-    )
   })
 
   it('share panes of the greatest common divisor', () => {
