@@ -155,9 +155,15 @@ export class NumberWriter implements ValueWriter {
   }
 
   private cover(): void {
-    const { values, length } = this
+    // In pieces: a function that is called often is optimised as a whole, one long loop only in its middle.
+    for (let from = 0; from < this.length; from += 1024)
+      this.coverValues(from, Math.min(this.length, from + 1024))
+  }
+
+  private coverValues(from: number, end: number): void {
+    const { values } = this
     let { low, high } = this
-    for (let index = 0; index < length; index++) {
+    for (let index = from; index < end; index++) {
       // Comparisons with NaN are false, so it is in no bounds.
       const value = values[index] as number
       if (value < low) low = value
