@@ -6,7 +6,7 @@
  * Not for memory that emitted batches may refer to.
  */
 
-const BYTES_MIN = 1024
+const BYTES_MIN = 128
 
 /** Buffers kept per size at most; together with `retainedBytesMax` this bounds the pool (law L6). */
 const BUFFERS_PER_SIZE_MAX = 64

@@ -17,7 +17,8 @@
 import type { ArrayPool } from './array-pool.ts'
 import { RecordStore } from './record-store.ts'
 
-const SLOTS_MIN = 64
+/** Small: many windows without keys, or with few, are open at once. */
+const SLOTS_MIN = 16
 const GOLDEN = 0x9e3779b1 | 0
 
 /** Load limit in sixteenths: 9/16 is just under 0.6 (G2). */

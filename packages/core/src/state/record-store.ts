@@ -8,7 +8,7 @@
  */
 import type { ArrayPool } from './array-pool.ts'
 
-const RECORDS_MIN = 16
+const RECORDS_MIN = 4
 
 /** A growable array of records of equal size. */
 export class RecordStore {
