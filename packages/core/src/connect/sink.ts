@@ -84,6 +84,8 @@ export interface OpenSink<Committable extends Json = Json> {
 export interface Sink<Committable extends Json = Json> {
   readonly description: SinkDescription
   readonly accepts: ChangeSupport
+  /** What the sink must have for itself, such as a folder: two sinks of a pipeline that name the same are refused. */
+  readonly exclusive?: string
   /** Whether the sink needs all columns of its input (a blackhole does: nothing is pruned because a sink is empty). */
   validate?(schema: Schema, step: string): void
   /** Checks that the output can be written (exists? allowed? empty?) before anything runs. */

@@ -1,5 +1,5 @@
 /**
- * The engine's only door to the outside (law L4): clock, timers, random, files, compression.
+ * The engine's only door to the outside (law L4): clock, timers, random, files, compression, processes.
  *
  * Everything under packages/core reaches time, randomness, files, network and threads through a Host
  * that it was given. `host/node` is the real one; the simulated one in `testing` makes a seed fix a whole run (law L5).
@@ -111,6 +111,26 @@ export interface Terminal {
   write(text: string): void
 }
 
+/** A process in words that can be written down. Empty texts: this system does not tell. */
+export interface ProcessIdentity {
+  /** The machine's name. */
+  readonly machine: string
+  /** The boot of its kernel. */
+  readonly boot: string
+  /** Where `pid` counts: a container has a space of its own. */
+  readonly space: string
+  readonly pid: number
+  /** When it began: tells it from a later process with the same number. */
+  readonly start: string
+}
+
+/** Which processes run. */
+export interface Processes {
+  self(): Promise<ProcessIdentity>
+  /** `dead` only when that is certain; `unknown` for a process of another machine, boot or space. */
+  state(of: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'>
+}
+
 /** All doors together. */
 export interface Host {
   readonly clock: Clock
@@ -120,4 +140,5 @@ export interface Host {
   readonly compression: Compression
   readonly bytes: ByteChecks
   readonly terminal: Terminal
+  readonly processes: Processes
 }

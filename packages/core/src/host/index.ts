@@ -9,6 +9,8 @@ export type {
   Host,
   OpenFile,
   OpenMode,
+  Processes,
+  ProcessIdentity,
   Random,
   Terminal,
   Timer,

@@ -1,9 +1,9 @@
 /**
- * Closes an epoch: every sink writer prepares, then every sink commits.
+ * Closes an epoch: every sink writer prepares, then every sink commits, and after the last epoch every sink finishes.
  *
- * The order is the protocol: no committable is handed to any sink before all writers have prepared theirs. Between
- * the two stands the place of the durable manifest; without a state directory a crash between them leaves staged
- * output, which the next run sweeps.
+ * The order is the protocol: no committable is handed to any sink before all writers have prepared theirs, and no sink
+ * removes what it replaces before all of them have committed. Between the first two stands the place of the durable
+ * manifest; without a state directory a crash between them leaves staged output, which the next run sweeps.
  */
 import { MillraceError } from '../errors.ts'
 import type { Json } from '../data/type.ts'
@@ -23,7 +23,7 @@ export interface SinkCommit {
   readonly rows: number
 }
 
-/** Prepares and commits epoch `epoch` of all sinks. */
+/** Prepares and commits epoch `epoch` of all sinks; finishes them when it is the last. */
 export async function commitEpoch(
   execution: Execution,
   epoch: EpochId,
@@ -42,7 +42,9 @@ export async function commitEpoch(
   for (const { step, committables } of prepared) {
     const rows = committables.length === 0 ? 0 : await commitSink(execution, step, { epoch, committables })
     commits.push({ step: step.step, rows })
-    if (final) await answered(step, 'finishing', () => step.sink.finish())
+  }
+  if (final) {
+    for (const { step } of prepared) await answered(step, 'finishing', () => step.sink.finish())
   }
   return commits
 }
@@ -57,6 +59,7 @@ async function commitSink(
   for (let tries = 0; ; tries++) {
     const pending = left
     const outcomes = await answered(step, 'committing', () => step.sink.commit(pending))
+    if (outcomes.length !== pending.length) throw miscounted(step.step, pending.length, outcomes.length)
     for (const outcome of outcomes) if (outcome.kind === 'committed') rows += outcome.rows
     refuseLost(step.step, work.epoch, outcomes)
     left = left.filter((_, at) => outcomes[at]?.kind === 'retry')
@@ -77,6 +80,16 @@ async function answered<Answer>(
   } catch (error) {
     throw writeFailure(error, doing, step.step)
   }
+}
+
+/** A committable without an answer would count as committed, and its rows be lost in silence. */
+function miscounted(step: string, asked: number, answers: number): MillraceError {
+  return new MillraceError('output/lost', {
+    what: `a sink was given ${asked} committables and told what became of ${answers}`,
+    detail: 'whether the output is complete is not known',
+    hint: 'mend the connector: commit answers one outcome per committable, in their order',
+    step,
+  })
 }
 
 function refuseLost(step: string, epoch: EpochId, outcomes: readonly CommitOutcome[]): void {

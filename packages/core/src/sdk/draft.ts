@@ -83,7 +83,16 @@ export class PlanDraft {
     this.sources.set(step, source)
   }
 
+  /** Refuses a sink that would share with another what each of them must have for itself. */
   bindSink(step: string, sink: Sink): void {
+    for (const [other, { exclusive, description }] of this.sinks) {
+      if (exclusive === undefined || exclusive !== sink.exclusive) continue
+      if (description.connector !== sink.description.connector) continue
+      throw new MillraceError('plan/invalid-argument', {
+        what: `output "${exclusive}" is written by step "${other}" already`,
+        hint: 'give each sink an output of its own, or write the union of the streams: .union(other).write(…)',
+      })
+    }
     this.sinks.set(step, sink)
   }
 

@@ -16,6 +16,8 @@ export interface ManualHost extends Host {
   readonly timersSet: number
   /** Moves the clock and fires what falls due, in order, then lets what waits on it go on. */
   advance(ms: number): Promise<void>
+  /** What was this process so far is dead from now on, killed without a word; another one goes on with its files. */
+  restart(): void
 }
 
 interface SetTimer {
@@ -34,6 +36,7 @@ export function createManualHost(): ManualHost {
   let now = START_MS
   let timers: SetTimer[] = []
   let randoms = 0
+  let pid = 1
   const output: string[] = []
   const real = createNodeHost()
   const compression: Compression = real.compression
@@ -63,6 +66,13 @@ export function createManualHost(): ManualHost {
     compression,
     bytes: real.bytes,
     terminal: { write: (text) => output.push(text) },
+    processes: {
+      self: async () => ({ machine: 'manual', boot: '', space: '', pid, start: '' }),
+      async state(of) {
+        if (of.machine !== 'manual') return 'unknown'
+        return of.pid === pid ? 'alive' : 'dead'
+      },
+    },
     output,
     get timersSet() {
       return timers.length
@@ -79,6 +89,9 @@ export function createManualHost(): ManualHost {
       }
       now = target
       for (let turn = 0; turn < TURNS; turn++) await real.timers.yield()
+    },
+    restart() {
+      pid++
     },
   }
 }

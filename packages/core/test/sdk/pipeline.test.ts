@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { isMillraceError, isPipeline, pipeline } from '../../src/index.ts'
 import type { Pipeline, PipelineBuilder, Stream } from '../../src/index.ts'
+import { ndjson } from '../../src/connect/files/index.ts'
 import { buildHash } from '../../src/plan/index.ts'
 import { flights, plannedSink } from './planned-ends.ts'
 import type { Flight } from './planned-ends.ts'
@@ -209,5 +210,38 @@ describe('options', () => {
   it('are declared once', () => {
     const twice = copying((p) => void [p.option('a', { default: 1 }), p.option('a', { default: 2 })])
     expect(errorOf(() => twice.build()).code).toBe('plan/invalid-name')
+  })
+})
+
+describe('sinks that need something for themselves', () => {
+  const toFolders = (...paths: readonly string[]): Pipeline =>
+    pipeline('folders', (p) => {
+      const rows = p.read('flights', flights)
+      paths.forEach((path, at) => rows.write(`out-${at}`, ndjson(path)))
+    })
+
+  it('are refused when two of them write to one folder, however it is spelled', () => {
+    for (const [one, two] of [
+      ['out/a', 'out/a'],
+      ['out/a', './out//a/'],
+      ['out/a', 'out/b/../a'],
+      ['/out/a', '/../out/./a'],
+      ['../a', '../b/../a'],
+    ] as const) {
+      expect(errorOf(() => toFolders(one, two).build())).toMatchObject({
+        code: 'plan/invalid-argument',
+        step: 'out-1',
+        message: expect.stringContaining('is written by step "out-0" already') as string,
+      })
+    }
+  })
+
+  it('are welcome in folders of their own, and beside others without such needs', () => {
+    toFolders('out/a', 'out/b', '../out/a', 'out', '/out/a').build()
+    pipeline('copies', (p) => {
+      const rows = p.read('flights', flights)
+      rows.write('one', plannedSink('out'))
+      rows.write('two', plannedSink('out'))
+    }).build()
   })
 })

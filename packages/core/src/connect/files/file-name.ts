@@ -60,6 +60,17 @@ export function folderOf(path: string): string {
   return slash === 0 ? '/' : path.slice(0, slash)
 }
 
+/** A path without `.`, `..` and doubled slashes, as far as names alone can tell. */
+export function normalPath(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop()
+    else if (part !== '..' || !path.startsWith('/')) parts.push(part)
+  }
+  return path.startsWith('/') ? `/${parts.join('/')}` : parts.join('/') || '.'
+}
+
 /** Orders paths by their UTF-8 bytes, the same on every machine. */
 export function bytewise(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))

@@ -9,7 +9,7 @@ import { nearestNames } from '../../data/nearest-names.ts'
 import type { Format } from '../format.ts'
 import type { OpenSink, Sink, SinkContext, SinkDescription } from '../sink.ts'
 import { canBePartition } from './constant-columns.ts'
-import { kindOfName, isHidden } from './file-name.ts'
+import { kindOfName, isHidden, normalPath } from './file-name.ts'
 import type { FileCompression } from './file-name.ts'
 import { FileWriter } from './file-writer.ts'
 import type { FileCommittable, RollPolicy } from './file-writer.ts'
@@ -32,6 +32,7 @@ export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
   return {
     description: describeSink(options),
     accepts: 'append',
+    exclusive: normalPath(options.path),
     validate: (schema, step) => validate(options, schema, step),
     async open(context) {
       validate(options, context.schema, context.step)
@@ -113,7 +114,7 @@ async function openFileSink(
 ): Promise<OpenSink<FileCommittable>> {
   const { host, lineage, step, attempt, bounded } = context
   const writer = { id: writerId(lineage, step), attempt }
-  const folder = new OutputFolder({ files: host.files, path: options.path, writer, mode: context.outputMode })
+  const folder = new OutputFolder({ host, path: options.path, writer, mode: context.outputMode })
   await folder.open()
   const roll = { ...options.roll, ageMs: bounded && !options.roll.ageGiven ? undefined : options.roll.ageMs }
   return {
@@ -140,9 +141,9 @@ async function openFileSink(
     },
     async sweep(keep) {
       const named = keep.flatMap(({ files }) => files.map(({ staged }) => staged))
-      await folder.sweep(new Set(named), host.clock.now())
+      await folder.sweep(new Set(named))
     },
     finish: () => folder.removeReplaced(),
-    close: () => folder.removeStagedFolder(),
+    close: () => folder.release(),
   }
 }

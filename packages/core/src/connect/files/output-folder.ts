@@ -4,14 +4,19 @@
  * Invariants (tests quote them):
  *  V1  Nothing is removed but staged files and finished files whose names a file sink gave.
  *  V2  A finished name appears by one rename of a whole, synced file.
+ *  V3  Staged files of another writer are removed when it is certainly dead, or when nothing is known of it and they are
+ *      older than a day: in every mode.
+ *  V4  What overwrites replaces the finished files that were there when it began, and no others.
  */
 import { MillraceError } from '../../errors.ts'
 import type { Json } from '../../data/type.ts'
-import type { Files } from '../../host/host.ts'
+import type { Files, Host } from '../../host/host.ts'
 import type { CommitOutcome, OutputMode } from '../sink.ts'
 import { outputError, systemCode } from './file-errors.ts'
 import { folderOf, isHidden, joinPath } from './file-name.ts'
-import { STAGED_FOLDER, stagedName, writerOfFinished, writerOfStaged } from './output-name.ts'
+import { FolderOwners } from './folder-owners.ts'
+import type { OwnerState } from './folder-owners.ts'
+import { ownerName, STAGED_FOLDER, writerOfFinished, writerOfOwner, writerOfStaged } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
 import { parsePartition } from './partition-path.ts'
 
@@ -33,44 +38,69 @@ interface Contents {
   readonly partitions: readonly string[]
 }
 
-/** How long a staged file of another job that appends to the same folder is left alone. */
+/** How long staged files are left alone when it cannot be known whether their writer lives. */
 const STAGED_AGE_MS_MAX = 24 * 60 * 60 * 1000
-
-/** What the file that tries whether the folder can be written is named by; left over, it is swept like any other. */
-const PROBE = { task: 0, sequence: 999_999_999 }
 
 /** An output folder of one sink. */
 export class OutputFolder {
   readonly path: string
+  readonly #host: Host
   readonly #files: Files
   readonly #writer: OutputWriter
   readonly #mode: OutputMode
+  readonly #owners: FolderOwners
   readonly #syncedFolders = new Set<string>()
+  /** What `overwrite` replaces (V4). */
+  #replaced: Pick<Contents, 'finished' | 'partitions'> = { finished: [], partitions: [] }
 
   constructor(options: {
-    readonly files: Files
+    readonly host: Host
     readonly path: string
     readonly writer: OutputWriter
     readonly mode: OutputMode
   }) {
     this.path = options.path
-    this.#files = options.files
+    this.#host = options.host
+    this.#files = options.host.files
     this.#writer = options.writer
     this.#mode = options.mode
+    this.#owners = new FolderOwners(options.host, joinPath(options.path, STAGED_FOLDER), options.writer)
   }
 
-  /** Creates the folder where it is missing, and checks that it may be written and holds nothing that is in the way. */
+  /**
+   * Creates the folder where it is missing, and checks that it may be written and holds nothing that is in the way.
+   * Of two runs that do not append and begin at the same moment at least one is refused.
+   */
   async open(): Promise<void> {
     try {
       const status = await this.#files.status(this.path)
       if (status !== undefined && status.kind !== 'directory')
         throw this.#inTheWay('it is a file, and output is a folder')
       if (status === undefined) await this.#create(this.path)
+      // What is in the way already is told without a trace.
       else this.#checkContents(await this.#contents())
-      await this.#probe()
+      await this.#owners.claim()
+      if (this.#mode !== 'append') await this.#checkAlone()
     } catch (error) {
+      await this.release()
       throw outputError(error, this.path)
     }
+  }
+
+  /** With our record written: another run has seen it, or we see that run or what it wrote. */
+  async #checkAlone(): Promise<void> {
+    const other = await this.#owners.findOther()
+    if (other !== undefined) {
+      throw this.#inTheWay(
+        `another run is writing to it: process ${other.pid} on ${other.machine}`,
+        'wait for it to end, or choose another folder; runs that share one use --output-mode append',
+      )
+    }
+    const contents = await this.#contents()
+    this.#checkContents(contents)
+    if (this.#mode !== 'overwrite') return
+    const { finished, partitions } = contents
+    this.#replaced = { finished: finished.filter(({ writer }) => writer !== this.#writer.id), partitions }
   }
 
   /** Path of a staged file. */
@@ -108,6 +138,8 @@ export class OutputFolder {
     } catch (error) {
       if (error instanceof MillraceError) throw error
       if (['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) throw outputError(error, this.path)
+      // A folder that was there may have been removed as an empty one: the next try looks again.
+      this.#syncedFolders.clear()
       return { kind: 'retry', reason: error instanceof Error ? error.message : String(error), cause: error }
     }
     try {
@@ -132,38 +164,56 @@ export class OutputFolder {
     return 'published'
   }
 
-  /** Removes staged files of earlier attempts and of jobs that are over, but for those in `keep`. */
-  async sweep(keep: ReadonlySet<string>, nowMs: number): Promise<void> {
+  /** Removes staged files of earlier attempts and of runs that are over (V3), but for those in `keep`. */
+  async sweep(keep: ReadonlySet<string>): Promise<void> {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       if ((await this.#files.status(folder))?.kind !== 'directory') return
-      for (const { name, kind } of await this.#files.list(folder)) {
+      const states = new Map<string, Promise<OwnerState>>()
+      const entries = await this.#files.list(folder)
+      for (const { name, kind } of entries) {
         const writer = writerOfStaged(name)
         if (kind !== 'file' || writer === undefined || keep.has(joinPath(STAGED_FOLDER, name))) continue
-        if (!(await this.#mayRemove(joinPath(folder, name), writer, nowMs))) continue
-        await this.#files.remove(joinPath(folder, name))
+        await this.#removeOrphan(joinPath(folder, name), writer, states)
+      }
+      // Records last (N1).
+      for (const { name } of entries) {
+        const writer = writerOfOwner(name)
+        if (writer !== undefined) await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
     } catch (error) {
       throw outputError(error, folder)
     }
   }
 
-  async #mayRemove(path: string, writer: OutputWriter, nowMs: number): Promise<boolean> {
-    if (writer.id === this.#writer.id) return writer.attempt < this.#writer.attempt
-    // A job that does not append has the folder for itself; otherwise another one may be at work.
-    if (this.#mode !== 'append') return true
-    const status = await this.#files.status(path)
-    return status !== undefined && status.modifiedMs < nowMs - STAGED_AGE_MS_MAX
+  async #removeOrphan(
+    path: string,
+    writer: OutputWriter,
+    states: Map<string, Promise<OwnerState>>,
+  ): Promise<void> {
+    if (await this.#isOrphan(path, writer, states)) await this.#removeFile(path)
   }
 
-  /** Removes what `overwrite` replaces. Called once everything new is visible. */
+  async #isOrphan(
+    path: string,
+    writer: OutputWriter,
+    states: Map<string, Promise<OwnerState>>,
+  ): Promise<boolean> {
+    if (writer.id === this.#writer.id) return writer.attempt < this.#writer.attempt
+    const name = ownerName(writer)
+    const state = states.get(name) ?? this.#owners.stateOf(writer)
+    states.set(name, state)
+    if ((await state) !== 'unknown') return (await state) === 'dead'
+    const status = await this.#files.status(path)
+    return status !== undefined && status.modifiedMs < this.#host.clock.now() - STAGED_AGE_MS_MAX
+  }
+
+  /** Removes what `overwrite` replaces (V4). Called once everything new is visible; again, it does nothing. */
   async removeReplaced(): Promise<void> {
     if (this.#mode !== 'overwrite') return
+    const { finished, partitions } = this.#replaced
     try {
-      const { finished, partitions } = await this.#contents()
-      for (const { path, writer } of finished) {
-        if (writer !== this.#writer.id) await this.#files.remove(joinPath(this.path, path))
-      }
+      for (const { path } of finished) await this.#removeFile(joinPath(this.path, path))
       // Innermost first; a folder that is not empty stays.
       for (const folder of partitions.toReversed()) {
         await this.#files.removeDirectory(joinPath(this.path, folder)).catch(() => undefined)
@@ -172,23 +222,21 @@ export class OutputFolder {
     } catch (error) {
       throw outputError(error, this.path)
     }
+    this.#replaced = { finished: [], partitions: [] }
   }
 
-  /** Removes the folder of staged files when nothing is in it. */
-  async removeStagedFolder(): Promise<void> {
-    await this.#files.removeDirectory(joinPath(this.path, STAGED_FOLDER)).catch(() => undefined)
-  }
-
-  async #probe(): Promise<void> {
-    await this.#files.makeDirectory(joinPath(this.path, STAGED_FOLDER))
-    const path = this.staged(stagedName(this.#writer, PROBE))
-    const file = await this.#files.open(path, 'overwrite')
+  async #removeFile(path: string): Promise<void> {
     try {
-      await file.write(new Uint8Array(1))
-    } finally {
-      await file.close()
-      await this.#files.remove(path).catch(() => undefined)
+      await this.#files.remove(path)
+    } catch (error) {
+      // Someone else was faster.
+      if (systemCode(error) !== 'ENOENT') throw error
     }
+  }
+
+  /** Tells other runs that this one is over, and removes the folder of staged files when nothing is in it. */
+  release(): Promise<void> {
+    return this.#owners.release()
   }
 
   /** Creates a folder and the ones above it, durably. */

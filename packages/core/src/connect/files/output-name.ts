@@ -24,6 +24,7 @@ export interface FinishedName {
 }
 
 const finishedPattern = /^part-\d{6,}-\d{4,}-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
+const ownerPattern = /^([0-9a-f]{12})-a(\d+)\.owner$/
 const stagedPattern = /^([0-9a-f]{12})-a(\d+)-t\d+-\d+\.tmp$/
 
 /** The writer's part of names. */
@@ -60,9 +61,22 @@ export function stagedName(
   return `${writer.id}-a${writer.attempt}-t${file.task}-${file.sequence}.tmp`
 }
 
+/** The name of the record that says which process a writer is. It lies beside the writer's staged files. */
+export function ownerName(writer: OutputWriter): string {
+  return `${writer.id}-a${writer.attempt}.owner`
+}
+
+/** Writer and attempt of an owner's record by its name. */
+export function writerOfOwner(name: string): OutputWriter | undefined {
+  return writerIn(ownerPattern.exec(name))
+}
+
 /** Writer and attempt of a staged file by its name. */
 export function writerOfStaged(name: string): OutputWriter | undefined {
-  const match = stagedPattern.exec(name)
+  return writerIn(stagedPattern.exec(name))
+}
+
+function writerIn(match: RegExpExecArray | null): OutputWriter | undefined {
   return match === null ? undefined : { id: match[1] as string, attempt: Number(match[2]) }
 }
 

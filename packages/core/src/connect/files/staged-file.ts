@@ -9,9 +9,10 @@
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
-import type { CompressionStream, Host, OpenFile } from '../../host/host.ts'
+import type { CompressionStream, Files, Host, OpenFile } from '../../host/host.ts'
 import type { RecordEncoder } from '../format.ts'
-import { outputError } from './file-errors.ts'
+import { outputError, systemCode } from './file-errors.ts'
+import { folderOf } from './file-name.ts'
 import type { FileCompression } from './file-name.ts'
 
 const BUFFER_BYTES = 256 * 1024
@@ -52,7 +53,7 @@ export class StagedFile {
     this.#encoder = encoder
     this.#compressor = compression === undefined ? undefined : host.compression.compressor(compression)
     this.#tail = this.#guard(async () => {
-      this.#file = await host.files.open(path, 'create')
+      this.#file = await createFile(host.files, path)
       this.#wasOpened = true
     })
     const head = encoder.begin()
@@ -180,5 +181,16 @@ export class StagedFile {
     const file = this.#file
     this.#file = undefined
     await file?.close()
+  }
+}
+
+/** A new file, in a folder that someone may have cleared away meanwhile. */
+async function createFile(files: Files, path: string): Promise<OpenFile> {
+  try {
+    return await files.open(path, 'create')
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    await files.makeDirectory(folderOf(path))
+    return files.open(path, 'create')
   }
 }

@@ -9,6 +9,7 @@ import { nodeByteChecks } from './byte-checks.ts'
 import { nodeClock } from './clock.ts'
 import { nodeCompression } from './compression.ts'
 import { nodeFiles } from './files.ts'
+import { nodeProcesses } from './processes.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTerminal } from './terminal.ts'
 import { nodeTimers } from './timers.ts'
@@ -29,5 +30,6 @@ export function createNodeHost(): Host {
     compression: nodeCompression,
     bytes: nodeByteChecks,
     terminal: nodeTerminal,
+    processes: nodeProcesses,
   }
 }

@@ -397,29 +397,6 @@ describe('what else is in the folder', () => {
       expect(await codeOf(open(host, dataset().toSink(), { outputMode }))).toBe('output/exists')
     }
   })
-
-  test('leftovers of crashed runs are swept; those of a run that may be alive are not, when appending', async () => {
-    const host = createManualHost()
-    const crash = async (): Promise<void> => {
-      const output = await open(host, dataset().toSink(), {
-        lineage: 'cccccccc00000003',
-        outputMode: 'append',
-      })
-      const writer = await output.writer(0)
-      await write(writer, rows(0, 1))
-      await writer.prepare(1, { final: true })
-    }
-    await crash()
-    await run(host, dataset().toSink(), rows(5, 6), { outputMode: 'append' })
-    expect(host.files.paths('out/_staged')).toHaveLength(1)
-    await host.advance(25 * 60 * 60 * 1000)
-    await run(host, dataset().toSink(), rows(6, 7), { outputMode: 'append', lineage: 'aaaaaaaa00000009' })
-    expect(host.files.paths('out/_staged')).toHaveLength(0)
-    await crash()
-    await run(host, dataset().toSink(), rows(7, 8), { outputMode: 'overwrite', lineage: 'dddddddd00000004' })
-    expect(host.files.paths('out/_staged')).toHaveLength(0)
-    expect(await readSource(host, dataset().toSource())).toEqual(rows(7, 8))
-  })
 })
 
 describe('on a real disk', () => {

@@ -1,0 +1,123 @@
+/**
+ * Who is at work in an output folder: one small record per writer, beside its staged files.
+ *
+ * Not a lock: runs that append work side by side. The records tell a run that is alive, whose staged files no one else
+ * touches, from one that was killed, whose files are rubbish. Invariants (tests quote them):
+ *  N1  A record is written before the first staged file of its writer, and lies there as long as one of them does.
+ *  N2  A writer counts as dead only when its record says that it is done, or when its process was on this machine and
+ *      is certainly gone. Without a record, or with one of another machine, nothing is known of it.
+ *  N3  While a record lies in the folder of staged files no other run can remove that folder.
+ */
+import type { Host, ProcessIdentity } from '../../host/host.ts'
+import { systemCode } from './file-errors.ts'
+import { joinPath } from './file-name.ts'
+import { ownerName, writerOfOwner, writerOfStaged } from './output-name.ts'
+import type { OutputWriter } from './output-name.ts'
+
+/** Another run may remove the empty folder before our record is in it: so often at most that is put up with. */
+const CLAIMS_MAX = 10
+
+/** What is known of a writer. */
+export type OwnerState = 'alive' | 'dead' | 'unknown'
+
+interface OwnerRecord {
+  readonly v: 1
+  /** Null: the writer is done; what it left behind is no one's. */
+  readonly process: ProcessIdentity | null
+}
+
+/** The writers of an output folder. */
+export class FolderOwners {
+  readonly #host: Host
+  /** The folder of staged files. */
+  readonly #folder: string
+  readonly #writer: OutputWriter
+  #hasClaimed = false
+
+  constructor(host: Host, folder: string, writer: OutputWriter) {
+    this.#host = host
+    this.#folder = folder
+    this.#writer = writer
+  }
+
+  /** Writes this writer's record (N1); that shows that the folder can be written, too. */
+  async claim(): Promise<void> {
+    const process = await this.#host.processes.self()
+    this.#hasClaimed = true
+    for (let tries = 1; ; tries++) {
+      await this.#host.files.makeDirectory(this.#folder)
+      try {
+        return await this.#write({ v: 1, process })
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT' || tries === CLAIMS_MAX) throw error
+      }
+    }
+  }
+
+  /** Takes the record back, and the folder when nothing is in it. Staged files that were prepared may lie there. */
+  async release(): Promise<void> {
+    if (!this.#hasClaimed) return
+    this.#hasClaimed = false
+    const { files } = this.#host
+    try {
+      const names = await files.list(this.#folder)
+      const leaves = names.some(({ name }) => isOf(this.#writer, writerOfStaged(name)))
+      if (leaves) await this.#write({ v: 1, process: null })
+      else await files.remove(joinPath(this.#folder, ownerName(this.#writer)))
+    } catch {
+      // Gone, or not to be written any more: the next run looks after it.
+    }
+    await files.removeDirectory(this.#folder).catch(() => undefined)
+  }
+
+  /** Another writer that is certainly at work here. */
+  async findOther(): Promise<ProcessIdentity | undefined> {
+    for (const { name } of await this.#host.files.list(this.#folder)) {
+      const writer = writerOfOwner(name)
+      if (writer === undefined || writer.id === this.#writer.id) continue
+      const process = (await this.#read(writer))?.process
+      if (process && (await this.#host.processes.state(process)) === 'alive') return process
+    }
+    return undefined
+  }
+
+  /** What is known of a writer (N2). */
+  async stateOf(writer: OutputWriter): Promise<OwnerState> {
+    const record = await this.#read(writer)
+    if (record === undefined) return 'unknown'
+    return record.process === null ? 'dead' : this.#host.processes.state(record.process)
+  }
+
+  async #write(record: OwnerRecord): Promise<void> {
+    const path = joinPath(this.#folder, ownerName(this.#writer))
+    const file = await this.#host.files.open(path, 'overwrite')
+    try {
+      await file.write(Buffer.from(JSON.stringify(record)))
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The record of a writer; undefined when there is none, or it is not (yet) whole. */
+  async #read(writer: OutputWriter): Promise<OwnerRecord | undefined> {
+    try {
+      const file = await this.#host.files.open(joinPath(this.#folder, ownerName(writer)), 'read')
+      try {
+        const bytes = Buffer.alloc(RECORD_BYTES_MAX)
+        const length = await file.read(bytes, 0, bytes.length, 0)
+        const record = JSON.parse(bytes.toString('utf8', 0, length)) as Partial<OwnerRecord>
+        return record.v === 1 && record.process !== undefined ? (record as OwnerRecord) : undefined
+      } finally {
+        await file.close()
+      }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+const RECORD_BYTES_MAX = 4096
+
+function isOf(writer: OutputWriter, other: OutputWriter | undefined): boolean {
+  return other !== undefined && other.id === writer.id && other.attempt === writer.attempt
+}
