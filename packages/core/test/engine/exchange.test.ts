@@ -17,7 +17,7 @@ function routed(exchange: ExchangeKind, tasks: number, task = 0) {
   const rows = Array.from({ length: tasks }, (): object[] => [])
   const send = rows.map((list, at) => (batch: Batch) => {
     received[at]?.push(batch)
-    list.push(...rowsOf(batch, 'main', -Infinity).map(({ row, eventTime }) => ({ ...row, eventTime })))
+    list.push(...rowsOf(batch, 'main', { forwarded: -Infinity, push: 0 }).map(({ row, eventTime }) => ({ ...row, eventTime })))
   })
   return { route: createRoute(exchange, Row, send, { task, keyGroups: KEY_GROUPS }), received, rows }
 }
