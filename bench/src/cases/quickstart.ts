@@ -8,7 +8,7 @@ import type { BenchCase, CaseRun } from '../case.ts'
 /** The pipeline of the example, loaded as the command line loads it where Node does not strip types. */
 async function flightDelays(): Promise<Pipeline> {
   const { register } = await import('tsx/esm/api')
-  await register()
+  register()
   const example = '@millrace-examples/flight-delays/index.ts'
   return ((await import(example)) as { readonly default: Pipeline }).default
 }

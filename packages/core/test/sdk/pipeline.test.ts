@@ -237,11 +237,13 @@ describe('sinks that need something for themselves', () => {
   })
 
   it('are welcome in folders of their own, and beside others without such needs', () => {
-    toFolders('out/a', 'out/b', '../out/a', 'out', '/out/a').build()
-    pipeline('copies', (p) => {
+    const folders = toFolders('out/a', 'out/b', '../out/a', 'out', '/out/a').build()
+    expect(folders.plan.nodes).toHaveLength(6)
+    const copies = pipeline('copies', (p) => {
       const rows = p.read('flights', flights)
       rows.write('one', plannedSink('out'))
       rows.write('two', plannedSink('out'))
     }).build()
+    expect(copies.plan.nodes).toHaveLength(3)
   })
 })
