@@ -255,4 +255,13 @@ export const writers: {
   readonly writeInstant: typeof writeInstant
   readonly writeFineInstant: typeof writeFineInstant
   readonly writeBase64: typeof writeBase64
-} = Object.freeze({ writeInteger, writeFloat, writeScaled, writeDate, writeTime, writeInstant, writeFineInstant, writeBase64 })
+} = Object.freeze({
+  writeInteger,
+  writeFloat,
+  writeScaled,
+  writeDate,
+  writeTime,
+  writeInstant,
+  writeFineInstant,
+  writeBase64,
+})
