@@ -6,6 +6,7 @@ import { assert } from '../errors.ts'
 import type { LogicalNode } from '../plan/logical.ts'
 import { createLookupJoin } from './lookup-join.ts'
 import type { Operator, OperatorContext } from './operator.ts'
+import { PartialAggregate } from './partial-aggregate.ts'
 import { createProcess } from './process.ts'
 import { createRowFunction } from './row-function.ts'
 import { createTransform } from './transform.ts'
@@ -37,7 +38,9 @@ export function createOperator(node: OperatorNode, parts: OperatorParts): Operat
     case 'key-by':
       return createPass(context)
     case 'window-aggregate':
-      return createWindowAggregate(node, input, context, { functions })
+      return createWindowAggregate(node, input, context, { functions, accumulators: parts.inputSchemas[1] })
+    case 'partial-aggregate':
+      return new PartialAggregate(node, input, context)
     case 'process':
       return createProcess(node, input, context, { functions })
     case 'lookup-join':

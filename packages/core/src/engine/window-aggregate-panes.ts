@@ -20,6 +20,7 @@ import type { WindowAggregateNode } from '../plan/logical.ts'
 import { LATE_PORT, MAIN_PORT } from '../plan/logical.ts'
 import type { GroupTable } from '../state/index.ts'
 import { isLate, isWindowComplete } from '../time/window.ts'
+import { AccumulatorInput } from './accumulator-columns.ts'
 import { LateRows } from './late-rows.ts'
 import type { Emit, Operator, OperatorContext } from './operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
@@ -31,6 +32,7 @@ import { PaneTables } from './pane-tables.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { bindAggregates, windowAggregateParts } from './window-aggregate-parts.ts'
+import type { FunctionBindings } from './window-aggregate.ts'
 import { WindowCorrections } from './window-corrections.ts'
 import { WindowOutput } from './window-output.ts'
 
@@ -53,6 +55,7 @@ export class PaneWindows implements Operator {
   readonly #main: Emit
   readonly #late: LateRows
   readonly #lateness: number
+  readonly #accumulators: AccumulatorInput | undefined
   readonly #panes: PaneList
   readonly #tables: PaneTables
   /** Only with an allowed lateness is there anything to revise. */
@@ -67,11 +70,11 @@ export class PaneWindows implements Operator {
     node: WindowAggregateNode,
     inputSchema: Schema,
     context: OperatorContext,
-    functions: ReadonlyMap<string, unknown>,
+    bindings: FunctionBindings,
   ) {
     assert(node.window.kind !== 'session', 'sessions have no panes')
     const options = { ownKey: true, extra: () => undefined }
-    this.#parts = windowAggregateParts(node, inputSchema, functions, options).parts
+    this.#parts = windowAggregateParts(node, inputSchema, bindings.functions, options).parts
     this.#context = context
     this.#arithmetic = paneArithmetic(node.window)
     this.#lateness = node.allowedLatenessMs
@@ -103,10 +106,16 @@ export class PaneWindows implements Operator {
       })
     }
     this.#late = new LateRows(context, LATE_PORT)
+    const { accumulators } = bindings
+    this.#accumulators = accumulators && new AccumulatorInput(this.#parts, accumulators)
   }
 
-  push(batch: Batch): void {
+  push(batch: Batch, input: number = 0): void {
     this.#recycle()
+    if (input === 1) {
+      this.#mergeAccumulators(batch)
+      return
+    }
     this.#late.begin(batch)
     bindAggregates(this.#parts, batch)
     this.#accumulate(batch)
@@ -142,6 +151,7 @@ export class PaneWindows implements Operator {
   }
 
   close(): void {
+    this.#accumulators?.close()
     this.#panes.dispose()
     this.#tables.dispose()
   }
@@ -172,6 +182,28 @@ export class PaneWindows implements Operator {
         n = kernel.loop(kernel.lanes, time, selection, n, count, pane.start, pane.end, pane.table)
       }
     }
+  }
+
+  /**
+   * Takes in what a partial aggregate has begun; rows of one pane stand together. Accumulators are late only when this
+   * task's watermark went on while their sender was idle.
+   */
+  #mergeAccumulators(batch: Batch): void {
+    const accumulators = this.#accumulators as AccumulatorInput
+    const { selection, eventTime } = batch
+    const count = rowCount(batch)
+    const timeOf = (n: number): number =>
+      eventTime === undefined ? -Infinity : (eventTime[selection?.[n] ?? n] as number)
+    accumulators.begin(batch)
+    for (let from = 0, to = 0; from < count; from = to) {
+      const start = this.#arithmetic.paneStart(timeOf(from))
+      to = eventTime === undefined ? count : from + 1
+      while (to < count && timeOf(to) === timeOf(from)) to++
+      if (isLate(this.#arithmetic.lastEnd(start), 0, this.#watermark))
+        this.#context.counters.lateRows += accumulators.rowsOf(from, to)
+      else accumulators.merge(from, to, this.#pane(start).table)
+    }
+    this.#countState()
   }
 
   /** The pane that starts at `start`, to be written to; made when it is not there. */

@@ -9,9 +9,12 @@ import type { Operator, OperatorContext } from './operator.ts'
 import { PaneWindows } from './window-aggregate-panes.ts'
 import { SessionWindows } from './window-aggregate-sessions.ts'
 
-/** The user functions that a plan refers to by id. */
+/** What an aggregation is made from besides its node and its rows. */
 export interface FunctionBindings {
+  /** The user functions that a plan refers to by id. */
   readonly functions: ReadonlyMap<string, unknown>
+  /** The schema of its second input, when a partial aggregate in front of the exchange has begun the work. */
+  readonly accumulators?: Schema | undefined
 }
 
 /**
@@ -30,5 +33,5 @@ export function createWindowAggregate(
 ): Operator {
   return node.window.kind === 'session'
     ? new SessionWindows(node, inputSchema, context, bindings.functions)
-    : new PaneWindows(node, inputSchema, context, bindings.functions)
+    : new PaneWindows(node, inputSchema, context, bindings)
 }

@@ -8,10 +8,11 @@ import type { Batch } from '../data/batch.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
-import type { DataType } from '../data/type.ts'
-import { MillraceError } from '../errors.ts'
+import type { DataType, Schema } from '../data/type.ts'
+import { MillraceError, assert } from '../errors.ts'
 import type { GroupTable, RecordStore } from '../state/index.ts'
 import { windowMaxTime } from '../time/window.ts'
+import type { RecordRange } from './aggregates/index.ts'
 import { shareKeyStrings, writeKeys } from './key-columns.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 
@@ -31,9 +32,22 @@ export interface WindowRows {
   readonly weight: 1 | -1
 }
 
+/** Writes one column of results. */
+export interface ResultWriter {
+  write(store: RecordStore, records: RecordRange, out: ColumnBuilder, at: number): void
+}
+
+/** Rows that are not results of windows: keys, and columns that others write. */
+export interface OtherRows {
+  readonly schema: Schema
+  readonly writers: readonly ResultWriter[]
+}
+
 /** Gathers result rows. */
 export class WindowOutput {
   readonly #parts: WindowAggregateParts
+  readonly #schema: Schema
+  readonly #writers: readonly ResultWriter[]
   readonly #batchRows: number
   readonly #hasWeights: boolean
   readonly #hasWindow: boolean
@@ -43,12 +57,20 @@ export class WindowOutput {
 
   constructor(
     parts: WindowAggregateParts,
-    options: { readonly batchRows: number; readonly hasWeights: boolean },
+    options: { readonly batchRows: number; readonly hasWeights: boolean; readonly other?: OtherRows },
   ) {
+    const { other } = options
     this.#parts = parts
+    this.#schema = other?.schema ?? parts.node.schema
+    this.#writers = other?.writers ?? parts.aggregates.map(({ aggregate }) => aggregate)
     this.#batchRows = Math.max(1, options.batchRows)
     this.#hasWeights = options.hasWeights
-    this.#hasWindow = parts.node.window.kind !== 'global'
+    this.#hasWindow = other === undefined && parts.node.window.kind !== 'global'
+    const columns = parts.key.parts.length + (this.#hasWindow ? 2 : 0) + this.#writers.length
+    assert(
+      this.#schema.fields.length === columns,
+      `the output schema of step "${parts.node.step}" does not fit its plan`,
+    )
     this.#builder = this.#make()
   }
 
@@ -68,7 +90,7 @@ export class WindowOutput {
     const at = builder.length
     builder.reserve(at + rows.to - rows.from)
     const { columns } = builder
-    const { key, aggregates, strings } = this.#parts
+    const { key, strings } = this.#parts
     if (at === 0) shareKeyStrings(key, strings, columns)
     writeKeys(
       key,
@@ -81,11 +103,13 @@ export class WindowOutput {
     if (this.#hasWindow) {
       fillBound(columns[c++] as ColumnBuilder, rows.windowStart, rows, at)
       fillBound(columns[c++] as ColumnBuilder, rows.windowEnd, rows, at)
-      fillEventTime(builder.eventTime as Float64Array, rows, { at, isSession: this.#parts.node.window.kind === 'session' })
+      fillEventTime(builder.eventTime as Float64Array, rows, {
+        at,
+        isSession: this.#parts.node.window.kind === 'session',
+      })
     }
     const range = { numbers: rows.records, from: rows.from, to: rows.to }
-    for (const { aggregate } of aggregates)
-      aggregate.write(rows.store, range, columns[c++] as ColumnBuilder, at)
+    for (const writer of this.#writers) writer.write(rows.store, range, columns[c++] as ColumnBuilder, at)
     builder.length = at + rows.to - rows.from
     builder.weights?.fill(rows.weight, at, builder.length)
   }
@@ -109,7 +133,7 @@ export class WindowOutput {
   }
 
   #make(): BatchBuilder {
-    return new BatchBuilder(this.#parts.node.schema, this.#batchRows, {
+    return new BatchBuilder(this.#schema, this.#batchRows, {
       eventTime: this.#hasWindow,
       weights: this.#hasWeights,
     })

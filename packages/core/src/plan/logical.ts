@@ -25,6 +25,9 @@ export const LATE_PORT = 'late'
 /** The output of a source that takes rows it cannot decode. */
 export const REJECTED_PORT = 'rejected'
 
+/** The output of a partial aggregate that takes rows it does not group. */
+export const RAW_PORT = 'raw'
+
 /** How a split's watermark follows from its own rows. */
 export type WatermarkStrategy =
   /** The highest event time so far minus `disorderMs` (0: ascending). */
@@ -146,13 +149,31 @@ export interface KeyByNode extends NodeBase {
   readonly keys: readonly string[]
 }
 
-/** Aggregates per key and window. Output: keys, windowStart, windowEnd (timestamp ms, not for global), aggregates. */
+/**
+ * Aggregates per key and window. Output: keys, windowStart, windowEnd (timestamp ms, not for global), aggregates.
+ *
+ * A second input, which only the rule aggregate-before-exchange adds, brings accumulators of a partial aggregate.
+ */
 export interface WindowAggregateNode extends NodeBase {
   readonly kind: 'window-aggregate'
   readonly keys: readonly string[]
   readonly window: WindowSpec
   readonly aggregates: readonly AggregateCall[]
   readonly allowedLatenessMs: number
+}
+
+/**
+ * The first half of an aggregation, in front of its exchange: groups rows for a while and sends accumulators. Only the
+ * rule aggregate-before-exchange makes it. Main output: keys, the number of rows, the accumulators' columns
+ * (accumulator-columns.ts); raw output: rows as they came, when grouping them is not possible or not worth it.
+ *
+ * It keeps nothing that outlives a watermark which ends a window, and nothing that a restore would need.
+ */
+export interface PartialAggregateNode extends NodeBase {
+  readonly kind: 'partial-aggregate'
+  readonly keys: readonly string[]
+  readonly window: Exclude<WindowSpec, { kind: 'session' }>
+  readonly aggregates: readonly AggregateCall[]
 }
 
 /** A user function with keyed state and timers. */
@@ -187,6 +208,7 @@ export type LogicalNode =
   | UnionNode
   | KeyByNode
   | WindowAggregateNode
+  | PartialAggregateNode
   | ProcessNode
   | LookupJoinNode
   | SinkNode

@@ -2,8 +2,8 @@
  * Rewrites a plan into one with the same answer that reads, computes and exchanges less.
  *
  * Rules stand one to a file under rules/. They run in phases; within a phase, again and again until none has anything
- * to do. What objects the plan refers to does not change. Two-phase aggregation has no rule yet: it needs aggregates
- * that can be sent half done.
+ * to do. What objects the plan refers to does not change. One rule is not here, since it depends on the number of tasks:
+ * planPhysical applies aggregate-before-exchange.
  */
 import { assert } from '../errors.ts'
 import type { BuiltPlan, LogicalPlan } from './logical.ts'

@@ -6,7 +6,8 @@
  * Invariants (tests quote them):
  *  P1  Step names are unique.
  *  P2  Every input names a step that stands before its reader, and a port that this step has.
- *  P3  A source has no input, a union at least one, a lookup join two (stream, table), every other step one.
+ *  P3  A source has no input, a union at least one, a lookup join two (stream, table), a window aggregate one or two
+ *      (rows, accumulators), every other step one.
  */
 import { assert } from '../errors.ts'
 import type { Schema } from '../data/type.ts'
@@ -72,6 +73,7 @@ function checkInputCount(node: LogicalNode): void {
     node.kind === 'source' ? count === 0
     : node.kind === 'union' ? count >= 1
     : node.kind === 'lookup-join' ? count === 2
+    : node.kind === 'window-aggregate' ? count === 1 || count === 2
     : count === 1 // prettier-ignore
   assert(right, `step "${node.step}" (${node.kind}) has ${count} inputs (P3)`)
 }

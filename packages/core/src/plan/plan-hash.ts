@@ -47,6 +47,7 @@ function stateOf(plan: LogicalPlan, node: LogicalNode): readonly object[] {
     case 'row-function':
     case 'union':
     case 'key-by':
+    case 'partial-aggregate':
     case 'lookup-join':
     case 'sink':
       return []

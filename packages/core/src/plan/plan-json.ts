@@ -17,6 +17,7 @@ const kinds: { readonly [Kind in LogicalNode['kind']]: true } = {
   union: true,
   'key-by': true,
   'window-aggregate': true,
+  'partial-aggregate': true,
   process: true,
   'lookup-join': true,
   sink: true,

@@ -7,9 +7,10 @@
  */
 import { MillraceError } from '../errors.ts'
 import type { LogicalNode, LogicalPlan } from './logical.ts'
-import { nodesByStep, tableSources } from './plan-graph.ts'
+import { checkPlan, freezeDeep, nodesByStep, tableSources } from './plan-graph.ts'
 import { KEY_GROUPS_DEFAULT } from './physical.ts'
 import type { Exchange, ExchangeKind, PhysicalPlan, Stage } from './physical.ts'
+import { aggregateBeforeExchange } from './rules/aggregate-before-exchange.ts'
 
 /** How a plan is laid out. */
 export interface PhysicalOptions {
@@ -17,6 +18,8 @@ export interface PhysicalOptions {
   readonly parallelism?: number
   /** Slices of the key space, a power of two; default 128. Fixed for the life of the state. */
   readonly keyGroups?: number
+  /** Whether aggregations may begin in front of their exchange; default true. False is for measuring and testing. */
+  readonly preAggregate?: boolean
 }
 
 /** A stage while it is put together. */
@@ -28,16 +31,32 @@ interface StageDraft {
 }
 
 /**
- * Lays a plan out in stages.
+ * Lays a plan out in stages. With several tasks, aggregations begin in front of their exchange where they can
+ * (rules/aggregate-before-exchange.ts): the physical plan's `logical` is the plan with those steps.
  *
  * @throws MillraceError `plan/invalid-argument` when parallelism or key groups are out of range.
  */
 export function planPhysical(plan: LogicalPlan, options: PhysicalOptions = {}): PhysicalPlan {
-  const { parallelism = 1, keyGroups = KEY_GROUPS_DEFAULT } = options
+  const { parallelism = 1, keyGroups = KEY_GROUPS_DEFAULT, preAggregate = true } = options
   checkNumbers(parallelism, keyGroups)
+  const logical = preAggregate && parallelism > 1 ? withPartialAggregates(plan, parallelism) : plan
+  const layout = layOut(logical, parallelism)
+  return Object.freeze({ logical, stages: layout.stages(), exchanges: layout.exchanges(), keyGroups })
+}
+
+/** The plan with aggregations begun in front of exchanges that rows really cross. */
+function withPartialAggregates(plan: LogicalPlan, parallelism: number): LogicalPlan {
+  const layout = layOut(plan, parallelism)
+  const rewritten = aggregateBeforeExchange((step) => layout.crossesTasks(step)).apply(plan)
+  if (rewritten === plan) return plan
+  checkPlan(rewritten)
+  return freezeDeep(rewritten)
+}
+
+function layOut(plan: LogicalPlan, parallelism: number): Layout {
   const layout = new Layout(plan, parallelism)
   for (const node of plan.nodes) layout.place(node)
-  return Object.freeze({ logical: plan, stages: layout.stages(), exchanges: layout.exchanges(), keyGroups })
+  return layout
 }
 
 class Layout {
@@ -82,6 +101,14 @@ class Layout {
 
   exchanges(): readonly Exchange[] {
     return this.cuts
+  }
+
+  /** Whether rows on their way to a step may change tasks. */
+  crossesTasks(step: string): boolean {
+    return this.cuts.some(
+      ({ from, to }) =>
+        to.step === step && (this.stage(from.step).tasks > 1 || this.stage(to.step).tasks > 1),
+    )
   }
 
   private stage(step: string): StageDraft {

@@ -29,6 +29,8 @@ export interface JobOptions {
   readonly outputMode?: OutputMode
   /** Tasks per stage. Default 1. */
   readonly parallelism?: number
+  /** Whether aggregations may begin in front of their exchange. Default true; false is for measuring and testing. */
+  readonly preAggregate?: boolean
   /** Rows per batch, at most. Default 4,096: small enough for the caches, large enough to spread fixed costs. */
   readonly batchRows?: number
   /** Continuous: milliseconds between epochs. Default 1,000. */
@@ -68,7 +70,10 @@ export class Job {
     this.options = options
     const bounded = options.mode !== 'continuous'
     const optimized = optimize(built)
-    this.physical = planPhysical(optimized.plan, { parallelism: options.parallelism ?? 1 })
+    this.physical = planPhysical(optimized.plan, {
+      parallelism: options.parallelism ?? 1,
+      preAggregate: options.preAggregate ?? true,
+    })
     this.execution = new Execution({
       physical: this.physical,
       bindings: optimized.bindings,

@@ -198,6 +198,7 @@ export function lowerLookupJoin(
 
 function checkPair(stream: Schema, left: string, table: Schema, right: string): void {
   const [a, b] = [fieldOf(stream, left), fieldOf(table, right)]
+  checkKey(a)
   if (sameType(a.type, b.type)) return
   throw new MillraceError('plan/type-mismatch', {
     what: `columns "${left}" and "${right}" cannot be equal`,

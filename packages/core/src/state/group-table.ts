@@ -15,7 +15,7 @@
  *  G4  `size` is the number of entries; their record numbers are live in `store`.
  */
 import type { ArrayPool } from './array-pool.ts'
-import { RecordStore } from './record-store.ts'
+import { NO_WORDS, RecordStore } from './record-store.ts'
 
 /** Small: many windows without keys, or with few, are open at once. */
 const SLOTS_MIN = 16
@@ -44,7 +44,7 @@ export class GroupTable extends RecordStore {
   shift: number
   size = 0
   /** Lookups by code of one dictionary, kept by kernels for single-column dictionary keys: record number + 1. */
-  groupsByCode: Int32Array = new Int32Array(0)
+  groupsByCode: Int32Array = NO_WORDS
   groupsByCodeOwner: unknown = undefined
   #limit: number
 

@@ -10,6 +10,9 @@ import type { ArrayPool } from './array-pool.ts'
 
 const RECORDS_MIN = 4
 
+/** Stands for an array that nothing was put in yet. */
+export const NO_WORDS: Int32Array = new Int32Array(0)
+
 /** A growable array of records of equal size. */
 export class RecordStore {
   /** Words per record. */
@@ -20,7 +23,7 @@ export class RecordStore {
   high = 0
   readonly pool: ArrayPool
   readonly #template: Int32Array
-  #free: Int32Array = new Int32Array(0)
+  #free: Int32Array = NO_WORDS
   #freeCount = 0
   #capacity: number
 

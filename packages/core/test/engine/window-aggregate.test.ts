@@ -231,8 +231,10 @@ describe('what every window keeps to', () => {
             { kind: 'row', row, time },
           ])
           const node = windowNode(window, ['text'], [basic[0]!])
-          for (const { forwarded, eventTime } of mainRows(run(node, events, options)))
-            if (eventTime !== undefined) expect(eventTime).toBeGreaterThanOrEqual(forwarded)
+          const behind = mainRows(run(node, events, options)).filter(
+            ({ forwarded, eventTime }) => eventTime !== undefined && eventTime < forwarded,
+          )
+          expect(behind).toEqual([])
         }),
         { numRuns: 100 },
       )
@@ -275,14 +277,14 @@ describe('what every window keeps to', () => {
     })
   }
 
-  it('100,000 open windows cost no more than their rows, whatever order they come in', () => {
+  it('open windows by the ten thousand fire in order, whatever order their rows come in', () => {
     const event = (n: number, count: number): Event => ({
       kind: 'row',
       time: ((n * 7919) % count) * 10,
       row: { text: 'a', small: 1, whole: 1, real: 1, flag: true },
     })
     for (const window of kinds.slice(0, 2)) {
-      const count = window.kind === 'tumbling' ? 100_000 : 20_000
+      const count = window.kind === 'tumbling' ? 30_000 : 8000
       const events = Array.from({ length: count }, (_, n) => event(n, count))
       const h = run(windowNode(window, [], [basic[0]!]), events, { batch: 1000, batchRows: 1000 })
       const ends = mainRows(h).map(({ row }) => row['windowEnd'] as number)

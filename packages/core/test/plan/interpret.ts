@@ -73,7 +73,8 @@ function run(node: LogicalNode, read: readonly (readonly PlainRow[])[], around: 
     case 'lookup-join':
       return join(node, input, read[1] ?? [])
     case 'process':
-      throw new Error('process steps are not interpreted')
+    case 'partial-aggregate':
+      throw new Error(`${node.kind} steps are not interpreted`)
   }
 }
 

@@ -46,8 +46,11 @@ describe('stages', () => {
       { parallelism: 2 },
     )
     expect(made).toEqual({
-      stages: ['a x2', 'k x o x2'],
-      exchanges: ['a.main -> k.0: key-group origin delay'],
+      stages: ['a x/partial x2', 'k x/partial/key x o x2'],
+      exchanges: [
+        'x/partial.raw -> k.0: key-group origin delay',
+        'x/partial.main -> x/partial/key.0: key-group origin delay',
+      ],
     })
   })
 
@@ -61,7 +64,10 @@ describe('stages', () => {
           .write('o', plannedSink('o')),
       { parallelism: 4 },
     )
-    expect(made).toEqual({ stages: ['a x4', 'x o x1'], exchanges: ['a.main -> x.0: rebalance'] })
+    expect(made).toEqual({
+      stages: ['a x/partial x4', 'x o x1'],
+      exchanges: ['x/partial.raw -> x.0: rebalance', 'x/partial.main -> x.1: rebalance'],
+    })
   })
 
   it('send a table, read by one task, to every task of the stream', () => {

@@ -47,10 +47,24 @@ export interface InlineNames {
   field(field: RecordField): string
 }
 
+/**
+ * How accumulators travel in columns (plan/accumulator-columns.ts says which): as fields of their record, in the order
+ * of the columns, and then joined by `merge`; or as one cell that the aggregate writes and joins itself.
+ */
+export type PartialForm =
+  | { readonly kind: 'fields'; readonly fields: readonly RecordField[] }
+  | {
+      readonly kind: 'cell'
+      write(store: RecordStore, records: RecordRange, out: ColumnBuilder, at: number): void
+      merge(target: RecordStore, targetRecord: number, column: Column, row: number): void
+    }
+
 /** One aggregate of a step. */
 export interface Aggregate {
   /** Whether rows count in which the first column is null (SQL's aggregates ignore them). */
   readonly acceptsNulls?: boolean
+  /** How accumulators travel; aggregates without it are whole before an exchange, or not at all. */
+  readonly partial?: PartialForm
   /**
    * Statements that add one row, or undefined when this input column's layout needs `update`.
    * They see `store` (the RecordStore) and `record` (the number), and the names given.

@@ -6,6 +6,7 @@ import type { Aggregate, AggregateParts } from './aggregate.ts'
 export function createCount({ layout }: AggregateParts): Aggregate {
   const rows = layout.add('f64', 0)
   return {
+    partial: { kind: 'fields', fields: [rows] },
     inline: (names) => `${names.field(rows)} += 1;`,
     merge(target, targetRecord, source, sourceRecord) {
       const at = targetRecord * (target.words >> 1) + rows.offset

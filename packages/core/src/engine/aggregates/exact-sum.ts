@@ -25,6 +25,11 @@ export class ExactSum {
     this.#high = isBig ? layout.add('f64', 0) : undefined
   }
 
+  /** The limbs, lowest first. */
+  get fields(): readonly RecordField[] {
+    return [this.#low, this.#middle, ...(this.#high === undefined ? [] : [this.#high])]
+  }
+
   /** Statements that add a safe integer; `carry` is an expression for this object. */
   inline(names: InlineNames, carry: string): string {
     const low = names.field(this.#low)

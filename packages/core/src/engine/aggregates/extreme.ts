@@ -14,7 +14,14 @@ import type { DataType } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import { cellKind } from '../../state/index.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
-import type { Aggregate, AggregateInput, AggregateParts, InlineNames, RecordRange } from './aggregate.ts'
+import type {
+  Aggregate,
+  AggregateInput,
+  AggregateParts,
+  InlineNames,
+  PartialForm,
+  RecordRange,
+} from './aggregate.ts'
 import { StringExtreme } from './string-extreme.ts'
 
 /** Makes min (`sign` −1) or max (+1). */
@@ -33,10 +40,13 @@ export function createExtreme(parts: AggregateParts, sign: 1 | -1): Aggregate {
 }
 
 class NumberExtreme implements Aggregate {
+  readonly partial: PartialForm
   readonly #sign: 1 | -1
   readonly #input: AggregateInput
   readonly #parts: readonly RecordField[]
   readonly #seen: RecordField | undefined
+  /** The parts of the value on offer. */
+  readonly #offered: Float64Array
   #wide: WideColumn | undefined
 
   constructor({ layout }: AggregateParts, input: AggregateInput, sign: 1 | -1) {
@@ -50,6 +60,11 @@ class NumberExtreme implements Aggregate {
       layout.add('f64', p === 0 && !isFloat ? Number.NaN : 0),
     )
     this.#seen = isFloat ? layout.add('i32', 0) : undefined
+    this.partial = {
+      kind: 'fields',
+      fields: this.#seen === undefined ? this.#parts : [...this.#parts, this.#seen],
+    }
+    this.#offered = new Float64Array(count)
   }
 
   inline(names: InlineNames, column: Column | undefined): string | undefined {
@@ -70,22 +85,20 @@ class NumberExtreme implements Aggregate {
 
   update(store: RecordStore, record: number, row: number): void {
     let rest = exactOf(this.#wide as WideColumn, row)
-    const parts = this.#parts.map(() => {
+    for (let p = 0; p < this.#parts.length; p++) {
       const part = Number(rest)
       rest -= BigInt(part)
-      return part
-    })
-    this.#offer(store, record, parts)
+      this.#offered[p] = part
+    }
+    this.#offer(store, record)
   }
 
   merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
     if (!this.#has(source, sourceRecord)) return
     const base = sourceRecord * (source.words >> 1)
-    this.#offer(
-      target,
-      targetRecord,
-      this.#parts.map((part) => source.f64[base + part.offset] as number),
-    )
+    for (let p = 0; p < this.#parts.length; p++)
+      this.#offered[p] = source.f64[base + (this.#parts[p] as RecordField).offset] as number
+    this.#offer(target, targetRecord)
   }
 
   write(store: RecordStore, { numbers, from, to }: RecordRange, out: FixedColumnBuilder, at: number): void {
@@ -111,17 +124,20 @@ class NumberExtreme implements Aggregate {
     return first === first
   }
 
-  #offer(store: RecordStore, record: number, parts: readonly number[]): void {
+  #offer(store: RecordStore, record: number): void {
     const base = record * (store.words >> 1)
+    const parts = this.#parts
+    const offered = this.#offered
     if (this.#has(store, record)) {
       let order = 0
-      for (const [p, part] of this.#parts.entries()) {
-        order = compare(parts[p] as number, store.f64[base + part.offset] as number)
-        if (order !== 0) break
+      for (let p = 0; p < parts.length && order === 0; p++) {
+        const held = store.f64[base + (parts[p] as RecordField).offset] as number
+        order = compare(offered[p] as number, held)
       }
       if (order * this.#sign <= 0) return
     }
-    for (const [p, part] of this.#parts.entries()) store.f64[base + part.offset] = parts[p] as number
+    for (let p = 0; p < parts.length; p++)
+      store.f64[base + (parts[p] as RecordField).offset] = offered[p] as number
     if (this.#seen !== undefined) store.i32[record * store.words + this.#seen.offset] = 1
   }
 }

@@ -15,6 +15,10 @@ export class FloatSum {
     this.#error = layout.add('f64', 0)
   }
 
+  get fields(): readonly RecordField[] {
+    return [this.#sum, this.#error]
+  }
+
   /** Statements that add a value. */
   inline(names: InlineNames): string {
     const sum = names.field(this.#sum)

@@ -11,7 +11,14 @@ import { createMean, createSum } from './sum.ts'
 import { createUserAggregate } from './user-aggregate.ts'
 import { createVariance } from './variance.ts'
 
-export type { Aggregate, AggregateInput, AggregateParts, InlineNames } from './aggregate.ts'
+export type {
+  Aggregate,
+  AggregateInput,
+  AggregateParts,
+  InlineNames,
+  PartialForm,
+  RecordRange,
+} from './aggregate.ts'
 
 const table: {
   readonly [Name in AggregateCall['aggregate']]: (parts: AggregateParts) => Aggregate

@@ -1,12 +1,14 @@
 /** min and max of strings, bytes and uuids, in bytewise order (that of code points for UTF-8). */
 import type { Batch } from '../../data/batch.ts'
+import { isValid } from '../../data/column.ts'
 import type { Column, Utf8Column } from '../../data/column.ts'
 import type { Utf8ColumnBuilder } from '../../data/utf8-column-builder.ts'
 import type { RecordField, RecordStore, StringTable } from '../../state/index.ts'
-import type { Aggregate, AggregateInput, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateInput, AggregateParts, PartialForm, RecordRange } from './aggregate.ts'
 
 /** The accumulator is the number of the best string so far, 0 for none. */
 export class StringExtreme implements Aggregate {
+  readonly partial: PartialForm
   readonly #best: RecordField
   readonly #sign: 1 | -1
   readonly #input: AggregateInput
@@ -18,6 +20,13 @@ export class StringExtreme implements Aggregate {
     this.#sign = sign
     this.#input = input
     this.#strings = parts.strings
+    this.partial = {
+      kind: 'cell',
+      write: (store, records, out, at) => this.write(store, records, out as Utf8ColumnBuilder, at),
+      merge: (target, record, column, row) => {
+        if (isValid(column, row)) this.#offer(target, record, column, row)
+      },
+    }
   }
 
   bind(batch: Batch): void {
@@ -25,7 +34,10 @@ export class StringExtreme implements Aggregate {
   }
 
   update(store: RecordStore, record: number, row: number): void {
-    const column = this.#column as Column
+    this.#offer(store, record, this.#column as Column, row)
+  }
+
+  #offer(store: RecordStore, record: number, column: Column, row: number): void {
     const isDictionary = column.layout === 'dictionary'
     const strings = (isDictionary ? column.dictionary : column) as Utf8Column
     const cell = isDictionary ? (column.codes[row] as number) : row

@@ -6,7 +6,14 @@ import { exactOf } from '../../data/fixed-column-builder.ts'
 import type { DataType } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
-import type { Aggregate, AggregateInput, AggregateParts, InlineNames, RecordRange } from './aggregate.ts'
+import type {
+  Aggregate,
+  AggregateInput,
+  AggregateParts,
+  InlineNames,
+  PartialForm,
+  RecordRange,
+} from './aggregate.ts'
 import type { IntegerRange } from './exact-sum.ts'
 import { ExactSum, integerRange } from './exact-sum.ts'
 import { FloatSum } from './float-sum.ts'
@@ -63,12 +70,14 @@ class Integers {
 }
 
 class SumOfIntegers extends Integers implements Aggregate {
+  readonly partial: PartialForm
   readonly #limit: IntegerRange | undefined
   readonly #parts: AggregateParts
   readonly #divisor: number
 
   constructor(parts: AggregateParts, input: AggregateInput) {
     super(parts, input)
+    this.partial = { kind: 'fields', fields: this.sum.fields }
     this.#parts = parts
     this.#divisor = valueScale(input.field.type)
     this.#limit = rangeOf(parts.call.type)
@@ -102,6 +111,7 @@ class SumOfIntegers extends Integers implements Aggregate {
 }
 
 class MeanOfIntegers extends Integers implements Aggregate {
+  readonly partial: PartialForm
   readonly #rows: RecordField
   readonly #divisor: number
   readonly #result: DataType
@@ -110,6 +120,7 @@ class MeanOfIntegers extends Integers implements Aggregate {
   constructor(parts: AggregateParts, input: AggregateInput) {
     super(parts, input)
     this.#rows = parts.layout.add('f64', 0)
+    this.partial = { kind: 'fields', fields: [...this.sum.fields, this.#rows] }
     this.#divisor = valueScale(input.field.type)
     this.#inputScale = input.field.type.kind === 'decimal' ? input.field.type.scale : 0
     this.#result = parts.call.type
@@ -159,10 +170,12 @@ class MeanOfIntegers extends Integers implements Aggregate {
 class SumOfFloats implements Aggregate {
   readonly sum: FloatSum
   readonly rows: RecordField
+  readonly partial: PartialForm
 
   constructor(parts: AggregateParts) {
     this.sum = new FloatSum(parts.layout)
     this.rows = parts.layout.add('f64', 0)
+    this.partial = { kind: 'fields', fields: [...this.sum.fields, this.rows] }
   }
 
   inline(names: InlineNames): string {

@@ -9,7 +9,7 @@ import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
-import type { Aggregate, AggregateParts, InlineNames, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateParts, InlineNames, PartialForm, RecordRange } from './aggregate.ts'
 import { NumericInput, valueScale } from './numeric-input.ts'
 import { numericInput } from './sum.ts'
 
@@ -19,6 +19,7 @@ export function createVariance(parts: AggregateParts, result: 'variance' | 'stdd
 }
 
 class Variance implements Aggregate {
+  readonly partial: PartialForm
   readonly #rows: RecordField
   readonly #mean: RecordField
   readonly #squares: RecordField
@@ -32,6 +33,7 @@ class Variance implements Aggregate {
     this.#rows = parts.layout.add('f64', 0)
     this.#mean = parts.layout.add('f64', 0)
     this.#squares = parts.layout.add('f64', 0)
+    this.partial = { kind: 'fields', fields: [this.#rows, this.#mean, this.#squares] }
     this.#isRoot = result === 'stddev'
     this.#column = index
     this.#divisor = valueScale(field.type)

@@ -3,7 +3,8 @@
  */
 import type { Json } from '../../data/type.ts'
 import { formatDuration } from '../../time/duration.ts'
-import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../logical.ts'
+import { PARTIAL_GROUPS_MAX } from '../accumulator-columns.ts'
+import type { AggregateCall, PartialAggregateNode, WindowAggregateNode, WindowSpec } from '../logical.ts'
 import type { Detail, StepDescription } from './describe-step.ts'
 
 /** Describes an aggregation. */
@@ -14,12 +15,40 @@ export function describeAggregation(node: WindowAggregateNode): StepDescription 
     label: 'computes',
     text: `${call.name} = ${callText(call)}`,
   }))
+  const partial = node.inputs[1]
+  if (partial !== undefined) {
+    details.push({ label: 'joins', text: `what ${partial.step} brings: results that other tasks have begun` })
+  }
   details.push({ label: 'state', text: `${stateText(window, keys)}${growthText(node.aggregates)}` })
   details.push({ label: 'bounded by', text: boundText(window, keys, allowedLatenessMs) })
   details.push({ label: 'late rows', text: lateText(window, allowedLatenessMs) })
   return {
     summary: `aggregates${per} ${windowText(window)}`,
     details: window.kind === 'global' ? details.slice(0, -1) : details,
+  }
+}
+
+/** Describes the first half of an aggregation. */
+export function describePartialAggregation(node: PartialAggregateNode): StepDescription {
+  const { window, keys } = node
+  const per = keys.length === 0 ? '' : `, per ${keys.join(', ')}`
+  return {
+    summary: `pre-aggregated before the exchange${per} ${windowText(window)}`,
+    details: [
+      {
+        label: 'sends',
+        text: `a row per group with ${node.aggregates.map(({ name }) => name).join(', ')} so far`,
+      },
+      {
+        label: 'passes on',
+        text: 'rows behind the watermark; for a while all rows, where keys hardly repeat',
+      },
+      { label: 'state', text: stateText(window, keys) },
+      {
+        label: 'bounded by',
+        text: `${PARTIAL_GROUPS_MAX} groups in each task: then all are sent, as when the watermark ends their window`,
+      },
+    ],
   }
 }
 

@@ -17,7 +17,7 @@ import type {
   TransformNode,
 } from '../logical.ts'
 import { inputSchema } from '../plan-graph.ts'
-import { describeAggregation } from './describe-aggregation.ts'
+import { describeAggregation, describePartialAggregation } from './describe-aggregation.ts'
 
 /** A particular of a step: `columns`: `date, delay (2 of 6)`. */
 export interface Detail {
@@ -59,6 +59,8 @@ export function describeStep(node: LogicalNode, surroundings: StepSurroundings):
       return { summary: `groups rows by ${node.keys.join(', ')}`, details: [] }
     case 'window-aggregate':
       return describeAggregation(node)
+    case 'partial-aggregate':
+      return describePartialAggregation(node)
     case 'process':
       return describeProcess(node)
     case 'lookup-join':

@@ -4,7 +4,7 @@
 import { extendSchema } from '../../data/schema.ts'
 import type { Field, Schema } from '../../data/type.ts'
 import type { LogicalNode, LookupJoinNode, RowFunctionNode, SourceNode } from '../logical.ts'
-import { LATE_PORT } from '../logical.ts'
+import { LATE_PORT, RAW_PORT } from '../logical.ts'
 import { inputSchema } from '../plan-graph.ts'
 import { countColumns, fieldsOf } from './expressions.ts'
 import type { Names } from './needed-columns.ts'
@@ -36,6 +36,8 @@ export function narrowNode(node: LogicalNode, { nodes, needed }: NodeSurrounding
       return { ...node, schema: input() }
     case 'window-aggregate':
       return { ...node, sidePorts: { ...node.sidePorts, [LATE_PORT]: input() } }
+    case 'partial-aggregate':
+      return { ...node, sidePorts: { [RAW_PORT]: input() } }
     case 'process':
       return node
     case 'lookup-join':

@@ -2,8 +2,14 @@
  * Which columns of each output of a plan somebody needs, found from the sinks back.
  */
 import type { Schema } from '../../data/type.ts'
-import type { LogicalNode, LogicalPlan, LookupJoinNode, WindowAggregateNode } from '../logical.ts'
-import { LATE_PORT, MAIN_PORT, REJECTED_PORT } from '../logical.ts'
+import type {
+  LogicalNode,
+  LogicalPlan,
+  LookupJoinNode,
+  PartialAggregateNode,
+  WindowAggregateNode,
+} from '../logical.ts'
+import { LATE_PORT, MAIN_PORT, RAW_PORT, REJECTED_PORT } from '../logical.ts'
 import { inputSchema, nodesByStep } from '../plan-graph.ts'
 import { countColumns } from './expressions.ts'
 
@@ -71,15 +77,18 @@ function neededOf(node: LogicalNode, input: number, schema: Schema, output: Outp
     case 'process':
       return node.uses === undefined ? all() : new Set([...node.keys, ...node.uses])
     case 'window-aggregate':
-      return aggregateNeeds(node, output(node.step, LATE_PORT))
+      // Accumulators are needed whole.
+      return input > 0 ? all() : aggregateNeeds(node, output(node.step, LATE_PORT))
+    case 'partial-aggregate':
+      return aggregateNeeds(node, output(node.step, RAW_PORT))
     case 'lookup-join':
       return joinNeeds(node, input, main)
   }
 }
 
-function aggregateNeeds(node: WindowAggregateNode, late: Names): Names {
+function aggregateNeeds(node: WindowAggregateNode | PartialAggregateNode, side: Names): Names {
   const filters = node.aggregates.flatMap(({ filter }) => (filter === undefined ? [] : [filter]))
-  return new Set([...node.keys, ...node.aggregates.flatMap(({ columns }) => columns), ...filters, ...late])
+  return new Set([...node.keys, ...node.aggregates.flatMap(({ columns }) => columns), ...filters, ...side])
 }
 
 function joinNeeds(node: LookupJoinNode, input: number, main: Names): Names {
