@@ -14,6 +14,7 @@ export default defineConfig({
       tsconfig: './tsconfig.vitest.json',
       ignoreSourceErrors: true,
     },
+    setupFiles: ['test/seed.ts'],
     testTimeout: 30_000,
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'] },
   },

@@ -74,7 +74,7 @@ export class CsvEncoder implements RecordEncoder {
 function csvSyntax(schema: Schema, dialect: CsvDialect): RowSyntax {
   const nullText = Buffer.from(dialect.nulls[0] ?? '', 'latin1')
   const delimiter = writeLiteral(Uint8Array.of(dialect.delimiter))
-  // Text that would read as null, as a comment or (in a file of one column) as a blank line has to be quoted.
+  // Text that would read as null, as a comment, as a byte order mark or (in a file of one column) as a blank line has to be quoted.
   const first = dialect.comment < 0 ? '' : `||out[w]===${dialect.comment}`
   const longest = dialect.nulls.reduce((most, text) => Math.max(most, text.length), 0)
   const blanks = dialect.trim ? '||out[w]<33||out[w+n-1]<33' : ''
@@ -88,7 +88,7 @@ function csvSyntax(schema: Schema, dialect: CsvDialect): RowSyntax {
     behind: 'out[w++]=10;',
     nullValue: nullText.length === 0 ? ';' : writeLiteral(nullText),
     special: specialSource(dialect),
-    specialText: `n<=${longest}${first}${blanks}`,
+    specialText: `n<=${longest}${first}${blanks}||out[w]===239&&n>2&&out[w+1]===187&&out[w+2]===191`,
     literalBytes: schema.fields.length * (nullText.length + 1) + 16,
   }
 }
@@ -135,7 +135,9 @@ function needsQuotes(text: Uint8Array, start: number, length: number, dialect: C
     if (byte === delimiter || byte === quote || byte === escape || byte === 10 || byte === 13) return true
   }
   const isBlankAtEnd = (text[start] as number) < 33 || (text[start + length - 1] as number) < 33
-  return text[start] === comment || (trim && isBlankAtEnd)
+  const isByteOrderMark =
+    length > 2 && text[start] === 0xef && text[start + 1] === 0xbb && text[start + 2] === 0xbf
+  return text[start] === comment || isByteOrderMark || (trim && isBlankAtEnd)
 }
 
 function writeQuoted(
