@@ -4,7 +4,7 @@
  */
 import type { Column } from '../../../data/column.ts'
 import type { Compression } from '../../../host/host.ts'
-import { snappyBound, snappyCompress } from '../snappy.ts'
+import { snappyBound, snappyCompress } from './snappy.ts'
 import { BooleanWriter } from './boolean-writer.ts'
 import { ByteSink } from './byte-sink.ts'
 import { BytesWriter } from './bytes-writer.ts'

@@ -7,7 +7,7 @@ import { writeDeltas } from '../../../../src/connect/formats/parquet/delta-write
 import { RleReader } from '../../../../src/connect/formats/parquet/rle-reader.ts'
 import { writeRuns } from '../../../../src/connect/formats/parquet/rle-writer.ts'
 import { isUtf8 } from '../../../../src/connect/formats/parquet/utf8.ts'
-import { snappyBound, snappyCompress } from '../../../../src/connect/formats/snappy.ts'
+import { snappyBound, snappyCompress } from '../../../../src/connect/formats/parquet/snappy.ts'
 import { compression } from './parquet-files.ts'
 
 /** Values in runs, as levels and codes come. */
