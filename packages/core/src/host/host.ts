@@ -76,6 +76,8 @@ export interface Files {
   removeDirectory(path: string, options?: { readonly recursive?: boolean }): Promise<void>
   /** Makes the entries of a directory durable. */
   syncDirectory(path: string): Promise<void>
+  /** The path made absolute, with the links in it followed as far as it exists. Never rejects. */
+  real(path: string): Promise<string>
   /** The path made absolute and free of `.` and `..`. */
   resolve(path: string): string
 }

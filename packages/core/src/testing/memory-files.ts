@@ -179,6 +179,11 @@ export class MemoryFiles implements Files {
     this.#directory(await this.#begin('syncDirectory', path), 'syncDirectory')
   }
 
+  /** There are no links here. */
+  async real(path: string): Promise<string> {
+    return this.resolve(path)
+  }
+
   resolve(path: string): string {
     const parts: string[] = []
     for (const part of path.split('/')) {

@@ -65,6 +65,17 @@ function outputParts(code: string, path: string): readonly [ErrorCode, string, s
         `output "${path}" cannot be written`,
         'give this user the right to write there',
       ]
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EINVAL':
+    case 'ENOSYS':
+    case 'ENOTSUP':
+    case 'ENAMETOOLONG':
+      return [
+        'output/write-failed',
+        `output "${path}" cannot be written`,
+        'choose another folder: files cannot be made there, or the folder was removed meanwhile',
+      ]
     default:
       return ['output/write-failed', `output "${path}" cannot be written`, 'check the disk, then run again']
   }

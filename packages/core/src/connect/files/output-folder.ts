@@ -75,7 +75,10 @@ export class OutputFolder {
     try {
       const status = await this.#files.status(this.path)
       if (status !== undefined && status.kind !== 'directory')
-        throw this.#inTheWay('it is a file, and output is a folder')
+        throw this.#inTheWay(
+          'it is a file, and output is a folder',
+          'name a folder, or one that does not exist yet',
+        )
       if (status === undefined) await this.#create(this.path)
       // What is in the way already is told without a trace.
       else this.#checkContents(await this.#contents())

@@ -3,7 +3,7 @@
  * the file means and says so.
  */
 import * as fs from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { BigIntStats, Dirent } from 'node:fs'
 import type { Files, FileStatus, OpenFile, OpenMode } from '../host.ts'
 
@@ -30,9 +30,8 @@ export const nodeFiles: Files = {
     )
     return listed.sort((left, right) => Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)))
   },
-  async makeDirectory(path) {
-    await fs.mkdir(path, { recursive: true })
-  },
+  makeDirectory,
+  real: async (path) => slashed(await realPath(resolve(path))),
   rename: (from, to) => fs.rename(from, to),
   link: (from, to) => fs.link(from, to),
   remove: (path) => fs.unlink(path),
@@ -48,10 +47,41 @@ export const nodeFiles: Files = {
       await handle.close()
     }
   },
-  resolve(path) {
-    const absolute = resolve(path)
-    return sep === '/' ? absolute : absolute.replaceAll(sep, '/')
-  },
+  resolve: (path) => slashed(resolve(path)),
+}
+
+/**
+ * With the folders above it. Not by Node's `recursive`: that one never comes back where a folder exists and no other can
+ * be made in it, as in /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if (!hasCode(error, 'ENOENT') || parent === path) return acceptDirectory(path, error)
+    await makeDirectory(parent)
+    await fs.mkdir(path).catch((again: unknown) => acceptDirectory(path, again))
+  }
+}
+
+/** That a folder could not be made is no failure when it is there. */
+async function acceptDirectory(path: string, error: unknown): Promise<void> {
+  if ((await nodeFiles.status(path))?.kind !== 'directory') throw error
+}
+
+/** Follows the links of the part of an absolute path that exists and may be looked at. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await fs.realpath(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(await realPath(parent), basename(path))
+  }
+}
+
+function slashed(path: string): string {
+  return sep === '/' ? path : path.replaceAll(sep, '/')
 }
 
 function openFile(handle: fs.FileHandle): OpenFile {

@@ -106,6 +106,33 @@ describe('files of this machine', () => {
     expect(await files.list(folder)).toEqual([])
   })
 
+  it('makes folders that are there already, and says where none can be made', async () => {
+    await Promise.all(
+      ['a/b/c', 'a/b/c', 'a/b', 'a/d'].map((path) => files.makeDirectory(`${folder}/${path}`)),
+    )
+    expect((await files.status(`${folder}/a/b/c`))?.kind).toBe('directory')
+    await files.makeDirectory('/')
+    const path = await put('file', '')
+    await expect(files.makeDirectory(path)).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(files.makeDirectory(`${path}/x/y`)).rejects.toMatchObject({ code: 'ENOTDIR' })
+  })
+
+  it.runIf(process.platform === 'linux')('comes back from folders that take no others', async () => {
+    for (const path of ['/proc/x', '/proc/self/x/y', '/dev/fd/x', '/proc/sys/x'])
+      await expect(files.makeDirectory(path)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(ENOENT|EACCES|EPERM)$/),
+      })
+  })
+
+  it('follows the links of a path as far as it exists', async () => {
+    const real = await files.real(folder)
+    await files.makeDirectory(`${folder}/to`)
+    await symlink(`${folder}/to`, `${folder}/link`)
+    expect(await files.real(`${folder}/link`)).toBe(`${real}/to`)
+    expect(await files.real(`${folder}/link/not/there`)).toBe(`${real}/to/not/there`)
+    expect(await files.real('/dev/null/x')).toBe('/dev/null/x')
+  })
+
   it('makes paths absolute', () => {
     expect(files.resolve(`${folder}/a/../b/./c`)).toBe(`${folder}/b/c`)
   })
