@@ -2,6 +2,8 @@
  * What the command line is started in: streams, environment, signals. Passed in, so that tests can be their own.
  */
 
+import { invocationText } from './command-line/invocation.ts'
+
 /** A stream that text is written to. */
 export interface TextOutput {
   write(text: string): void
@@ -17,6 +19,8 @@ export interface Surroundings {
   readonly stderr: TextOutput
   readonly environment: { readonly [name: string]: string | undefined }
   readonly workingDirectory: string
+  /** The words that start this command again, as the user would write them: `npx millrace`. */
+  readonly invocation: string
   /** URL of the installed `millrace` package: what `import 'millrace'` falls back to. */
   readonly packageUrl: string
   /** Calls back on SIGINT and SIGTERM until the returned function is called. */
@@ -34,6 +38,11 @@ export function processSurroundings(packageUrl: string): Surroundings {
     stderr: textOutput(process.stderr),
     environment: process.env,
     workingDirectory: process.cwd(),
+    invocation: invocationText({
+      program: process.argv[1],
+      environment: process.env,
+      workingDirectory: process.cwd(),
+    }),
     packageUrl,
     onSignal(callback) {
       process.on('SIGINT', callback)

@@ -20,6 +20,13 @@ export default pipeline('explained', (p) => {
     'orders.csv': 'id,placed-at,amount,note\n1,2024-03-01T10:00:00Z,12.5,\n2,2024-03-01T11:00:00Z,7,fine\n',
     'folder/a.ndjson': '{"x":1}\n',
     'folder/b.ndjson': '{"x":2}\n',
+    'mixed/a.ndjson': '{"x":1}\n',
+    'mixed/package.json': '{"name":"x"}\n',
+    'above/index.ts': '',
+    'above/conf/tsconfig.json': '{}',
+    'above/in/a.csv': 'x\n1\n',
+    'project/index.ts': '',
+    'project/conf/package.json': '{"name":"x"}\n',
   })
 })
 
@@ -71,8 +78,29 @@ describe('millrace schema', () => {
     expect(stdout).toContain('export const Flights3m = schema({')
   })
 
-  it('looks at the first file of a directory', async () => {
-    expect((await run('schema', 'folder')).stdout).toMatch(/^folder: 2 files, 16 B\n/)
+  it('looks at the first file of a directory, and says which one that is', async () => {
+    const { stdout } = await run('schema', 'folder')
+    expect(stdout).toMatch(/^folder: 2 files, 16 B\n {2}the schema is that of folder\/a\.ndjson\n\n/)
+    const json = JSON.parse((await run('schema', 'folder', '--json')).stdout) as object
+    expect(json).toMatchObject({ schemaFrom: 'folder/a.ndjson', endings: { ndjson: 2 } })
+  })
+
+  it('warns of a directory with files of several formats', async () => {
+    const { stdout } = await run('schema', 'mixed')
+    expect(stdout).toContain('  the schema is that of mixed/a.ndjson\n')
+    expect(stdout).toContain('  the files are of several formats (1 .ndjson, 1 .json): name a file')
+  })
+
+  it('says what a directory without data files holds, and where data is', async () => {
+    const above = await run('schema', 'above')
+    expect(above.stderr).toMatch(
+      /folder "above" holds [^]*in it: 1 other file, the folders conf\/, in\/\n[^]*data in in\/: millrace schema above\/in\n/,
+    )
+    const empty = await run('schema', 'project')
+    expect(empty.stderr).toMatch(
+      /folder "project" holds no data files: in it: 1 other file, the folder conf\/\n[^]*hint: name a Parquet/,
+    )
+    expect([above.code, empty.code]).toEqual([2, 2])
   })
 
   it('gives JSON', async () => {

@@ -60,14 +60,14 @@ const text = (of: ProgressState, rows: number = 40): string[] =>
   progressBlock(of, { rows }).map((line) => paintLine(line, plainPalette))
 
 describe('the block on a terminal', () => {
-  it('shows rates, share, time left, steps, watermark with its lag, and backpressure', () => {
+  it('shows rates, share, time left, steps, event time and backpressure', () => {
     expect(text(state())).toEqual([
       'flight-delays  batch  2.0 s',
       '  1,000,000 rows  500 k rows/s  20 MB/s  ██████░░░░░░░░░░░░░░░░░░ 25 %  6.0 s left',
       '  step           rows in       rows out  rows in/s',
       '  flights      1,000,000      1,000,000      500 k',
       '  out              5,000          5,000      2.5 k',
-      '  watermark 2001-03-01T05:05Z (1 min 00 s behind the clock)   backpressure 25 %',
+      '  event time 2001-03-01T05:05Z   backpressure 25 %',
     ])
   })
 
@@ -82,13 +82,19 @@ describe('the block on a terminal', () => {
     expect(text(state({ steps }))[3]).toMatch(/1\.23 k in state, 5 MB {2}2 late {2}1 rejected$/)
   })
 
-  it('says so when there is no watermark, and when it is at its end', () => {
-    expect(text(state({ watermark: -Infinity })).at(-1)).toContain('no watermark yet')
-    expect(text(state({ watermark: Infinity })).at(-1)).toContain('watermark at its end')
+  it('shows the watermark of input without end with its lag behind the clock', () => {
+    const continuous = { mode: 'continuous' } as const
+    const last = (more: Partial<JobProgress>, rest: Partial<ProgressState> = {}): string =>
+      text(state(more, { ...continuous, ...rest })).at(-1) ?? ''
+    expect(last({})).toContain('watermark 2001-03-01T05:05Z (1 min 00 s behind the clock)')
+    expect(last({}, { nowMs: 983_423_100_000 - 5000 })).toContain('5.0 s ahead of the clock')
+    expect(last({ watermark: -Infinity })).toContain('no watermark yet')
+    expect(last({ watermark: Infinity })).toContain('watermark at its end')
   })
 
-  it('tells a watermark that is ahead of the clock', () => {
-    expect(text(state({}, { nowMs: 983_423_100_000 - 5000 })).at(-1)).toContain('5.0 s ahead of the clock')
+  it('shows no lag of input that is all there already', () => {
+    expect(text(state({ watermark: -Infinity })).at(-1)).toBe('  backpressure 25 %')
+    expect(text(state({ watermark: Infinity })).at(-1)).toContain('all input read')
   })
 
   it('says that it is stopping', () => {
@@ -129,7 +135,7 @@ describe('the line for logs', () => {
   it('holds the same on one line', () => {
     expect(paintLine(progressLine(state()), plainPalette)).toBe(
       'flight-delays: 1,000,000 rows in, 500 k rows/s, 20 MB/s, 5,000 rows out, 25 %, about 6.0 s left, ' +
-        'watermark 2001-03-01T05:05Z (1 min 00 s behind the clock), backpressure 25 %',
+        'event time 2001-03-01T05:05Z, backpressure 25 %',
     )
   })
 })

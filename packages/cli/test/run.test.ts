@@ -45,6 +45,17 @@ function rowsIn(folder: string): unknown[] {
     .map((line) => JSON.parse(line) as unknown)
 }
 
+const windows = `
+import { pipeline, schema, t, tumbling } from 'millrace'
+import { ndjson } from 'millrace/files'
+const Item = schema({ at: t.timestamp() })
+export default pipeline('windows', (p) => {
+  p.read('items', ndjson('in', { schema: Item, eventTime: 'at' }))
+    .window(tumbling('1 hour')).aggregate('per-hour', (a) => ({ n: a.count() })).write('out', ndjson('out'))
+})
+`
+const times = '{"at":"2024-01-01T00:10"}\n{"at":"2024-01-01T01:10"}\n{"at":"2024-01-01T00:20"}\n'
+
 describe('millrace run', () => {
   it('runs a TypeScript module that lies outside of any project', async () => {
     const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
@@ -52,6 +63,9 @@ describe('millrace run', () => {
     expect(stderr).toContain('doubling: done in')
     expect(stderr).toMatch(/read 2 rows \(40 B\), wrote 2 rows/)
     expect(stderr).toMatch(/results\n {4}out {2}2 rows\n/)
+    expect(stderr).toMatch(
+      /to follow the input\n {4}node \S+ run pipe\.ts --output-mode overwrite --mode continuous/,
+    )
     expect([code, stdout]).toEqual([0, ''])
     expect(rowsIn(join(path, 'out'))).toEqual([
       { id: 2, name: 'a' },
@@ -162,6 +176,19 @@ export const report = ({ result, options, mode }) => \`\${mode}: \${result.progr
 })
 
 describe('millrace run --mode continuous', () => {
+  it('says which windows never fired when it ends without --drain', async () => {
+    const { path } = make({ 'pipe.ts': windows, 'in/a.ndjson': times })
+    const args = ['run', 'pipe.ts', '--mode', 'continuous', '--stop-when-idle', '50ms']
+    const idle = await millrace(args, { cwd: path })
+    expect(idle.stderr).toContain('per-hour: 1 window is still open, without a result\n    --drain fires it')
+    expect(idle.stderr).toContain('per-hour: 1 row came too late for its window\n')
+    const json = await millrace([...args, '--output-mode', 'overwrite', '--json'], { cwd: path })
+    const [end] = jsonLines(json.stdout).slice(-1)
+    expect(end).toMatchObject({ type: 'end', openWindows: [{ step: 'per-hour', groups: 1 }] })
+    const drained = await millrace([...args, '--output-mode', 'overwrite', '--drain'], { cwd: path })
+    expect(drained.stderr).not.toContain('still open')
+  })
+
   it('ends with 0 on Ctrl-C, with everything committed that was read', async () => {
     const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
     const args = ['run', 'pipe.ts', '--mode', 'continuous', '--epoch-interval', '20ms', '--json']

@@ -15,6 +15,7 @@ import type { PipelineModule } from '../module/load-pipeline.ts'
 import type { FinishedRun } from '../module/report.ts'
 import { endRecord, errorRecord, jsonLine } from '../progress/json-lines.ts'
 import { displayFor, Reporter } from '../progress/reporter.ts'
+import { followCommand } from '../report/follow-command.ts'
 import { paletteFor } from '../report/style.ts'
 import { inferredText } from '../report/schema-text.ts'
 import { summaryText } from '../report/summary.ts'
@@ -133,7 +134,9 @@ async function conclude({ module, built, settings, surroundings }: Run, result: 
       }),
     )
   } else if (settings.mode === 'batch') {
-    stderr.write(`  to follow the input: millrace run ${settings.module} --mode continuous\n`)
+    const { invocation } = surroundings
+    const command = followCommand(settings.words, { invocation, nodes: built.plan.nodes })
+    stderr.write(`  to follow the input\n    ${command}\n`)
   }
 }
 

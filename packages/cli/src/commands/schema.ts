@@ -6,40 +6,67 @@ import type { Source, Split } from '@millrace/core/connect'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { formatBytes, formatCount } from '../progress/quantities.ts'
+import { formatBytes, formatCount, formatRows } from '../progress/quantities.ts'
 import { schemaModule, schemaName, schemaTable } from '../report/schema-text.ts'
 import { paletteFor } from '../report/style.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { endingsOf, explainFolder } from './schema-folder.ts'
 
 /** Runs the command. */
 export async function showSchema(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
   const path = words.operands[0] ?? ''
   const host = createNodeHost()
-  const declared: Source = files(path).toSource()
-  const source = (await declared.resolveSchema?.(host)) ?? declared
-  const size = await sizeOf(path, source, host)
+  const { source, size, from } = await lookAt(path, host)
   const { stdout, environment } = surroundings
   if (words.given.has('json')) {
-    stdout.write(`${JSON.stringify({ path, ...size, columns: source.schema.fields }, null, 2)}\n`)
+    const columns = source.schema.fields
+    stdout.write(`${JSON.stringify({ path, ...size, schemaFrom: from, columns }, null, 2)}\n`)
     return exitCodes.done
   }
+  const palette = paletteFor(stdout, environment)
+  const origin = from === path ? '' : `  the schema is that of ${palette(from, 'strong')}\n`
+  const mixed = mixedNote(size)
   stdout.write(
-    `${path}: ${sizeText(size)}\n\n${schemaTable(source.schema, paletteFor(stdout, environment))}\n\n` +
-      `${schemaModule(source.schema, schemaName(path))}\n`,
+    `${path}: ${sizeText(size)}\n${origin}${mixed === undefined ? '' : `  ${palette(mixed, 'warn')}\n`}\n` +
+      `${schemaTable(source.schema, palette)}\n\n${schemaModule(source.schema, schemaName(path))}\n`,
   )
   return exitCodes.done
+}
+
+interface Look {
+  readonly source: Source
+  readonly size: Size
+  /** The file that the schema was taken from. */
+  readonly from: string
+}
+
+async function lookAt(path: string, host: Host): Promise<Look> {
+  try {
+    const declared: Source = files(path).toSource()
+    const source = (await declared.resolveSchema?.(host)) ?? declared
+    const splits = await splitsOf(source, host)
+    // As resolveSchema does: the first file that is not empty.
+    const first = splits.find(({ bytes }) => bytes !== 0) ?? splits[0]
+    return { source, size: await sizeOf(path, { source, splits, host }), from: first?.id ?? path }
+  } catch (error) {
+    throw await explainFolder(error, path, host.files)
+  }
 }
 
 /** What is known of the files without reading them. */
 interface Size {
   readonly files: number
+  /** How many files there are of each ending. */
+  readonly endings: { readonly [ending: string]: number }
   readonly bytes: number | null
   /** Null for formats whose files do not say it. */
   readonly rows: number | null
 }
 
-async function sizeOf(path: string, source: Source, host: Host): Promise<Size> {
-  const whole = await splitsOf(source, host)
+async function sizeOf(
+  path: string,
+  { source, splits: whole, host }: { source: Source; splits: readonly Split[]; host: Host },
+): Promise<Size> {
   // Parquet files say their rows in their footers, which are read when files are cut into parts: as many as there are.
   const isParquet = whole.length > 0 && whole.every(({ id }) => id.endsWith('.parquet'))
   const parts = isParquet
@@ -47,6 +74,7 @@ async function sizeOf(path: string, source: Source, host: Host): Promise<Size> {
     : whole
   return {
     files: whole.length,
+    endings: endingsOf(whole.map(({ id }) => id)),
     bytes: total(whole.map((split) => split.bytes)),
     rows: total(parts.map((split) => split.rows)),
   }
@@ -78,8 +106,16 @@ function total(values: readonly (number | undefined)[]): number | null {
 function sizeText({ files: count, bytes, rows }: Size): string {
   const parts = [
     ...(count === 1 ? [] : [`${formatCount(count)} files`]),
-    ...(rows === null ? [] : [`${formatCount(rows)} rows`]),
+    ...(rows === null ? [] : [formatRows(rows)]),
     ...(bytes === null ? [] : [formatBytes(bytes)]),
   ]
   return parts.join(', ')
+}
+
+/** Files of several formats under one path are rarely meant to be one input. */
+function mixedNote({ endings }: Size): string | undefined {
+  const counted = Object.entries(endings).map(([ending, count]) => `${formatCount(count)} .${ending}`)
+  return counted.length < 2
+    ? undefined
+    : `the files are of several formats (${counted.join(', ')}): name a file, or some by a pattern in quotes`
 }

@@ -4,6 +4,7 @@
  */
 import { isMillraceError } from '@millrace/core/errors'
 import type { JobProgress, JobResult } from '@millrace/core/runtime'
+import { openWindows } from '../report/left-behind.ts'
 import type { Rates } from './rates.ts'
 
 /** A line as an object. */
@@ -18,17 +19,22 @@ export function progressRecord(progress: JobProgress, rates: Rates): JsonLine {
     type: 'progress',
     ...progressFields(progress),
     rates: {
-      rowsIn: rates.rowsIn,
-      bytesIn: rates.bytesIn,
-      rowsOut: rates.rowsOut,
-      backpressure: rates.backpressure,
+      rowsIn: rounded(rates.rowsIn),
+      bytesIn: rounded(rates.bytesIn),
+      rowsOut: rounded(rates.rowsOut),
+      backpressure: rounded(rates.backpressure),
     },
   }
 }
 
 /** The last line of a run that ended well. */
 export function endRecord(result: JobResult): JsonLine {
-  return { type: 'end', end: result.end, ...progressFields(result.progress) }
+  return {
+    type: 'end',
+    end: result.end,
+    ...progressFields(result.progress),
+    openWindows: openWindows(result.progress),
+  }
 }
 
 /** The last line of a run that failed. */
@@ -49,9 +55,17 @@ export function jsonLine(record: object): string {
 function progressFields(progress: JobProgress): { readonly [field: string]: unknown } {
   return {
     ...progress,
+    elapsedMs: rounded(progress.elapsedMs),
+    cpuMs: rounded(progress.cpuMs),
+    backpressure: rounded(progress.backpressure),
     watermark: watermarkField(progress.watermark),
     steps: progress.steps.map((step) => ({ ...step, watermark: watermarkField(step.watermark) })),
   }
+}
+
+/** To a thousandth: what a clock says beyond that is noise. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
 }
 
 function watermarkField(watermark: number): number | 'end' | null {

@@ -6,7 +6,15 @@
 import type { JobProgress, StepProgress } from '@millrace/core/runtime'
 import { piece } from '../report/style.ts'
 import type { Line, Piece } from '../report/style.ts'
-import { formatBytes, formatCount, formatMs, formatShare, formatShort, formatTime } from './quantities.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatRows,
+  formatShare,
+  formatShort,
+  formatTime,
+} from './quantities.ts'
 import { remainingMs, shareDone } from './rates.ts'
 import type { Rates } from './rates.ts'
 
@@ -42,10 +50,10 @@ export function progressLine(state: ProgressState): Line {
   const share = shareDone(progress)
   const left = share === undefined ? undefined : remainingMs(progress, rates)
   const parts = [
-    `${pipeline}: ${formatCount(progress.rowsIn)} rows in`,
+    `${pipeline}: ${formatRows(progress.rowsIn)} in`,
     `${formatShort(rates.rowsIn)} rows/s`,
     ...(progress.bytesIn > 0 ? [`${formatBytes(rates.bytesIn)}/s`] : []),
-    `${formatCount(progress.rowsOut)} rows out`,
+    `${formatRows(progress.rowsOut)} out`,
     ...(share === undefined || state.mode === 'continuous' ? [] : [formatShare(share)]),
     ...(left === undefined || state.mode === 'continuous' ? [] : [`about ${formatMs(left)} left`]),
     ...watermarkParts(state),
@@ -66,7 +74,7 @@ function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
 function countersLine(state: ProgressState): Line {
   const { progress, rates, mode } = state
   const line: Piece[] = [
-    piece(`  ${formatCount(progress.rowsIn)} rows`),
+    piece(`  ${formatRows(progress.rowsIn)}`),
     piece(`  ${formatShort(rates.rowsIn)} rows/s`, 'accent'),
   ]
   if (progress.bytesIn > 0) line.push(piece(`  ${formatBytes(rates.bytesIn)}/s`, 'accent'))
@@ -100,7 +108,11 @@ function stepLines(state: ProgressState, most: number): Line[] {
   ]
   const lines = shown.map((step) => stepLine(step, state.rates.steps.get(step.step) ?? 0, nameWidth))
   const hidden = steps.length - shown.length
-  return [header, ...lines, ...(hidden > 0 ? [[piece(`  and ${hidden} more steps`, 'faint')]] : [])]
+  return [
+    header,
+    ...lines,
+    ...(hidden > 0 ? [[piece(`  and ${hidden} more ${hidden === 1 ? 'step' : 'steps'}`, 'faint')]] : []),
+  ]
 }
 
 function stepLine(step: StepProgress, rate: number, nameWidth: number): Line {
@@ -125,10 +137,12 @@ function timeLine(state: ProgressState): Line {
   return [piece(`  ${parts.join('   ')}`, 'faint')]
 }
 
-function watermarkParts({ progress, nowMs }: ProgressState): string[] {
+function watermarkParts({ progress, nowMs, mode }: ProgressState): string[] {
   const { watermark } = progress
-  if (watermark === Infinity) return ['watermark at its end']
-  if (watermark === -Infinity) return ['no watermark yet']
+  if (watermark === Infinity) return [mode === 'batch' ? 'all input read' : 'watermark at its end']
+  if (watermark === -Infinity) return mode === 'batch' ? [] : ['no watermark yet']
+  // Of input that is all there already, how long ago it happened is no lag.
+  if (mode === 'batch') return [`event time ${formatTime(watermark)}`]
   const lagMs = nowMs - watermark
   const lag = lagMs >= 0 ? `${formatMs(lagMs)} behind the clock` : `${formatMs(-lagMs)} ahead of the clock`
   return [`watermark ${formatTime(watermark)} (${lag})`]

@@ -5,6 +5,11 @@ export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 }
 
+/** `1 row`, `1,234 rows`. */
+export function formatRows(rows: number): string {
+  return `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
+}
+
 /** `999`, `12.3 k`, `4.56 M`: three digits and a unit. */
 export function formatShort(value: number): string {
   return scaled(value, 1000, ['', ' k', ' M', ' G', ' T'])

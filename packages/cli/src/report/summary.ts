@@ -1,7 +1,9 @@
 /** The last words on a run that ended well: what went in and out, how long it took, where the results lie. Pure. */
 import type { LogicalNode } from '@millrace/core/plan'
 import type { JobResult } from '@millrace/core/runtime'
-import { formatBytes, formatCount, formatMs, formatShort } from '../progress/quantities.ts'
+import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
+import { lateRows, openWindows, rejectedRows } from './left-behind.ts'
+import type { OpenWindows, StepRows } from './left-behind.ts'
 import type { Palette } from './style.ts'
 
 /** What a summary is made from. */
@@ -30,24 +32,56 @@ export function summaryText(summary: Summary, palette: Palette): string {
     `${palette(`${pipeline}: ${endings[result.end]}`, 'good')} in ${formatMs(progress.elapsedMs)}`,
     `  read ${rowsAndBytes(progress.rowsIn, progress.bytesIn)}, wrote ${rowsAndBytes(progress.rowsOut, progress.bytesOut)}`,
     `  CPU ${formatMs(progress.cpuMs)}${rate}   memory ${formatBytes(summary.memoryBytes)} at most`,
-    ...lostRows(summary, palette),
+    ...leftBehind(summary, palette),
     ...outputs(summary, palette),
   ]
   return `${lines.join('\n')}\n`
 }
 
 function rowsAndBytes(rows: number, bytes: number): string {
-  const counted = `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
-  return bytes > 0 ? `${counted} (${formatBytes(bytes)})` : counted
+  return bytes > 0 ? `${formatRows(rows)} (${formatBytes(bytes)})` : formatRows(rows)
 }
 
-function lostRows({ result: { progress } }: Summary, palette: Palette): string[] {
-  const { rowsLate, rowsRejected } = progress
-  const lines: string[] = []
-  if (rowsLate > 0)
-    lines.push(`  ${palette(`${formatCount(rowsLate)} rows came too late for their window`, 'warn')}`)
-  if (rowsRejected > 0) lines.push(`  ${palette(`${formatCount(rowsRejected)} rows were rejected`, 'warn')}`)
-  return lines
+/** What was read and is in no result, each with what to do about it. */
+function leftBehind({ nodes, result: { progress } }: Summary, palette: Palette): string[] {
+  const notes = [
+    ...openWindows(progress).map(openNote),
+    ...lateRows(progress, nodes).map(lateNote),
+    ...rejectedRows(progress, nodes).map(rejectedNote),
+  ]
+  return notes.flatMap(([what, remedy]) => [`  ${palette(what, 'warn')}`, `    ${palette(remedy, 'faint')}`])
+}
+
+type Note = readonly [what: string, remedy: string]
+
+function openNote({ step, groups }: OpenWindows): Note {
+  const one = groups === 1
+  return [
+    `${step}: ${formatCount(groups)} ${one ? 'window is' : 'windows (counted per key) are'} still open, without a result`,
+    `--drain fires ${one ? 'it' : 'them'} at the end of the run`,
+  ]
+}
+
+function lateNote({ step, rows, readBy }: StepRows): Note {
+  return [
+    `${step}: ${formatRows(rows)} came too late for ${rows === 1 ? 'its window' : 'their windows'}`,
+    readBy.length > 0
+      ? `${rows === 1 ? 'it' : 'they'} went to ${listed(readBy)}; a larger disorder of the event time lets windows wait`
+      : 'let windows wait with a larger disorder of the event time, or read such rows from .late',
+  ]
+}
+
+function rejectedNote({ step, rows, readBy }: StepRows): Note {
+  return [
+    `${step}: ${formatRows(rows)} ${rows === 1 ? 'was' : 'were'} rejected`,
+    readBy.length > 0
+      ? `${rows === 1 ? 'it' : 'they'} went to ${listed(readBy)}`
+      : 'write .rejected to see them, with the reasons',
+  ]
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }
 
 function outputs({ nodes, result }: Summary, palette: Palette): string[] {
@@ -63,7 +97,7 @@ function outputs({ nodes, result }: Summary, palette: Palette): string[] {
   return [
     '  results',
     ...sinks.map(({ path, rows }) => {
-      const counted = rows === undefined ? '' : palette(`  ${formatCount(rows)} rows`, 'faint')
+      const counted = rows === undefined ? '' : palette(`  ${formatRows(rows)}`, 'faint')
       return `    ${path.padEnd(width)}${counted}`
     }),
   ]

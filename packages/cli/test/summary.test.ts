@@ -1,0 +1,155 @@
+// The last words on a run: what came of it, what did not, and what to do next.
+import type { LogicalNode } from '@millrace/core/plan'
+import type { JobProgress, StepProgress } from '@millrace/core/runtime'
+import { describe, expect, it } from 'vitest'
+import { invocationText, shellWord } from '../src/command-line/invocation.ts'
+import { parseWords } from '../src/command-line/parse-words.ts'
+import { runCommand } from '../src/commands/run-command.ts'
+import { endRecord } from '../src/progress/json-lines.ts'
+import { followCommand } from '../src/report/follow-command.ts'
+import { plainPalette } from '../src/report/style.ts'
+import { summaryText } from '../src/report/summary.ts'
+
+function step(name: string, kind: string, more: Partial<StepProgress> = {}): StepProgress {
+  const counters = { rowsIn: 5, rowsOut: 5, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+  return { step: name, kind, ...counters, watermark: 1000, ...more }
+}
+
+function progress(...steps: StepProgress[]): JobProgress {
+  return {
+    elapsedMs: 1040.781313,
+    cpuMs: 31.576000000000022,
+    rowsIn: 1,
+    bytesIn: 321,
+    bytesTotal: 321,
+    rowsTotal: undefined,
+    rowsOut: 1,
+    bytesOut: 0,
+    rowsLate: 0,
+    rowsRejected: 0,
+    watermark: 1000,
+    backpressure: 1 / 3,
+    epoch: 2,
+    steps,
+  }
+}
+
+function node(of: { step: string; kind: string; from?: string; port?: string; path?: string }): LogicalNode {
+  const { step: name, kind, from, port = 'main', path } = of
+  const inputs = from === undefined ? [] : [{ step: from, port }]
+  return { step: name, kind, inputs, sink: { options: { path } } } as unknown as LogicalNode
+}
+
+function summary(snapshot: JobProgress, nodes: readonly LogicalNode[] = []): string {
+  const result = { end: 'idle', progress: snapshot } as const
+  return summaryText({ pipeline: 'p', mode: 'continuous', nodes, result, memoryBytes: 1e8 }, plainPalette)
+}
+
+describe('the summary', () => {
+  it('counts one row as one', () => {
+    const text = summary(progress(step('out', 'sink', { rowsIn: 1 })), [
+      node({ step: 'out', kind: 'sink', path: 'out' }),
+    ])
+    expect(text).toContain('read 1 row (321 B), wrote 1 row\n')
+    expect(text).toContain('    out  1 row\n')
+  })
+
+  it('tells how many windows of which step never fired, and that --drain would fire them', () => {
+    const text = summary(
+      progress(
+        step('hourly', 'window-aggregate', { stateEntries: 1234 }),
+        step('daily', 'window-aggregate', { stateEntries: 1 }),
+        step('lookup', 'lookup-join', { stateEntries: 7 }),
+      ),
+    )
+    expect(text).toContain(
+      '  hourly: 1,234 windows (counted per key) are still open, without a result\n' +
+        '    --drain fires them at the end of the run\n' +
+        '  daily: 1 window is still open, without a result\n' +
+        '    --drain fires it at the end of the run\n',
+    )
+    expect(text).not.toContain('lookup')
+  })
+
+  it('counts what the first half of an aggregation holds, and nothing once all windows have fired', () => {
+    const open = progress(
+      step('hourly/partial', 'partial-aggregate', { stateEntries: 2 }),
+      step('hourly', 'window-aggregate', { stateEntries: 1 }),
+    )
+    expect(summary(open)).toContain('hourly: 3 windows')
+    const drained = progress(step('hourly', 'window-aggregate', { stateEntries: 1, watermark: Infinity }))
+    expect(summary(drained)).not.toContain('open')
+  })
+
+  it('names the step of late rows, how many, and the remedy', () => {
+    const late = progress(step('hourly', 'window-aggregate', { lateRows: 2 }))
+    expect(summary(late)).toContain(
+      '  hourly: 2 rows came too late for their windows\n' +
+        '    let windows wait with a larger disorder of the event time, or read such rows from .late\n',
+    )
+    const read = [
+      node({ step: 'hourly/late', kind: 'transform', from: 'hourly', port: 'late' }),
+      node({ step: 'late-out', kind: 'sink', from: 'hourly/late' }),
+    ]
+    expect(summary(late, read)).toContain('    they went to "late-out"; a larger disorder')
+  })
+
+  it('names the step of rejected rows, and where they are', () => {
+    const rejected = progress(step('orders', 'source', { rejectedRows: 1 }))
+    expect(summary(rejected)).toContain(
+      '  orders: 1 row was rejected\n    write .rejected to see them, with the reasons\n',
+    )
+    const read = [node({ step: 'bad', kind: 'sink', from: 'orders', port: 'rejected' })]
+    expect(summary(rejected, read)).toContain('    it went to "bad"\n')
+  })
+
+  it('for programs has the open windows, and no digits that mean nothing', () => {
+    const open = progress(step('hourly', 'window-aggregate', { stateEntries: 3 }))
+    expect(endRecord({ end: 'idle', progress: open })).toMatchObject({
+      elapsedMs: 1040.781,
+      cpuMs: 31.576,
+      backpressure: 0.333,
+      openWindows: [{ step: 'hourly', groups: 3 }],
+    })
+  })
+})
+
+describe('the command that follows the input', () => {
+  const follow = (words: string[], nodes: readonly LogicalNode[] = []): string =>
+    followCommand(parseWords(runCommand, words), { invocation: 'npx millrace', nodes })
+
+  it('keeps the options and flags that were given, quoted for a shell', () => {
+    const words = ['a b.ts', '--set', "in=it's", '-s', 'n=1', '--mode', 'batch', '-p', '2', '--quiet']
+    expect(follow(words)).toBe(
+      "npx millrace run 'a b.ts' --set 'in=it'\\''s' --set n=1 --parallelism 2 --mode continuous",
+    )
+  })
+
+  it('lets the run write where the batch run has written', () => {
+    const nodes = [node({ step: 'out', kind: 'sink', path: 'out' })]
+    expect(follow(['p.ts'], nodes)).toContain('p.ts --output-mode overwrite --mode continuous')
+    expect(follow(['p.ts', '--output-mode', 'append'], nodes)).toContain('p.ts --output-mode append --mode')
+  })
+})
+
+describe('the words that start the command again', () => {
+  const called = (program: string | undefined, environment: Record<string, string> = {}): string =>
+    invocationText({ program, environment, workingDirectory: '/srv/shop' })
+
+  it('are npx millrace where npm has started it, or only npx would find it', () => {
+    expect(called('/srv/shop/node_modules/.bin/millrace', { npm_command: 'exec' })).toBe('npx millrace')
+    expect(called('/srv/shop/node_modules/.bin/millrace')).toBe('npx millrace')
+    expect(called(undefined)).toBe('npx millrace')
+  })
+
+  it('are millrace where a shell finds it, and else the path', () => {
+    expect(called('/usr/local/bin/millrace', { PATH: '/usr/bin:/usr/local/bin' })).toBe('millrace')
+    expect(called('/opt/m/node_modules/.bin/millrace')).toBe('/opt/m/node_modules/.bin/millrace')
+    expect(called('/srv/shop/bin/millrace.js')).toBe('node bin/millrace.js')
+  })
+
+  it('are quoted where a shell would take them apart', () => {
+    expect(shellWord('data/2024-*.csv')).toBe("'data/2024-*.csv'")
+    expect(shellWord('')).toBe("''")
+  })
+})
