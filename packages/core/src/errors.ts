@@ -186,6 +186,11 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'the output holds something that this run did not write',
   },
+  'output/overlap': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'an output lies where its pipeline reads, or in another output of it',
+  },
   'output/permission': {
     domain: 'external',
     retry: 'no-retry',

@@ -86,6 +86,11 @@ export interface Sink<Committable extends Json = Json> {
   readonly accepts: ChangeSupport
   /** What the sink must have for itself, such as a folder: two sinks of a pipeline that name the same are refused. */
   readonly exclusive?: string
+  /**
+   * The folder that output appears in, for sinks of files: a run is refused when one of its sources reads there, or
+   * another of its sinks writes in it or around it.
+   */
+  readonly folder?: string
   /** Whether the sink needs all columns of its input (a blackhole does: nothing is pruned because a sink is empty). */
   validate?(schema: Schema, step: string): void
   /** Checks that the output can be written (exists? allowed? empty?) before anything runs. */

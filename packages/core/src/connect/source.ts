@@ -10,7 +10,7 @@
 import type { Batch } from '../data/batch.ts'
 import type { Json, Schema } from '../data/type.ts'
 import type { Expression } from '../expr/expression.ts'
-import type { Host } from '../host/host.ts'
+import type { Files, Host } from '../host/host.ts'
 
 /** Whether a run reads what is there and ends, or follows what comes. */
 export type Boundedness = 'bounded' | 'unbounded'
@@ -108,6 +108,11 @@ export interface Source<Row = unknown, Position extends Json = Json> {
    * side by side (parallel timelines of a generator or a log). Default: concurrent.
    */
   readonly splitOrder?: 'sequential' | 'concurrent'
+  /**
+   * Whether it reads what lies, or will lie, in a folder (absolute, links followed) or in partition folders in it: a
+   * pipeline that writes there is refused. Default: it does not.
+   */
+  readsIn?(folder: string, files: Files): Promise<boolean>
   /**
    * Looks at the input and gives the same source with its schema. There, when the user declared none: until it was
    * called `schema` has no columns and the source cannot be bound to a plan. Throws schema/not-inferable, input/not-found...

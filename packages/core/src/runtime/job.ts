@@ -13,6 +13,7 @@ import { planPhysical } from '../plan/plan-physical.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
+import { checkFolders } from './check-folders.ts'
 import { commitEpoch } from './commit-epoch.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
@@ -103,6 +104,7 @@ export class Job {
     this.startedAt = clock.monotonic()
     this.cpuAtStart = clock.cpu()
     try {
+      await checkFolders(this.execution.options.bindings, this.options.host.files)
       await this.execution.open({ wake: this.loop.wake, failed: this.loop.failed })
       for (const { sink } of this.execution.sinks) await sink.sweep([])
       const end = await this.loop.run()

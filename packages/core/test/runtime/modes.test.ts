@@ -1,4 +1,5 @@
 // How runs begin, go on and end: modes, stopping, idleness, draining, epochs, late rows, followed folders.
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { globalWindow, pipeline, schema, t, tumbling } from '../../src/index.ts'
 import type { MillraceError, Pipeline } from '../../src/index.ts'
@@ -273,6 +274,25 @@ describe('a folder that is followed', () => {
     const { progress } = await new Job(followed().built, { host }).run()
     expect(progress.rowsLate).toBe(0)
     expect(writtenRows(host, 'out')).toHaveLength(4)
+  })
+})
+
+describe('a folder that is read to its end', () => {
+  test('is read file by file in the order of names, so that sorted files give sorted rows', async () => {
+    const lines = (from: number): string =>
+      Array.from({ length: 1000 }, (_, n) => `{"n":${from + n}}\n`).join('')
+    const files = {
+      'in/b.ndjson': lines(1000),
+      'in/a.ndjson': lines(0),
+      'in/c.ndjson.gz': gzipSync(lines(2000)),
+    }
+    const host = hostWith(files)
+    const out = memorySink<{ n: number }>()
+    const built = pipeline('copying', (p) =>
+      p.read('in', ndjson('in', { schema: schema({ n: t.int32() }) })).write('out', out),
+    ).build()
+    await untilEnded(host, new Job(built, { host, batchRows: 100 }).run())
+    expect(out.rows.map(({ n }) => n)).toEqual(Array.from({ length: 3000 }, (_, n) => n))
   })
 })
 

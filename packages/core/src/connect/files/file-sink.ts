@@ -33,6 +33,7 @@ export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
     description: describeSink(options),
     accepts: 'append',
     exclusive: normalPath(options.path),
+    folder: options.path,
     validate: (schema, step) => validate(options, schema, step),
     async open(context) {
       validate(options, context.schema, context.step)

@@ -24,6 +24,7 @@ import type { FileSourceOptions } from './file-source-options.ts'
 import { compressionFor, detailOfSplit } from './file-split.ts'
 import type { SplitDetail } from './file-split.ts'
 import { RandomSplitReader, randomAccess } from './random-split-reader.ts'
+import { readsIn } from './reads-in.ts'
 import { RecordReader } from './record-reader.ts'
 import type { RecordPosition } from './record-reader.ts'
 import { resolveFileSchema } from './resolve-schema.ts'
@@ -40,6 +41,8 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
     // What the compiler knows of the rows is what the caller declared.
     schema: visible as Schema<Row>,
     supports: ['bounded', 'unbounded'] satisfies readonly Boundedness[],
+    splitOrder: 'sequential',
+    readsIn: (folder, files) => readsIn(files, options.path, folder),
     withPushdown: (asked) => fileSource({ ...options, pushdown: asked }),
     ...(schema === undefined
       ? {

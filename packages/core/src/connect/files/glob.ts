@@ -7,6 +7,7 @@
 import { MillraceError } from '../../errors.ts'
 import type { Files } from '../../host/host.ts'
 import { bytewise, isHidden, joinPath } from './file-name.ts'
+import { isWithin, parsePartition } from './partition-path.ts'
 
 /** Patterns that braces may multiply to. */
 const ALTERNATIVES_MAX = 1000
@@ -87,6 +88,36 @@ async function walk(context: Walk, place: WalkPlace): Promise<void> {
     if (kind === 'file' && rest.length === 0) context.found.add(path)
     if (kind === 'directory') await walk(context, { folder: path, segments: rest, depth: depth + 1 })
   }
+}
+
+/**
+ * Whether a file could match that lies in `folder` or in partition folders in it, whether or not there is one now.
+ * `folder` is absolute, with links followed.
+ */
+export async function couldMatchIn(files: Files, pattern: string, folder: string): Promise<boolean> {
+  for (const alternative of expandBraces(pattern)) {
+    const segments = alternative.split('/')
+    const first = segments.findIndex((segment, at) => isGlob(segment) || at === segments.length - 1)
+    const base = await files.real(unescape(segments.slice(0, first).join('/')) || globBase(alternative))
+    if (isWithin(folder, base)) return true
+    if (folder !== base && !folder.startsWith(joinPath(base, ''))) continue
+    const inner = folder.slice(base.length).split('/').filter(Boolean)
+    const rest = segments.slice(first).filter((part) => part !== '' && part !== '.')
+    if (couldMatchBelow(rest.map(toSegment), inner)) return true
+  }
+  return false
+}
+
+function couldMatchBelow(segments: readonly Segment[], folders: readonly string[]): boolean {
+  const [segment, ...rest] = segments
+  const [folder, ...inner] = folders
+  if (segment === undefined) return false
+  if (folder === undefined)
+    return rest.length === 0 || segment.kind !== 'name' || parsePartition(segment.name) !== undefined
+  if (segment.kind === 'any-folders')
+    return couldMatchBelow(rest, folders) || (!isHidden(folder) && couldMatchBelow(segments, inner))
+  const matches = segment.kind === 'name' ? segment.name === folder : segment.matches(folder)
+  return matches && couldMatchBelow(rest, inner)
 }
 
 /** `a{b,c{d,e}}` as `ab`, `acd`, `ace`. A brace without partner stands for itself. */

@@ -37,6 +37,17 @@ export function parsePartition(
   }
 }
 
+/** Whether a path is a folder, or one of partition folders in it. Both absolute. */
+export function isWithin(folder: string, path: string): boolean {
+  if (path === folder) return true
+  const above = folder.endsWith('/') ? folder : `${folder}/`
+  if (!path.startsWith(above)) return false
+  return path
+    .slice(above.length)
+    .split('/')
+    .every((name) => parsePartition(name) !== undefined)
+}
+
 function escapeName(text: string): string {
   return text.replaceAll(
     special,
