@@ -45,8 +45,8 @@ export type AnyFormatOptions = Readonly<Record<never, never>>
  * const events = p.read('events', ndjson('events', { schema: Event, eventTime: 'time', follow: 'lines' }))
  * ```
  */
-export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
 export function ndjson<Row>(path: string, options: DeclaredOptions<Row, NdjsonOptions>): FileDataset<Row>
+export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
 export function ndjson<Row>(
   path: string,
   options: NdjsonOptions & AnyFileOptions<Row> = {},
@@ -64,8 +64,8 @@ export function ndjson<Row>(
  * const flights = p.read('flights', json('flights-200k.json', { schema: Flight }))
  * ```
  */
-export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
 export function json<Row>(path: string, options: DeclaredOptions<Row, JsonOptions>): FileDataset<Row>
+export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
 export function json<Row>(
   path: string,
   options: JsonOptions & AnyFileOptions<Row> = {},
@@ -83,8 +83,8 @@ export function json<Row>(
  * const airports = p.read('airports', csv('airports.csv', { schema: Airport }))
  * ```
  */
-export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
 export function csv<Row>(path: string, options: DeclaredOptions<Row, CsvOptions>): FileDataset<Row>
+export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
 export function csv<Row>(
   path: string,
   options: CsvOptions & AnyFileOptions<Row> = {},
@@ -97,14 +97,14 @@ export function csv<Row>(
  *
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  */
-export function tsv(
-  path: string,
-  options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
-): UndeclaredFileDataset
 export function tsv<Row>(
   path: string,
   options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>,
 ): FileDataset<Row>
+export function tsv(
+  path: string,
+  options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
+): UndeclaredFileDataset
 export function tsv<Row>(
   path: string,
   options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
@@ -123,8 +123,8 @@ export function tsv<Row>(
  * flights.write('out', parquet('out/flights', { partitionBy: ['origin'] }))
  * ```
  */
-export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
 export function parquet<Row>(path: string, options: DeclaredParquetOptions<Row>): FileDataset<Row>
+export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
 export function parquet<Row>(
   path: string,
   options: DeclaredParquetOptions<Row> | UndeclaredParquetOptions = {},
@@ -153,8 +153,8 @@ export type UndeclaredParquetOptions = ParquetOptions &
  * const flights = p.read('flights', files('data/flights', { schema: Flight, eventTime: 'date' }))
  * ```
  */
-export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
 export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
+export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
 export function files<Row>(
   path: string,
   options: AnyFileOptions<Row> = {},
