@@ -13,6 +13,10 @@ export interface PaneArithmetic {
   /** Length of a window, and of a pane. */
   readonly sizeMs: number
   readonly paneMs: number
+  /** From the start of one window to that of the next. */
+  readonly slideMs: number
+  /** Where panes and windows are counted from: the offset, in [0, slide). */
+  readonly origin: number
   /** Start of the pane that contains a time. */
   paneStart(time: number): number
   /** The first window with an end after `after` that contains a pane, by its end; NaN when there is none. */
@@ -27,6 +31,8 @@ export function paneArithmetic(window: Exclude<WindowSpec, { kind: 'session' }>)
     return {
       sizeMs: Infinity,
       paneMs: Infinity,
+      slideMs: Infinity,
+      origin: 0,
       paneStart: () => -Infinity,
       firstEnd: (_pane, after) => (after < Infinity ? Infinity : Number.NaN),
       lastEnd: () => Infinity,
@@ -43,6 +49,8 @@ export function paneArithmetic(window: Exclude<WindowSpec, { kind: 'session' }>)
   return {
     sizeMs,
     paneMs,
+    slideMs,
+    origin: offset,
     paneStart: (time) => windowStart(time, paneMs, offset),
     firstEnd(pane, after) {
       const last = lastEnd(pane)

@@ -59,6 +59,11 @@ export class PaneList {
     return pane
   }
 
+  /** The pane that starts at `start`, to be read. */
+  peek(start: number): Pane | undefined {
+    return this.#byStart.get(start)
+  }
+
   /** Adds a pane that is not there. */
   open(start: number, table: GroupTable): Pane {
     const { paneMs } = this.#arithmetic

@@ -80,9 +80,9 @@ export class PaneRevisions {
       this.#resultsOf(window, (rows, groups) => {
         corrections.add(rows, (n) => window.old[groups[n] as number] as number)
       })
-      if (!deltas.some(({ table }) => table === window.groups)) tables.give(window.groups, false)
+      if (!deltas.some(({ table }) => table === window.groups)) tables.giveScratch(window.groups)
     }
-    for (const { table } of deltas) tables.give(table, true)
+    for (const { table } of deltas) tables.give(table)
     corrections.emit()
   }
 
@@ -113,8 +113,7 @@ export class PaneRevisions {
     return windows.map(([end, found]) => {
       let groups = found[0] as GroupTable
       if (found.length > 1) {
-        groups = tables.take()
-        for (const table of found) tables.merge(groups, table, tables.all(table), false)
+        groups = tables.merged(found)
       }
       return { end, groups, old: new Int32Array(groups.size).fill(-1) }
     })
@@ -126,7 +125,7 @@ export class PaneRevisions {
     write: (rows: Omit<WindowRows, 'weight'>, groups: Int32Array) => void,
   ): void {
     const { tables, panes, arithmetic } = this.#parts
-    const result = tables.take()
+    const result = tables.takeScratch()
     const numbers = new Int32Array(groups.size)
     for (const pane of panes.of(end)) {
       let count = 0
@@ -151,6 +150,6 @@ export class PaneRevisions {
       const where = { keys: result, groups: numbers, store: result, records: numbers }
       write({ ...where, from: 0, to, windowStart, windowEnd: end }, changed)
     }
-    tables.give(result, false)
+    tables.giveScratch(result)
   }
 }

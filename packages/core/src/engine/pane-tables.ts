@@ -7,7 +7,7 @@ import { GroupTable } from '../state/index.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { holdKey, releaseRecord } from './window-aggregate-parts.ts'
 
-/** Emptied tables kept for the next panes, with the memory they grew to. */
+/** Emptied tables kept for the next panes, and as many for merging, with the memory they grew to. */
 const SPARE_TABLES_MAX = 8
 
 /** Some groups of a table, by record. */
@@ -20,6 +20,8 @@ export interface SomeGroups {
 export class PaneTables {
   readonly #parts: WindowAggregateParts
   readonly #spare: GroupTable[] = []
+  /** Apart: a table that held a window of many panes is much too big for one of them. */
+  readonly #spareScratch: GroupTable[] = []
   readonly #holdsStrings: boolean
   readonly #holdsMemory: boolean
   #numbers: Int32Array = new Int32Array(0)
@@ -33,23 +35,41 @@ export class PaneTables {
 
   /** Bytes of tables that wait to be taken. */
   get spareBytes(): number {
-    return this.#spare.reduce((bytes, table) => bytes + table.bytes, 0)
+    const spare = [...this.#spare, ...this.#spareScratch]
+    return spare.reduce((bytes, table) => bytes + table.bytes, 0)
   }
 
-  /** An empty table. */
+  /** An empty table for a pane: its records hold the strings of their keys. */
   take(): GroupTable {
-    const { key, template, pool } = this.#parts
-    return this.#spare.pop() ?? new GroupTable({ keyWords: key.words, template, pool })
+    return this.#spare.pop() ?? this.#make()
   }
 
-  /** Empties a table, giving up what its records hold; `holdsKeys`: references to the strings of its keys too. */
-  give(table: GroupTable, holdsKeys: boolean): void {
-    if (holdsKeys && this.#holdsStrings)
-      for (let n = 0; n < table.size; n++) holdKey(this.#parts, table, n, false)
+  /** An empty table to merge into, whose records hold no strings of their keys. */
+  takeScratch(): GroupTable {
+    return this.#spareScratch.pop() ?? this.#make()
+  }
+
+  /** Takes the table of a pane back, and gives up what its records hold. */
+  give(table: GroupTable): void {
+    if (this.#holdsStrings) for (let n = 0; n < table.size; n++) holdKey(this.#parts, table, n, false)
+    this.#empty(table, this.#spare)
+  }
+
+  /** Takes a table of `takeScratch` back. */
+  giveScratch(table: GroupTable): void {
+    this.#empty(table, this.#spareScratch)
+  }
+
+  #make(): GroupTable {
+    const { key, template, pool } = this.#parts
+    return new GroupTable({ keyWords: key.words, template, pool })
+  }
+
+  #empty(table: GroupTable, spare: GroupTable[]): void {
     if (this.#holdsMemory) for (let n = 0; n < table.size; n++) releaseRecord(this.#parts, table, n)
-    if (this.#spare.length < SPARE_TABLES_MAX) {
+    if (spare.length < SPARE_TABLES_MAX) {
       table.clear()
-      this.#spare.push(table)
+      spare.push(table)
     } else table.dispose()
   }
 
@@ -86,9 +106,21 @@ export class PaneTables {
     }
   }
 
+  /** All groups of some tables in one scratch table, in order of the tables. */
+  merged(parts: readonly GroupTable[]): GroupTable {
+    const target = this.takeScratch()
+    // What lies outside the records has one owner: then they are not copied as they are.
+    const copied = this.#holdsMemory ? undefined : parts[0]
+    if (copied !== undefined) target.copyFrom(copied)
+    for (const part of parts) if (part !== copied) this.merge(target, part, this.all(part), false)
+    return target
+  }
+
   /** Gives the memory of waiting tables back. */
   dispose(): void {
-    for (const table of this.#spare) table.dispose()
-    this.#spare.length = 0
+    for (const spare of [this.#spare, this.#spareScratch]) {
+      for (const table of spare) table.dispose()
+      spare.length = 0
+    }
   }
 }

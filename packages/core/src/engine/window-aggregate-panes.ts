@@ -2,7 +2,7 @@
  * Tumbling, sliding and global windows: one table of groups per pane, merged when a window fires.
  *
  * A row is added to exactly one pane, whatever the ratio of size and slide. A tumbling window is its pane, and fires by
- * a scan of its table; a sliding window merges its panes into a scratch table first.
+ * a scan of its table; a sliding window merges its panes into a scratch table first, or runs of them (pane-spans.ts).
  *
  * Invariants (tests quote them):
  *  W1  Window [s, e) fires when the watermark reaches e, once, in order of e; an empty window emits nothing.
@@ -28,6 +28,7 @@ import { paneArithmetic } from './pane-arithmetic.ts'
 import type { Pane } from './pane-list.ts'
 import { PaneList } from './pane-list.ts'
 import { PaneRevisions } from './pane-revisions.ts'
+import { PaneSpans, paysForSpans } from './pane-spans.ts'
 import { PaneTables } from './pane-tables.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
@@ -58,6 +59,8 @@ export class PaneWindows implements Operator {
   readonly #accumulators: AccumulatorInput | undefined
   readonly #panes: PaneList
   readonly #tables: PaneTables
+  /** Not with an allowed lateness: a result that is computed again has to be the same to the last bit. */
+  readonly #spans: PaneSpans | undefined
   /** Only with an allowed lateness is there anything to revise. */
   readonly #corrections: WindowCorrections | undefined
   readonly #revisions: PaneRevisions | undefined
@@ -92,6 +95,8 @@ export class PaneWindows implements Operator {
     this.#main = context.emit(MAIN_PORT)
     this.#panes = new PaneList(this.#arithmetic)
     this.#tables = new PaneTables(this.#parts)
+    if (this.#lateness === 0 && paysForSpans(this.#arithmetic))
+      this.#spans = new PaneSpans(this.#arithmetic, this.#panes, this.#tables)
     if (this.#lateness > 0) {
       const { batchRows } = context
       this.#corrections = new WindowCorrections(this.#parts, { batchRows, emit: this.#main })
@@ -152,6 +157,7 @@ export class PaneWindows implements Operator {
 
   close(): void {
     this.#accumulators?.close()
+    this.#spans?.dispose()
     this.#panes.dispose()
     this.#tables.dispose()
   }
@@ -208,6 +214,7 @@ export class PaneWindows implements Operator {
 
   /** The pane that starts at `start`, to be written to; made when it is not there. */
   #pane(start: number): Pane {
+    this.#spans?.forget(start)
     return this.#panes.find(start) ?? this.#panes.open(start, this.#tables.take())
   }
 
@@ -216,11 +223,9 @@ export class PaneWindows implements Operator {
     const end = this.#panes.nextEnd(this.#firedEnd)
     // Written so that NaN, no window, is not due.
     if (!isWindowComplete(end, watermark)) return undefined
-    const panes = this.#panes.of(end)
-    if (panes.length === 1) return { end, table: (panes[0] as Pane).table, isScratch: false, position: 0 }
-    const table = this.#tables.take()
-    for (const pane of panes) this.#tables.merge(table, pane.table, this.#tables.all(pane.table), false)
-    return { end, table, isScratch: true, position: 0 }
+    const tables = this.#spans?.of(end) ?? this.#panes.of(end).map((pane) => pane.table)
+    if (tables.length === 1) return { end, table: tables[0] as GroupTable, isScratch: false, position: 0 }
+    return { end, table: this.#tables.merged(tables), isScratch: true, position: 0 }
   }
 
   /** Writes as many groups as there is room for; true when all have been written. */
@@ -238,7 +243,7 @@ export class PaneWindows implements Operator {
     }
     if (firing.position < table.size) return false
     this.#firedEnd = end
-    if (firing.isScratch) this.#tables.give(table, false)
+    if (firing.isScratch) this.#tables.giveScratch(table)
     return true
   }
 
@@ -246,7 +251,8 @@ export class PaneWindows implements Operator {
     for (;;) {
       const pane = this.#panes.takeOver(this.#firedEnd, this.#lateness, this.#watermark)
       if (pane === undefined) return
-      this.#tables.give(pane.table, true)
+      this.#spans?.dropTo(pane.start)
+      this.#tables.give(pane.table)
     }
   }
 
@@ -267,6 +273,11 @@ export class PaneWindows implements Operator {
     const { strings, blocks, pool } = this.#parts
     counters.stateEntries = entries
     counters.stateBytes =
-      bytes + this.#tables.spareBytes + strings.memoryBytes + blocks.bytes + pool.retainedBytes
+      bytes +
+      (this.#spans?.bytes ?? 0) +
+      this.#tables.spareBytes +
+      strings.memoryBytes +
+      blocks.bytes +
+      pool.retainedBytes
   }
 }

@@ -142,6 +142,17 @@ export class GroupTable extends RecordStore {
     super.clear()
   }
 
+  /** Takes over the entries of a table of the same layout that never removed one. To be called on an empty one. */
+  copyFrom(source: GroupTable): void {
+    if (this.mask !== source.mask) {
+      this.pool.release(this.index.buffer as ArrayBuffer)
+      this.#useIndex(source.mask + 1)
+    }
+    this.index.set(source.index.subarray(0, 2 * (source.mask + 1)))
+    this.size = source.size
+    this.copyRecords(source)
+  }
+
   override dispose(): void {
     this.pool.release(this.index.buffer as ArrayBuffer)
     this.index = new Int32Array(2)

@@ -12,6 +12,7 @@ const RECORDS_MIN = 4
 
 /** Stands for an array that nothing was put in yet. */
 export const NO_WORDS: Int32Array = new Int32Array(0)
+const NO_DOUBLES = new Float64Array(0)
 
 /** A growable array of records of equal size. */
 export class RecordStore {
@@ -31,10 +32,10 @@ export class RecordStore {
     this.words = template.length
     this.pool = pool
     this.#template = template
-    const buffer = pool.acquire(RECORDS_MIN * this.words * 4)
-    this.i32 = new Int32Array(buffer)
-    this.f64 = new Float64Array(buffer)
-    this.#capacity = Math.floor(this.i32.length / this.words)
+    this.i32 = NO_WORDS
+    this.f64 = NO_DOUBLES
+    this.#capacity = 0
+    this.#acquire(RECORDS_MIN * this.words * 4)
   }
 
   /** Live records. */
@@ -72,10 +73,18 @@ export class RecordStore {
     this.#free[this.#freeCount++] = id
   }
 
-  /** Forgets all records but keeps the memory. */
+  /** Forgets all records; a store much bigger than it was needed gives most of its memory back. */
   clear(): void {
+    if (this.#capacity > RECORDS_MIN && this.high * 8 < this.#capacity) this.#shrink()
     this.high = 0
     this.#freeCount = 0
+  }
+
+  /** Becomes a copy of a store of the same layout, of which no record has been released. To be called on an empty one. */
+  protected copyRecords(source: RecordStore): void {
+    while (this.#capacity < source.high) this.#grow()
+    this.i32.set(source.i32.subarray(0, source.high * this.words))
+    this.high = source.high
   }
 
   /** Gives the memory back to the pool; the store must not be used again. */
@@ -89,11 +98,21 @@ export class RecordStore {
 
   #grow(): void {
     const old = this.i32
-    const buffer = this.pool.acquire(old.byteLength * 2)
+    this.#acquire(old.byteLength * 2)
+    this.i32.set(old)
+    this.pool.release(old.buffer as ArrayBuffer)
+  }
+
+  #shrink(): void {
+    const bytes = Math.max(this.i32.byteLength / 4, RECORDS_MIN * this.words * 4)
+    this.pool.release(this.i32.buffer as ArrayBuffer)
+    this.#acquire(bytes)
+  }
+
+  #acquire(bytes: number): void {
+    const buffer = this.pool.acquire(bytes)
     this.i32 = new Int32Array(buffer)
     this.f64 = new Float64Array(buffer)
-    this.i32.set(old)
     this.#capacity = Math.floor(this.i32.length / this.words)
-    this.pool.release(old.buffer as ArrayBuffer)
   }
 }

@@ -12,7 +12,7 @@ const int64: DataType = { kind: 'int64', rows: 'number' }
 const timestamp: DataType = { kind: 'timestamp', unit: 'ms', zoned: true }
 const field = (name: string, type: DataType, nullable = false): Field => ({ name, type, nullable })
 
-const schema: Schema = {
+export const schema: Schema = {
   fields: [
     field('text', { kind: 'string' }, true),
     field('small', { kind: 'int32' }, true),

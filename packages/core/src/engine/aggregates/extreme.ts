@@ -12,7 +12,7 @@ import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { exactOf } from '../../data/fixed-column-builder.ts'
 import type { DataType } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
-import { cellKind } from '../../state/index.ts'
+import { cellKind, compareNumbers } from '../../state/index.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
 import type {
   Aggregate,
@@ -45,7 +45,7 @@ class NumberExtreme implements Aggregate {
   readonly #input: AggregateInput
   readonly #parts: readonly RecordField[]
   readonly #seen: RecordField | undefined
-  /** The parts of the value on offer. */
+  /** The parts of a row's value, placed as in a record. */
   readonly #offered: Float64Array
   #wide: WideColumn | undefined
 
@@ -64,7 +64,7 @@ class NumberExtreme implements Aggregate {
       kind: 'fields',
       fields: this.#seen === undefined ? this.#parts : [...this.#parts, this.#seen],
     }
-    this.#offered = new Float64Array(count)
+    this.#offered = new Float64Array(Math.max(...this.#parts.map(({ offset }) => offset)) + 1)
   }
 
   inline(names: InlineNames, column: Column | undefined): string | undefined {
@@ -85,20 +85,17 @@ class NumberExtreme implements Aggregate {
 
   update(store: RecordStore, record: number, row: number): void {
     let rest = exactOf(this.#wide as WideColumn, row)
-    for (let p = 0; p < this.#parts.length; p++) {
+    for (const { offset } of this.#parts) {
       const part = Number(rest)
       rest -= BigInt(part)
-      this.#offered[p] = part
+      this.#offered[offset] = part
     }
-    this.#offer(store, record)
+    this.#offer(store, record, this.#offered, 0)
   }
 
   merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
     if (!this.#has(source, sourceRecord)) return
-    const base = sourceRecord * (source.words >> 1)
-    for (let p = 0; p < this.#parts.length; p++)
-      this.#offered[p] = source.f64[base + (this.#parts[p] as RecordField).offset] as number
-    this.#offer(target, targetRecord)
+    this.#offer(target, targetRecord, source.f64, sourceRecord * (source.words >> 1))
   }
 
   write(store: RecordStore, { numbers, from, to }: RecordRange, out: FixedColumnBuilder, at: number): void {
@@ -124,20 +121,23 @@ class NumberExtreme implements Aggregate {
     return first === first
   }
 
-  #offer(store: RecordStore, record: number): void {
+  /** Offers the value whose parts lie in `memory`, in a record that starts at `from`. */
+  #offer(store: RecordStore, record: number, memory: Float64Array, from: number): void {
     const base = record * (store.words >> 1)
+    const { f64 } = store
     const parts = this.#parts
-    const offered = this.#offered
     if (this.#has(store, record)) {
       let order = 0
       for (let p = 0; p < parts.length && order === 0; p++) {
-        const held = store.f64[base + (parts[p] as RecordField).offset] as number
-        order = compare(offered[p] as number, held)
+        const { offset } = parts[p] as RecordField
+        order = compareNumbers(memory[from + offset] as number, f64[base + offset] as number)
       }
       if (order * this.#sign <= 0) return
     }
-    for (let p = 0; p < parts.length; p++)
-      store.f64[base + (parts[p] as RecordField).offset] = offered[p] as number
+    for (let p = 0; p < parts.length; p++) {
+      const { offset } = parts[p] as RecordField
+      f64[base + offset] = memory[from + offset] as number
+    }
     if (this.#seen !== undefined) store.i32[record * store.words + this.#seen.offset] = 1
   }
 }
@@ -145,10 +145,4 @@ class NumberExtreme implements Aggregate {
 function partsOf(type: DataType): number {
   if (!canBeWide(type)) return 1
   return type.kind === 'decimal' && type.precision > 18 ? 3 : 2
-}
-
-function compare(left: number, right: number): number {
-  if (left < right) return -1
-  if (left > right) return 1
-  return left === right ? 0 : Number(left !== left) - Number(right !== right)
 }
