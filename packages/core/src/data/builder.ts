@@ -35,7 +35,7 @@ export interface ColumnTypes {
 /** The row type of named column types. */
 export type RowOfTypes<Types extends ColumnTypes> = {
   readonly [Name in keyof Types]: ValueOf<Types[Name]>
-}
+} & {}
 
 /** The column types. Every one is not null until `.nullable()` is called. */
 export interface TypeBuilders {

@@ -64,7 +64,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  */
 export interface Schema<out Row = unknown> {
   readonly fields: readonly Field[]
-  readonly '~row'?: Row
+  readonly '~row'?: Row | undefined
 }
 
 /** The row type of a schema: `type Flight = RowOf<typeof flightSchema>`. */

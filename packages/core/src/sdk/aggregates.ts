@@ -5,7 +5,7 @@
  * checked again, is lower-aggregate.ts. Rows in which the column is null do not count, as in SQL.
  */
 import type { ColumnType } from '../data/builder.ts'
-import type { BooleanColumn, ColumnName, ColumnOf, NullOf, NumericColumn } from './row-types.ts'
+import type { BooleanColumn, ColumnOf, NullOf, NumericColumn } from './row-types.ts'
 import type { ExpressionOf, ValueOfInput } from './expression-input.ts'
 
 /** An aggregate that was asked for. `Result` is its value in rows, `Filtered` its value once it has a filter. */
@@ -23,12 +23,6 @@ export type ResultOf<Asked> = Asked extends Aggregate<never, infer Result, unkno
 export interface NamedAggregates<Row> {
   readonly [name: string]: Aggregate<Row, unknown, unknown>
 }
-
-/** A number column, or an expression that gives a number. */
-export type NumericInput<Row> = NumericColumn<Row> | ExpressionOf<Row>
-
-/** Any column, or an expression. */
-export type AnyInput<Row> = ColumnName<Row> | ExpressionOf<Row>
 
 /** Columns whose values have an order. */
 export type OrderedColumn<Row> = ColumnOf<Row, number | bigint | string | boolean>
@@ -52,7 +46,7 @@ export interface CustomAggregate<Row, Accumulator, Result> {
   /** The type of the result column. */
   readonly type: ColumnType<Result>
   /** The only columns that `add` reads; default: all. Others need not be read from the source. */
-  readonly uses?: readonly ColumnName<Row>[]
+  readonly uses?: readonly (keyof Row & string)[]
 }
 
 /** Which values `top` keeps. */
@@ -69,9 +63,11 @@ export interface TopRowsOptions<Name extends string> extends TopOptions {
 /** The aggregates that a window can compute. */
 export interface Aggregates<Row> {
   /** The number of rows, or of rows in which the column is not null. */
-  count(input?: AnyInput<Row>): Aggregate<Row, number, number>
+  count(input?: (keyof Row & string) | ExpressionOf<Row>): Aggregate<Row, number, number>
   /** The sum; integers are exact within 64 bits and fail beyond. */
-  sum<const In extends NumericInput<Row>>(input: In): Aggregate<Row, SumOf<ValueOfInput<Row, In>>>
+  sum<const In extends NumericColumn<Row> | ExpressionOf<Row>>(
+    input: In,
+  ): Aggregate<Row, SumOf<ValueOfInput<Row, In>>>
   min<const In extends OrderedColumn<Row> | ExpressionOf<Row>>(
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
@@ -79,29 +75,33 @@ export interface Aggregates<Row> {
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The arithmetic mean of numbers; of truth values, the share that is true (0 to 1). */
-  mean<const In extends NumericInput<Row> | BooleanColumn<Row>>(
+  mean<const In extends ColumnOf<Row, number | bigint | boolean> | ExpressionOf<Row>>(
     input: In,
   ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
   /** The variance of a sample (divided by n − 1); null for fewer than two values. */
-  variance(input: NumericInput<Row>): Aggregate<Row, number | null>
+  variance(input: NumericColumn<Row> | ExpressionOf<Row>): Aggregate<Row, number | null>
   /** The standard deviation of a sample; null for fewer than two values. */
-  stddev(input: NumericInput<Row>): Aggregate<Row, number | null>
+  stddev(input: NumericColumn<Row> | ExpressionOf<Row>): Aggregate<Row, number | null>
   /** The value below which the share `q` (0 to 1) of all values lies, by a sketch. */
-  quantile<const In extends NumericInput<Row>>(
+  quantile<const In extends NumericColumn<Row> | ExpressionOf<Row>>(
     input: In,
     q: number,
   ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
   /** The number of different values, exactly; its state grows with that number. */
-  countDistinct(input: AnyInput<Row>): Aggregate<Row, number, number>
+  countDistinct(input: (keyof Row & string) | ExpressionOf<Row>): Aggregate<Row, number, number>
   /** The number of different values, estimated in bounded memory. `precision` 4 to 18, default 14 (error near 0.8 %). */
   approximateDistinct(
-    input: AnyInput<Row>,
+    input: (keyof Row & string) | ExpressionOf<Row>,
     options?: { readonly precision?: number },
   ): Aggregate<Row, number, number>
   /** The value of the row with the earliest event time. */
-  first<const In extends AnyInput<Row>>(input: In): Aggregate<Row, ValueOfInput<Row, In>>
+  first<const In extends (keyof Row & string) | ExpressionOf<Row>>(
+    input: In,
+  ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The value of the row with the latest event time. */
-  last<const In extends AnyInput<Row>>(input: In): Aggregate<Row, ValueOfInput<Row, In>>
+  last<const In extends (keyof Row & string) | ExpressionOf<Row>>(
+    input: In,
+  ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The `n` largest values (or smallest), or these columns of their rows, best first. */
   top<const In extends OrderedColumn<Row>>(
     input: In,
@@ -112,13 +112,13 @@ export interface Aggregates<Row> {
     readonly NonNullable<ValueOfInput<Row, In>>[],
     readonly NonNullable<ValueOfInput<Row, In>>[]
   >
-  top<const Name extends ColumnName<Row>>(
+  top<const Name extends keyof Row & string>(
     input: OrderedColumn<Row>,
     n: number,
     options: TopRowsOptions<Name>,
   ): Aggregate<Row, readonly Pick<Row, Name>[], readonly Pick<Row, Name>[]>
   /** All values, in the order of event time; at most `max` of them (default 1000). */
-  collect<const In extends AnyInput<Row>>(
+  collect<const In extends (keyof Row & string) | ExpressionOf<Row>>(
     input: In,
     options?: { readonly max?: number },
   ): Aggregate<

@@ -29,10 +29,11 @@ export type {
   Projected,
   Projection,
   RejectingStream,
+  Selected,
   Stream,
   Writable,
 } from './stream.ts'
-export type { KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
+export type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 export type { SourceHost } from './undeclared-source.ts'
 export { globalWindow, session, sliding, tumbling } from './windows.ts'
 export type { GlobalWindow, TimeWindow, WindowOffset } from './windows.ts'

@@ -3,7 +3,7 @@
  */
 import type { Duration } from '../time/index.ts'
 import type { Source } from '../plan/index.ts'
-import type { ColumnName, ColumnOf } from './row-types.ts'
+import type { ColumnOf } from './row-types.ts'
 import type { ExpressionOf } from './expression-input.ts'
 
 /** Something that gives a source: the datasets of `millrace/files` do. It may carry read options (`eventTime`, `onError`) of its own. */
@@ -27,7 +27,7 @@ export interface EventTimeOptions<Column extends string, Row = never> {
    * `'at-end'`: no row of a split is ever late, and windows wait for its end. `{ from }`: rows in which this column or
    * expression is not null carry the watermark in milliseconds. Default: the latest event time less the disorder.
    */
-  readonly watermark?: 'at-end' | { readonly from: ColumnName<Row> | ExpressionOf<Row> }
+  readonly watermark?: 'at-end' | { readonly from: (keyof Row & string) | ExpressionOf<Row> }
   /** A split without rows for so long (by the clock) no longer holds windows back; default: it holds them. */
   readonly idleAfter?: Duration
   /** A row without an event time fails the run (default) or goes to `.rejected`. */
@@ -42,7 +42,9 @@ export type EventTimeInput<Column extends string = string, Row = never> =
 /** What `p.read` says about a source. */
 export interface ReadOptions<Row> {
   /** The column that is event time; windows need one. */
-  readonly eventTime?: [Row] extends [never] ? EventTimeInput : EventTimeInput<EventTimeColumn<Row>, Row>
+  readonly eventTime?: [Row] extends [never]
+    ? EventTimeInput
+    : EventTimeColumn<Row> | EventTimeOptions<EventTimeColumn<Row>, Row>
   /** A row that cannot be decoded fails the run (default) or goes to `.rejected`. */
   readonly onError?: 'fail' | 'reject'
 }

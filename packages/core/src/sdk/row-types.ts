@@ -2,7 +2,8 @@
  * Types over rows: which columns a row has, which of them are numbers, and what a step makes of a row.
  *
  * Only the compiler sees them. They are kept shallow, so that an error names the columns that would have been right
- * and hovering over a stream shows a plain object type.
+ * and hovering over a stream shows a plain object type. For the same reason steps write `keyof Row & string` where
+ * they take a name: of an alias the compiler would print the name instead of the columns.
  */
 
 /** The names of a row's columns: what the editor completes. */
@@ -12,13 +13,15 @@ export type ColumnName<Row> = keyof Row & string
 export type Flat<Row> = { readonly [Name in keyof Row]: Row[Name] } & {}
 
 /** Columns whose values (apart from null) fit `Value`. A column of unknown type is let through and checked when the pipeline is built. */
-export type ColumnOf<Row, Value> = {
-  [Name in ColumnName<Row>]: unknown extends Row[Name]
-    ? Name
-    : [NonNullable<Row[Name]>] extends [Value]
+export type ColumnOf<Row, Value> = keyof {
+  [
+    Name in keyof Row & string as unknown extends Row[Name]
       ? Name
-      : never
-}[ColumnName<Row>]
+      : [NonNullable<Row[Name]>] extends [Value]
+        ? Name
+        : never
+  ]: never
+}
 
 /** Columns that can be summed. Decimals are strings in rows: sum them through sql`…`. */
 export type NumericColumn<Row> = ColumnOf<Row, number | bigint>

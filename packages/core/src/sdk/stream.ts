@@ -12,9 +12,9 @@ import type { Schema } from '../data/type.ts'
 import type { RejectedRowColumns, Sink } from '../plan/index.ts'
 import type { ExpressionOf, SqlExpression, ValueOfInput } from './expression-input.ts'
 import type { SideSchemas } from './process.ts'
-import type { ColumnName, ColumnOf, Extended, Flat, NotNull, WindowBounds } from './row-types.ts'
+import type { ColumnOf, Extended, Flat, NotNull } from './row-types.ts'
 import type { GlobalWindow, TimeWindow } from './windows.ts'
-import type { KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
+import type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 
 /** How a user function is treated. */
 export interface FunctionOptions<Used extends string> {
@@ -26,14 +26,19 @@ export interface FunctionOptions<Used extends string> {
 
 /** Columns by name: each an existing column or an expression. */
 export interface Projection<Row> {
-  readonly [name: string]: ColumnName<Row> | ExpressionOf<Row>
+  readonly [name: string]: (keyof Row & string) | ExpressionOf<Row>
 }
 
 /** The row that a projection makes. */
 export type Projected<Row, Columns> = { readonly [Name in keyof Columns]: ValueOfInput<Row, Columns[Name]> }
 
+/** The row that `select` makes, of names or of a projection. */
+export type Selected<Row, Columns> = Columns extends readonly (infer Name)[]
+  ? Flat<Pick<Row, Name & keyof Row>>
+  : Flat<Projected<Row, Columns>>
+
 /** What makes a key: a column, several, or named expressions (which become columns). */
-export type KeyInput<Row> = ColumnName<Row> | readonly ColumnName<Row>[] | Projection<Row>
+export type KeyInput<Row> = (keyof Row & string) | readonly (keyof Row & string)[] | Projection<Row>
 
 /** The key columns of a keyed stream. */
 export type KeyOf<Row, Input> = Input extends keyof Row
@@ -54,8 +59,8 @@ export type Writable<Row> = Sink | { toSink(): Sink; readonly schema?: Schema<Ro
 export interface LookupJoinOptions<Row, Table, Join extends 'left' | 'inner', Select> {
   /** Columns that must be equal: a name that both sides have, or `{ columnOfTheStream: 'columnOfTheTable' }`. */
   readonly on:
-    | (ColumnName<Row> & ColumnName<Table>)
-    | { readonly [Left in ColumnName<Row>]?: ColumnOf<Table, NonNullable<Row[Left]>> }
+    | (keyof Row & keyof Table & string)
+    | { readonly [Left in keyof Row & string]?: ColumnOf<Table, NonNullable<Row[Left]>> }
   /** `left` (default) keeps rows without a partner, with nulls; `inner` drops them. */
   readonly join?: Join
   /** Columns taken from the table: `{ nameInTheResult: 'columnOfTheTable' }`. */
@@ -85,7 +90,7 @@ export interface Stream<Row> {
    * flights.filter('also-departed', sql`distance > 0`)
    * ```
    */
-  filter<const Used extends ColumnName<Row> = ColumnName<Row>>(
+  filter<const Used extends keyof Row & string = keyof Row & string>(
     name: string,
     predicate: ((row: Pick<Row, Used>) => boolean) | SqlExpression,
     options?: FunctionOptions<Used>,
@@ -103,20 +108,16 @@ export interface Stream<Row> {
   where(name: string, condition: ExpressionOf<Row>): Stream<Row>
 
   /** Keeps the rows in which none of these columns is null, and their type says so from here on. */
-  notNull<const Name extends ColumnName<Row>>(
+  notNull<const Name extends keyof Row & string>(
     name: string,
     ...columns: readonly Name[]
   ): Stream<NotNull<Row, Name>>
 
   /** Only these columns, existing or computed. */
-  select<const Name extends ColumnName<Row>>(
-    name: string,
-    columns: readonly Name[],
-  ): Stream<Flat<Pick<Row, Name>>>
-  select<const Columns extends Projection<Row>>(
+  select<const Columns extends readonly (keyof Row & string)[] | Projection<Row>>(
     name: string,
     columns: Columns,
-  ): Stream<Flat<Projected<Row, Columns>>>
+  ): Stream<Selected<Row, Columns>>
 
   /** All columns and further ones by expression; one of the same name is replaced. */
   extend<const Columns extends Projection<Row>>(
@@ -125,13 +126,13 @@ export interface Stream<Row> {
   ): Stream<Extended<Row, Projected<Row, Columns>>>
 
   /** All columns but these. */
-  omit<const Name extends ColumnName<Row>>(
+  omit<const Name extends keyof Row & string>(
     name: string,
     ...columns: readonly Name[]
   ): Stream<Flat<Omit<Row, Name>>>
 
   /** All columns, some under new names: `{ old: 'new' }`. */
-  rename<const Names extends { readonly [From in ColumnName<Row>]?: string }>(
+  rename<const Names extends { readonly [From in keyof Row & string]?: string }>(
     name: string,
     names: Names,
   ): Stream<
@@ -157,7 +158,7 @@ export interface Stream<Row> {
    * }))
    * ```
    */
-  map<Out, const Used extends ColumnName<Row> = ColumnName<Row>>(
+  map<Out, const Used extends keyof Row & string = keyof Row & string>(
     name: string,
     output: Schema<Out>,
     fn: (row: Pick<Row, Used>) => NoInfer<Out>,
@@ -165,7 +166,7 @@ export interface Stream<Row> {
   ): RejectingStream<Out>
 
   /** All columns and further ones that a function computes; the others pass untouched and cost nothing. */
-  with<const Types extends ColumnTypes, const Used extends ColumnName<Row> = ColumnName<Row>>(
+  with<const Types extends ColumnTypes, const Used extends keyof Row & string = keyof Row & string>(
     name: string,
     columns: Types,
     fn: (row: Pick<Row, Used>) => NoInfer<RowOfTypes<Types>>,
@@ -173,7 +174,7 @@ export interface Stream<Row> {
   ): RejectingStream<Extended<Row, RowOfTypes<Types>>>
 
   /** Any number of rows of another schema per row, by a function. They have the event time of the row they come from. */
-  flatMap<Out, const Used extends ColumnName<Row> = ColumnName<Row>>(
+  flatMap<Out, const Used extends keyof Row & string = keyof Row & string>(
     name: string,
     output: Schema<Out>,
     fn: (row: Pick<Row, Used>) => Iterable<NoInfer<Out>>,
@@ -193,14 +194,16 @@ export interface Stream<Row> {
    * flights.keyBy('by-initial', { initial: sql.string`left(origin, 1)` })
    * ```
    */
-  keyBy<const Input extends KeyInput<Row>>(
+  keyBy<const Input extends (keyof Row & string) | readonly (keyof Row & string)[] | Projection<Row>>(
     name: string,
     key: Input,
   ): KeyedStream<KeyedRow<Row, Input>, KeyOf<Row, Input>>
 
   /** Groups all rows by time, without a key. One task does the work of such a step. */
-  window(window: TimeWindow, options?: WindowOptions): WindowedStream<Row, unknown, WindowBounds>
-  window(window: GlobalWindow): WindowedStream<Row, unknown, unknown>
+  window<const Window extends TimeWindow | GlobalWindow>(
+    window: Window,
+    options?: WindowOptions,
+  ): WindowedStream<Row, unknown, BoundsOf<Window>>
 
   /**
    * Adds columns of a small table, which is read whole before the stream flows. A row with several partners gives
@@ -213,7 +216,7 @@ export interface Stream<Row> {
    */
   lookupJoin<
     Table,
-    const Select extends { readonly [name: string]: ColumnName<Table> },
+    const Select extends { readonly [name: string]: keyof Table & string },
     const Join extends 'left' | 'inner' = 'left',
   >(
     name: string,

@@ -14,12 +14,19 @@ export interface WindowOptions {
   readonly allowedLateness?: Duration
 }
 
+/** The columns of its bounds that a window gives to results: a global one has none. */
+export type BoundsOf<Window> = Window extends GlobalWindow ? unknown : WindowBounds
+
 /** Rows grouped by a key, ready for windows or for a function with state. */
 export interface KeyedStream<Row, Key> {
-  /** Groups the rows of each key by time: `window(tumbling('1 hour'))`. Needs event time. */
-  window(window: TimeWindow, options?: WindowOptions): WindowedStream<Row, Key, WindowBounds>
-  /** One window over everything: its results come at the end of the input. */
-  window(window: GlobalWindow): WindowedStream<Row, Key, unknown>
+  /**
+   * Groups the rows of each key by time: `window(tumbling('1 hour'))`. Needs event time. With `globalWindow()` there is
+   * one window over everything: its results come at the end of the input.
+   */
+  window<const Window extends TimeWindow | GlobalWindow>(
+    window: Window,
+    options?: WindowOptions,
+  ): WindowedStream<Row, Key, BoundsOf<Window>>
   /**
    * Runs your own function over the rows of each key, with state and timers.
    *

@@ -5,6 +5,7 @@ import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import { csv, json, ndjson, parquet } from '../../src/connect/files/index.ts'
 import type { FileDataset } from '../../src/connect/files/index.ts'
 import { Job } from '../../src/runtime/index.ts'
+import type { Schema } from '../../src/data/index.ts'
 import type { JobOptions } from '../../src/runtime/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
 import { hostWith, untilEnded, writtenRows } from './copying.ts'
@@ -20,7 +21,7 @@ async function run(
 }
 
 const datasetsOf = <Row>(rows: ReturnType<typeof schema>): readonly [string, FileDataset<Row>][] => {
-  const options = { schema: rows as never }
+  const options = { schema: rows as Schema<Row> }
   return [
     ['ndjson', ndjson('data', options)],
     ['csv', csv('data', options)],

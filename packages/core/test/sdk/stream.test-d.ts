@@ -393,3 +393,42 @@ describe('pipelines', () => {
     pipeline('x')
   })
 })
+
+describe('functions over streams', () => {
+  // As docs/guide/pipelines.md shows it: generic over the row, with the columns that the function needs.
+  function longDelays<Row extends { readonly delay: number | null }>(
+    name: string,
+    rows: Stream<Row>,
+  ): Stream<Row> {
+    return rows.filter(name, (row) => row.delay !== null && row.delay > 60)
+  }
+  function perHour<Row extends { readonly origin: string }>(name: string, rows: Stream<Row>) {
+    return rows
+      .keyBy(`${name}-key`, 'origin')
+      .window(tumbling('1 hour'))
+      .aggregate(name, (a) => ({ rows: a.count(), mean: a.mean(sql.number`delay`) }))
+  }
+  function audit<Row>(name: string, rows: Stream<Row>): void {
+    rows.write(name, plannedSink('audit'))
+  }
+
+  it('take every stream with the columns they need, and keep the others', () => {
+    const late = longDelays('late', source)
+    expectTypeOf<RowIn<typeof late>>().toEqualTypeOf<Flight>()
+    audit('audit-late', late)
+    audit('audit-airports', airport)
+    // @ts-expect-error airports have no delay
+    longDelays('late', airport)
+  })
+
+  it('give rows of known type', () => {
+    type Row = RowIn<ReturnType<typeof perHour<Flight>>>
+    expectTypeOf<Row>().toEqualTypeOf<{
+      readonly origin: string
+      readonly windowStart: number
+      readonly windowEnd: number
+      readonly rows: number
+      readonly mean: number
+    }>()
+  })
+})
