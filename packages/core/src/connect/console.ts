@@ -10,6 +10,7 @@ import { readValue } from '../data/read-value.ts'
 import type { DataType, Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import { formatInstant } from '../time/instant.ts'
+import { checkOptionNames } from './option-names.ts'
 import type { OpenSink, Sink, SinkContext } from './sink.ts'
 import { renderTable } from './text-table.ts'
 
@@ -45,6 +46,7 @@ const ROWS_MAX = 1000
  * ```
  */
 export function toConsole(options: ConsoleOptions = {}): Sink<ConsoleCommittable> {
+  checkOptionNames('toConsole', options, ['rows', 'cellWidth'])
   const { rows: shown = 20, cellWidth = 40 } = options
   check('rows', shown, ROWS_MAX)
   check('cellWidth', cellWidth, 1000)

@@ -11,6 +11,7 @@ import type { Json, Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Place } from '../errors.ts'
 import type { Boundedness, ReadResult, Source, Split, SplitReader } from './source.ts'
+import { checkOptionNames } from './option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
 /** Where a reader of memory stands. */
@@ -41,6 +42,7 @@ export function memoryRows<Row>(
   rows: readonly (Row & object)[],
   options: MemoryOptions = {},
 ): Source<Row, MemoryPosition> {
+  checkOptionNames('memoryRows', options, ['splits'])
   const parts = partsOf(rows.length, options)
   return makeSource<Row>(
     {

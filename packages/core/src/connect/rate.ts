@@ -9,6 +9,7 @@ import type { Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { Timer } from '../host/host.ts'
 import type { ReadResult, Source, SourceContext, Split, SplitReader } from './source.ts'
+import { checkOptionNames } from './option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
 /** A row of the rate source. */
@@ -60,6 +61,7 @@ const rateSchema: Schema<RateRow> = {
  * ```
  */
 export function rate(options: RateOptions): Source<RateRow, RatePosition> {
+  checkOptionNames('rate', options, ['rowsPerSecond', 'rows', 'splits'])
   const { rowsPerSecond, rows, splits = 1 } = options
   check('rowsPerSecond', rowsPerSecond, Number.isFinite(rowsPerSecond) && rowsPerSecond > 0)
   if (rows !== undefined) check('rows', rows, Number.isSafeInteger(rows) && rows >= 0)

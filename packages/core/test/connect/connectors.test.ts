@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
 import { schema, t } from '../../src/data/builder.ts'
 import { blackhole, memoryRows, memoryStream, rate, toConsole } from '../../src/connect/index.ts'
+import { nexmark } from '../../src/connect/nexmark/index.ts'
 import type { RowOf } from '../../src/data/type.ts'
 import type { Sink, SinkContext } from '../../src/connect/sink.ts'
 import type { SourceContext, Split } from '../../src/connect/source.ts'
@@ -151,5 +152,17 @@ describe('rows in memory', () => {
     const stream = memoryStream(Row)
     stream.end()
     expect(() => stream.push(row(1))).toThrow(/has ended/)
+  })
+})
+
+describe('options of the small connectors', () => {
+  test('that do not exist are refused with what is near', () => {
+    const odd = (options: object): never => options as never
+    expect(() => rate(odd({ rowsPerSeconds: 5 }))).toThrow('did you mean "rowsPerSecond"?')
+    expect(() => toConsole(odd({ row: 5 }))).toThrow('did you mean "rows"?')
+    expect(() => memoryRows(Row, [], odd({ split: 5 }))).toThrow('did you mean "splits"?')
+    expect(() => nexmark('bid', odd({ eventrate: 5 }))).toThrow('did you mean "eventRate"?')
+    expect(() => nexmark('bid', odd({ seed: 'a' }))).toThrow('option "seed" of nexmark is out of range')
+    expect(() => nexmark('bid', { eventRate: Infinity })).toThrow('option "eventRate" of nexmark')
   })
 })

@@ -5,12 +5,21 @@
  */
 import { MillraceError } from '../../errors.ts'
 import type { Schema } from '../../data/type.ts'
-import { parseDuration } from '../../time/duration.ts'
 import type { Duration } from '../../time/duration.ts'
 import type { Format } from '../format.ts'
 import type { Sink } from '../sink.ts'
 import type { Source } from '../source.ts'
 import type { FileCompression } from './file-name.ts'
+import {
+  checkBytes,
+  checkChoice,
+  checkDeclared,
+  checkEventTime,
+  checkPartitionBy,
+  checkRoll,
+  positiveDuration,
+  wrongOption,
+} from './file-options.ts'
 import { fileSink } from './file-sink.ts'
 import type { FileSinkOptions } from './file-sink.ts'
 import { fileSource } from './file-source.ts'
@@ -112,6 +121,9 @@ export function makeDataset<Row>(
 ): FileDataset<Row> | UndeclaredFileDataset {
   if (typeof path !== 'string' || path.trim() === '')
     throw wrongOption('path', path, 'the path of a file, folder or pattern')
+  checkDeclared(options.schema)
+  checkChoice('onError', options.onError, ['fail', 'reject'])
+  checkChoice('compression', options.compression, ['gzip', 'zstd', 'none'])
   const source = sourceOptions(formats, path, options)
   const sink = sinkOptions(options)
   const { schema, onError } = options
@@ -126,6 +138,7 @@ export function makeDataset<Row>(
 
 function eventTimeOf<Row>(options: AnyFileOptions<Row>): FileEventTime | string | undefined {
   const { eventTime, disorder } = options
+  checkEventTime(eventTime)
   if (disorder === undefined) return eventTime
   if (eventTime === undefined) {
     throw wrongOption('disorder', disorder, 'given together with eventTime, the column that it is about')
@@ -139,9 +152,9 @@ function sourceOptions<Row>(
   options: AnyFileOptions<Row>,
 ): FileSourceOptions {
   const { follow = 'files', splitBytes, compression = 'auto', schema } = options
-  if (follow !== 'files' && follow !== 'lines') throw wrongOption('follow', follow, "'files' or 'lines'")
+  checkChoice('follow', follow, ['files', 'lines'])
   if (splitBytes !== undefined) checkBytes('splitBytes', splitBytes)
-  const pollMs = options.pollInterval === undefined ? POLL_MS_DEFAULT : parseDuration(options.pollInterval)
+  const pollMs = positiveDuration('pollInterval', options.pollInterval ?? POLL_MS_DEFAULT)
   return {
     path, formats, schema, compression, follow, pollMs, splitBytes,
     chunkBytes: CHUNK_BYTES_DEFAULT,
@@ -156,8 +169,7 @@ function sinkOptions(
   if (!Number.isInteger(openFilesMax) || openFilesMax < 1) {
     throw wrongOption('openFilesMax', openFilesMax, 'a whole number of files, 1 or more')
   }
-  if (new Set(partitionBy).size < partitionBy.length)
-    throw wrongOption('partitionBy', partitionBy, 'each column once')
+  checkPartitionBy(partitionBy)
   return {
     partitionBy: [...partitionBy],
     openFilesMax,
@@ -167,6 +179,7 @@ function sinkOptions(
 }
 
 function rollPolicy(roll: FileWriteOptions['roll']): FileSinkOptions['roll'] {
+  checkRoll(roll)
   if (roll === 'epoch')
     return { everyEpoch: true, bytes: ROLL_BYTES_DEFAULT, ageMs: undefined, ageGiven: false }
   const { size = ROLL_BYTES_DEFAULT, interval } = roll ?? {}
@@ -174,7 +187,7 @@ function rollPolicy(roll: FileWriteOptions['roll']): FileSinkOptions['roll'] {
   return {
     everyEpoch: false,
     bytes: size,
-    ageMs: interval === undefined ? ROLL_AGE_MS_DEFAULT : parseDuration(interval),
+    ageMs: positiveDuration('roll.interval', interval ?? ROLL_AGE_MS_DEFAULT),
     ageGiven: interval !== undefined,
   }
 }
@@ -184,17 +197,5 @@ function writtenFormat(formats: FormatChoice, path: string): Format {
   throw new MillraceError('plan/unsupported', {
     what: `the format of output "${path}" is not said`,
     hint: `name it, as in parquet('${path}') or ndjson('${path}')`,
-  })
-}
-
-function checkBytes(name: string, bytes: number): void {
-  if (!Number.isInteger(bytes) || bytes < 1)
-    throw wrongOption(name, bytes, 'a whole number of bytes, 1 or more')
-}
-
-function wrongOption(name: string, value: unknown, expected: string): MillraceError {
-  return new MillraceError('plan/invalid-argument', {
-    what: `the file option "${name}" has the value ${JSON.stringify(value) ?? String(value)}`,
-    detail: `expected ${expected}`,
   })
 }

@@ -5,7 +5,7 @@
  * a pattern when read, and a folder when written. Options of the format and options of files stand side by side.
  */
 import type { Schema } from '../../data/type.ts'
-import type { RecordFormat } from '../format.ts'
+import type { Format } from '../format.ts'
 import { csv as csvFormat, tsv as tsvFormat } from '../formats/csv/csv.ts'
 import type { CsvOptions } from '../formats/csv/csv.ts'
 import { json as jsonFormat } from '../formats/json/json.ts'
@@ -22,6 +22,8 @@ import type {
   UndeclaredFileDataset,
   UndeclaredRow,
 } from './dataset.ts'
+import { partOptions } from './file-options.ts'
+import type { DatasetFunction } from './file-options.ts'
 import { formatByEnding, oneFormat } from './format-choice.ts'
 
 /** Options with the schema of the rows. */
@@ -51,7 +53,7 @@ export function ndjson<Row>(
   path: string,
   options: NdjsonOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
-  return dataset(path, options, ndjsonFormat)
+  return dataset('ndjson', path, { options, format: ndjsonFormat })
 }
 
 /**
@@ -70,7 +72,7 @@ export function json<Row>(
   path: string,
   options: JsonOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
-  return dataset(path, options, jsonFormat)
+  return dataset('json', path, { options, format: jsonFormat })
 }
 
 /**
@@ -89,7 +91,7 @@ export function csv<Row>(
   path: string,
   options: CsvOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
-  return dataset(path, options, csvFormat)
+  return dataset('csv', path, { options, format: csvFormat })
 }
 
 /**
@@ -109,7 +111,7 @@ export function tsv<Row>(
   path: string,
   options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
-  return dataset(path, options, tsvFormat)
+  return dataset('tsv', path, { options, format: tsvFormat })
 }
 
 /**
@@ -129,10 +131,7 @@ export function parquet<Row>(
   path: string,
   options: DeclaredParquetOptions<Row> | UndeclaredParquetOptions = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
-  const { compression, rowGroupRows, rowGroupBytes, metadata, ...ofFiles } = options
-  const ofFormat = { compression, rowGroupRows, rowGroupBytes, metadata }
-  const given = Object.fromEntries(Object.entries(ofFormat).filter(([, value]) => value !== undefined))
-  return makeDataset<Row>(oneFormat(parquetFormat(given)), path, ofFiles as AnyFileOptions<Row>)
+  return dataset('parquet', path, { options, format: parquetFormat })
 }
 
 /** Options of Parquet with the schema of the rows. Its `compression` is that of the pages in the file. */
@@ -160,35 +159,16 @@ export function files<Row>(
   options: AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   const formats = [parquetFormat(), ndjsonFormat(), jsonFormat(), csvFormat(), tsvFormat()]
-  return makeDataset<Row>(formatByEnding(formats), path, options)
+  const { ofFiles } = partOptions('files', options)
+  return makeDataset<Row>(formatByEnding(formats), path, ofFiles as AnyFileOptions<Row>)
 }
 
-/** The options of files; all others are the format's. */
-const fileOptionNames = {
-  schema: true,
-  eventTime: true,
-  disorder: true,
-  onError: true,
-  follow: true,
-  pollInterval: true,
-  splitBytes: true,
-  partitionBy: true,
-  roll: true,
-  openFilesMax: true,
-  compression: true,
-} as const satisfies Record<keyof FileOptions<unknown> | 'schema', true>
-
+/** Parts the options; they lose their types on the way, and each name goes to the side that declares it. */
 function dataset<Row, Options extends object>(
+  of: DatasetFunction,
   path: string,
-  options: Options & AnyFileOptions<Row>,
-  makeFormat: (options: Options) => RecordFormat,
+  given: { readonly options: object; readonly format: (options: Options) => Format },
 ): FileDataset<Row> | UndeclaredFileDataset {
-  // Entries lose their types on the way; each name goes to the side that declares it.
-  const ofFiles: { [name: string]: unknown } = {}
-  const ofFormat: { [name: string]: unknown } = {}
-  for (const [name, value] of Object.entries(options)) {
-    if (Object.hasOwn(fileOptionNames, name)) ofFiles[name] = value
-    else ofFormat[name] = value
-  }
-  return makeDataset<Row>(oneFormat(makeFormat(ofFormat as Options)), path, ofFiles as AnyFileOptions<Row>)
+  const { ofFiles, ofFormat } = partOptions(of, given.options)
+  return makeDataset<Row>(oneFormat(given.format(ofFormat as Options)), path, ofFiles as AnyFileOptions<Row>)
 }

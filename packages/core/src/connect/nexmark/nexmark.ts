@@ -9,6 +9,7 @@ import type { FixedColumn } from '../../data/column.ts'
 import { pickColumns } from '../../data/schema.ts'
 import type { Schema } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
+import { checkOptionNames } from '../option-names.ts'
 import type { Boundedness, Pushdown, ReadResult, Source, Split, SplitReader } from '../source.ts'
 import { columnMakers } from './event-columns.ts'
 import type { ColumnMaker } from './event-columns.ts'
@@ -33,6 +34,8 @@ export interface NexmarkOptions {
   readonly outOfOrderGroup?: number
 }
 
+const optionNames = ['events', 'eventRate', 'splits', 'seed', 'baseTime', 'outOfOrderGroup']
+
 /** Where a reader stands: the next place of the stream. */
 interface NexmarkPosition {
   readonly v: 1
@@ -55,6 +58,7 @@ export function nexmark<Kind extends NexmarkKind>(
   kind: Kind,
   options?: NexmarkOptions,
 ): Source<NexmarkRows[Kind], NexmarkPosition> {
+  checkOptionNames('nexmark', options, optionNames)
   const settings = {
     events: options?.events,
     eventRate: options?.eventRate ?? 100_000,
@@ -77,7 +81,9 @@ function checkSettings(settings: Settings): void {
     value === undefined || (Number.isSafeInteger(value) && value >= least)
   const wrong =
     !whole(settings.events, 0) ? 'events'
-    : !(settings.eventRate > 0) ? 'eventRate'
+    : !(Number.isFinite(settings.eventRate) && settings.eventRate > 0) ? 'eventRate'
+    : !Number.isSafeInteger(settings.seed) ? 'seed'
+    : !Number.isSafeInteger(settings.baseTime) ? 'baseTime'
     : !whole(settings.splits, 1) ? 'splits'
     : !whole(settings.outOfOrderGroup, 1) || settings.outOfOrderGroup % DISORDER_STEP === 0 ? 'outOfOrderGroup'
     : undefined // prettier-ignore
@@ -85,7 +91,9 @@ function checkSettings(settings: Settings): void {
   throw new MillraceError('plan/invalid-argument', {
     what: `option "${wrong}" of nexmark is out of range`,
     detail: `got ${String(settings[wrong])}`,
-    hint: 'events is a whole number from 0, splits and outOfOrderGroup from 1 (no multiple of 953), eventRate above 0',
+    hint:
+      'events is a whole number from 0, splits and outOfOrderGroup from 1 (no multiple of 953), eventRate above 0, ' +
+      'seed and baseTime are whole numbers',
   })
 }
 

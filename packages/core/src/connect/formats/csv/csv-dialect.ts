@@ -44,6 +44,7 @@ export interface CsvDialect {
 
 /** Checks options. Throws MillraceError `plan/invalid-argument`. */
 export function csvDialect(options: CsvOptions, delimiter: string): CsvDialect {
+  checkValues(options)
   const dialect: CsvDialect = {
     delimiter: character('delimiter', options.delimiter ?? delimiter),
     quote: character('quote', options.quote ?? '"'),
@@ -69,8 +70,19 @@ export function csvDialect(options: CsvOptions, delimiter: string): CsvDialect {
   return Object.freeze(dialect)
 }
 
-function character(name: string, value: string): number {
-  const code = value.length === 1 ? value.charCodeAt(0) : -1
+/** Values of other types than the compiler lets pass. */
+function checkValues({ header, nulls, trim }: CsvOptions): void {
+  const isTexts = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((text) => typeof text === 'string')
+  if (header !== undefined && typeof header !== 'boolean' && !isTexts(header))
+    throw invalidOption('header', header, 'true, false or a list of names')
+  if (nulls !== undefined && !isTexts(nulls))
+    throw invalidOption('nulls', nulls, "a list of texts, such as ['NA']")
+  if (trim !== undefined && typeof trim !== 'boolean') throw invalidOption('trim', trim, 'true or false')
+}
+
+function character(name: string, value: unknown): number {
+  const code = typeof value === 'string' && value.length === 1 ? value.charCodeAt(0) : -1
   const allowed = code === 9 || (code >= 32 && code < 127)
   const isText = (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122)
   if (allowed && !isText && code !== 43 && code !== 45 && code !== 46) return code

@@ -43,6 +43,8 @@ export function parquet(options: ParquetOptions = {}): RandomFormat {
   checkWhole('rowGroupRows', rowGroupRows, ROW_GROUP_ROWS_MAX)
   checkWhole('rowGroupBytes', rowGroupBytes, Number.MAX_SAFE_INTEGER)
   const { metadata = {} } = options
+  if (typeof metadata !== 'object' || metadata === null || Object.values(metadata).some(isNoText))
+    throw invalid('metadata', `an object of texts is expected; it is ${JSON.stringify(metadata)}`)
   const write = { codec: compression, rowGroupRows, rowGroupBytes, metadata }
   return {
     kind: 'random',
@@ -54,6 +56,10 @@ export function parquet(options: ParquetOptions = {}): RandomFormat {
     encoder: (schema, context) => new ParquetEncoder(schema, write, context),
     validate: checkWritable,
   }
+}
+
+function isNoText(value: unknown): boolean {
+  return typeof value !== 'string'
 }
 
 function checkWhole(name: string, value: number, most: number): void {
