@@ -75,6 +75,24 @@ export function numberCell(cell: InlineCell): string | undefined {
 
 const DIGITS = 'while((d=bytes[o]-48)>=0&&d<10){x=x*10+d;o++;}'
 
+/** Looks at the next four bytes: their digits in `w`, and in `m` the sign bit of each byte that is none. */
+const LOOK = `w=view.getInt32(o,true)^${0x30303030};m=((w+${0x76767676})|w)&-2139062144;`
+/** The number that the four digits in `w` are, the first of them in the lowest byte. */
+const FOUR = `(y=(w&${0xff00ff})*10+((w>>>8)&${0xff00ff}),(y&65535)*100+(y>>>16))`
+/** The first one to three bytes are digits, if any: zeros go before them. */
+const PART = `if((m&128)===0){d=(31-Math.clz32(m&-m))>>3;w<<=32-8*d;`
+
+/**
+ * Digits from `o` on into `x`, by words of four: a loop over bytes waits for each product, and ends where no processor
+ * can guess. The first two words stay 32-bit integers. Where there are no digits `x` is 0. Looks at most 8 bytes beyond
+ * where it started and 4 beyond `end`.
+ */
+const WHOLE_NUMBER =
+  `x=0;${LOOK}if(m!==0){${PART}x=${FOUR};o+=d;}}else{x=${FOUR};o+=4;` +
+  `${LOOK}if(m===0){x=x*10000+${FOUR};o+=4;` +
+  `for(;;){if(o>end)break rows;${LOOK}if(m!==0)break;x=x*10000+${FOUR};o+=4;}}` +
+  `${PART}x=x*tens[d]+${FOUR};o+=d;}}`
+
 function integerCell(cell: InlineCell, limit: number, signed: boolean, factor: number): string {
   const { index } = cell
   const scaled = factor === 1 ? 'x' : `x*${factor}`
@@ -82,7 +100,7 @@ function integerCell(cell: InlineCell, limit: number, signed: boolean, factor: n
   const value = signed ? `n?0-${scaled}:${scaled}` : scaled
   const zeros = cell.leadingZeros ? '' : 'if(bytes[q]===48&&o>q+1)break rows;'
   return (
-    `z=o;${sign}q=o;x=0;${DIGITS}` +
+    `z=o;${sign}q=o;${WHOLE_NUMBER}` +
     `if(o===q){o=z;${cell.otherwise}}else if(x>${Math.floor(limit / factor)}){${cell.exact}}` +
     `else{${zeros}v${index}[row]=${value};}`
   )
