@@ -223,8 +223,9 @@ function readText(trimmed: string, text: string, to: DataType): Value | undefine
     case 'string':
       return text
     case 'boolean':
-      if (/^(t|true|y|yes|on|1)$/i.test(trimmed)) return true
-      return /^(f|false|n|no|off|0)$/i.test(trimmed) ? false : undefined
+      // Any beginning of a word that says which.
+      if (/^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(trimmed)) return true
+      return /^(f|fa|fal|fals|false|n|no|of|off|0)$/i.test(trimmed) ? false : undefined
     case 'float32':
     case 'float64':
       return readFloat(trimmed, to)
@@ -251,9 +252,17 @@ function readText(trimmed: string, text: string, to: DataType): Value | undefine
     case 'bytes':
       return readBytes(text)
     default:
-      return /^[+-]?\d{1,40}$/.test(trimmed) ? toInteger(BigInt(trimmed), to) : undefined
+      return readInteger(trimmed, to)
   }
 }
+
+/** Digits as in SQL text: also in base 16, 8 and 2, and in groups (`1_000`). */
+function readInteger(text: string, to: DataType): Value | undefined {
+  const match = /^([+-]?)(0x_?[\da-f]+(?:_[\da-f]+)*|0o_?[0-7]+(?:_[0-7]+)*|0b_?[01]+(?:_[01]+)*|\d+(?:_\d+)*)$/i.exec(text)
+  if (match === null || text.length > 200) return undefined
+  const size = BigInt((match[2] as string).replaceAll('_', ''))
+  return toInteger(match[1] === '-' ? -size : size, to)
+} // prettier-ignore
 
 function readFloat(text: string, to: DataType): number | undefined {
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text)

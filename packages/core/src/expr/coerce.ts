@@ -4,7 +4,7 @@
 import type { DataType, Interval, Json } from '../data/type.ts'
 import { sameType } from '../data/type-text.ts'
 import { castValue } from './casts.ts'
-import { digitsOf, parseDecimal } from './decimal.ts'
+import { DECIMAL_PRECISION_LIMIT, digitsOf, parseDecimal } from './decimal.ts'
 import type { Expression, LiteralExpression } from './expression.ts'
 import { isUntypedNull } from './functions/define.ts'
 import { booleanType, bytesType, decimalType, float64Type, int32Type, int64Type, intervalType, stringType } from './types.ts' // prettier-ignore
@@ -26,26 +26,36 @@ export function convert(expression: Expression, type: DataType): Expression {
   return { kind: 'call', name: 'cast', type, nullable: expression.nullable, arguments: [expression] }
 }
 
-/** The literal of a number as written: int32, int64, or a decimal (with an exponent: float64). */
+/** Prefixes of whole numbers in other bases, as JavaScript and PostgreSQL write them. */
+const otherBase = /^[+-]?0[xob]/i
+
+/**
+ * The literal of a number as written: int32, int64, or a decimal. Only what has an exponent and more digits than a
+ * decimal can hold is a float64, as 1e300.
+ */
 export function numberLiteral(text: string): LiteralExpression | undefined {
-  if (/^-?0[xX]/.test(text)) {
+  if (otherBase.test(text)) {
     const value = BigInt(text.replace('-', ''))
     return integerLiteral(text.startsWith('-') ? -value : value)
   }
-  if (/[eE]/.test(text)) return literal(float64Type, Number(text))
   const parsed = parseDecimal(text)
-  if (parsed === undefined) return undefined
-  if (!text.includes('.')) return integerLiteral(parsed.unscaled)
+  if (parsed === undefined) return floatLiteral(text)
+  if (!/[.eE]/.test(text)) return integerLiteral(parsed.unscaled)
   const precision = Math.max(digitsOf(parsed.unscaled), parsed.scale, 1)
-  if (precision > 38) return undefined
+  if (precision > DECIMAL_PRECISION_LIMIT) return floatLiteral(text)
   return literal(decimalType(precision, parsed.scale), parsed.unscaled)
+}
+
+function floatLiteral(text: string): LiteralExpression | undefined {
+  const number = Number(text)
+  return /e/i.test(text) && Number.isFinite(number) ? literal(float64Type, number) : undefined
 }
 
 function integerLiteral(value: bigint): LiteralExpression | undefined {
   if (BigInt.asIntN(32, value) === value) return literal(int32Type, Number(value))
   if (BigInt.asIntN(64, value) === value) return literal(int64Type, value)
   const digits = digitsOf(value)
-  return digits > 38 ? undefined : literal(decimalType(digits, 0), value)
+  return digits > DECIMAL_PRECISION_LIMIT ? undefined : literal(decimalType(digits, 0), value)
 }
 
 /** The literal of a JavaScript value (a parameter), or undefined when it has no SQL type. */

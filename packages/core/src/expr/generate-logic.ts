@@ -18,14 +18,18 @@ function comparison(name: string): Template {
     const form = formOf(left.type)
     if (form === 'boxed') return undefined
     if (form === 'string') return compareTexts(generator, call, operators[name] as string)
-    const a = generator.generate(left) as ScalarCode
-    const b = generator.generate(right) as ScalarCode
+    const a = comparand(generator, left)
+    const b = comparand(generator, right)
     const isNull = anyNull([a.isNull, b.isNull])
     const value = isFloat(left.type)
       ? floatComparison(generator, name, a.value, b.value, right)
       : `(${a.value} ${operators[name]} ${b.value})`
     return { form: 'scalar', value: left.type.kind === 'boolean' ? boolComparison(name, a.value, b.value) : value, isNull }
   } // prettier-ignore
+}
+
+function comparand(generator: Generator, part: Expression): ScalarCode {
+  return (part.kind === 'literal' ? generator.literal(part, true) : generator.generate(part)) as ScalarCode
 }
 
 /** JavaScript compares booleans with < by converting them; say it with logic. */
@@ -146,7 +150,7 @@ const inList: Template = (generator, call) => {
   if (formOf(value.type) === 'string') return textIn(generator, value, constants)
   if (formOf(value.type) !== 'scalar' || isFloat(value.type)) return undefined
   const code = generator.generate(value) as ScalarCode
-  const numbers = constants.map((item) => (generator.literal(item) as ScalarCode).value)
+  const numbers = constants.map((item) => (generator.literal(item, true) as ScalarCode).value)
   if (items.length > 8) {
     const set = generator.constant(new Set(constants.map((item) => (item.value === true || item.value === false ? item.value : Number(item.value))))) // prettier-ignore
     return { form: 'scalar', value: `${set}.has(${code.value})`, isNull: code.isNull }

@@ -81,10 +81,11 @@ function truncated(
 
 const dateTrunc: Template = (generator, call) => {
   const [unitPart, part, zonePart] = call.arguments as [Expression, Expression, Expression?]
+  if (call.type.kind !== 'timestamp') return undefined
   const unit = fieldName(constantText(unitPart) ?? '')
   const zone = constantZone(zonePart)
   if (zonePart !== undefined && zone === undefined) return undefined
-  const type = call.type as TimestampType
+  const { type } = call
   const operand = moment(generator, part)
   const local = localCode(generator, operand.value, zone, type)
   const cut = truncated(generator, unit, local, type)
@@ -130,6 +131,7 @@ const datePart: Template = (generator, call) => {
   const field = fieldName(constantText(fieldPart) ?? '')
   const { type } = part
   const zone = constantZone(zonePart)
+  if (field === 'julian') return undefined
   if ((type.kind !== 'date' && type.kind !== 'timestamp') || (zonePart !== undefined && zone === undefined)) return undefined
   const operand = moment(generator, part)
   const { isNull } = operand

@@ -205,12 +205,19 @@ export class Generator {
     }
   }
 
-  /** Code of a constant. */
-  literal({ type, value }: LiteralExpression): Code {
+  /**
+   * Code of a constant. One that float64 cannot hold leaves the loop where it is read, unless it is only compared: all
+   * that it can be compared with is smaller, so the nearest float64 gives the same answer.
+   */
+  literal({ type, value }: LiteralExpression, isCompared: boolean = false): Code {
     const isNull = value === null ? 'true' : 'false'
     switch (formOf(type)) {
-      case 'scalar':
-        return { form: 'scalar', value: scalarText(fromLiteral(type, value)), isNull }
+      case 'scalar': {
+        const constant = fromLiteral(type, value)
+        if (typeof constant === 'bigint' && !isCompared && !Number.isSafeInteger(Number(constant)))
+          this.bailIf('true')
+        return { form: 'scalar', value: scalarText(constant), isNull }
+      }
       case 'string': {
         if (type.kind !== 'bytes')
           return { form: 'choice', table: [(value ?? '') as string], index: '0', isNull }

@@ -260,8 +260,9 @@ class Lexer {
 
   #number(start: number): void {
     const rest = this.#text.slice(start)
-    const match = (/^0[xX][0-9a-fA-F]+/.exec(rest) ??
-      /^(\d+(_\d+)*)?(\.(\d+(_\d+)*)?)?([eE][+-]?\d+)?/.exec(rest)) as RegExpExecArray
+    const match =
+      (/^0(?:[xX]_?[0-9a-fA-F]+(_[0-9a-fA-F]+)*|[oO]_?[0-7]+(_[0-7]+)*|[bB]_?[01]+(_[01]+)*)/.exec(rest) ??
+        /^(\d+(_\d+)*)?(\.(\d+(_\d+)*)?)?([eE][+-]?\d+)?/.exec(rest)) as RegExpExecArray
     this.#position = start + match[0].length
     const next = this.#text[this.#position]
     if (next !== undefined && nameStart.test(next) && this.#parameterHere() === undefined) {

@@ -212,6 +212,16 @@ const specialForms: { readonly [word: string]: (reader: TokenReader, start: Span
     reader.expectWord('from', 'after the field of EXTRACT')
     return closed(reader, start, 'date_part', [field, reader.expression()])
   },
+  overlay: (reader, start) => {
+    const parts = [reader.expression()]
+    if (reader.acceptWords('placing')) {
+      parts.push(reader.expression())
+      reader.expectWord('from', 'after the new text of OVERLAY')
+      parts.push(reader.expression())
+      if (reader.acceptWords('for')) parts.push(reader.expression())
+    } else while (reader.acceptOperator(',')) parts.push(reader.expression())
+    return closed(reader, start, 'overlay', parts)
+  },
   position: (reader, start) => {
     const wanted = reader.expression(precedence.match + 1)
     if (reader.acceptOperator(',')) return closed(reader, start, 'position', [wanted, reader.expression()])

@@ -16,13 +16,28 @@ const fieldNames: { readonly [name: string]: string } = {
   decades: 'decade', centuries: 'century', millennia: 'millennium', dayofweek: 'dow', dayofyear: 'doy',
 } // prettier-ignore
 
-/** Fields that extract knows; `float` ones have a fraction. */
-export const extractFields: { readonly [name: string]: 'integer' | 'float' } = {
-  millennium: 'integer', century: 'integer', decade: 'integer', year: 'integer', isoyear: 'integer',
-  quarter: 'integer', month: 'integer', week: 'integer', day: 'integer', dow: 'integer', isodow: 'integer',
-  doy: 'integer', hour: 'integer', minute: 'integer', second: 'float', millisecond: 'float', microsecond: 'integer',
-  epoch: 'float',
-} // prettier-ignore
+const clockFields: ReadonlySet<string> = new Set(['hour', 'minute', 'second', 'millisecond', 'microsecond'])
+const intervalFields: ReadonlySet<string> = new Set([
+  'millennium', 'century', 'decade', 'year', 'quarter', 'month', 'week', 'day', ...clockFields, 'epoch',
+]) // prettier-ignore
+const calendarFields: ReadonlySet<string> = new Set([
+  'millennium', 'century', 'decade', 'year', 'isoyear', 'quarter', 'month', 'week', 'day', 'dow', 'isodow', 'doy',
+  'julian', 'epoch',
+]) // prettier-ignore
+const fractional: ReadonlySet<string> = new Set(['second', 'millisecond', 'epoch', 'julian'])
+
+/** Whether extract knows a field of a type, and whether it is whole or has a fraction. */
+export function extractKind(field: string, type: DataType): 'integer' | 'float' | undefined {
+  const isClock = clockFields.has(field)
+  const known =
+    type.kind === 'interval'
+      ? intervalFields.has(field)
+      : type.kind === 'time'
+        ? isClock || field === 'epoch'
+        : calendarFields.has(field) || (isClock && type.kind === 'timestamp')
+  if (!known) return undefined
+  return fractional.has(field) ? 'float' : 'integer'
+}
 
 /** Units that date_trunc knows. */
 export const truncUnits: ReadonlySet<string> = new Set([
@@ -39,12 +54,15 @@ export function fieldName(written: string): string {
 /** Units of one field that is a fixed length of time, in seconds; undefined for days and longer. */
 const fixedSeconds: { readonly [unit: string]: number } = { second: 1, minute: 60, hour: 3600 }
 
+/** The Julian day number of 1 January 1970. */
+const JULIAN_1970 = 2_440_588
+
 /** A field of a day. */
 export function dateField(field: string, day: number): number {
   const { year, month, day: dayOfMonth } = civilFromDays(day)
   switch (field) {
     case 'year':
-      return year > 0 ? year : year - 1
+      return withoutZero(year)
     case 'month':
       return month
     case 'day':
@@ -60,7 +78,7 @@ export function dateField(field: string, day: number): number {
     case 'week':
       return isoWeek(day).week
     case 'isoyear':
-      return isoWeek(day).year
+      return withoutZero(isoWeek(day).year)
     case 'decade':
       return Math.floor(year / 10)
     case 'century':
@@ -69,9 +87,16 @@ export function dateField(field: string, day: number): number {
       return year > 0 ? Math.floor((year + 999) / 1000) : -Math.floor((999 - (year - 1)) / 1000)
     case 'epoch':
       return day * 86_400
+    case 'julian':
+      return day + JULIAN_1970
     default:
       return 0
   }
+}
+
+/** The year before year 1 is -1 (1 BC) to extract, and 0 to the calendar. */
+function withoutZero(year: number): number {
+  return year > 0 ? year : year - 1
 }
 
 /** A field of a time of day, in units of the type. */
@@ -94,8 +119,6 @@ export function clockField(field: string, ofDay: bigint, type: TimedType): numbe
   }
 }
 
-const clockFields = new Set(['hour', 'minute', 'second', 'millisecond', 'microsecond'])
-
 /** A field of a timestamp, read in a zone. */
 export function timestampField(
   field: string,
@@ -108,6 +131,7 @@ export function timestampField(
   const local = zone === undefined ? count : toLocal(count, perSecond, zone)
   const perDay = 86_400n * BigInt(perSecond)
   const day = floorDivide(local, perDay)
+  if (field === 'julian') return Number(day) + JULIAN_1970 + Number(local - day * perDay) / Number(perDay)
   return clockFields.has(field)
     ? clockField(field, local - day * perDay, type)
     : dateField(field, Number(day))

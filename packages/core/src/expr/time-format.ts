@@ -1,5 +1,7 @@
 /**
- * PostgreSQL's patterns of to_char and to_timestamp, the common part: YYYY MM DD HH24 MI SS MS US and names.
+ * PostgreSQL's patterns of to_char and to_timestamp for dates and times.
+ *
+ * Source: PostgreSQL 18 documentation, tables 9.27 and 9.28. Not read or written: FX, TM and SP.
  */
 import { civilFromDays, dayOfYear, daysFromCivil, daysInMonth, isoWeek, weekday } from '../time/index.ts'
 import { failValue, shorten } from './value-error.ts'
@@ -18,70 +20,135 @@ export interface LocalTime {
   readonly micros: number
 }
 
-/** Longest first, so that `HH24` is not read as `HH`. */
+/**
+ * Text in double quotes, or a pattern with its modifiers: FM before it drops the filling of this one, TH or th behind it
+ * makes an ordinal number. Longest first, so that `HH24` is not read as `HH`. Patterns are in any case.
+ */
 const tokenPattern =
-  /"[^"]*"|FM|YYYY|IYYY|MONTH|Month|month|HH24|HH12|MON|Mon|mon|DAY|Day|day|DDD|YYY|SSSSS|DD|Dy|DY|dy|YY|MM|HH|MI|SS|MS|US|AM|PM|am|pm|WW|IW|ID|Q|D|Y|J/g
+  /"([^"]*)"|(FM)?(Y,YYY|YYYY|IYYY|MONTH|HH24|HH12|SSSSS|A\.D\.|B\.C\.|A\.M\.|P\.M\.|SSSS|IDDD|IYY|MON|DAY|DDD|YYY|FF[1-6]|TZH|TZM|DD|DY|YY|IY|MM|HH|MI|SS|MS|US|AM|PM|AD|BC|CC|RM|WW|IW|ID|TZ|OF|Q|D|I|J|W|Y)(TH)?/gi
 
-/** Formats a local time. */
-export function formatTime(time: LocalTime, format: string): string {
-  let fill = true
-  return format.replace(tokenPattern, (token) => {
-    if (token === 'FM') {
-      fill = false
-      return ''
-    }
-    if (token.startsWith('"')) return token.slice(1, -1)
-    const text = tokenText(token, time)
-    if (fill) return /^(MONTH|DAY)$/i.test(token) ? text.padEnd(9) : text
-    return /^\d+$/.test(text) ? String(Number(text)) : text
-  })
+/** Formats a local time; `zoned` says that it is one of UTC, not of an unknown place. */
+export function formatTime(time: LocalTime, format: string, zoned: boolean): string {
+  return format.replace(
+    tokenPattern,
+    (
+      _,
+      quoted: string | undefined,
+      noFill: string | undefined,
+      token: string,
+      ordinal: string | undefined,
+    ) => {
+      if (quoted !== undefined) return quoted
+      const text = tokenText(token, time, zoned)
+      const shown =
+        noFill === undefined || /^[MU]S$/i.test(token) ? text : text.trimEnd().replace(/^0+(?=\d)/, '')
+      return ordinal === undefined ? shown : shown + ordinalEnding(shown, ordinal)
+    },
+  )
 }
 
 function two(value: number): string {
   return String(value).padStart(2, '0')
 }
 
-/** A name in the case of its token: MON, Mon or mon. */
-function cased(name: string, token: string): string {
-  if (token === token.toUpperCase()) return name.toUpperCase()
-  return token === token.toLowerCase() ? name.toLowerCase() : name
+function three(value: number): string {
+  return String(value).padStart(3, '0')
 }
 
-function tokenText(token: string, { day, micros }: LocalTime): string {
-  const hour = Math.floor(micros / 3600e6)
-  const { year, month, day: dayOfMonth } = civilFromDays(day)
-  const texts: { readonly [token: string]: () => string } = {
-    YYYY: () => String(year).padStart(4, '0'),
-    YYY: () => String(year % 1000).padStart(3, '0'),
-    YY: () => two(year % 100),
-    Y: () => String(year % 10),
-    IYYY: () => String(isoWeek(day).year).padStart(4, '0'),
-    MM: () => two(month),
-    MONTH: () => cased(months[month - 1] as string, token),
-    MON: () => cased((months[month - 1] as string).slice(0, 3), token),
-    DD: () => two(dayOfMonth),
-    DDD: () => String(dayOfYear(day)).padStart(3, '0'),
-    D: () => String((weekday(day) % 7) + 1),
-    ID: () => String(weekday(day)),
-    DAY: () => cased(weekdays[weekday(day) - 1] as string, token),
-    DY: () => cased((weekdays[weekday(day) - 1] as string).slice(0, 3), token),
-    Q: () => String(Math.ceil(month / 3)),
-    WW: () => two(Math.floor((dayOfYear(day) - 1) / 7) + 1),
-    IW: () => two(isoWeek(day).week),
-    J: () => String(day + 2_440_588),
-    HH24: () => two(hour),
-    HH12: () => two(hour % 12 === 0 ? 12 : hour % 12),
-    HH: () => two(hour % 12 === 0 ? 12 : hour % 12),
-    MI: () => two(Math.floor(micros / 60e6) % 60),
-    SS: () => two(Math.floor(micros / 1e6) % 60),
-    SSSSS: () => String(Math.floor(micros / 1e6)).padStart(5, '0'),
-    MS: () => String(Math.floor(micros / 1e3) % 1000).padStart(3, '0'),
-    US: () => String(micros % 1e6).padStart(6, '0'),
-    AM: () => cased(hour < 12 ? 'AM' : 'PM', token),
-    PM: () => cased(hour < 12 ? 'AM' : 'PM', token),
-  }
-  return (texts[token.toUpperCase()] as () => string)()
+/** `st`, `nd`, `rd` or `th` of a number, in the case of the pattern; nothing for text. */
+function ordinalEnding(shown: string, written: string): string {
+  const match = /(\d?)(\d)$/.exec(shown)
+  if (match === null) return ''
+  const ending = match[1] === '1' ? 'th' : (['th', 'st', 'nd', 'rd'][Number(match[2])] ?? 'th')
+  return written.startsWith('T') ? ending.toUpperCase() : ending
 }
+
+/** A name in the case of its token: MON, Mon or mon. */
+function cased(name: string, token: string): string {
+  if (token === token.toLowerCase()) return name.toLowerCase()
+  return token.slice(1) === token.slice(1).toLowerCase() ? name : name.toUpperCase()
+}
+
+const romanMonths = ['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII']
+
+/** What a pattern of the calendar says; `year` and `isoYear` count from 1 on both sides of the year 1. */
+const dateTexts: { readonly [token: string]: (date: CalendarDay) => string } = {
+  YYYY: ({ year }) => String(year).padStart(4, '0'),
+  'Y,YYY': ({ year }) => `${Math.floor(year / 1000)},${three(year % 1000)}`,
+  YYY: ({ year }) => three(year % 1000),
+  YY: ({ year }) => two(year % 100),
+  Y: ({ year }) => String(year % 10),
+  IYYY: ({ isoYear }) => String(isoYear).padStart(4, '0'),
+  IYY: ({ isoYear }) => three(isoYear % 1000),
+  IY: ({ isoYear }) => two(isoYear % 100),
+  I: ({ isoYear }) => String(isoYear % 10),
+  CC: ({ year, isAfter }) => (isAfter ? two(Math.ceil(year / 100)) : `-${two(Math.ceil(year / 100))}`),
+  AD: ({ isAfter }) => (isAfter ? 'AD' : 'BC'),
+  'A.D.': ({ isAfter }) => (isAfter ? 'A.D.' : 'B.C.'),
+  MM: ({ month }) => two(month),
+  MONTH: ({ month }) => (months[month - 1] as string).padEnd(9),
+  MON: ({ month }) => (months[month - 1] as string).slice(0, 3),
+  RM: ({ month }) => (romanMonths[month - 1] as string).padEnd(4),
+  Q: ({ month }) => String(Math.ceil(month / 3)),
+  DD: ({ dayOfMonth }) => two(dayOfMonth),
+  W: ({ dayOfMonth }) => String(Math.floor((dayOfMonth - 1) / 7) + 1),
+  DDD: ({ day }) => three(dayOfYear(day)),
+  IDDD: ({ day }) => three((isoWeek(day).week - 1) * 7 + weekday(day)),
+  D: ({ day }) => String((weekday(day) % 7) + 1),
+  ID: ({ day }) => String(weekday(day)),
+  DAY: ({ day }) => (weekdays[weekday(day) - 1] as string).padEnd(9),
+  DY: ({ day }) => (weekdays[weekday(day) - 1] as string).slice(0, 3),
+  WW: ({ day }) => two(Math.floor((dayOfYear(day) - 1) / 7) + 1),
+  IW: ({ day }) => two(isoWeek(day).week),
+  J: ({ day }) => String(day + 2_440_588),
+}
+
+/** What a pattern of the clock says, of the microseconds of the day. */
+const clockTexts: { readonly [token: string]: (micros: number) => string } = {
+  HH24: (micros) => two(Math.floor(micros / 3600e6)),
+  HH12: (micros) => two(((Math.floor(micros / 3600e6) + 11) % 12) + 1),
+  MI: (micros) => two(Math.floor(micros / 60e6) % 60),
+  SS: (micros) => two(Math.floor(micros / 1e6) % 60),
+  SSSSS: (micros) => String(Math.floor(micros / 1e6)),
+  MS: (micros) => three(Math.floor(micros / 1e3) % 1000),
+  US: (micros) => String(micros % 1e6).padStart(6, '0'),
+  AM: (micros) => (micros < 43_200e6 ? 'AM' : 'PM'),
+  'A.M.': (micros) => (micros < 43_200e6 ? 'A.M.' : 'P.M.'),
+}
+
+const zoneTexts: { readonly [token: string]: string } = { TZ: 'UTC', TZH: '+00', TZM: '00', OF: '+00' }
+
+/** Patterns that say the same as another. */
+const sameTokens: { readonly [token: string]: string } = {
+  HH: 'HH12', SSSS: 'SSSSS', PM: 'AM', 'P.M.': 'A.M.', BC: 'AD', 'B.C.': 'A.D.',
+} // prettier-ignore
+
+interface CalendarDay {
+  readonly day: number
+  readonly year: number
+  readonly isoYear: number
+  /** Whether the day is after the birth of Christ, as the calendar has it. */
+  readonly isAfter: boolean
+  readonly month: number
+  readonly dayOfMonth: number
+}
+
+function calendarDay(day: number): CalendarDay {
+  const { year, month, day: dayOfMonth } = civilFromDays(day)
+  const counted = (astronomical: number): number => (astronomical > 0 ? astronomical : 1 - astronomical)
+  return { day, year: counted(year), isoYear: counted(isoWeek(day).year), isAfter: year > 0, month, dayOfMonth }
+} // prettier-ignore
+
+function tokenText(written: string, { day, micros }: LocalTime, zoned: boolean): string {
+  const upper = written.toUpperCase()
+  const token = sameTokens[upper] ?? upper
+  const clock = clockTexts[token]
+  if (clock !== undefined) return cased(clock(micros), written)
+  if (token.startsWith('FF')) return String(micros % 1e6).padStart(6, '0').slice(0, Number(token[2]))
+  const zone = zoneTexts[token]
+  if (zone !== undefined) return zoned ? cased(zone, written) : ''
+  return cased((dateTexts[token] as (date: CalendarDay) => string)(calendarDay(day)), written)
+} // prettier-ignore
 
 interface Parts {
   year: number
@@ -112,9 +179,10 @@ export function parseTime(text: string, format: string): LocalTime {
   for (const match of format.matchAll(tokenPattern)) {
     literal(match.index - from)
     from = match.index + match[0].length
-    if (match[0].startsWith('"')) literal(match[0].length - 2)
-    else if (match[0] !== 'FM') {
-      const used = readToken(match[0], text.slice(at), parts, nextIsDigits(format, from))
+    const [, quoted, , token] = match
+    if (quoted !== undefined) literal(quoted.length)
+    else {
+      const used = readToken(token as string, text.slice(at), parts, nextIsDigits(format, from))
       if (used === 0) fail()
       at += used
     }
@@ -126,18 +194,18 @@ export function parseTime(text: string, format: string): LocalTime {
 
 /** Whether the token at a place reads digits too, so that the one before must take its exact width. */
 function nextIsDigits(format: string, at: number): boolean {
-  return /^(YYYY|MM|DD|HH|MI|SS|MS|US)/.test(format.slice(at))
+  return /^(YYYY|MM|DD|HH|MI|SS|MS|US)/i.test(format.slice(at))
 }
 
 function readToken(token: string, rest: string, parts: Parts, exact: boolean): number {
   const name = token.toUpperCase()
   if (name === 'MON' || name === 'MONTH') return readName(rest, months, name === 'MON' ? 3 : 9, (n) => (parts.month = n + 1)) // prettier-ignore
   if (name === 'DY' || name === 'DAY') return readName(rest, weekdays, name === 'DY' ? 3 : 9, () => 0)
-  if (name === 'AM' || name === 'PM') {
-    const match = /^([ap])m/i.exec(rest)
+  if (/^[AP]\.?M/.test(name)) {
+    const match = /^([ap])(m|\.m\.)/i.exec(rest)
     if (match === null) return 0
     parts.afternoon = match[1]?.toLowerCase() === 'p'
-    return 2
+    return match[0].length
   }
   const width = name === 'YYYY' ? 4 : name === 'US' ? 6 : name === 'MS' || name === 'DDD' ? 3 : 2
   const digits = new RegExp(`^\\d{${exact ? width : 1},${name === 'YYYY' && !exact ? 6 : width}}`).exec(

@@ -6,7 +6,8 @@
  *  Z1  offsetAt(t) is what Intl says for t, in whole milliseconds east of UTC.
  *  Z2  A local time in a gap (skipped by daylight saving) is read with the offset before the gap: 02:30 becomes 03:30.
  *  Z3  A local time in an overlap (it happens twice) is its first occurrence: the offset before the change.
- * Both are what java.time, Temporal's "compatible" and PostgreSQL do.
+ * Both are what java.time and Temporal's "compatible" do. PostgreSQL agrees on gaps and takes the second occurrence of
+ * an overlap; the first is kept, because a day that begins in an overlap begins with it.
  */
 import { MillraceError } from '../errors.ts'
 import { DAY_MS, daysFromCivil } from './civil.ts'
@@ -82,9 +83,9 @@ function makeZone(name: string): Zone {
 
 function fixedOffset(name: string): number | undefined {
   if (/^(?:UTC|GMT|Z|Etc\/UTC|Etc\/GMT)$/i.test(name)) return 0
-  const match = /^(?:UTC)?([+-])(\d\d):?(\d\d)$/.exec(name)
-  if (match === null || Number(match[2]) > 18 || Number(match[3]) > 59) return undefined
-  const minutes = Number(match[2]) * 60 + Number(match[3])
+  const match = /^(?:UTC)?([+-])(\d\d)(?::?(\d\d))?$/.exec(name)
+  if (match === null || Number(match[2]) > 18 || Number(match[3] ?? 0) > 59) return undefined
+  const minutes = Number(match[2]) * 60 + Number(match[3] ?? 0)
   return (match[1] === '-' ? -minutes : minutes) * 60_000
 }
 

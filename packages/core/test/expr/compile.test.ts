@@ -131,6 +131,18 @@ describe('batches that float64 cannot hold go to the evaluator (X2)', () => {
       [9223372036854775806n],
     ])
   })
+  test('constants are exact, and comparing with one needs no evaluator', () => {
+    // 5 − (2^53 + 1): the nearest float64 of the constant would give a number that is off by one and looks small.
+    const transform = compile('price < 9007199254740993', {
+      x: '9007199254740993',
+      y: 'price - 9007199254740993',
+    })
+    const small = flightsBatch([['A', 1, 5n, 1n]])
+    expect(rowsOf(transform.run(small))).toEqual([[9007199254740993n, -9007199254740988n]])
+    const compared = compile('price <> 9007199254740993 and price in (5, 9007199254740993)', {})
+    compared.run(small)
+    expect(compared.batches).toEqual({ evaluated: 0, generated: 1 })
+  })
   test('ordinary batches do not', () => {
     const transform = compile('delay > 0', { x: 'price * 0.908' })
     transform.run(batch)

@@ -55,7 +55,8 @@ describe('9.3 mathematical operators', () => {
     ['log(100.0)', '2'],
     ['cast(2.5 as integer)', '3'],
     ['cast(cast(2.5 as double precision) as integer)', '2'],
-    ['cast(1e20 as text)', '1e+20'],
+    ['cast(1e20 as text)', '100000000000000000000'],
+    ['cast(cast(1e20 as double precision) as text)', '1e+20'],
     ['cast(cast(0.0001 as double precision) as text)', '0.0001'],
     ['cast(cast(123456.75 as double precision) as text)', '123456.75'],
   ])

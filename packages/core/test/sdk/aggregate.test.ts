@@ -46,7 +46,7 @@ describe('aggregates', () => {
       known: a.count('delay'),
       miles: a.sum('distance'),
       delay: a.sum('delay'),
-      half: a.sum(sql`distance / 2.0e0`),
+      half: a.sum(sql`distance / 2::float8`),
       mean: a.mean('distance'),
       p95: a.quantile('delay', 0.95),
       spread: a.stddev('distance'),

@@ -8,6 +8,7 @@ import type { DataType, Interval } from '../../data/type.ts'
 import { digitsOf, divideRounded, powerOfTen, rescale } from '../decimal.ts'
 import { checkDecimal, toInteger, unitsPerDay } from '../casts.ts'
 import type { Expression } from '../expression.ts'
+import { roundHalfEven } from '../float-text.ts'
 import { addMonthsTo } from '../interval.ts'
 import { asDecimal, commonInteger, commonType, dateType, decimalType, float64Type, int32Type, int64Type, integerRange, intervalType, isFloat, isInteger, isNumeric, unitsPerSecond } from '../types.ts' // prettier-ignore
 import type { DecimalType } from '../decimal.ts'
@@ -86,7 +87,7 @@ function resolveTimes(symbol: Operator, parts: readonly Expression[]): Resolutio
   const [left, right] = parts as [Expression, Expression]
   const a = isUntypedNull(left) ? intervalType : left.type
   const b = isUntypedNull(right) ? intervalType : right.type
-  if (symbol === '+' && (isMoment(b) || (a.kind === 'interval' && b.kind === 'time')) && !isMoment(a)) {
+  if (symbol === '+' && isTimed(b) && !isMoment(a) && !(a.kind === 'time' && b.kind === 'time')) {
     const mirrored = resolveTimes('+', [right, left])
     if (mirrored === undefined) return undefined
     return { ...mirrored, parameters: mirrored.parameters.toReversed() }
@@ -99,6 +100,10 @@ function resolveTimes(symbol: Operator, parts: readonly Expression[]): Resolutio
   if (symbol === '/' && a.kind === 'interval' && isNumeric(b))
     return { parameters: [a, float64Type], type: a }
   return undefined
+}
+
+function isTimed(type: DataType): boolean {
+  return isMoment(type) || type.kind === 'time'
 }
 
 function isMoment(type: DataType): boolean {
@@ -114,7 +119,11 @@ function resolveShift(symbol: '+' | '-', a: DataType, b: DataType): Resolution |
   }
   if ((a.kind === 'timestamp' || a.kind === 'time') && b.kind === 'interval')
     return { parameters: [a, b], type: a }
-  if (symbol === '+') return undefined
+  if (symbol === '+') {
+    // A date at a time of day.
+    const type: DataType | undefined = a.kind === 'date' && b.kind === 'time' ? { kind: 'timestamp', unit: b.unit, zoned: false } : undefined // prettier-ignore
+    return type === undefined ? undefined : { parameters: [type, b], type }
+  }
   if (a.kind === 'date' && b.kind === 'date') return { parameters: [a, b], type: int32Type }
   const both = commonType(a, b)
   if (both?.kind === 'timestamp' || both?.kind === 'time')
@@ -142,12 +151,12 @@ const integerOperations: { readonly [Name in Operator]: (a: bigint, b: bigint) =
 
 function computeFloats(symbol: Operator, a: number, b: number, type: DataType): number {
   if ((symbol === '/' || symbol === '%') && b === 0) divisionByZero()
-  const result = floatOperations[symbol](a, b)
-  const rounded = type.kind === 'float32' ? Math.fround(result) : result
-  if (!Number.isFinite(rounded) && Number.isFinite(a) && Number.isFinite(b)) {
+  const exact = floatOperations[symbol](a, b)
+  const result = type.kind === 'float32' ? Math.fround(exact) : exact
+  if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b)) {
     failValue('value/overflow', `${a} ${symbol} ${b} is outside the range of ${type.kind}`)
   }
-  return rounded
+  return result
 }
 
 const floatOperations: { readonly [Name in Operator]: (a: number, b: number) => number } = {
@@ -186,17 +195,22 @@ function divisionByZero(): never {
 
 function computeTimes(symbol: Operator, values: readonly Value[], call: CallContext): Value {
   const [a, b] = call.types as [DataType, DataType]
-  if (symbol === '*') return a.kind === 'interval' ? scaled(values[0] as Interval, values[1] as number) : scaled(values[1] as Interval, values[0] as number) // prettier-ignore
+  if (symbol === '*') {
+    const [interval, factor] = a.kind === 'interval' ? values : values.toReversed()
+    return scaled(interval as Interval, (part) => part * (factor as number))
+  }
   if (symbol === '/') {
     if (values[1] === 0) divisionByZero()
-    return scaled(values[0] as Interval, 1 / (values[1] as number))
+    return scaled(values[0] as Interval, (part) => part / (values[1] as number))
   }
   const sign = symbol === '+' ? 1 : -1
   if (a.kind === 'interval' && b.kind === 'interval') return addIntervals(values[0] as Interval, values[1] as Interval, sign) // prettier-ignore
   if (call.type.kind === 'int32')
     return toInteger(BigInt((values[0] as number) - (values[1] as number)), call.type)
   if (call.type.kind === 'interval') return difference(values as bigint[], a)
-  const swap = symbol === '+' && (b.kind === 'date' || b.kind === 'timestamp' || b.kind === 'time')
+  if (symbol === '+' && call.type.kind === 'timestamp' && (a.kind === 'time' || b.kind === 'time'))
+    return checkTimestamp((values[0] as bigint) + (values[1] as bigint))
+  const swap = symbol === '+' && isTimed(b)
   const [moment, shift, shiftType] = swap ? [values[1], values[0], a] : [values[0], values[1], b]
   if (isInteger(shiftType)) return shiftDate(moment as number, Number(shift) * sign)
   return shiftBy(moment as bigint, shift as Interval, sign, call.type)
@@ -221,9 +235,13 @@ function shiftBy(moment: bigint, interval: Interval, sign: number, type: DataTyp
   if (type.kind === 'time') return (((moment + micros) % day) + day) % day
   const inMonth = addMonthsTo(moment, interval.months * sign, day)
   const result = inMonth + BigInt(interval.days * sign) * day + micros
-  if (BigInt.asIntN(64, result) !== result)
+  return checkTimestamp(result)
+}
+
+function checkTimestamp(count: bigint): bigint {
+  if (BigInt.asIntN(64, count) !== count)
     failValue('value/overflow', 'a timestamp is outside the range of its type')
-  return result
+  return count
 }
 
 function difference([a, b]: readonly bigint[], type: DataType): Interval {
@@ -242,18 +260,21 @@ function addIntervals(a: Interval, b: Interval, sign: number): Interval {
   })
 }
 
-/** As PostgreSQL: fractions of months spill into days (of 30), fractions of days into time. */
-function scaled(interval: Interval, factor: number): Interval {
-  const months = interval.months * factor
-  const wholeMonths = Math.trunc(months)
-  const days = interval.days * factor + roundedMicro((months - wholeMonths) * 30)
-  const wholeDays = Math.trunc(days)
-  const micros = Math.round(interval.micros * factor + (days - wholeDays) * 86_400_000_000)
-  return checkInterval({ months: wholeMonths + 0, days: wholeDays + 0, micros: micros + 0 })
+/** As PostgreSQL: fractions of months spill into days (of 30), fractions of days into time, rounded at each step. */
+function scaled(interval: Interval, scale: (part: number) => number): Interval {
+  const months = scale(interval.months)
+  const days = scale(interval.days)
+  const spilled = rounded((months - Math.trunc(months)) * 30)
+  const rest = rounded((days - Math.trunc(days) + spilled - Math.trunc(spilled)) * 86_400)
+  const carried = Math.trunc(rest / 86_400)
+  const micros = roundHalfEven(scale(interval.micros) + (rest - carried * 86_400) * 1e6)
+  const wholeDays = Math.trunc(days) + Math.trunc(spilled) + carried
+  return checkInterval({ months: Math.trunc(months) + 0, days: wholeDays + 0, micros: micros + 0 })
 }
 
-function roundedMicro(value: number): number {
-  return Math.round(value * 1e6) / 1e6
+/** Rounded to millionths. */
+function rounded(value: number): number {
+  return roundHalfEven(value * 1e6) / 1e6
 }
 
 function checkInterval(interval: Interval): Interval {
@@ -298,7 +319,7 @@ const negate: FunctionDefinition = {
     return type === undefined ? undefined : { parameters: [type], type }
   },
   evaluate([value], { type }) {
-    if (type.kind === 'interval') return scaled(value as Interval, -1)
+    if (type.kind === 'interval') return scaled(value as Interval, (part) => -part)
     if (isFloat(type)) return -(value as number)
     if (type.kind === 'decimal') return -(value as bigint)
     return toInteger(-BigInt(value as number), type)
@@ -315,7 +336,7 @@ const plus: FunctionDefinition = {
 
 /** The entries of this family. */
 export const arithmeticFunctions: readonly FunctionDefinition[] = [
-  binary('+', 'Sum; a date plus days; a timestamp, date or time plus an interval.'),
+  binary('+', 'Sum; a date plus days or a time of day; a timestamp, date or time plus an interval.'),
   binary('-', 'Difference; of two dates the days between, of two timestamps an interval.'),
   binary('*', 'Product; an interval times a number.'),
   binary('/', 'Quotient; integers truncate towards zero; division by zero is an error.'),

@@ -9,6 +9,7 @@ import type { Value } from '../value.ts'
 import { canCast } from '../casts.ts'
 import type { FunctionDefinition, Overload } from './define.ts'
 import { define, isTextLiteral, isUntypedNull, parameter } from './define.ts'
+import { regularPattern } from '../pattern.ts'
 
 const { text, integer, textOrBytes } = parameter
 const encoder = new TextEncoder()
@@ -35,6 +36,20 @@ function substring(value: string, from: number, count: number | undefined): stri
   if (count < 0) failValue('value/invalid', 'the length of a substring is negative')
   const end = from - 1 + count
   return end <= 0 ? '' : cut(value, Math.max(from - 1, 0), end)
+}
+
+/** PostgreSQL's overlay: the replacement between what is before `from` and what is after `from + count`. */
+function overlay(value: string, replacement: string, from: number, count: number | undefined): string {
+  if (from < 1) failValue('value/invalid', 'an overlay starts before the text')
+  const rest = from - 1 + (count ?? characters(replacement).length)
+  return cut(value, 0, from - 1) + replacement + cut(value, Math.max(rest, 0), value.length)
+}
+
+/** The group of the first match, or all of the match without a group; null without a match. */
+function matched(value: string, pattern: string): string | null {
+  const match = regularPattern(pattern, '').exec(value)
+  if (match === null) return null
+  return (match.length > 1 ? match[1] : match[0]) ?? null
 }
 
 function left(value: string, count: number): string {
@@ -89,6 +104,13 @@ function splitPart(value: string, delimiter: string, n: number): string {
   const parts = delimiter === '' ? [value] : value.split(delimiter)
   return (n > 0 ? parts[n - 1] : parts[parts.length + n]) ?? ''
 } // prettier-ignore
+
+function splitText(value: string | null, delimiter: string | null): string[] | null {
+  if (value === null) return null
+  if (value === '') return []
+  if (delimiter === null) return [...characters(value)]
+  return delimiter === '' ? [value] : value.split(delimiter)
+}
 
 function position(part: string, value: string): number {
   const found = value.indexOf(part)
@@ -247,18 +269,22 @@ const changeFunctions: readonly FunctionDefinition[] = [
 ] // prettier-ignore
 
 const cutFunctions: readonly FunctionDefinition[] = [
-  define('substring', 'string', 'substring(text, from [, count]) → text', 'Characters from a position.',
-    [{ parameters: [text, integer, integer], optional: 1, result: stringType }],
-    ([value, from, count]) => substring(value as string, Number(from), count === undefined ? undefined : Number(count))),
+  define('substring', 'string', 'substring(text, from [, count]), substring(text from pattern) → text',
+    'Characters from a position; or the first match (its first group, if it has one) of a regular expression.',
+    [{ parameters: [text, integer, integer], optional: 1, result: stringType }, { parameters: [text, text], result: stringType, nullable: true }],
+    ([value, from, count]) => typeof from === 'string' ? matched(value as string, from) : substring(value as string, Number(from), count === undefined ? undefined : Number(count))),
+  define('overlay', 'string', 'overlay(text placing other from start [for count]) → text', 'A part replaced: count characters from a start, by default as many as the other text has.',
+    [{ parameters: [text, text, integer, integer], optional: 1, result: stringType }],
+    ([value, other, from, count]) => overlay(value as string, other as string, Number(from), count === undefined ? undefined : Number(count))),
   define('left', 'string', 'left(text, count) → text', 'The first characters; all but the last |count| when negative.',
     toTextOf(text, integer), ([value, count]) => left(value as string, Number(count))),
   define('right', 'string', 'right(text, count) → text', 'The last characters; all but the first |count| when negative.',
     toTextOf(text, integer), ([value, count]) => right(value as string, Number(count))),
   define('split_part', 'string', 'split_part(text, delimiter, n) → text', 'Part n between delimiters; from the end when n is negative.',
     toTextOf(text, text, integer), ([value, delimiter, n]) => splitPart(value as string, delimiter as string, Number(n))),
-  define('string_to_array', 'string', 'string_to_array(text, delimiter) → list', 'The parts between delimiters.',
+  define('string_to_array', 'string', 'string_to_array(text, delimiter) → list', 'The parts between delimiters; the characters when the delimiter is null.',
     [{ parameters: [text, text], result: { kind: 'list', element: { type: stringType, nullable: false } } }],
-    ([value, delimiter]) => value === '' ? [] : (value as string).split(delimiter === '' ? '\u0000' : (delimiter as string))),
+    ([value, delimiter]) => splitText(value as string | null, delimiter as string | null), 'seen'),
 ] // prettier-ignore
 
 /** The entries of this family. */

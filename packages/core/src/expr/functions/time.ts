@@ -2,12 +2,12 @@
  * Dates and times: parts, cutting to units, time zones, formats, epochs. Without a zone named, UTC is meant.
  */
 import type { DataType, Interval } from '../../data/type.ts'
-import { daysFromCivil, daysInMonth } from '../../time/index.ts'
+import { civilFromDays, daysFromCivil, daysInMonth } from '../../time/index.ts'
 import { floorDivide, unitsPerDay } from '../casts.ts'
 import { divideRounded } from '../decimal.ts'
 import type { Expression } from '../expression.ts'
 import { intervalMicros } from '../interval.ts'
-import { clockField, dateField, extractFields, fieldName, fromLocal, timestampField, toLocal, truncate, truncUnits } from '../time-fields.ts' // prettier-ignore
+import { clockField, dateField, extractKind, fieldName, fromLocal, timestampField, toLocal, truncate, truncUnits } from '../time-fields.ts' // prettier-ignore
 import type { TimedType } from '../time-fields.ts'
 import { formatTime, parseTime } from '../time-format.ts'
 import { dateType, float64Type, int32Type, int64Type, stringType, unitsPerSecond } from '../types.ts'
@@ -27,9 +27,7 @@ function constantText(part: Expression | undefined): string | undefined {
   return part !== undefined && isTextLiteral(part) ? String((part as { value: unknown }).value) : undefined
 }
 
-function isTimed(type: DataType): boolean {
-  return type.kind === 'timestamp' || type.kind === 'date' || type.kind === 'time' || type.kind === 'interval'
-}
+const extractTypes = new Set<DataType['kind']>(['timestamp', 'date', 'time', 'interval'])
 
 const datePart: FunctionDefinition = {
   name: 'date_part',
@@ -40,8 +38,9 @@ const datePart: FunctionDefinition = {
   resolve(parts): Resolution | undefined {
     const [field, value, zone] = parts as [Expression, Expression, Expression?]
     if (parts.length < 2 || parts.length > 3) return undefined
-    const kind = extractFields[fieldName(constantText(field) ?? '')]
-    if (kind === undefined || !isTimed(value.type)) return undefined
+    if (!extractTypes.has(value.type.kind)) return undefined
+    const kind = extractKind(fieldName(constantText(field) ?? ''), value.type)
+    if (kind === undefined) return undefined
     if (zone !== undefined && (zone.type.kind !== 'string' || value.type.kind !== 'timestamp'))
       return undefined
     return { parameters: parts.map((part) => part.type), type: kind === 'float' ? float64Type : int32Type }
@@ -58,9 +57,20 @@ const datePart: FunctionDefinition = {
 
 function intervalField(field: string, value: Interval): number {
   const { months, days, micros } = value
+  const yearSizes: { readonly [field: string]: number } = {
+    year: 1,
+    decade: 10,
+    century: 100,
+    millennium: 1000,
+  }
   switch (field) {
     case 'year':
-      return Math.trunc(months / 12) + 0
+    case 'decade':
+    case 'century':
+    case 'millennium':
+      return Math.trunc(months / 12 / (yearSizes[field] as number)) + 0
+    case 'week':
+      return Math.trunc(days / 7) + 0
     case 'month':
       return (months % 12) + 0
     case 'day':
@@ -78,23 +88,43 @@ function intervalField(field: string, value: Interval): number {
     case 'epoch':
       // PostgreSQL counts a year as 365.25 days here.
       return (Math.trunc(months / 12) * 365.25 + (months % 12) * 30 + days) * 86_400 + micros / 1e6
-    case 'quarter':
-      return Math.trunc((months % 12) / 3) + 1
     default:
-      return failValue('value/invalid', `an interval has no field ${field}`)
+      return quarterOf(months % 12)
   }
+}
+
+/** As PostgreSQL counts: 0 to 2 months are in quarter 1, -1 to -2 in quarter 1 too, -3 to -5 in quarter -2. */
+function quarterOf(months: number): number {
+  return Math.trunc(months / 3) + (months < 0 ? -1 : 1)
+}
+
+/** An interval without what is smaller than a unit. */
+function truncateInterval(unit: string, { months, days, micros }: Interval): Interval {
+  const monthSizes: { readonly [unit: string]: number } = { month: 1, quarter: 3, year: 12, decade: 120, century: 1200, millennium: 12_000 } // prettier-ignore
+  const microSizes: { readonly [unit: string]: number } = { hour: 3600e6, minute: 60e6, second: 1e6, millisecond: 1e3, microsecond: 1 } // prettier-ignore
+  const cut = (value: number, size: number): number => value - (value % size) + 0
+  const size = monthSizes[unit]
+  if (size !== undefined) return { months: cut(months, size), days: 0, micros: 0 }
+  if (unit === 'day') return { months, days, micros: 0 }
+  return { months, days, micros: cut(micros, microSizes[unit] as number) }
 }
 
 const dateTrunc: FunctionDefinition = {
   name: 'date_trunc',
   family: 'time',
   signature: "date_trunc('unit', x [, zone]) → timestamp",
-  doc: 'A timestamp cut to a unit, in a time zone if one is given.',
+  doc: 'A timestamp cut to a unit, in a time zone if one is given; an interval without its smaller parts.',
   nulls: 'strict',
   resolve(parts) {
     const [unit, value, zone] = parts as [Expression, Expression, Expression?]
     if (parts.length < 2 || parts.length > 3) return undefined
-    if (!truncUnits.has(fieldName(constantText(unit) ?? ''))) return undefined
+    const name = fieldName(constantText(unit) ?? '')
+    if (!truncUnits.has(name)) return undefined
+    if (value.type.kind === 'interval') {
+      // Weeks do not fill months.
+      const isPart = parts.length === 2 && name !== 'week'
+      return isPart ? { parameters: [stringType, value.type], type: value.type } : undefined
+    }
     if (zone !== undefined && zone.type.kind !== 'string') return undefined
     const type = timestamp.accept(value)
     if (type === undefined) return undefined
@@ -102,7 +132,9 @@ const dateTrunc: FunctionDefinition = {
     return { parameters: [stringType, type, ...zones], type }
   },
   evaluate: ([unit, value, zone], { type }) =>
-    truncate(fieldName(unit as string), value as bigint, type as TimedType, zone as string | undefined),
+    type.kind === 'interval'
+      ? truncateInterval(fieldName(unit as string), value as Interval)
+      : truncate(fieldName(unit as string), value as bigint, type as TimedType, zone as string | undefined),
 }
 
 const atTimeZone: FunctionDefinition = {
@@ -150,26 +182,27 @@ function toTimestamp(values: readonly Value[], call: CallContext): Value {
   return BigInt(ms)
 }
 
+/** As in PostgreSQL, year -44 is 44 BC, which the calendar counts as -43, and there is no year 0. */
 function makeDate(year: number, month: number, day: number): number {
+  const counted = year < 0 ? year + 1 : year
   const valid =
-    month >= 1 && month <= 12 && day >= 1 && Math.abs(year) < 1e6 && day <= daysInMonth(year, month)
+    year !== 0 && month >= 1 && month <= 12 && day >= 1 && Math.abs(year) < 1e6 && day <= daysInMonth(counted, month)
   if (!valid) failValue('value/invalid', `there is no date ${year}-${month}-${day}`)
-  return daysFromCivil(year, month, day)
+  return daysFromCivil(counted, month, day)
+} // prettier-ignore
+
+/** Microseconds of the day; 24:00:00 is its end, and second 60 the next minute. */
+function makeTime(hour: number, minute: number, second: number): number {
+  const micros = (hour * 60 + minute) * 60e6 + Math.round(second * 1e6)
+  const valid = hour >= 0 && minute >= 0 && minute < 60 && second >= 0 && second <= 60 && micros <= 86_400e6
+  if (!valid || hour > 24) failValue('value/invalid', `there is no time ${hour}:${minute}:${second}`)
+  return micros
 }
 
 function makeTimestamp(values: readonly Value[]): bigint {
-  const [year, month, day, hour, minute] = values.slice(0, 5).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const second = values[5] as number
-  const valid = hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60
-  if (!valid) failValue('value/invalid', `there is no time ${hour}:${minute}:${second}`)
-  const ms = (hour * 60 + minute) * 60_000 + Math.round(second * 1000)
-  return BigInt(makeDate(year, month, day)) * 86_400_000n + BigInt(ms)
+  const [year, month, day, hour, minute, second] = values.map(Number) as [number, number, number, number, number, number] // prettier-ignore
+  const micros = makeTime(hour, minute, second)
+  return BigInt(makeDate(year, month, day)) * 86_400_000n + BigInt(Math.round(micros / 1000))
 }
 
 /** The start of the bin of fixed width that a timestamp lies in. */
@@ -209,8 +242,8 @@ function dateDiff(unit: string, from: bigint, to: bigint, type: TimedType): bigi
   const perMonth = months[unit]
   if (perMonth !== undefined) {
     const index = (count: bigint): number => {
-      const day = Number(floorDivide(count, unitsPerDay(type)))
-      return Math.floor((dateField('year', day) * 12 + dateField('month', day) - 1) / perMonth)
+      const { year, month } = civilFromDays(Number(floorDivide(count, unitsPerDay(type))))
+      return Math.floor((year * 12 + month - 1) / perMonth)
     }
     return BigInt(index(to) - index(from))
   }
@@ -259,10 +292,10 @@ export const timeFunctions: readonly FunctionDefinition[] = [
   define('to_date', 'time', 'to_date(text, format) → date', 'A date read from text by a format.',
     [{ parameters: [text, text], result: dateType }],
     ([value, format]) => parseTime(value as string, format as string).day),
-  define('to_char', 'time', 'to_char(x, format) → text', 'A date or timestamp as text: YYYY-MM-DD HH24:MI:SS.MS, names of months and days.',
+  define('to_char', 'time', 'to_char(x, format) → text', "A date or timestamp as text by PostgreSQL's patterns: YYYY-MM-DD HH24:MI:SS.MS, names of months and days.",
     [{ parameters: [timestamp, text], result: stringType }],
-    ([value, format], { types }) => formatTime(localParts(value as bigint, types[0] as DataType), format as string)),
-  define('make_date', 'time', 'make_date(year, month, day) → date', 'A date of its parts.',
+    ([value, format], { types }) => formatTime(localParts(value as bigint, types[0] as DataType), format as string, (types[0] as { zoned?: boolean }).zoned === true)),
+  define('make_date', 'time', 'make_date(year, month, day) → date', 'A date of its parts; year -44 is 44 BC.',
     [{ parameters: [integer, integer, integer], result: dateType }],
     ([year, month, day]) => makeDate(Number(year), Number(month), Number(day))),
   define('make_timestamp', 'time', 'make_timestamp(year, month, day, hour, minute, second) → timestamp', 'A timestamp of its parts.',
@@ -279,7 +312,7 @@ export const timeFunctions: readonly FunctionDefinition[] = [
     ([value], { types }) => {
       const type = types[0] as DataType
       const day = type.kind === 'date' ? (value as number) : Number(floorDivide(value as bigint, unitsPerDay(type)))
-      const [year, month] = [dateField('year', day), dateField('month', day)]
+      const { year, month } = civilFromDays(day)
       return daysFromCivil(year, month, daysInMonth(year, month))
     }),
 ] // prettier-ignore
