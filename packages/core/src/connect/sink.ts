@@ -77,6 +77,11 @@ export interface OpenSink<Committable extends Json = Json> {
   sweep(keep: readonly Committable[]): Promise<void>
   /** After the last commit of a run that ended well (for example: delete what `overwrite` replaces). */
   finish(): Promise<void>
+  /**
+   * The run has failed and nobody will go on with it: removes what it prepared and did not commit, and what else it made
+   * that holds nothing. Called after the writers were closed, before `close`. Default: the next run sweeps.
+   */
+  abandon?(): Promise<void>
   close(): Promise<void>
 }
 

@@ -88,14 +88,18 @@ export class Execution {
     return node
   }
 
-  /** Closes everything; errors of closing do not hide the first. */
-  async close(): Promise<void> {
+  /** Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what they can. */
+  async close(hasFailed = false): Promise<void> {
     for (const runners of this.runners.values()) for (const runner of runners) runner.operator.close()
     const closing = [
       ...this.sources.map((source) => source.close()),
       ...this.sinks.flatMap(({ runners }) => runners.map((runner) => runner.closeWriter())),
     ]
     const outcomes = await Promise.allSettled(closing)
+    if (hasFailed) {
+      // The last one first: a sink may stand in what another has made.
+      for (const { sink } of this.sinks.toReversed()) await sink.abandon?.().catch(() => undefined)
+    }
     outcomes.push(...(await Promise.allSettled(this.sinks.map(({ sink }) => sink.close()))))
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason

@@ -114,7 +114,7 @@ export class Job {
       return { end, progress }
     } catch (error) {
       // The first failure is the one to report; closing after it may fail for the same reason.
-      await this.execution.close().catch(() => undefined)
+      await this.execution.close(true).catch(() => undefined)
       throw error
     }
   }

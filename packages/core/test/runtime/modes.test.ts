@@ -68,6 +68,7 @@ describe('stopping', () => {
     await expect(untilEnded(host, job.run())).rejects.toMatchObject({ code: 'run/cancelled' })
     expect(job.progress().rowsIn).toBeLessThan(100_000)
     expect(host.files.paths('out')).toEqual([])
+    expect(await host.files.status('out')).toBeUndefined()
     expect(host.files.openFiles).toBe(0)
   })
 

@@ -145,6 +145,7 @@ async function openFileSink(
       await folder.sweep(new Set(named))
     },
     finish: () => folder.removeReplaced(),
+    abandon: () => folder.abandon(),
     close: () => folder.release(),
   }
 }

@@ -6,7 +6,9 @@
  *  V2  A finished name appears by one rename of a whole, synced file.
  *  V3  Staged files of another writer are removed when it is certainly dead, or when nothing is known of it and they are
  *      older than a day: in every mode.
- *  V4  What overwrites replaces the finished files that were there when it began, and no others.
+ *  V4  What overwrites replaces the finished files that were there when it began, and no others: once every sink of the
+ *      run has committed.
+ *  V5  A run that fails leaves no staged files, and no folders that it made and that hold nothing.
  */
 import { MillraceError } from '../../errors.ts'
 import type { Json } from '../../data/type.ts'
@@ -50,6 +52,8 @@ export class OutputFolder {
   readonly #mode: OutputMode
   readonly #owners: FolderOwners
   readonly #syncedFolders = new Set<string>()
+  /** Folders that were not there before, outer ones first. */
+  readonly #made: string[] = []
   /** What `overwrite` replaces (V4). */
   #replaced: Pick<Contents, 'finished' | 'partitions'> = { finished: [], partitions: [] }
 
@@ -86,6 +90,7 @@ export class OutputFolder {
       if (this.#mode !== 'append') await this.#checkAlone()
     } catch (error) {
       await this.release()
+      await this.#removeMade()
       throw outputError(error, this.path)
     }
   }
@@ -237,6 +242,25 @@ export class OutputFolder {
     }
   }
 
+  /** Leaves as little as it can of a run that failed (V5). What cannot be removed now is swept by the next run. */
+  async abandon(): Promise<void> {
+    const folder = joinPath(this.path, STAGED_FOLDER)
+    const entries = await this.#files.list(folder).catch(() => [])
+    for (const { name } of entries) {
+      const writer = writerOfStaged(name)
+      if (writer?.id !== this.#writer.id || writer.attempt !== this.#writer.attempt) continue
+      await this.#files.remove(joinPath(folder, name)).catch(() => undefined)
+    }
+    await this.release()
+    await this.#removeMade()
+  }
+
+  async #removeMade(): Promise<void> {
+    // A folder that is not empty stays.
+    for (const folder of this.#made.splice(0).toReversed())
+      await this.#files.removeDirectory(folder).catch(() => undefined)
+  }
+
   /** Tells other runs that this one is over, and removes the folder of staged files when nothing is in it. */
   release(): Promise<void> {
     return this.#owners.release()
@@ -249,6 +273,7 @@ export class OutputFolder {
     for (let path = folder; (await this.#files.status(path)) === undefined; path = folderOf(path))
       missing.push(path)
     if (missing.length > 0) {
+      this.#made.push(...missing.toReversed())
       await this.#files.makeDirectory(folder)
       for (const path of missing) await this.#files.syncDirectory(folderOf(path))
     }
