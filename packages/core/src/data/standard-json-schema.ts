@@ -4,30 +4,9 @@
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../errors.ts'
+import { MARK } from './json-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
 import { valibotJsonSchema } from './valibot-json-schema.ts'
-
-/** Property that marks what JSON Schema cannot say: `bigint`, `date`, `transform` and so on. */
-export const MARK = 'x-millrace'
-
-/** The part of JSON Schema that is looked at. */
-export interface JsonSchema {
-  readonly type?: string | readonly string[]
-  readonly properties?: { readonly [name: string]: JsonSchema }
-  readonly required?: readonly string[]
-  readonly items?: JsonSchema | boolean
-  readonly prefixItems?: readonly JsonSchema[]
-  readonly additionalProperties?: JsonSchema | boolean
-  readonly anyOf?: readonly JsonSchema[]
-  readonly oneOf?: readonly JsonSchema[]
-  readonly enum?: readonly unknown[]
-  readonly const?: unknown
-  readonly format?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly exclusiveMinimum?: number
-  readonly exclusiveMaximum?: number
-  readonly [MARK]?: string
-}
 
 /** The JSON Schema of a foreign schema's output. */
 export function jsonSchemaOf(foreign: StandardSchemaV1): JsonSchema {

@@ -18,8 +18,9 @@ import { columnTypeOf, t } from './builder.ts'
 import type { ColumnType } from './builder.ts'
 import { makeSchema } from './schema.ts'
 import type { Field, Schema } from './type.ts'
-import type { JsonSchema } from './standard-json-schema.ts'
-import { jsonSchemaOf, MARK } from './standard-json-schema.ts'
+import { MARK } from './json-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
+import { jsonSchemaOf } from './standard-json-schema.ts'
 
 /** Objects may be nested this deep. */
 const DEPTH_MAX = 32

@@ -3,7 +3,8 @@
  *
  * Reads the documented parts of its schema objects (`type`, `entries`, `item`, `wrapped`, `options`, `pipe`).
  */
-import type { JsonSchema } from './standard-json-schema.ts'
+import { MARK } from './json-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
 
 /** The parts of a Valibot schema or pipe action that are read. */
 interface ValibotSchema {
@@ -52,7 +53,7 @@ function afterAction(described: JsonSchema, action: ValibotSchema, depth: number
       return { ...described, format: 'date' }
     case 'transform':
     case 'raw_transform':
-      return { 'x-millrace': 'transform' }
+      return { [MARK]: 'transform' }
     case 'to_number':
       return { type: 'number' }
     case 'to_string':
@@ -60,9 +61,9 @@ function afterAction(described: JsonSchema, action: ValibotSchema, depth: number
     case 'to_boolean':
       return { type: 'boolean' }
     case 'to_bigint':
-      return { 'x-millrace': 'bigint' }
+      return { [MARK]: 'bigint' }
     case 'to_date':
-      return { 'x-millrace': 'date' }
+      return { [MARK]: 'date' }
     default:
       // Validations, and transformations of text to text such as trim.
       return described
@@ -97,7 +98,7 @@ function plain(schema: ValibotSchema, depth: number): JsonSchema {
     case 'picklist':
       return { enum: schema.options ?? [] }
     case 'literal':
-      return typeof schema.literal === 'bigint' ? { 'x-millrace': 'bigint' } : { const: schema.literal }
+      return typeof schema.literal === 'bigint' ? { [MARK]: 'bigint' } : { const: schema.literal }
     case 'union':
     case 'variant':
       return { anyOf: (schema.options ?? []).map((option) => valibotJsonSchema(option, depth + 1)) }
@@ -118,7 +119,7 @@ function plain(schema: ValibotSchema, depth: number): JsonSchema {
     case 'intersect':
       return { anyOf: (schema.options ?? []).map((option) => valibotJsonSchema(option, depth + 1)) }
     default:
-      return { 'x-millrace': schema.type ?? 'value' }
+      return { [MARK]: schema.type ?? 'value' }
   }
 }
 

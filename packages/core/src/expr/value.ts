@@ -271,13 +271,8 @@ function floatName(value: number): string {
 /** The value of a literal node's content. */
 export function fromLiteral(type: DataType, json: Json): Value {
   if (json === null) return null
+  if (isBig(type)) return BigInt(json as string)
   switch (type.kind) {
-    case 'int64':
-    case 'uint64':
-    case 'decimal':
-    case 'time':
-    case 'timestamp':
-      return BigInt(json as string)
     case 'float32':
     case 'float64':
       return Number(json)

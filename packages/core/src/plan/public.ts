@@ -27,7 +27,7 @@ export type {
 export type { Exchange, ExchangeKind, PhysicalPlan, Stage } from './physical.ts'
 export { explain } from './explain/explanation.ts'
 export type { ExplainedExchange, ExplainedStage, ExplainedStep, Explanation } from './explain/explanation.ts'
-export type { Detail, StepDescription } from './explain/describe-step.ts'
+export type { Detail, StepDescription } from './explain/step-description.ts'
 export { explanationToMermaid } from './explain/explanation-mermaid.ts'
 export { explanationToText } from './explain/explanation-text.ts'
 export { inputSchema, nodesByStep } from './plan-graph.ts'

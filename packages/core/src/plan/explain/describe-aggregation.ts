@@ -5,7 +5,7 @@ import type { Json } from '../../data/type.ts'
 import { formatDuration } from '../../time/duration.ts'
 import { PARTIAL_GROUPS_MAX } from '../accumulator-columns.ts'
 import type { AggregateCall, PartialAggregateNode, WindowAggregateNode, WindowSpec } from '../logical.ts'
-import type { Detail, StepDescription } from './describe-step.ts'
+import type { Detail, StepDescription } from './step-description.ts'
 
 /** Describes an aggregation. */
 export function describeAggregation(node: WindowAggregateNode): StepDescription {

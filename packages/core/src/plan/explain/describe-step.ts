@@ -18,19 +18,7 @@ import type {
 } from '../logical.ts'
 import { inputSchema } from '../plan-graph.ts'
 import { describeAggregation, describePartialAggregation } from './describe-aggregation.ts'
-
-/** A particular of a step: `columns`: `date, delay (2 of 6)`. */
-export interface Detail {
-  readonly label: string
-  readonly text: string
-}
-
-/** What a step does. */
-export interface StepDescription {
-  /** One line, as a verb phrase: `keeps rows where delay > 15`. */
-  readonly summary: string
-  readonly details: readonly Detail[]
-}
+import type { Detail, StepDescription } from './step-description.ts'
 
 /** What a description needs of the rest of the plan. */
 export interface StepSurroundings {

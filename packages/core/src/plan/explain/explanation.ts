@@ -14,7 +14,7 @@ import type { Exchange, PhysicalPlan } from '../physical.ts'
 import { planPhysical } from '../plan-physical.ts'
 import type { PhysicalOptions } from '../plan-physical.ts'
 import { describeStep } from './describe-step.ts'
-import type { StepDescription } from './describe-step.ts'
+import type { StepDescription } from './step-description.ts'
 
 /** A step as it is explained. */
 export interface ExplainedStep extends StepDescription {
