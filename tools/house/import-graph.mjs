@@ -35,21 +35,13 @@ export const roomRules = {
   connect: {
     rooms: ['plan', 'data', 'time', 'host'],
     typesFrom: ['checkpoint', 'expr'],
-    packages: [
-      'hyparquet',
-      'hyparquet-compressors',
-      'hyparquet-writer',
-      'hysnappy',
-      'fzstd',
-      '@bokuweb/zstd-wasm',
-    ],
   },
   runtime: { rooms: everyRoom.filter((room) => !['sdk', 'sql', 'testing'].includes(room)) },
   testing: { rooms: everyRoom },
   host: { rooms: [] },
   'host/node': {
     rooms: ['host'],
-    packages: ['hyparquet-compressors', 'hysnappy', 'fzstd', '@bokuweb/zstd-wasm'],
+    packages: ['hysnappy', 'fzstd', '@bokuweb/zstd-wasm'],
     node: true,
   },
   errors: { rooms: [] },
