@@ -203,6 +203,22 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'a prepared output was lost before it was committed',
   },
+  // Checkpoints.
+  'checkpoint/store-failed': {
+    domain: 'external',
+    retry: 'retry',
+    meaning: 'the place where checkpoints are kept failed',
+  },
+  'checkpoint/damaged': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'a file of a checkpoint is missing or not what was written',
+  },
+  'checkpoint/newer-format': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a checkpoint was written by a newer release',
+  },
   // User code.
   'step/function-failed': { domain: 'user', retry: 'no-retry', meaning: 'a user function threw' },
   'step/invalid-row': {

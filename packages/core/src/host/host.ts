@@ -106,6 +106,10 @@ export interface Compression {
 /** Checks of bytes that a platform does faster than JavaScript can. Pure: they reach nothing outside. */
 export interface ByteChecks {
   isUtf8(bytes: Uint8Array): boolean
+  /** SHA-256 of the pieces one after the other, as 64 hexadecimal digits. */
+  sha256(pieces: readonly Uint8Array[]): string
+  /** CRC-32 (IEEE 802.3), continued from `before`, which is that of the bytes so far. */
+  crc32(bytes: Uint8Array, before?: number): number
 }
 
 /** Where text for people goes. */

@@ -1,0 +1,55 @@
+/**
+ * What may be removed from a store, and nothing else. Pure.
+ *
+ * Invariants (tests quote them):
+ *  A1  At least two checkpoints are kept that were read back and found whole; until there are two, all are kept.
+ *  A2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
+ *  A3  Files of an attempt that may still be at work are left alone.
+ */
+import type { NumberedEntry } from './entry.ts'
+
+/** What is known when files are to be removed. */
+export interface RetentionFacts {
+  readonly entries: readonly NumberedEntry[]
+  /** Files of the store that hold state. */
+  readonly files: readonly string[]
+  /** Numbers of manifests that were read back, with their files, and found whole. */
+  readonly verified: ReadonlySet<number>
+  /** Checkpoints to keep; never under two. */
+  readonly keep: number
+  /** Tells which attempt wrote a file; undefined: not one of ours. */
+  readonly attemptOf: (file: string) => number | undefined
+  /** This attempt. Files of its own may belong to an epoch that has no manifest yet. */
+  readonly attempt: number
+}
+
+/** What is to be done, in this order: first the log is cut, then files go that nothing names any more. */
+export interface Removal {
+  /** Entries before this number go; undefined: none. */
+  readonly trimBefore: number | undefined
+  readonly files: readonly string[]
+}
+
+/** Decides what goes. */
+export function decideRemoval(facts: RetentionFacts): Removal {
+  const manifests = facts.entries.flatMap(({ number, entry }) =>
+    entry.kind === 'manifest' ? [{ number, manifest: entry }] : [],
+  )
+  const verified = manifests.filter(({ number }) => facts.verified.has(number))
+  const oldestKept = verified.at(-Math.max(2, facts.keep))
+  const kept =
+    oldestKept === undefined ? manifests : manifests.filter(({ number }) => number >= oldestKept.number)
+  const named = new Set(kept.flatMap(({ manifest }) => manifest.state.map(({ name }) => name)))
+  const files = facts.files.filter((file) => {
+    if (named.has(file)) return false
+    const attempt = facts.attemptOf(file)
+    if (attempt === undefined || attempt > facts.attempt) return false
+    return attempt < facts.attempt || manifests.some(({ manifest }) => isNamedBy(file, manifest.state))
+  })
+  const isFirst = oldestKept === undefined || oldestKept.number === facts.entries[0]?.number
+  return { trimBefore: isFirst ? undefined : oldestKept.number, files }
+}
+
+function isNamedBy(file: string, state: readonly { readonly name: string }[]): boolean {
+  return state.some(({ name }) => name === file)
+}

@@ -1,0 +1,76 @@
+// What a store in a directory does when the disk fails, and in which order it makes things durable.
+import { describe, expect, it } from 'vitest'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { createManualHost } from '../../src/testing/index.ts'
+
+const bytes = new TextEncoder().encode('an entry')
+
+function setUp(): { host: ReturnType<typeof createManualHost>; store: DirectoryStore } {
+  const host = createManualHost()
+  return { host, store: new DirectoryStore(host, '/jobs/state') }
+}
+
+describe('a directory store', () => {
+  it('syncs the file before it has its name, and the directory after it', async () => {
+    const { host, store } = setUp()
+    await store.create('log/1', bytes)
+    const from = host.files.log.length
+    await store.create('log/2', bytes)
+    const steps = host.files.log.slice(from).map((line) => line.split(' ')[0])
+    expect(steps.indexOf('file-sync')).toBeGreaterThan(steps.indexOf('file-write'))
+    expect(steps.indexOf('link')).toBeGreaterThan(steps.indexOf('file-sync'))
+    expect(steps.indexOf('syncDirectory')).toBeGreaterThan(steps.indexOf('link'))
+    expect(steps.filter((step) => step === 'file-sync' || step === 'syncDirectory')).toHaveLength(2)
+  })
+
+  it('makes the names of its directories durable before anything is in them', async () => {
+    const { host, store } = setUp()
+    await store.create('log/1', bytes)
+    const log = host.files.log
+    const link = log.findIndex((line) => line.startsWith('link'))
+    for (const folder of ['/jobs', '/jobs/state']) {
+      const synced = log.indexOf(`syncDirectory ${folder}`)
+      expect(synced).toBeGreaterThanOrEqual(0)
+      expect(synced).toBeLessThan(link)
+    }
+  })
+
+  it.each(['file-write', 'file-sync', 'link', 'syncDirectory'] as const)(
+    'answers nothing when %s fails, and says what to do',
+    async (operation) => {
+      const { host, store } = setUp()
+      await store.create('log/1', bytes)
+      host.files.inject({ operation, code: 'ENOSPC' })
+      await expect(store.create('log/2', bytes)).rejects.toMatchObject({
+        code: 'checkpoint/store-failed',
+        place: { file: '/jobs/state/log/2' },
+        hint: expect.stringMatching(/free some space/),
+      })
+    },
+  )
+
+  it.each(['file-write', 'file-sync', 'link'] as const)(
+    'leaves no file under the name when %s fails',
+    async (operation) => {
+      const { host, store } = setUp()
+      const heal = host.files.inject({ operation, code: 'EIO' })
+      await expect(store.create('log/1', bytes)).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
+      heal()
+      expect(await store.list('')).toEqual([])
+      expect(host.files.openFiles).toBe(0)
+    },
+  )
+
+  it('shows no file whose writing failed, and forgets it when swept', async () => {
+    const { host, store } = setUp()
+    const writer = await store.write('state/a')
+    await writer.append(bytes)
+    const heal = host.files.inject({ operation: 'file-sync', code: 'EIO' })
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
+    heal()
+    await writer.abort()
+    expect(host.files.openFiles).toBe(0)
+    await store.sweep()
+    expect(await host.files.list('/jobs/state/state')).toEqual([])
+  })
+})

@@ -1,0 +1,173 @@
+// The log: one order for everyone, nothing behind a takeover of somebody else, damage is told.
+import { describe, expect, it } from 'vitest'
+import { CheckpointLog, DirectoryStore } from '../../src/checkpoint/index.ts'
+import type { Appended, Entry, Manifest, Takeover } from '../../src/checkpoint/index.ts'
+import { createManualHost } from '../../src/testing/index.ts'
+
+const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
+const takeover = (attempt: number): Takeover => ({
+  kind: 'takeover',
+  attempt,
+  lineage: 'l',
+  owner,
+  token: 't',
+  atMs: 0,
+})
+const manifest = (attempt: number, epoch: number): Manifest => ({
+  kind: 'manifest',
+  attempt,
+  lineage: 'l',
+  epoch,
+  planHash: 'p',
+  stateHash: 's',
+  atMs: 0,
+  watermarks: { bids: '-inf' },
+  state: [],
+  pending: [],
+  delivered: 0,
+})
+
+function setUp(): {
+  host: ReturnType<typeof createManualHost>
+  store: DirectoryStore
+  open: () => Promise<CheckpointLog>
+} {
+  const host = createManualHost()
+  const store = new DirectoryStore(host, '/state')
+  const open = async (): Promise<CheckpointLog> => {
+    const log = new CheckpointLog(new DirectoryStore(host, '/state'), host.bytes)
+    await log.read()
+    return log
+  }
+  return { host, store, open }
+}
+
+async function entriesOf(log: CheckpointLog): Promise<readonly Entry[]> {
+  return (await log.read()).map(({ entry }) => entry)
+}
+
+describe('the log', () => {
+  it('gives back what was appended, in order', async () => {
+    const { open } = setUp()
+    const log = await open()
+    const entries = [takeover(1), manifest(1, 1), { kind: 'delivered', attempt: 1, epoch: 1 } as const]
+    for (const [at, entry] of entries.entries())
+      expect(await log.append(entry)).toEqual({ kind: 'appended', number: at + 1 })
+    expect(await entriesOf(await open())).toEqual(entries)
+  })
+
+  it('G1: tells who loses a number what stands there', async () => {
+    const { open } = setUp()
+    const [first, second] = [await open(), await open()]
+    expect(await first.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
+    expect(await second.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
+    // Equal bytes are one entry; the tokens of real takeovers differ.
+    expect(await second.append(takeover(2))).toEqual({ kind: 'appended', number: 2 })
+    expect(await first.append(manifest(1, 1))).toEqual({
+      kind: 'behind',
+      entries: [{ number: 2, entry: takeover(2) }],
+    })
+    expect(await entriesOf(await open())).toEqual([takeover(1), takeover(2)])
+  })
+
+  it('G1: gives each of many racing appends its own number, or none', async () => {
+    const { open } = setUp()
+    const logs = await Promise.all(Array.from({ length: 6 }, open))
+    const answers = await Promise.all(logs.map((log, at) => log.append(takeover(at + 1))))
+    const appended = answers.filter(
+      (answer): answer is Extract<Appended, { kind: 'appended' }> => answer.kind === 'appended',
+    )
+    expect(appended).toHaveLength(1)
+    expect(await entriesOf(await open())).toHaveLength(1)
+  })
+
+  it('takes an entry for its own when only the answer was lost', async () => {
+    const { host, open } = setUp()
+    const log = await open()
+    // The link was made, then the sync of the directory failed: nobody was told.
+    host.files.inject({ operation: 'syncDirectory', path: /log$/, code: 'EIO', times: 1 })
+    await expect(log.append(takeover(1))).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
+    expect(await log.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
+  })
+
+  it('G4: an old attempt cannot append into the gap of removed entries', async () => {
+    const { open, store } = setUp()
+    const log = await open()
+    await log.append(takeover(1))
+    const old = await open()
+    await log.append(takeover(2))
+    await log.append(manifest(2, 1))
+    await log.append(manifest(2, 2))
+    await log.trim(4)
+    expect(await old.append(manifest(1, 1))).toEqual({
+      kind: 'behind',
+      entries: [{ number: 4, entry: manifest(2, 2) }],
+    })
+    expect((await store.list('log/')).map(({ name }) => name)).toEqual(['log/000000000004'])
+  })
+
+  it('G4: reads from the newest entry back to the first gap', async () => {
+    const { open, store } = setUp()
+    const log = await open()
+    for (let epoch = 1; epoch <= 4; epoch++) await log.append(manifest(1, epoch))
+    await store.remove('log/000000000002')
+    expect(await entriesOf(await open())).toEqual([manifest(1, 3), manifest(1, 4)])
+  })
+})
+
+describe('a damaged log', () => {
+  const file = '/state/log/000000000001'
+
+  it.each<readonly [string, (bytes: Buffer) => Uint8Array, RegExp]>([
+    ['cut short', (bytes) => bytes.subarray(0, -3), /bytes of text instead of/],
+    ['empty', () => new Uint8Array(0), /empty/],
+    ['without a header', () => Buffer.from('x'.repeat(500)), /no header/],
+    ['of something else', () => Buffer.from('PAR1 1 2 3 4\n'), /header/],
+    [
+      'with one bit turned',
+      (bytes) => Buffer.from(bytes.map((b, k) => (k === bytes.length - 9 ? b ^ 4 : b))),
+      /checksum/,
+    ],
+    ['of another kind', (bytes) => Buffer.from(bytes.toString().replace('takeover', 'manifest')), /checksum/],
+  ])('that is %s stops with its place', async (_, damage, reason) => {
+    const { host, open } = setUp()
+    const log = await open()
+    await log.append(takeover(1))
+    const whole = Buffer.from(
+      (await new DirectoryStore(host, '/state').read('log/000000000001')) as Uint8Array,
+    )
+    host.files.put(file, damage(whole))
+    await expect(open()).rejects.toMatchObject({
+      code: 'checkpoint/damaged',
+      detail: expect.stringMatching(reason),
+      place: { file },
+    })
+  })
+
+  it('tells a whole entry under a wrong number', async () => {
+    const { host, open } = setUp()
+    const log = await open()
+    await log.append(takeover(1))
+    const bytes = (await new DirectoryStore(host, '/state').read('log/000000000001')) as Uint8Array
+    host.files.put('/state/log/000000000002', bytes)
+    await expect(open()).rejects.toMatchObject({
+      code: 'checkpoint/damaged',
+      detail: 'its checksum does not fit',
+    })
+  })
+
+  it('names a newer format', async () => {
+    const { host, open } = setUp()
+    host.files.put(file, 'millrace-log 2 takeover 3 abc\n{}\n')
+    await expect(open()).rejects.toMatchObject({ code: 'checkpoint/newer-format', place: { file } })
+  })
+
+  it('names a file that is no entry', async () => {
+    const { host, open } = setUp()
+    host.files.put('/state/log/notes.txt', 'hello')
+    await expect(open()).rejects.toMatchObject({
+      code: 'checkpoint/damaged',
+      place: { file: '/state/log/notes.txt' },
+    })
+  })
+})

@@ -1,0 +1,169 @@
+// Decisions of a start, one mixture of entries at a time.
+import { describe, expect, it } from 'vitest'
+import { decideStart } from '../../src/checkpoint/index.ts'
+import type { Entry, Manifest, NumberedEntry, PendingCommit } from '../../src/checkpoint/index.ts'
+
+const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
+
+function takeover(attempt: number, lineage = 'l'): Entry {
+  return { kind: 'takeover', attempt, lineage, owner, token: `t${attempt}`, atMs: 0 }
+}
+
+function pending(epoch: number, attempt = 1): PendingCommit {
+  return { step: 'out', epoch, attempt, task: 0, committable: `${attempt}/${epoch}` }
+}
+
+function manifest(epoch: number, more: Partial<Manifest> = {}): Manifest {
+  return {
+    kind: 'manifest',
+    attempt: 1,
+    lineage: 'l',
+    epoch,
+    planHash: 'p',
+    stateHash: 's',
+    atMs: 0,
+    watermarks: {},
+    state: [],
+    pending: [pending(epoch)],
+    delivered: epoch - 1,
+    ...more,
+  }
+}
+
+function delivered(epoch: number, attempt = 1): Entry {
+  return { kind: 'delivered', attempt, epoch }
+}
+
+function plan(epoch: number, attempt = 1): Entry {
+  return { kind: 'plan', attempt, epoch, ranges: { in: [0, 10] }, clockMs: 5 }
+}
+
+function log(...entries: readonly Entry[]): readonly NumberedEntry[] {
+  return entries.map((entry, at) => ({ number: at + 40, entry }))
+}
+
+describe('a start', () => {
+  it('begins where there is no log', () => {
+    expect(decideStart([])).toEqual({ kind: 'begin', attempt: 1, lineage: undefined, replay: undefined })
+  })
+
+  it('begins again, in the same lineage, when no epoch was ever complete', () => {
+    expect(decideStart(log(takeover(1), takeover(2)))).toEqual({
+      kind: 'begin',
+      attempt: 3,
+      lineage: 'l',
+      replay: undefined,
+    })
+  })
+
+  it('D3: reads the first epoch again as it was planned', () => {
+    expect(decideStart(log(takeover(1), plan(1)))).toMatchObject({ kind: 'begin', replay: plan(1) })
+  })
+
+  it('D1: goes on behind the newest manifest', () => {
+    const newest = manifest(2)
+    expect(decideStart(log(takeover(1), manifest(1), delivered(1), newest, delivered(2)))).toEqual({
+      kind: 'resume',
+      attempt: 2,
+      lineage: 'l',
+      manifest: newest,
+      commitAgain: [],
+      replay: undefined,
+      repeats: [],
+    })
+  })
+
+  it('D2: commits again what nobody is known to have delivered, oldest first', () => {
+    const newest = manifest(3, { pending: [pending(3), pending(2)], delivered: 1 })
+    expect(decideStart(log(manifest(2), newest))).toMatchObject({ commitAgain: [pending(2), pending(3)] })
+    expect(decideStart(log(manifest(2), newest, delivered(2)))).toMatchObject({ commitAgain: [pending(3)] })
+    expect(decideStart(log(manifest(2), newest, delivered(3)))).toMatchObject({ commitAgain: [] })
+  })
+
+  it('D2: believes what an earlier attempt said it delivered', () => {
+    expect(decideStart(log(manifest(1), takeover(2), delivered(1, 2), takeover(3)))).toMatchObject({
+      kind: 'resume',
+      attempt: 4,
+      commitAgain: [],
+    })
+  })
+
+  it('D3: reads the planned epoch behind the newest manifest again, whoever planned it', () => {
+    const entries = log(plan(1), manifest(1), delivered(1), plan(2), takeover(2))
+    expect(decideStart(entries)).toMatchObject({ kind: 'resume', replay: plan(2) })
+    expect(decideStart(log(plan(1), manifest(1)))).toMatchObject({ replay: undefined })
+  })
+
+  it('does nothing more for a job that has ended, but what it owes', () => {
+    const last = manifest(4, { end: 'drained' })
+    expect(decideStart(log(last))).toEqual({
+      kind: 'ended',
+      attempt: 2,
+      end: 'drained',
+      manifest: last,
+      commitAgain: [pending(4)],
+    })
+    expect(decideStart(log(last), { goOn: true })).toMatchObject({
+      kind: 'resume',
+      commitAgain: [pending(4)],
+    })
+  })
+
+  it('goes on after a stop without being asked', () => {
+    expect(decideStart(log(manifest(4, { end: 'stopped' })))).toMatchObject({ kind: 'resume' })
+  })
+})
+
+describe('a start from an earlier epoch', () => {
+  const entries = log(manifest(2), delivered(2), manifest(3), delivered(3), manifest(4))
+
+  it('makes a new lineage and says which output is made a second time', () => {
+    expect(decideStart(entries, { from: 2 })).toEqual({
+      kind: 'resume',
+      attempt: 2,
+      lineage: undefined,
+      manifest: manifest(2),
+      commitAgain: [],
+      replay: undefined,
+      repeats: [3, 4],
+    })
+  })
+
+  it('still delivers what was owed of that epoch and before', () => {
+    const owing = log(manifest(2), manifest(3, { pending: [pending(2), pending(3)], delivered: 1 }))
+    expect(decideStart(owing, { from: 2 })).toMatchObject({ commitAgain: [pending(2)] })
+  })
+
+  it('is a plain start when it is the newest', () => {
+    expect(decideStart(entries, { from: 4 })).toMatchObject({ lineage: 'l', repeats: [] })
+  })
+
+  it('names the epochs that there are', () => {
+    expect(decideStart(entries, { from: 7 })).toEqual({ kind: 'no-such-epoch', epochs: [2, 3, 4] })
+    expect(decideStart([], { from: 1 })).toEqual({ kind: 'no-such-epoch', epochs: [] })
+  })
+
+  it('lets the new lineage count on from there', () => {
+    const branched = log(
+      manifest(2),
+      manifest(3),
+      takeover(2, 'm'),
+      manifest(3, { attempt: 2, lineage: 'm' }),
+    )
+    expect(decideStart(branched)).toMatchObject({ kind: 'resume', attempt: 3, lineage: 'm' })
+  })
+})
+
+describe('D4: a log that no run can have written', () => {
+  it.each<readonly [string, readonly NumberedEntry[], number]>([
+    ['has an epoch missing', log(manifest(1), manifest(3)), 41],
+    ['has an epoch twice', log(manifest(1), manifest(1)), 41],
+    ['has an attempt that wrote behind its successor', log(takeover(2), manifest(1)), 41],
+    ['has an attempt that nobody began', log(manifest(1), manifest(2, { attempt: 2 })), 41],
+    ['has two takeovers of one attempt', log(takeover(2), takeover(2)), 41],
+    ['has a delivery before its manifest', log(manifest(1), delivered(2)), 41],
+    ['goes back in one lineage', log(manifest(2), takeover(2), manifest(2, { attempt: 2 })), 42],
+  ])('%s', (_, entries, number) => {
+    expect(decideStart(entries)).toMatchObject({ kind: 'impossible', number })
+  })
+})

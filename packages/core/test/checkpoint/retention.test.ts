@@ -1,0 +1,118 @@
+// What may be removed from a store: never what a checkpoint that is kept needs.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decideRemoval } from '../../src/checkpoint/index.ts'
+import type { Manifest, NumberedEntry, RetentionFacts } from '../../src/checkpoint/index.ts'
+
+const attemptOf = (file: string): number | undefined => {
+  const digits = /^state\/(\d+)-/.exec(file)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+function manifestEntry(number: number, epoch: number, files: readonly string[], attempt = 1): NumberedEntry {
+  const state = files.map((name) => ({
+    name,
+    bytes: 1,
+    checksum: '',
+    step: 'count',
+    groups: [0, 128] as const,
+    epoch,
+    full: true,
+  }))
+  const entry: Manifest = {
+    kind: 'manifest',
+    attempt,
+    lineage: 'l',
+    epoch,
+    planHash: '',
+    stateHash: '',
+    atMs: 0,
+    watermarks: {},
+    state,
+    pending: [],
+    delivered: 0,
+  }
+  return { number, entry }
+}
+
+const three = [
+  manifestEntry(1, 1, ['state/1-a']),
+  manifestEntry(2, 2, ['state/1-a', 'state/1-b']),
+  manifestEntry(3, 3, ['state/1-c']),
+]
+
+function facts(more: Partial<RetentionFacts>): RetentionFacts {
+  return {
+    entries: three,
+    files: ['state/1-a', 'state/1-b', 'state/1-c'],
+    verified: new Set([1, 2, 3]),
+    keep: 2,
+    attemptOf,
+    attempt: 1,
+    ...more,
+  }
+}
+
+describe('removal', () => {
+  it('A1: keeps everything until two checkpoints were read back', () => {
+    for (const verified of [[], [3], [2]])
+      expect(decideRemoval(facts({ verified: new Set(verified) }))).toEqual({
+        trimBefore: undefined,
+        files: [],
+      })
+  })
+
+  it('A1: counts only checkpoints that were read back', () => {
+    expect(decideRemoval(facts({ verified: new Set([1, 3]) }))).toEqual({ trimBefore: undefined, files: [] })
+    expect(decideRemoval(facts({}))).toMatchObject({ trimBefore: 2 })
+    expect(decideRemoval(facts({ keep: 0 }))).toMatchObject({ trimBefore: 2 })
+    expect(decideRemoval(facts({ keep: 3 }))).toMatchObject({ trimBefore: undefined })
+  })
+
+  it('A2: keeps a base that a kept increment builds on', () => {
+    expect(decideRemoval(facts({})).files).toEqual([])
+    const later = [...three, manifestEntry(4, 4, ['state/1-c', 'state/1-d'])]
+    expect(decideRemoval(facts({ entries: later, verified: new Set([3, 4]) }))).toEqual({
+      trimBefore: 3,
+      files: ['state/1-a', 'state/1-b'],
+    })
+  })
+
+  it('A3: leaves files of this attempt that no manifest ever named, and of later ones', () => {
+    const files = ['state/1-new', 'state/2-new', 'notes.txt']
+    expect(decideRemoval(facts({ files })).files).toEqual([])
+  })
+
+  it('removes what earlier attempts left and no manifest names', () => {
+    const files = ['state/1-left', 'state/1-c']
+    expect(decideRemoval(facts({ files, attempt: 2 })).files).toEqual(['state/1-left'])
+  })
+
+  it('A2: never removes what a kept checkpoint names, whatever the facts', () => {
+    const file = fc.integer({ min: 0, max: 9 }).map((k) => `state/${(k % 3) + 1}-${k}`)
+    fc.assert(
+      fc.property(
+        fc.array(fc.uniqueArray(file, { maxLength: 4 }), { minLength: 1, maxLength: 8 }),
+        fc.uniqueArray(file),
+        fc.uniqueArray(fc.integer({ min: 5, max: 12 })),
+        fc.integer({ min: 0, max: 4 }),
+        (manifests, files, verified, keep) => {
+          const entries = manifests.map((names, at) => manifestEntry(at + 5, at + 1, names))
+          const { trimBefore, files: gone } = decideRemoval(
+            facts({ entries, files, verified: new Set(verified), keep, attempt: 3 }),
+          )
+          const kept = entries.filter(({ number }) => number >= (trimBefore ?? 0))
+          const needed = new Set(
+            kept.flatMap(({ entry }) =>
+              entry.kind === 'manifest' ? entry.state.map(({ name }) => name) : [],
+            ),
+          )
+          expect(gone.filter((name) => needed.has(name))).toEqual([])
+          if (trimBefore === undefined) return
+          const readBack = kept.filter(({ number }) => verified.includes(number))
+          expect(readBack.length).toBeGreaterThanOrEqual(Math.max(2, keep))
+        },
+      ),
+    )
+  })
+})
