@@ -116,7 +116,11 @@ describe('a pipeline that cannot be', () => {
     [
       'two steps of one name',
       wrong("p.read('a', ndjson('in', { schema: Item })).write('a', ndjson('out'))"),
-      [/^error plan\/duplicate-step: step "a" exists already/, /step: a/],
+      [
+        /^error plan\/duplicate-step: step "a" exists already/,
+        /step: a/,
+        /in: \S*pipe\.ts:\d+:\d+, and before in \S*pipe\.ts:\d+:\d+/,
+      ],
     ],
     [
       'a column that is not there',

@@ -50,6 +50,22 @@ describe('an error as text', () => {
     expect(errorText(error, plain)).not.toContain('node:internal')
   })
 
+  it('says on which line a step was written that cannot be built, and where its name stands before', () => {
+    const cause = new Error('first')
+    cause.stack = 'Error: first\n    at build (file:///data/pipe.ts:4:3)'
+    const error = new MillraceError('plan/duplicate-step', {
+      what: 'step "a" exists already',
+      step: 'a',
+      cause,
+    })
+    error.stack =
+      'Error: x\n    at where (/srv/node_modules/@millrace/core/dist/a.js:1:1)\n    at /data/pipe.ts:9:5'
+    expect(errorText(error, plain)).toBe(
+      'error plan/duplicate-step: step "a" exists already\n  step: a\n' +
+        '  in: /data/pipe.ts:9:5, and before in /data/pipe.ts:4:3\n',
+    )
+  })
+
   it('of usage is short', () => {
     expect(errorText(new UsageError('no flag --x', 'did you mean --y?'), plain)).toBe(
       'millrace: no flag --x\n  hint: did you mean --y?\n',

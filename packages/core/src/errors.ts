@@ -318,7 +318,7 @@ export function isMillraceError(value: unknown): value is MillraceError {
 export function withContext(error: unknown, context: { step?: string; place?: Place }): unknown {
   if (!isMillraceError(error)) return error
   if (error.step !== undefined && (error.place !== undefined || context.place === undefined)) return error
-  return new MillraceError(error.code, {
+  const told = new MillraceError(error.code, {
     what: error.what,
     detail: error.detail,
     hint: error.hint,
@@ -326,6 +326,12 @@ export function withContext(error: unknown, context: { step?: string; place?: Pl
     step: error.step ?? context.step,
     cause: error.cause,
   })
+  // Where it happened, not where it was told more of.
+  if (error.stack !== undefined) {
+    const [, frames = ''] = /^[^]*?(\n {4}at [^]*)$/.exec(error.stack) ?? []
+    Object.defineProperty(told, 'stack', { value: `${told.name}: ${told.message}${frames}`, writable: true })
+  }
+  return told
 }
 
 /** A place as people read it: `flights.csv, line 12, byte 803`. */

@@ -23,6 +23,13 @@ export function userStack(error: unknown): string[] {
     .map((line) => readable(line.trim()))
 }
 
+/** `file:line:column` of the innermost frame of user code. */
+export function userPosition(error: unknown): string | undefined {
+  const [, position] =
+    /\(?([^()\s][^()]*?:\d+:\d+)\)?$/.exec(userStack(error)[0]?.replace(/^at /, '') ?? '') ?? []
+  return position
+}
+
 /** The place of the innermost frame of user code. */
 export function userPlace(error: unknown): { readonly file: string; readonly line: number } | undefined {
   const [, file, line] =

@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import { isMillraceError, renderPlace } from '@millrace/core/errors'
 import type { MillraceError } from '@millrace/core/errors'
 import { UsageError } from '../command-line/usage-error.ts'
-import { userStack } from '../module/user-stack.ts'
+import { userPosition, userStack } from '../module/user-stack.ts'
 import type { Palette } from './style.ts'
 
 /** How errors are shown. */
@@ -42,8 +42,19 @@ function operatingError(error: MillraceError, palette: Palette): string[] {
   const lines = [`${palette('error', 'bad')} ${palette(error.code, 'strong')}: ${what}`]
   if (error.step !== undefined) lines.push(`  ${palette('step:', 'faint')} ${error.step}`)
   if (error.place !== undefined) lines.push(`  ${palette('at:', 'faint')} ${renderPlace(error.place)}`)
+  lines.push(...writtenAt(error, palette))
   if (error.hint !== undefined) lines.push(`  ${palette('hint:', 'faint')} ${error.hint}`)
   return lines
+}
+
+/** The line of the module that a step was written on, where it cannot be built; and of the other step of its name. */
+function writtenAt(error: MillraceError, palette: Palette): string[] {
+  if (!/^(plan|expression|schema|duration|option)\//.test(error.code)) return []
+  const here = userPosition(error)
+  if (here === undefined) return []
+  const first = error.code === 'plan/duplicate-step' ? userPosition(error.cause) : undefined
+  const before = first === undefined ? '' : `, and before in ${first}`
+  return [`  ${palette('in:', 'faint')} ${here}${before}`]
 }
 
 function unexpected(error: unknown, palette: Palette): string[] {
@@ -60,7 +71,7 @@ function stackLines(cause: unknown, palette: Palette): string[] {
 
 function hasCause(error: unknown): boolean {
   if (!isMillraceError(error)) return false
-  return error.cause !== undefined && !userCode.has(error.code)
+  return error.cause !== undefined && !userCode.has(error.code) && error.code !== 'plan/duplicate-step'
 }
 
 function causeLines(error: unknown, palette: Palette): string[] {

@@ -38,7 +38,7 @@ import type { Operator, OperatorContext } from './operator.ts'
 import type { FiredTimer, ProcessContext, ProcessFunction, StateHandle } from './process-function.ts'
 import { ProcessTimers } from './process-timers.ts'
 import { RowOutput } from './row-output.ts'
-import { rowText } from './row-text.ts'
+import { rowText, thrownText } from './row-text.ts'
 import type { FunctionBindings } from './window-aggregate.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 
@@ -185,7 +185,7 @@ class Process implements Operator {
         }
       }
     } catch (cause) {
-      throw this.#failed('onRow', cause, row)
+      throw this.#failed('onRow', cause, `the row ${rowText(row)}`)
     }
   }
 
@@ -216,7 +216,8 @@ class Process implements Operator {
     try {
       this.#functions.onTimer?.(this.#context, timer)
     } catch (cause) {
-      throw this.#failed('onTimer', cause, timer)
+      const key = rowText(this.#context.key)
+      throw this.#failed('onTimer', cause, `the timer ${rowText(timer)} of the key ${key}`)
     }
   }
 
@@ -313,11 +314,15 @@ class Process implements Operator {
     table.i32[base + this.#isHashed.offset] = 1
   }
 
-  #failed(name: string, cause: unknown, what: unknown): unknown {
+  #failed(name: string, cause: unknown, subject: string): unknown {
     if (isMillraceError(cause)) return cause
     return new MillraceError('step/function-failed', {
       what: `the function ${name} of step "${this.#node.step}" threw`,
-      detail: `${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)} for ${rowText(what)}`,
+      detail: `${thrownText(cause)}, for ${subject}`,
+      hint:
+        name === 'onRow'
+          ? 'mend it, or keep such rows away from the step with .where(…) or .filter(…)'
+          : 'mend it: what a timer finds is the state of its key and the time',
       step: this.#node.step,
       cause,
     })

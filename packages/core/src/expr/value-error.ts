@@ -6,8 +6,13 @@ import type { ErrorCode } from '../errors.ts'
 
 type ValueCode = Extract<ErrorCode, `value/${string}`>
 
+/** What helps with every error of a kind, where the place of the error knows nothing better. */
+const hints: { readonly [code in ValueCode]?: string } = {
+  'value/cast': 'keep such rows away with .where(…), or cast only what fits: case when … then cast(…) end',
+}
+
 /** Stops the expression with an error about a value. */
-export function failValue(code: ValueCode, what: string, hint?: string): never {
+export function failValue(code: ValueCode, what: string, hint: string | undefined = hints[code]): never {
   throw new MillraceError(code, { what, hint })
 }
 

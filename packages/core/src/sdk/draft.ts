@@ -39,6 +39,8 @@ export class PlanDraft {
   private readonly sources = new Map<string, Source>()
   private readonly sinks = new Map<string, Sink>()
   private readonly functions = new Map<string, unknown>()
+  /** Where each step was made: an error that is never thrown, for its stack. */
+  private readonly origins = new Map<string, Error>()
   private open = true
 
   /** Sources whose columns were found by looking at them, by step. */
@@ -54,7 +56,8 @@ export class PlanDraft {
     checkName('step', name)
     try {
       if (!this.open) throw this.closed()
-      if (this.nodes.has(name)) throw duplicate(name, this.nodes.get(name) as LogicalNode)
+      const present = this.nodes.get(name)
+      if (present !== undefined) throw duplicate(present, this.origins.get(name))
       return make()
     } catch (error) {
       throw error instanceof UndeclaredSourceError ? error : withContext(error, { step: name })
@@ -64,7 +67,8 @@ export class PlanDraft {
   /** Adds a node and gives its main output. */
   add(node: LogicalNode, traits: StreamTraits): Output {
     const present = this.nodes.get(node.step)
-    if (present !== undefined) throw duplicate(node.step, present)
+    if (present !== undefined) throw duplicate(present, this.origins.get(node.step))
+    this.origins.set(node.step, new Error(`step "${node.step}" was first made here`))
     this.nodes.set(node.step, freezeDeep(node))
     return this.output({ step: node.step, port: MAIN_PORT }, node.schema, traits)
   }
@@ -72,6 +76,11 @@ export class PlanDraft {
   /** An output of a node that was added. */
   output(input: Input, schema: Schema, { time, changes }: StreamTraits): Output {
     return { draft: this, schema, time, changes, connect: () => input }
+  }
+
+  /** The step that was added last. */
+  get lastStep(): string | undefined {
+    return [...this.nodes.keys()].at(-1)
   }
 
   /** Whether a step that was added has a further output of that name. */
@@ -178,11 +187,12 @@ function unread(step: string): MillraceError {
   })
 }
 
-function duplicate(step: string, present: LogicalNode): MillraceError {
+function duplicate({ step, kind }: LogicalNode, origin: Error | undefined): MillraceError {
   return new MillraceError('plan/duplicate-step', {
     what: `step "${step}" exists already`,
-    detail: `its first use is a step of kind ${present.kind}`,
-    hint: 'step names identify state: give each step of the pipeline its own',
+    detail: `its first use is a step of kind ${kind}`,
+    hint: `names identify steps and their state: give each its own, such as "${step}-2" (a function that makes steps takes a name)`,
     step,
+    cause: origin,
   })
 }

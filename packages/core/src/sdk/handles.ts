@@ -69,8 +69,14 @@ class StreamHandle {
     return streamOf(rejectedOutput(this.#output, hint))
   }
 
-  get late(): StreamHandle | undefined {
-    return this.#sides.late === undefined ? undefined : streamOf(this.#sides.late)
+  get late(): StreamHandle {
+    if (this.#sides.late !== undefined) return streamOf(this.#sides.late)
+    const { step } = this.#output.connect()
+    throw new MillraceError('plan/invalid-argument', {
+      what: `step "${step}" has no late rows`,
+      hint: "late rows come out of windows: const hourly = ….aggregate('hourly', …), then hourly.late",
+      step,
+    })
   }
 
   side(name: string): StreamHandle {

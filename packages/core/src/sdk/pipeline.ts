@@ -11,6 +11,7 @@ import type { BuiltPlan, Source } from '../plan/index.ts'
 import { PlanDraft } from './draft.ts'
 import { streamOf } from './handles.ts'
 import { lowerRead } from './lower-ends.ts'
+import { misplacedMethodHint } from './misplaced-method.ts'
 import { checkName } from './names.ts'
 import { OptionReader } from './options.ts'
 import type {
@@ -190,7 +191,7 @@ function buildOnce({ name, build, options: { set = {} }, resolved }: BuildCall):
     read: (step: string, dataset: unknown, options: ReadOptions<never> = {}) =>
       streamOf(lowerRead(draft, step, dataset, options)),
   } as unknown as PipelineBuilder
-  const result = runBuild(name, build, builder)
+  const result = runBuild(draft, build, builder)
   if (result instanceof Promise) {
     // A rejection nobody waits for would end the process.
     result.catch(() => undefined)
@@ -205,17 +206,26 @@ function buildOnce({ name, build, options: { set = {} }, resolved }: BuildCall):
   return { ...draft.finish(), options, inferred }
 }
 
-function runBuild(name: string, build: (p: PipelineBuilder) => void, builder: PipelineBuilder): unknown {
+function runBuild(draft: PlanDraft, build: (p: PipelineBuilder) => void, builder: PipelineBuilder): unknown {
   try {
     return build(builder)
   } catch (cause) {
-    if (isMillraceError(cause)) throw cause
+    if (isMillraceError(cause)) throw withNeighbour(cause, draft.lastStep)
     throw new MillraceError('pipeline/module-failed', {
-      what: `the function of pipeline "${name}" threw`,
+      what: `the function of pipeline "${draft.name}" threw`,
       detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+      hint: misplacedMethodHint(cause),
       cause,
     })
   }
+}
+
+/** A window or a duration is made before the step that it is for has said its name: the step before it shows where. */
+function withNeighbour(error: MillraceError, step: string | undefined): unknown {
+  const { code } = error
+  if (step === undefined || error.step !== undefined) return error
+  if (code !== 'duration/invalid' && code !== 'plan/invalid-argument') return error
+  return withContext(error, { place: { name: `behind step "${step}"` } })
 }
 
 function firstDifference(a: BuiltPlan, b: BuiltPlan): string {

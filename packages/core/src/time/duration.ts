@@ -51,6 +51,9 @@ const partMs: { readonly [part: string]: number } = {
 
 const HINT = "write milliseconds, text such as '10 s', '1h30m' or '500 ms', or parts such as { minutes: 5 }"
 
+/** Units as the error for others names them. */
+const UNITS = "ms, s, min, h, d and w, or words such as minutes: '10 s', '1h30m'"
+
 /**
  * The milliseconds of a duration: a whole number, 0 or more.
  *
@@ -58,7 +61,7 @@ const HINT = "write milliseconds, text such as '10 s', '1h30m' or '500 ms', or p
  */
 export function parseDuration(duration: Duration): number {
   const ms = readDuration(duration)
-  if (ms === undefined) throw invalid(duration, 'it cannot be read')
+  if (ms === undefined) throw unreadable(duration)
   if (!Number.isFinite(ms)) throw invalid(duration, 'it is not finite')
   if (ms < 0) throw invalid(duration, 'it is negative')
   // '0.1 s' is 100.00000000000001 in binary; what is meant is the nearest millisecond.
@@ -127,12 +130,49 @@ function readParts(parts: DurationParts): number | undefined {
   return ms
 }
 
-function invalid(duration: unknown, reason: string): MillraceError {
+function unreadable(duration: unknown): MillraceError {
+  if (typeof duration !== 'string') return invalid(duration, 'it cannot be read')
+  const words = [...duration.matchAll(/([\d.]+)\s*([a-zA-Z]+)/g)]
+  const strange = words
+    .map(([, , unit = '']) => unit)
+    .find((unit) => !Object.hasOwn(unitMs, unit.toLowerCase()))
+  if (strange === undefined) {
+    if (/^\s*[\d.]+\s*$/.test(duration)) {
+      return invalid(
+        duration,
+        'it has no unit',
+        `write '${duration.trim()} s' for seconds; units are ${UNITS}`,
+      )
+    }
+    return invalid(duration, 'it cannot be read')
+  }
+  const near = Object.keys(unitMs).find((unit) => isNear(strange.toLowerCase(), unit))
+  const meant = near === undefined ? '' : `did you mean '${duration.trim().replace(strange, near)}'? `
+  return invalid(duration, `"${strange}" is no unit of time`, `${meant}units are ${UNITS}`)
+}
+
+/** Whether two words differ by one letter, or by two neighbours that changed places. */
+function isNear(word: string, unit: string): boolean {
+  if (unit.length < 3) return false
+  let from = 0
+  while (from < word.length && word[from] === unit[from]) from++
+  const rest = word.slice(from)
+  const right = unit.slice(from)
+  const swapped = (rest[1] ?? '') + (rest[0] ?? '') + rest.slice(2)
+  return (
+    rest.slice(1) === right.slice(1) ||
+    rest.slice(1) === right ||
+    rest === right.slice(1) ||
+    swapped === right
+  )
+}
+
+function invalid(duration: unknown, reason: string, hint: string = HINT): MillraceError {
   const shown =
     typeof duration === 'string' ? `"${duration}"` : (JSON.stringify(duration) ?? String(duration))
   return new MillraceError('duration/invalid', {
     what: `the duration ${shown} is not valid`,
     detail: reason,
-    hint: HINT,
+    hint,
   })
 }

@@ -1,19 +1,25 @@
 // Pipelines and their options: names, building, determinism, and what is refused before anything runs.
 import { describe, expect, it } from 'vitest'
-import { isMillraceError, isPipeline, pipeline } from '../../src/index.ts'
-import type { Pipeline, PipelineBuilder, Stream } from '../../src/index.ts'
+import { isMillraceError, isPipeline, pipeline, tumbling } from '../../src/index.ts'
+import type { AggregatedStream, Pipeline, PipelineBuilder, Stream } from '../../src/index.ts'
+import type { MillraceError } from '../../src/errors.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import { buildHash } from '../../src/plan/index.ts'
 import { flights, plannedSink } from './planned-ends.ts'
 import type { Flight } from './planned-ends.ts'
 
+/** A stream as JavaScript sees it: every method may be called. */
+type Loose = Readonly<
+  Record<'keyBy' | 'aggregate' | 'write' | 'process' | 'groupBy' | 'whree', (...args: unknown[]) => Loose>
+>
+
 /** The error of a call, which must be one of ours. */
-function errorOf(run: () => unknown): { code: string; message: string; step: string | undefined } {
+function errorOf(run: () => unknown): MillraceError {
   try {
     run()
   } catch (error) {
     if (!isMillraceError(error)) throw error
-    return { code: error.code, message: error.message, step: error.step }
+    return error
   }
   throw new Error('nothing was thrown')
 }
@@ -99,6 +105,49 @@ describe('a pipeline', () => {
     const { code, message } = errorOf(() => broken.build())
     expect(code).toBe('pipeline/module-failed')
     expect(message).toContain('TypeError: no such thing')
+  })
+
+  it.each([
+    ['aggregate', (f: Loose) => f.keyBy('k', 'origin').aggregate('x', () => ({})), 'stands behind .window('],
+    [
+      'write',
+      (f: Loose) => f.keyBy('k', 'origin').write('x', plannedSink('out')),
+      'behind .keyBy(…) comes .window(',
+    ],
+    ['process', (f: Loose) => f.process('x', {}), "stands behind .keyBy('name', key)"],
+    ['groupBy', (f: Loose) => f.groupBy('x', 'origin'), 'did you mean .keyBy(…)?'],
+    ['whree', (f: Loose) => f.whree('x', 'cancelled'), 'did you mean .where(…)?'],
+  ])('says where %s would stand, or what is meant', (_, call, hint) => {
+    const misplaced = pipeline('misplaced', (p) => void call(p.read('flights', flights) as unknown as Loose))
+    const { code, hint: told } = errorOf(() => misplaced.build())
+    expect([code, told]).toEqual(['pipeline/module-failed', expect.stringContaining(hint)])
+  })
+
+  it('gives no hint where it is not a step that is missing', () => {
+    const own = pipeline('own', () => (undefined as unknown as Loose).write())
+    expect(errorOf(() => own.build()).hint).toBeUndefined()
+  })
+
+  it('says behind which step a window stands that cannot be', () => {
+    const misspelt = pipeline('misspelt', (p) => {
+      p.read('flights', flights, { eventTime: 'date' })
+        .keyBy('by-origin', 'origin')
+        .window(tumbling('1 huor'))
+    })
+    const { code, place, hint, stack } = errorOf(() => misspelt.build())
+    expect([code, place]).toEqual(['duration/invalid', { name: 'behind step "by-origin"' }])
+    expect(hint).toContain("did you mean '1 hour'?")
+    expect(stack).toContain('pipeline.test.ts')
+  })
+
+  it('refuses the late rows of a step that has none', () => {
+    const late = pipeline('late', (p) => {
+      ;(p.read('flights', flights) as unknown as AggregatedStream<unknown, unknown>).late.write(
+        'x',
+        plannedSink('x'),
+      )
+    })
+    expect(errorOf(() => late.build())).toMatchObject({ code: 'plan/invalid-argument', step: 'flights' })
   })
 
   it('refuses an asynchronous function', () => {

@@ -58,12 +58,13 @@ function refusal(make: (source: Flights) => unknown): {
   code: string
   step: string | undefined
   message: string
+  cause: unknown
 } {
   try {
     over(make as (source: Flights) => Stream<never>).build({ check: false })
   } catch (error) {
-    if (isMillraceError(error)) return { code: error.code, step: error.step, message: error.message }
-    throw error
+    if (!isMillraceError(error)) throw error
+    return { code: error.code, step: error.step, message: error.message, cause: error.cause }
   }
   throw new Error('nothing was refused')
 }
@@ -290,9 +291,12 @@ describe('functions over rows', () => {
 
 describe('names of steps', () => {
   it('may stand once', () => {
-    const { code, message } = refusal((f) => f.where('x', sql`delay > 1`).where('x', sql`delay > 2`))
+    const { code, message, cause } = refusal((f) => f.where('x', sql`delay > 1`).where('x', sql`delay > 2`))
+    expect(cause).toMatchObject({ message: 'step "x" was first made here' })
+    expect((cause as Error).stack).toContain('steps.test.ts')
     expect(code).toBe('plan/duplicate-step')
     expect(message).toContain('step "x" exists already')
+    expect(message).toContain('such as "x-2"')
   })
 
   it.each(['', 'a b', 'a/b', 'ü', '-x', 'constructor '])('may not be %j', (name) => {

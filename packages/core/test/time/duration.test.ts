@@ -54,6 +54,18 @@ describe('parseDuration', () => {
     )
   })
 
+  it.each([
+    ['1 huor', '"huor" is no unit of time', "did you mean '1 hour'?"],
+    ['2 dyas', '"dyas" is no unit of time', "did you mean '2 days'?"],
+    ['1h 30 mintes', '"mintes" is no unit of time', "did you mean '1h 30 minutes'?"],
+    ['5 fortnights', '"fortnights" is no unit of time', 'units are ms, s, min, h, d and w'],
+    ['5', 'it has no unit', "write '5 s' for seconds"],
+  ])('of %j says what is wrong and what may be meant', (text, detail, hint) => {
+    expect(() => parseDuration(text)).toThrowError(
+      expect.objectContaining({ detail, hint: expect.stringContaining(hint) }),
+    )
+  })
+
   it('reads back what formatDuration writes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10 ** 12 }), (ms) => {

@@ -11,7 +11,7 @@ import type { RowReader } from '../../data/row-view.ts'
 import { writeValue } from '../../data/write-value.ts'
 import { MillraceError, isMillraceError } from '../../errors.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
-import { rowText } from '../row-text.ts'
+import { rowText, thrownText } from '../row-text.ts'
 import type { Aggregate, AggregateParts, RecordRange } from './aggregate.ts'
 
 /** What a user-defined aggregate has to offer. */
@@ -117,10 +117,10 @@ class UserAggregate implements Aggregate {
 
   #failed(name: string, cause: unknown, row?: string): unknown {
     if (isMillraceError(cause)) return cause
-    const message = cause instanceof Error ? cause.message : String(cause)
     return new MillraceError('step/function-failed', {
-      what: `function "${name}" of aggregate "${this.#parts.call.name}" threw: ${message}`,
-      detail: row === undefined ? undefined : `row ${row}`,
+      what: `the function ${name} of aggregate "${this.#parts.call.name}" threw`,
+      detail: `${thrownText(cause)}${row === undefined ? '' : `, for the row ${row}`}`,
+      hint: 'mend it, or keep such rows away from the window with .where(…) or .filter(…)',
       step: this.#parts.step,
       cause,
     })
