@@ -5,8 +5,9 @@
  * link where others may want the name (a link never replaces), by a rename where nobody does. The directory is synced
  * before the answer. After a failed sync the file is given up: a second sync would succeed and mean nothing.
  */
-import { MillraceError, isMillraceError } from '../errors.ts'
+import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import type { Files, Host, OpenFile } from '../host/host.ts'
+import { isStoreName } from './store.ts'
 import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './store.ts'
 
 /** What `DirectoryStore` reaches. */
@@ -116,6 +117,7 @@ export class DirectoryStore implements CheckpointStore {
   }
 
   #path(name: string): string {
+    assert(isStoreName(name), `"${name}" is no name for a file of a checkpoint store`)
     return `${this.place}/${name}`
   }
 

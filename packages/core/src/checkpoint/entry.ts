@@ -14,7 +14,7 @@ import { MillraceError } from '../errors.ts'
 import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
 
 /** The version that is written. */
-export const LOG_FORMAT = 1
+const LOG_FORMAT = 1
 
 /** A new attempt begins: everything with a smaller attempt number is over from here on. */
 export interface Takeover {
