@@ -9,24 +9,26 @@ import { createManualHost, storeConformance } from '../../src/testing/index.ts'
 
 const tools = { describe, test, expect }
 
-storeConformance(tools, {
-  name: 'a directory on disk',
-  make: () => {
-    const folder = mkdtempSync(join(tmpdir(), 'millrace-store-'))
-    return Promise.resolve({
-      open: () => new DirectoryStore(createNodeHost(), join(folder, 'a/b')),
-      close: () => Promise.resolve(rmSync(folder, { recursive: true })),
-    })
-  },
-})
+describe('a store in a directory', () => {
+  storeConformance(tools, {
+    name: 'a directory on disk',
+    make: () => {
+      const folder = mkdtempSync(join(tmpdir(), 'millrace-store-'))
+      return Promise.resolve({
+        open: () => new DirectoryStore(createNodeHost(), join(folder, 'a/b')),
+        close: () => Promise.resolve(rmSync(folder, { recursive: true })),
+      })
+    },
+  })
 
-storeConformance(tools, {
-  name: 'a directory in memory',
-  make: () => {
-    const host = createManualHost()
-    return Promise.resolve({
-      open: () => new DirectoryStore(host, '/state'),
-      close: () => Promise.resolve(),
-    })
-  },
+  storeConformance(tools, {
+    name: 'a directory in memory',
+    make: () => {
+      const host = createManualHost()
+      return Promise.resolve({
+        open: () => new DirectoryStore(host, '/state'),
+        close: () => Promise.resolve(),
+      })
+    },
+  })
 })
