@@ -21,7 +21,7 @@ interface StreamPair {
 
 /** What newer versions of node:zlib add; the types of the oldest supported Node lack it. */
 interface ZstdPart {
-  createZstdCompress(options: { chunkSize: number }): ZlibTransform
+  createZstdCompress(options: { chunkSize: number; params: { [parameter: number]: number } }): ZlibTransform
   createZstdDecompress(options: { chunkSize: number }): ZlibTransform
 }
 
@@ -35,10 +35,13 @@ export function gzipDecompressor(): CompressionStream {
   return strictGunzip()
 }
 
+/** ZSTD_c_checksumFlag of zstd's API (and of node:zlib's constants): frames carry a checksum of their content. */
+const zstdParams = { 201: 1 }
+
 /** zstd by node:zlib; undefined where this Node lacks it. */
 export const nativeZstd: StreamPair | undefined = hasZstd(zlib)
   ? (({ createZstdCompress, createZstdDecompress }) => ({
-      compressor: () => drive(createZstdCompress({ chunkSize: CHUNK_BYTES }), toError),
+      compressor: () => drive(createZstdCompress({ chunkSize: CHUNK_BYTES, params: zstdParams }), toError),
       decompressor: () => byFrame(() => createZstdDecompress({ chunkSize: CHUNK_BYTES })),
     }))(zlib)
   : undefined

@@ -2,15 +2,20 @@
  * zstd for Node versions without it: compression by WebAssembly, one frame per MiB (frames may follow each other, RFC
  * 8878 §3); decompression as a stream by fzstd, in JavaScript.
  *
- * Weaker than node:zlib's: fzstd does not verify the optional content checksum of a frame.
+ * Neither knows the checksum that a frame may carry of its content: it is added and verified here.
  */
 import { Decompress } from 'fzstd'
 import type { CompressionStream } from '../host.ts'
 import { corruptInput, truncatedInput } from './damage.ts'
+import { XxHash64 } from './xxhash64.ts'
 import { zstdModule } from './zstd-module.ts'
+import { FrameScanner } from './zstd-scanner.ts'
 
 const FRAME_BYTES = 1024 * 1024
 const LEVEL_DEFAULT = 3
+/** Where the flags of a frame stand, behind the magic number, and the one for a checksum (RFC 8878, §3.1.1.1.1). */
+const DESCRIPTOR_AT = 4
+const CHECKSUM_FLAG = 0x04
 /** fzstd's code for input that ends too early. */
 const UNEXPECTED_END = 5
 
@@ -53,7 +58,8 @@ export function frameCompressor(): CompressionStream {
   let pendingBytes = 0
   let frames = 0
   const flush = (): Uint8Array => {
-    const frame = compressFrame(Buffer.concat(pending))
+    const content = Buffer.concat(pending)
+    const frame = withChecksum(compressFrame(content), content)
     pending = []
     pendingBytes = 0
     frames++
@@ -78,31 +84,66 @@ export function frameCompressor(): CompressionStream {
   }
 }
 
+/** A frame without checksum as one that has it. */
+function withChecksum(frame: Uint8Array, content: Uint8Array): Uint8Array {
+  const checked = Buffer.alloc(frame.length + 4)
+  checked.set(frame)
+  checked[DESCRIPTOR_AT] = (frame[DESCRIPTOR_AT] as number) | CHECKSUM_FLAG
+  checked.writeUInt32LE(checksumOf(new XxHash64().update(content)), frame.length)
+  return checked
+}
+
+function checksumOf(hash: XxHash64): number {
+  return Number(BigInt.asUintN(32, hash.digest()))
+}
+
 /** Decompresses a stream of frames. */
 export function frameDecompressor(): CompressionStream {
+  const scanner = new FrameScanner()
   let output: Uint8Array[] = []
   let fedBytes = 0
-  const stream = new Decompress((bytes) => output.push(bytes))
-  const feed = (bytes: Uint8Array, final: boolean): Uint8Array => {
-    output = []
-    try {
-      stream.push(bytes, final)
-    } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-      if (code === UNEXPECTED_END) throw truncatedInput('zstd', cause)
-      throw corruptInput('zstd', cause instanceof Error ? cause.message : String(cause), cause)
-    }
-    return Buffer.concat(output)
+  let frame: OpenFrame | undefined
+  const open = (): OpenFrame => {
+    const hash = new XxHash64()
+    const stream = new Decompress((bytes) => {
+      hash.update(bytes)
+      output.push(bytes)
+    })
+    return { stream, hash }
   }
   return {
     async push(bytes) {
-      if (bytes.length === 0) return bytes
+      output = []
       fedBytes += bytes.length
-      return feed(bytes, false)
+      for (const { start, end, last, checksum } of scanner.scan(bytes)) {
+        frame ??= open()
+        feed(frame.stream, bytes.subarray(start, end), last)
+        if (!last) continue
+        if (checksum !== undefined && checksum !== checksumOf(frame.hash))
+          throw corruptInput('zstd', 'the content of a frame does not match its checksum')
+        frame = undefined
+      }
+      return Buffer.concat(output)
     },
     async end() {
-      if (fedBytes === 0) throw truncatedInput('zstd')
-      return feed(new Uint8Array(0), true)
+      if (fedBytes === 0 || !scanner.atFrameEnd) throw truncatedInput('zstd')
+      return new Uint8Array(0)
     },
+  }
+}
+
+interface OpenFrame {
+  readonly stream: Decompress
+  /** Of what came out of it so far. */
+  readonly hash: XxHash64
+}
+
+function feed(stream: Decompress, bytes: Uint8Array, last: boolean): void {
+  try {
+    stream.push(bytes, last)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === UNEXPECTED_END) throw truncatedInput('zstd', cause)
+    throw corruptInput('zstd', cause instanceof Error ? cause.message : String(cause), cause)
   }
 }

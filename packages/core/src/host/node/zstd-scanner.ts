@@ -22,6 +22,8 @@ export interface FramePiece {
   readonly end: number
   /** The frame ends with this piece. */
   readonly last: boolean
+  /** Of a last piece: the checksum that the frame carries of its content, unsigned; undefined when it has none. */
+  readonly checksum: number | undefined
 }
 
 type Stage = 'magic' | 'descriptor' | 'header' | 'block-header' | 'block' | 'checksum' | 'skip-size' | 'skip'
@@ -36,6 +38,7 @@ export class FrameScanner {
   #shift = 0
   #isLastBlock = false
   #hasChecksum = false
+  #checksum: number | undefined
 
   /** Whether the bytes so far are whole frames. */
   get atFrameEnd(): boolean {
@@ -61,18 +64,18 @@ export class FrameScanner {
       while (this.#left === 0) {
         this.#next()
         if (this.atFrameEnd) {
-          pieces.push({ start, end: index, last: true })
+          pieces.push({ start, end: index, last: true, checksum: this.#checksum })
           start = index
         }
       }
     }
-    if (start < bytes.length) pieces.push({ start, end: bytes.length, last: false })
+    if (start < bytes.length) pieces.push({ start, end: bytes.length, last: false, checksum: undefined })
     return pieces
   }
 
   #isSkipped(): boolean {
     const stage = this.#stage
-    return stage === 'header' || stage === 'block' || stage === 'checksum' || stage === 'skip'
+    return stage === 'header' || stage === 'block' || stage === 'skip'
   }
 
   #enter(stage: Stage, bytes: number): void {
@@ -107,7 +110,11 @@ export class FrameScanner {
         this.#enter('skip', value)
         return
       case 'checksum':
+        this.#checksum = this.#hasChecksum ? value : undefined
+        this.#enter('magic', 4)
+        return
       case 'skip':
+        this.#checksum = undefined
         this.#enter('magic', 4)
     }
   }

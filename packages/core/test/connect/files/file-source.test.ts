@@ -135,6 +135,28 @@ describe('damage', () => {
     expect(host.files.openFiles).toBe(0)
   })
 
+  test.each(['gzip', 'zstd'] as const)('%s with a flipped bit or cut off names the file', async (codec) => {
+    const host = createManualHost()
+    const compressor = host.compression.compressor(codec)
+    const some = Array.from({ length: 3000 }, (_, n) => (n * n * 7919) % 2_000_003)
+    const first = Buffer.from(await compressor.push(Buffer.from(lines(...some))))
+    const whole = Buffer.concat([first, await compressor.end()])
+    const path = `a.ndjson.${codec === 'gzip' ? 'gz' : 'zst'}`
+    for (const at of [0.1, 0.5, 0.9, 0.999]) {
+      const byte = Math.floor(whole.length * at)
+      host.files.put(
+        path,
+        whole.map((value, index) => (index === byte ? value ^ 4 : value)),
+      )
+      const { code, text } = await failure(readSource(host, source(path)))
+      expect(code).toMatch(/^input\/(corrupt|truncated)$/)
+      expect(text).toContain(path)
+      host.files.put(path, whole.subarray(0, byte))
+      expect(await failure(readSource(host, source(path)))).toMatchObject({ code: 'input/truncated' })
+    }
+    expect(host.files.openFiles).toBe(0)
+  })
+
   test('Parquet that was cut off is input/truncated or input/corrupt, and names the file', async () => {
     const host = createManualHost()
     const whole = encodeRows(parquetFormat(), Row, rows(1, 2, 3))
