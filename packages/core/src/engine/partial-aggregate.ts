@@ -57,7 +57,11 @@ export class PartialAggregate implements Operator {
   readonly #hasTime: boolean
   readonly #main: Emit
   readonly #raw: Emit
-  #panes: Pane[] = []
+  /** By start. */
+  readonly #panes = new Map<number, Pane>()
+  /** Groups and bytes in all panes. */
+  #groups = 0
+  #bytes = 0
   readonly #spare: GroupTable[] = []
   #watermark = -Infinity
   /** Rows and groups since grouping was last judged, and rows to send on raw until it is tried again. */
@@ -67,8 +71,9 @@ export class PartialAggregate implements Operator {
   #rawRows: Int32Array = new Int32Array(0)
   #rawCount = 0
   #numbers: Int32Array = new Int32Array(0)
-  /** Event times of emitted batches, one array per pane sent in a call (O3). */
+  /** Event times of the batches emitted in one call (O3), and how many there are. */
   readonly #times: Float64Array[] = []
+  #sent = 0
 
   constructor(node: PartialAggregateNode, inputSchema: Schema, context: OperatorContext) {
     this.#context = context
@@ -100,14 +105,13 @@ export class PartialAggregate implements Operator {
       this.#passOn(batch)
       return
     }
-    const before = this.#groups()
+    const before = this.#groups
     bindAggregates(this.#parts, batch)
     this.#accumulate(batch)
-    const groups = this.#groups()
     this.#sampledRows += rows
-    this.#sampledGroups += groups - before
+    this.#sampledGroups += this.#groups - before
     if (this.#sampledRows >= SAMPLE_ROWS) this.#judge()
-    if (groups > PARTIAL_GROUPS_MAX || this.#bypass > 0) this.#send(Infinity)
+    if (this.#groups > PARTIAL_GROUPS_MAX || this.#bypass > 0) this.#send(Infinity)
     this.#countState()
   }
 
@@ -128,9 +132,9 @@ export class PartialAggregate implements Operator {
   }
 
   close(): void {
-    for (const pane of this.#panes) pane.table.dispose()
+    for (const { table } of this.#panes.values()) table.dispose()
     for (const table of this.#spare) table.dispose()
-    this.#panes.length = 0
+    this.#panes.clear()
     this.#spare.length = 0
   }
 
@@ -155,8 +159,11 @@ export class PartialAggregate implements Operator {
         this.#addRaw(row, count)
         n++
       } else {
-        const pane = this.#pane(start)
-        n = kernel.loop(kernel.lanes, time, selection, n, count, pane.start, pane.end, pane.table)
+        const { end: paneEnd, table } = this.#pane(start)
+        const { size, bytes } = table
+        n = kernel.loop(kernel.lanes, time, selection, n, count, start, paneEnd, table)
+        this.#groups += table.size - size
+        this.#bytes += table.bytes - bytes
       }
     }
     if (this.#rawCount > 0)
@@ -185,42 +192,45 @@ export class PartialAggregate implements Operator {
   }
 
   #pane(start: number): Pane {
-    const panes = this.#panes
-    for (let at = panes.length - 1; at >= 0; at--) {
-      const pane = panes[at] as Pane
-      if (pane.start === start) return pane
-    }
+    const found = this.#panes.get(start)
+    if (found !== undefined) return found
     const { key, template, pool } = this.#parts
     const table = this.#spare.pop() ?? new GroupTable({ keyWords: key.words, template, pool })
     const end = start === -Infinity ? Infinity : start + this.#arithmetic.paneMs
     const pane = { start, end, table }
-    panes.push(pane)
+    this.#panes.set(start, pane)
+    this.#bytes += table.bytes
     return pane
   }
 
   /** Sends the panes that a window ending at or before `end` contains. */
   #send(end: number): void {
-    let sent = 0
-    let kept = 0
-    for (const pane of this.#panes) {
-      if (this.#arithmetic.firstEnd(pane.start, -Infinity) > end) this.#panes[kept++] = pane
-      else this.#sendPane(pane, sent++)
+    this.#sent = 0
+    const before = this.#panes.size
+    for (const pane of this.#panes.values()) {
+      if (this.#arithmetic.firstEnd(pane.start, -Infinity) > end) continue
+      this.#panes.delete(pane.start)
+      this.#sendPane(pane)
     }
-    this.#panes.length = kept
-    if (sent > 0) this.#parts.strings.sweep()
+    this.#emitOutput()
+    if (this.#panes.size < before) this.#parts.strings.sweep()
   }
 
-  #sendPane({ start, table }: Pane, nth: number): void {
+  /** Writes the groups of a pane; those of many small panes share a batch. */
+  #sendPane({ start, table }: Pane): void {
     const numbers = this.#identity(table.size)
-    const times = this.#hasTime ? this.#timesOf(start, nth) : undefined
     for (let from = 0; from < table.size;) {
+      const at = this.#output.length
       const to = Math.min(table.size, from + this.#output.room)
       const where = { keys: table, groups: numbers, store: table, records: numbers, from, to }
       this.#output.write({ ...where, windowStart: start, windowEnd: start, weight: 1 })
+      // The start of a pane as the event time of its accumulators: it lies in the pane, which is all that counts.
+      this.#timesOfBatch().fill(start, at, at + to - from)
       from = to
-      const batch = this.#output.take() as Batch
-      this.#main(times === undefined ? batch : { ...batch, eventTime: times })
+      if (this.#output.room === 0) this.#emitOutput()
     }
+    this.#groups -= table.size
+    this.#bytes -= table.bytes
     this.#empty(table)
   }
 
@@ -235,10 +245,17 @@ export class PartialAggregate implements Operator {
     } else table.dispose()
   }
 
-  /** The start of a pane as the event time of all its accumulators: it lies in the pane, which is all that counts. */
-  #timesOf(start: number, nth: number): Float64Array {
-    const times = (this.#times[nth] ??= new Float64Array(this.#context.batchRows))
-    return times.fill(start)
+  #emitOutput(): void {
+    const batch = this.#output.take()
+    if (batch === undefined) return
+    const eventTime = this.#timesOfBatch()
+    this.#sent++
+    this.#main(this.#hasTime ? { ...batch, eventTime } : batch)
+  }
+
+  /** Event times of the batch at work. */
+  #timesOfBatch(): Float64Array {
+    return (this.#times[this.#sent] ??= new Float64Array(Math.max(1, this.#context.batchRows)))
   }
 
   #identity(count: number): Int32Array {
@@ -247,18 +264,11 @@ export class PartialAggregate implements Operator {
     return this.#numbers
   }
 
-  #groups(): number {
-    let groups = 0
-    for (const { table } of this.#panes) groups += table.size
-    return groups
-  }
-
   #countState(): void {
     const { counters } = this.#context
-    let bytes = this.#parts.strings.memoryBytes + this.#parts.pool.retainedBytes
-    for (const { table } of this.#panes) bytes += table.bytes
+    let bytes = this.#bytes + this.#parts.strings.memoryBytes + this.#parts.pool.retainedBytes
     for (const table of this.#spare) bytes += table.bytes
-    counters.stateEntries = this.#groups()
+    counters.stateEntries = this.#groups
     counters.stateBytes = bytes
   }
 }
@@ -271,6 +281,5 @@ function partsOf(node: PartialAggregateNode, inputSchema: Schema): WindowAggrega
     aggregates: [rowsCall, ...node.aggregates],
     allowedLatenessMs: 0,
   }
-  const options = { ownKey: true, extra: (): undefined => undefined }
-  return windowAggregateParts(counting, inputSchema, new Map(), options).parts
+  return windowAggregateParts(counting, inputSchema, new Map(), () => undefined).parts
 }

@@ -10,7 +10,7 @@
 import type { Batch } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
 import { generate } from '../data/generate.ts'
-import type { GroupTable, KeyLayout, KeyPart, RecordField, RecordStore, StringTable } from '../state/index.ts'
+import type { GroupTable, KeyLayout, KeyPart, RecordField, StringTable } from '../state/index.ts'
 import { StringColumn, hashSource, keyShape, keySource } from '../state/index.ts'
 import type { Aggregate, InlineNames } from './aggregates/index.ts'
 import type { BoundAggregate } from './window-aggregate-parts.ts'
@@ -63,20 +63,19 @@ export type KernelShape =
   /** Adds the row to a session of the group. */
   | { readonly kind: 'session'; readonly sessions: SessionPlacer }
 
-/** What the loop for sessions needs besides the table of groups. */
+/** What the loop for sessions needs besides their table, where it finds the session of a key that was used last. */
 export interface SessionPlacer {
-  readonly store: RecordStore
   readonly gapMs: number
-  /** Where a group's record holds the number of its latest session + 1. */
-  readonly head: RecordField
+  /** NaN in a new record. */
   readonly start: RecordField
   readonly last: RecordField
-  /** 0 when the group has no other session. */
-  readonly next: RecordField
+  /** Both 0 when the key has no other session. */
+  readonly left: RecordField
+  readonly right: RecordField
   /** 0 while the session has not fired; undefined when fired sessions are not kept. */
   readonly state: RecordField | undefined
-  /** The session for a row that does not fall into the group's latest one; −1 when the row is late. */
-  place(group: number, time: number, row: number): number
+  /** The session for a row that does not simply fall into the one that was found; −1 when the row is late. */
+  place(found: number, time: number, row: number): number
 }
 
 /** Kernels of one operator, by the layout of the columns they read. */
@@ -154,7 +153,7 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
 
   /** From `group` to `store` and `record`: where the accumulators are. */
   #useOfGroup(lanes: Lane[]): { readonly prologue: string; readonly statements: string } {
-    const { shape, groupWords, recordWords } = this.#parts
+    const { shape, recordWords } = this.#parts
     switch (shape.kind) {
       case 'pane':
         return {
@@ -165,22 +164,23 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
         lanes.push({ name: 'located', of: shape.groups })
         return { prologue: '', statements: 'located[n] = group;' }
       case 'session': {
-        const { head, start, last, next, state, gapMs } = shape.sessions
+        const { start, last, left, right, state, gapMs } = shape.sessions
         lanes.push({ name: 'sessions', of: () => shape.sessions })
         const at = (field: RecordField): string => `F[record * ${recordWords / 2} + ${field.offset}]`
         const isOpen = state === undefined ? '' : ` && I[record * ${recordWords} + ${state.offset}] === 0`
         return {
-          prologue: 'const store = sessions.store; let I = store.i32, F = store.f64;',
+          prologue: 'const store = table; let I = store.i32, F = store.f64;',
           statements: `
+    if (I !== G) { I = store.i32; F = store.f64; }
     const t = time[i];
-    let record = G[group * ${groupWords} + ${head.offset}] - 1;
-    // A row behind the last one may also touch the group's other sessions: only without them is it simple.
-    const isAlone = record >= 0 && I[record * ${recordWords} + ${next.offset}] === 0;
-    if (record >= 0 && t >= ${at(start)} && t <= (isAlone ? ${at(last)} + ${gapMs} : ${at(last)})${isOpen}) {
+    let record = group;
+    // A row behind the last one may also touch the key's other sessions: only without them is it simple.
+    const isAlone = (I[record * ${recordWords} + ${left.offset}] | I[record * ${recordWords} + ${right.offset}]) === 0;
+    if (t >= ${at(start)} && t <= (isAlone ? ${at(last)} + ${gapMs} : ${at(last)})${isOpen}) {
       if (t > ${at(last)}) ${at(last)} = t;
     } else {
       record = sessions.place(group, t, i);
-      I = store.i32; F = store.f64;
+      G = I = store.i32; F = store.f64;
       if (record < 0) continue;
     }`,
         }

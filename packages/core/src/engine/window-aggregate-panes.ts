@@ -76,8 +76,7 @@ export class PaneWindows implements Operator {
     bindings: FunctionBindings,
   ) {
     assert(node.window.kind !== 'session', 'sessions have no panes')
-    const options = { ownKey: true, extra: () => undefined }
-    this.#parts = windowAggregateParts(node, inputSchema, bindings.functions, options).parts
+    this.#parts = windowAggregateParts(node, inputSchema, bindings.functions, () => undefined).parts
     this.#context = context
     this.#arithmetic = paneArithmetic(node.window)
     this.#lateness = node.allowedLatenessMs

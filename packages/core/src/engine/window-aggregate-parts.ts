@@ -38,18 +38,18 @@ export interface WindowAggregateParts {
 /** Fields that an operator wants in each record besides the accumulators. */
 export type ExtraFields<Extra> = (layout: RecordLayout) => Extra
 
-/** Builds the shared parts; `ownKey` false leaves the key words out of the record (sessions keep them elsewhere). */
+/** Builds the shared parts. */
 export function windowAggregateParts<Extra>(
   node: WindowAggregateNode,
   inputSchema: Schema,
   functions: ReadonlyMap<string, unknown>,
-  options: { readonly ownKey: boolean; readonly extra: ExtraFields<Extra> },
+  extraFields: ExtraFields<Extra>,
 ): { readonly parts: WindowAggregateParts; readonly extra: Extra } {
   const strings = new StringTable()
   const blocks = new BlockHeap()
   const key = keyLayout(inputSchema, node.keys, node.step)
-  const layout = new RecordLayout(options.ownKey ? key.words : 0)
-  const extra = options.extra(layout)
+  const layout = new RecordLayout(key.words)
+  const extra = extraFields(layout)
   const aggregates = node.aggregates.map((call) => {
     const inputs = call.columns.map((name) => inputOf(inputSchema, name, node.step))
     const filter = call.filter === undefined ? -1 : inputOf(inputSchema, call.filter, node.step).index

@@ -6,8 +6,8 @@
  * window is complete only when the watermark has passed the end: a row at the watermark may come. For the same reason
  * a result has the end itself as its event time, so that it is not late for the step that takes it (O2).
  *
- * The groups' table finds the latest session of a key; its others, if any, hang on it in a list. Sessions are
- * records of their own, so joining two is a merge of accumulators, and a group's place never moves.
+ * A session is a record with its key. The table finds the session of a key that was used last; the key's others hang on it
+ * in a tree (session-tree.ts). Joining two is a merge of accumulators, and a record never moves.
  *
  * Invariants (tests quote them):
  *  X1  Sessions of a key never touch: they are more than a gap apart.
@@ -17,6 +17,7 @@
  *  X4  Within the allowed lateness a session that has fired is kept; a row that joins it takes its result back
  *      (weight −1), and the joined session fires again when its end has passed.
  *  X5  A key without sessions takes no memory.
+ *  X6  The table's entry of a key is the root of its tree.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
@@ -25,10 +26,12 @@ import { assert } from '../errors.ts'
 import type { WindowAggregateNode } from '../plan/logical.ts'
 import { LATE_PORT, MAIN_PORT } from '../plan/logical.ts'
 import type { RecordField } from '../state/index.ts'
-import { GroupTable, RecordLayout, RecordStore, TimerHeap } from '../state/index.ts'
+import { GroupTable, TimerHeap } from '../state/index.ts'
 import { isLate } from '../time/window.ts'
 import { LateRows } from './late-rows.ts'
 import type { Emit, Operator, OperatorContext } from './operator.ts'
+import type { SessionTreeFields } from './session-tree.ts'
+import { SessionTree } from './session-tree.ts'
 import type { SessionPlacer } from './window-aggregate-kernel.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
@@ -49,12 +52,7 @@ const FIRED = 1
 /** Its result is taken back; it fires again after the batch, or when its end has passed. */
 const RETRACTED = 2
 
-interface SessionFields {
-  readonly start: RecordField
-  readonly last: RecordField
-  /** The next session of the same key, as number + 1. */
-  readonly next: RecordField
-  readonly group: RecordField
+interface SessionFields extends SessionTreeFields {
   readonly state: RecordField
 }
 
@@ -63,9 +61,8 @@ export class SessionWindows implements Operator {
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #fields: SessionFields
-  readonly #head: RecordField
-  readonly #groups: GroupTable
-  readonly #sessions: RecordStore
+  readonly #sessions: GroupTable
+  readonly #tree: SessionTree
   readonly #heap = new TimerHeap()
   readonly #kernels: AccumulateKernels
   readonly #output: WindowOutput
@@ -75,10 +72,11 @@ export class SessionWindows implements Operator {
   readonly #gap: number
   readonly #lateness: number
   #watermark = -Infinity
-  /** Sessions about to be written, and their groups. */
+  /** Sessions about to be written. */
   readonly #dueSessions: Int32Array
-  readonly #dueGroups: Int32Array
   #due = 0
+  /** The root of the tree that a time was looked for in last. */
+  #root = -1
   /** Sessions whose results are taken back, and what they were, by number. */
   readonly #revised: number[] = []
   readonly #oldResults = new Map<number, number>()
@@ -90,40 +88,31 @@ export class SessionWindows implements Operator {
     functions: ReadonlyMap<string, unknown>,
   ) {
     assert(node.window.kind === 'session', 'only sessions have gaps')
-    const { parts, extra } = windowAggregateParts(node, inputSchema, functions, {
-      ownKey: false,
-      extra: (layout): SessionFields => ({
-        start: layout.add('f64', 0),
-        last: layout.add('f64', 0),
-        next: layout.add('i32', 0),
-        group: layout.add('i32', 0),
-        state: layout.add('i32', OPEN),
-      }),
-    })
+    const { parts, extra } = windowAggregateParts(node, inputSchema, functions, (layout): SessionFields => ({
+      start: layout.add('f64', Number.NaN),
+      last: layout.add('f64', 0),
+      left: layout.add('i32', 0),
+      right: layout.add('i32', 0),
+      state: layout.add('i32', OPEN),
+    }))
     this.#parts = parts
     this.#fields = extra
     this.#context = context
     this.#gap = node.window.gapMs
     this.#lateness = node.allowedLatenessMs
-    const layout = new RecordLayout(parts.key.words)
-    this.#head = layout.add('i32', 0)
-    this.#groups = new GroupTable({
-      keyWords: parts.key.words,
-      template: layout.template(),
-      pool: parts.pool,
-    })
-    this.#sessions = new RecordStore(parts.template, parts.pool)
+    const { key, template, pool } = parts
+    this.#sessions = new GroupTable({ keyWords: key.words, template, pool })
+    this.#tree = new SessionTree(this.#sessions, extra)
     this.#kernels = new AccumulateKernels({
       ...parts,
-      groupWords: layout.words,
-      recordWords: parts.template.length,
+      groupWords: template.length,
+      recordWords: template.length,
       hasStableGroups: false,
       shape: { kind: 'session', sessions: this.#placer() },
     })
     const batchRows = Math.max(1, context.batchRows)
     this.#output = new WindowOutput(parts, { batchRows, hasWeights: node.allowedLatenessMs > 0 })
     this.#dueSessions = new Int32Array(batchRows)
-    this.#dueGroups = new Int32Array(batchRows)
     this.#main = context.emit(MAIN_PORT)
     this.#corrections = new WindowCorrections(parts, { batchRows, emit: this.#main })
     this.#late = new LateRows(context, LATE_PORT)
@@ -134,7 +123,7 @@ export class SessionWindows implements Operator {
     this.#late.begin(batch)
     bindAggregates(this.#parts, batch)
     const kernel = this.#kernels.bind(batch, batch.selection)
-    kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, rowCount(batch), 0, 0, this.#groups)
+    kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, rowCount(batch), 0, 0, this.#sessions)
     this.#fireRevised()
     this.#late.emit()
     this.#countState()
@@ -164,67 +153,69 @@ export class SessionWindows implements Operator {
   }
 
   close(): void {
-    this.#groups.dispose()
     this.#sessions.dispose()
   }
 
   #placer(): SessionPlacer {
-    const { start, last, next, state } = this.#fields
+    const { state, ...fields } = this.#fields
     return {
-      store: this.#sessions,
+      ...fields,
       gapMs: this.#gap,
-      head: this.#head,
-      start,
-      last,
-      next,
       state: this.#lateness > 0 ? state : undefined,
-      place: (group, time, row) => this.#place(group, time, row),
+      place: (found, time, row) => this.#place(found, time, row),
     }
   }
 
-  /** The session for a row that its group's first session does not simply take; −1 when it is late. */
-  #place(group: number, time: number, row: number): number {
-    const joined = this.#join(group, time)
+  /** The session for a row that the root of its key does not simply take; −1 when it is late. */
+  #place(root: number, time: number, row: number): number {
+    const isNew = Number.isNaN(this.#time(root, this.#fields.start))
+    const joined = isNew ? -1 : this.#join(root, time)
     if (joined >= 0) return joined
     if (isLate(time + this.#gap, this.#lateness, this.#watermark)) {
       this.#late.add(row)
-      if (this.#headOf(group) === 0) this.#dropGroup(group)
+      if (isNew) this.#forget(root)
       return -1
     }
-    const session = this.#sessions.allocate()
+    const session = isNew ? root : this.#insert(time)
     this.#setTime(session, this.#fields.start, time)
     this.#setTime(session, this.#fields.last, time)
-    this.#set(session, this.#fields.group, group)
-    this.#set(session, this.#fields.next, this.#headOf(group))
-    this.#setHead(group, session + 1)
     this.#heap.set(session, time + this.#gap)
     return session
   }
 
-  /** Joins all sessions that a time touches into one, which becomes the group's first; −1 when there is none. */
-  #join(group: number, time: number): number {
-    let target = -1
-    let before = -1
-    for (let session = this.#headOf(group) - 1; session >= 0;) {
-      const next = this.#get(session, this.#fields.next) - 1
-      const start = this.#time(session, this.#fields.start)
-      const last = this.#time(session, this.#fields.last)
-      if (time < start - this.#gap || time > last + this.#gap) {
-        before = session
-      } else {
-        this.#takeBack(session)
-        this.#unlink(group, before, next)
-        if (target < 0) target = session
-        else this.#absorb(target, session)
-      }
-      session = next
+  /** Joins the sessions that a time touches, two at most, into one, which becomes the root; −1 when there is none. */
+  #join(found: number, time: number): number {
+    const root = this.#tree.splay(found, time)
+    this.#setRoot(found, root)
+    const side = this.#tree.side(root, time)
+    const neighbour = side === 0 ? -1 : this.#tree.neighbour(root, side)
+    const isNeighbourTouched = neighbour >= 0 && this.#touches(neighbour, time)
+    let target = root
+    if (!this.#touches(root, time)) {
+      if (!isNeighbourTouched) return -1
+      this.#tree.raise(root, neighbour, side)
+      this.#setRoot(root, neighbour)
+      target = neighbour
     }
-    if (target < 0) return -1
+    this.#takeBack(target)
+    if (target === root && isNeighbourTouched) {
+      this.#takeBack(neighbour)
+      this.#tree.removeNeighbour(root, neighbour, side)
+      this.#absorb(root, neighbour)
+    }
     if (time < this.#time(target, this.#fields.start)) this.#setTime(target, this.#fields.start, time)
     if (time > this.#time(target, this.#fields.last)) this.#setTime(target, this.#fields.last, time)
-    this.#set(target, this.#fields.next, this.#headOf(group))
-    this.#setHead(group, target + 1)
     return target
+  }
+
+  /** Adds a session at a time that touches none; the key is that of `#root`, where the time was looked for. */
+  #insert(time: number): number {
+    const root = this.#root
+    const session = this.#sessions.allocateLike(root)
+    holdKey(this.#parts, this.#sessions, session, true)
+    this.#tree.insert(root, session, this.#tree.side(root, time))
+    this.#setRoot(root, session)
+    return session
   }
 
   /** Merges a session into another and forgets it. */
@@ -277,15 +268,14 @@ export class SessionWindows implements Operator {
     } else if (end >= this.#watermark) {
       this.#heap.set(session, end)
     } else {
-      this.#dueSessions[this.#due] = session
-      this.#dueGroups[this.#due++] = this.#get(session, this.#fields.group)
+      this.#dueSessions[this.#due++] = session
     }
   }
 
   /** Writes the sessions that are due, and drops them unless they are kept for late rows. */
   #writeDue(): void {
     if (this.#due === 0) return
-    this.#output.write({ ...this.#rows(this.#dueSessions, this.#dueGroups, this.#due), weight: 1 })
+    this.#output.write({ ...this.#rows(this.#dueSessions, this.#due), weight: 1 })
     for (let n = 0; n < this.#due; n++) {
       const session = this.#dueSessions[n] as number
       const dropAt = this.#time(session, this.#fields.last) + this.#gap + this.#lateness
@@ -299,13 +289,13 @@ export class SessionWindows implements Operator {
   }
 
   #rowsOf(session: number): Omit<WindowRows, 'weight'> {
-    return this.#rows(Int32Array.of(session), Int32Array.of(this.#get(session, this.#fields.group)), 1)
+    return this.#rows(Int32Array.of(session), 1)
   }
 
-  #rows(sessions: Int32Array, groups: Int32Array, count: number): Omit<WindowRows, 'weight'> {
+  #rows(sessions: Int32Array, count: number): Omit<WindowRows, 'weight'> {
     return {
-      keys: this.#groups,
-      groups,
+      keys: this.#sessions,
+      groups: sessions,
       store: this.#sessions,
       records: sessions,
       from: 0,
@@ -315,46 +305,48 @@ export class SessionWindows implements Operator {
     }
   }
 
-  /** Takes a session out of its group's list and forgets it; the group too when it was the last (X5). */
+  /** Takes a session out of its key's tree and forgets it (X5). */
   #drop(session: number): void {
-    const group = this.#get(session, this.#fields.group)
-    let before = -1
-    for (
-      let other = this.#headOf(group) - 1;
-      other !== session;
-      other = this.#get(other, this.#fields.next) - 1
-    ) {
-      before = other
+    const table = this.#sessions
+    table.loadKey(table.i32, session * table.words)
+    const found = table.find()
+    this.#tree.splay(found, this.#time(session, this.#fields.start))
+    const root = this.#tree.removeRoot(session)
+    if (root < 0) this.#forget(session)
+    else {
+      this.#setRoot(found, root)
+      this.#free(session)
     }
-    this.#unlink(group, before, this.#get(session, this.#fields.next) - 1)
-    this.#free(session)
-    if (this.#headOf(group) === 0) this.#dropGroup(group)
   }
 
+  /** Forgets the only session of a key, and the key. */
+  #forget(session: number): void {
+    this.#letGo(session)
+    this.#sessions.remove(session)
+  }
+
+  /** Forgets a session that has no entry in the table. */
   #free(session: number): void {
-    this.#heap.remove(session)
-    this.#oldResults.delete(session)
-    releaseRecord(this.#parts, this.#sessions, session)
-    this.#set(session, this.#fields.state, OPEN)
+    this.#letGo(session)
     this.#sessions.release(session)
   }
 
-  #dropGroup(group: number): void {
-    holdKey(this.#parts, this.#groups, group, false)
-    this.#groups.remove(group)
+  #letGo(session: number): void {
+    this.#heap.remove(session)
+    this.#oldResults.delete(session)
+    releaseRecord(this.#parts, this.#sessions, session)
+    holdKey(this.#parts, this.#sessions, session, false)
+    this.#set(session, this.#fields.state, OPEN)
   }
 
-  #unlink(group: number, before: number, next: number): void {
-    if (before < 0) this.#setHead(group, next + 1)
-    else this.#set(before, this.#fields.next, next + 1)
+  #setRoot(from: number, to: number): void {
+    if (from !== to) this.#sessions.redirect(from, to)
+    this.#root = to
   }
 
-  #headOf(group: number): number {
-    return this.#groups.i32[group * this.#groups.words + this.#head.offset] as number
-  }
-
-  #setHead(group: number, value: number): void {
-    this.#groups.i32[group * this.#groups.words + this.#head.offset] = value
+  #touches(session: number, time: number): boolean {
+    const { start, last } = this.#fields
+    return time >= this.#time(session, start) - this.#gap && time <= this.#time(session, last) + this.#gap
   }
 
   #time(session: number, { offset }: RecordField): number {
@@ -388,7 +380,6 @@ export class SessionWindows implements Operator {
     const { counters } = this.#context
     counters.stateEntries = this.#sessions.live
     counters.stateBytes =
-      this.#groups.bytes +
       this.#sessions.bytes +
       this.#heap.bytes +
       this.#parts.strings.memoryBytes +

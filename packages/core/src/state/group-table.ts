@@ -12,7 +12,7 @@
  *  G1  The tag is the key itself for keys of one word, else the full hash; the home slot is a function of the tag.
  *  G2  Load stays at or under 0.6; the number of slots is a power of two.
  *  G3  Deleting shifts the following entries back: there are no tombstones, and probes stay short for ever.
- *  G4  `size` is the number of entries; their record numbers are live in `store`.
+ *  G4  `size` is the number of entries; their record numbers are live in the store, which may hold more of the same keys.
  */
 import type { ArrayPool } from './array-pool.ts'
 import { NO_WORDS, RecordStore } from './record-store.ts'
@@ -115,6 +115,23 @@ export class GroupTable extends RecordStore {
     index[2 * hole + 1] = 0
     this.size--
     this.release(id)
+  }
+
+  /** The entry of record `from` becomes that of `to`, which has the same key; `from` is in the store still. */
+  redirect(from: number, to: number): void {
+    const { index, mask } = this
+    this.loadKey(this.i32, from * this.words)
+    let slot = this.#home(this.tagOfKey())
+    while (index[2 * slot + 1] !== from + 1) slot = (slot + 1) & mask
+    index[2 * slot + 1] = to + 1
+  }
+
+  /** A record with the key words of another one, and without an entry. May replace `i32` and `f64`. */
+  allocateLike(id: number): number {
+    const made = this.allocate()
+    const from = id * this.words
+    this.i32.copyWithin(made * this.words, from, from + this.keyWords)
+    return made
   }
 
   /** Puts the key words at `start` of some records of the same layout into `this.key`. */

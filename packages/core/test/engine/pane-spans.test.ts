@@ -67,8 +67,7 @@ function spansOver(window: { sizeMs: number; slideMs: number }): {
   readonly open: (start: number, keys: readonly number[]) => void
 } {
   const node = windowNode({ kind: 'sliding', offsetMs: 0, ...window }, ['small'], [basic[0]!])
-  const options = { ownKey: true, extra: () => undefined }
-  const { parts } = windowAggregateParts(node, schema, new Map(), options)
+  const { parts } = windowAggregateParts(node, schema, new Map(), () => undefined)
   const arithmetic = paneArithmetic({ kind: 'sliding', offsetMs: 0, ...window })
   const panes = new PaneList(arithmetic)
   const tables = new PaneTables(parts)

@@ -145,6 +145,32 @@ describe('what a partial aggregate sends', () => {
     expect(behind.counters.lateRows).toBe(4)
   })
 
+  it('shares batches when there are many panes of few groups', () => {
+    const partial: PartialAggregateNode = {
+      ...counting,
+      kind: 'partial-aggregate',
+      step: 'step',
+      inputs: [],
+      sidePorts: {},
+      schema: accumulatorSchema(word, counting.keys, counting.aggregates) as Schema,
+    }
+    const { context, out } = harness({ batchRows: 7 })
+    const batches: number[] = []
+    const operator = new PartialAggregate(partial, word, {
+      ...context,
+      emit: (port) => (batch) => {
+        batches.push(batch.length)
+        context.emit(port)(batch)
+      },
+    })
+    const times = Array.from({ length: 1000 }, (_, n) => ((n * 389) % 1000) * 10 + (n % 10))
+    operator.push(counted(times.map((time) => ({ row: { k: time % 2 }, time }))))
+    operator.advance(Infinity)
+    expect(batches).toEqual([...Array.from({ length: 142 }, () => 7), 6])
+    expect(out.map(({ eventTime }) => eventTime)).toEqual(times.map((time) => Math.floor(time / 10) * 10))
+    expect(context.counters.stateEntries).toBe(0)
+  })
+
   it('is nothing of rows in no window (PA5)', () => {
     const {
       partials,
@@ -249,7 +275,7 @@ describe('what is sent half done makes the results of the rows themselves', () =
         size: fc.integer({ min: 1, max: 20 }),
         selected: fc.boolean(),
         dictionary: fc.boolean(),
-        window: fc.constantFrom(tumbling, { kind: 'global' as const }, { kind: 'sliding' as const, sizeMs: 9, slideMs: 6, offsetMs: 1 }),
+        window: fc.constantFrom(tumbling, { kind: 'global' as const }, { kind: 'sliding' as const, sizeMs: 9, slideMs: 6, offsetMs: 1 }, { kind: 'sliding' as const, sizeMs: 12, slideMs: 1, offsetMs: 0 }),
       }) // prettier-ignore
       fc.assert(
         fc.property(fc.array(row, { maxLength: 60 }), options, (rows, { size, selected, dictionary, window }) => {

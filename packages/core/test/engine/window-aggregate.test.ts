@@ -294,6 +294,29 @@ describe('what every window keeps to', () => {
     }
   })
 
+  it('open sessions of one key by the ten thousand are found and fired, whatever order their rows come in', () => {
+    const count = 50_000
+    const events = Array.from({ length: 2 * count }, (_, n): Event => {
+      const session = (n * 7919) % count
+      return {
+        kind: 'row',
+        // The second rows join what the first ones opened, and every tenth joins two sessions.
+        time: session * 10 + (n < count ? 0 : session % 10 === 0 ? 5 : 1),
+        row: { text: 'a', small: 1, whole: 1, real: 1, flag: true },
+      }
+    })
+    const h = run(windowNode({ kind: 'session', gapMs: 5 }, ['text'], [basic[0]!]), events, {
+      batch: 1000,
+      batchRows: 1000,
+    })
+    const rows = mainRows(h).map(({ row }) => row)
+    expect(rows).toHaveLength(count - count / 10)
+    expect(rows.reduce((sum, row) => sum + (row['rows'] as number), 0)).toBe(2 * count)
+    expect(rows.filter((row) => row['rows'] === 4)).toHaveLength(count / 10)
+    expect(h.counters.stateEntries).toBe(0)
+    expect(h.held).toEqual({ strings: 0, doubles: 0 })
+  })
+
   it('late rows that change nothing emit nothing', () => {
     const row = (small: number, time: number) => ({
       kind: 'row' as const,
