@@ -1,7 +1,7 @@
 /** Where benchmarks keep their input and output: a folder of the system's temporary directory, reused between runs. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 
 const ROOT = join(tmpdir(), 'millrace-bench')
 
@@ -11,10 +11,10 @@ export function dataPath(name: string): string {
   return join(ROOT, name)
 }
 
-/** Removes data of the kind of `path` that earlier rules made. */
-export function removeOlderData(path: string): void {
+/** Removes files of a data set that earlier rules made. */
+export function removeOlderData(set: string): void {
   for (const name of readdirSync(ROOT)) {
-    if (extname(name) === extname(path)) rmSync(join(ROOT, name))
+    if (name.startsWith(`${set}.`)) rmSync(join(ROOT, name))
   }
 }
 

@@ -12,6 +12,13 @@ export interface CaseRun {
   readonly rowsOut: number
   /** Further figures, by name. */
   readonly extra?: { readonly [name: string]: number }
+  /** Looks at what was written, once nothing counts any more: answers by question, which other cases may answer too. */
+  readonly answers?: () => Promise<Answers>
+}
+
+/** Digests by question; whoever answers a question must give the same. */
+export interface Answers {
+  readonly [question: string]: string
 }
 
 /** A figure of another engine for the same work on the same kind of machine. */
@@ -38,5 +45,5 @@ export interface BenchCase {
   run(scale: number): Promise<CaseRun>
 }
 
-/** Input files that cases share. */
-export type DataSet = 'bids-ndjson' | 'bids-csv'
+/** Input files that cases share: lines of 191 bytes, or of 230. */
+export type DataSet = 'bids-ndjson' | 'bids-csv' | 'long-bids-ndjson'

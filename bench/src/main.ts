@@ -27,6 +27,7 @@ const chosen = allCases.filter(({ name, long = false }) =>
 if (chosen.length === 0) throw new Error(`no benchmark is named ${positionals.join(', ')}`)
 
 const results = chosen.map((bench) => ({ bench, result: best(bench) }))
+compareAnswers()
 if (values.json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)
 else printTable()
 
@@ -41,6 +42,21 @@ function best(bench: BenchCase): CaseResult {
     return JSON.parse(output.trim().split('\n').at(-1) ?? '') as CaseResult
   })
   return runs.reduce((a, b) => (b.rate > a.rate ? b : a))
+}
+
+/** Cases that answer the same question must give the same answer, in every figure that is shown. */
+function compareAnswers(): void {
+  const known = new Map<string, { readonly name: string; readonly answer: string }>()
+  for (const { result } of results) {
+    for (const [question, answer] of Object.entries(result.answers)) {
+      const first = known.get(question)
+      if (first === undefined) known.set(question, { name: result.name, answer })
+      else if (first.answer !== answer)
+        throw new Error(
+          `${result.name} and ${first.name} differ in "${question}": ${answer}, ${first.answer}`,
+        )
+    }
+  }
 }
 
 function report({ bench, result }: (typeof results)[number]): object {

@@ -2,6 +2,7 @@
  * Runs one case in this process and prints what it cost as a line of JSON: `node run-case.js NAME [SCALE]`.
  */
 import { allCases } from './all-cases.ts'
+import type { Answers } from './case.ts'
 import { removeOutput } from './bench-folder.ts'
 
 /** What a run cost. */
@@ -17,6 +18,7 @@ export interface CaseResult {
   readonly rate: number
   readonly peakMemoryMb: number
   readonly extra: { readonly [name: string]: number }
+  readonly answers: Answers
 }
 
 const [name, scale = '1'] = process.argv.slice(2)
@@ -27,6 +29,8 @@ const run = await found.run(Number(scale))
 const wallSeconds = Number(process.hrtime.bigint() - start) / 1e9
 const { user, system } = process.cpuUsage()
 const cpuSeconds = run.extra?.['cpuSeconds'] ?? (user + system) / 1e6
+const peakMemoryMb = process.resourceUsage().maxRSS / 1024
+const answers = (await run.answers?.()) ?? {}
 const result: CaseResult = {
   name: found.name,
   unit: found.unit,
@@ -35,8 +39,9 @@ const result: CaseResult = {
   wallSeconds,
   cpuSeconds,
   rate: run.units / cpuSeconds / 1e6,
-  peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+  peakMemoryMb,
   extra: run.extra ?? {},
+  answers,
 }
 process.stdout.write(`${JSON.stringify(result)}\n`)
 removeOutput()

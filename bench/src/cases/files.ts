@@ -1,30 +1,35 @@
 /**
  * Files in and out: five million bids as NDJSON or CSV, filtered, counted, and written again; and the naive programs.
  */
-import { createReadStream, createWriteStream } from 'node:fs'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline, sql, tumbling } from 'millrace'
 import type { Pipeline, Stream } from 'millrace'
 import { nexmarkSchemas } from 'millrace/connect'
 import type { NexmarkBid } from 'millrace/connect'
+import { schema as rowsOf, t } from 'millrace/data'
 import { csv, ndjson, parquet } from 'millrace/files'
 import { outputPath } from '../bench-folder.ts'
-import type { BenchCase, CaseRun } from '../case.ts'
-import { fileOf } from '../make-data.ts'
+import type { Answers, BenchCase, CaseRun, DataSet } from '../case.ts'
+import { fileOf } from '../data-files.ts'
+import { digestSink, RowDigest } from '../row-digest.ts'
 import { runPipeline } from '../run-pipeline.ts'
+import { bytesDigest, naiveFilter, naiveWindow } from './naive.ts'
 
 const eventTime = { column: 'dateTime', disorder: '2 s' } as const
 const schema = nexmarkSchemas.bid
 
-function fromNdjson(name: string, rest: (bids: Stream<NexmarkBid>) => void): Pipeline {
-  return pipeline(name, (p) => rest(p.read('bids', ndjson(fileOf('bids-ndjson'), { schema }), { eventTime })))
+type Builder = Parameters<Parameters<typeof pipeline>[1]>[0]
+
+function fromNdjson(
+  name: string,
+  rest: (bids: Stream<NexmarkBid>) => void,
+  set: DataSet = 'bids-ndjson',
+): Pipeline {
+  return pipeline(name, (p) => rest(p.read('bids', ndjson(fileOf(set), { schema }), { eventTime })))
 }
 
-async function run(built: Pipeline): Promise<CaseRun> {
+async function run(built: Pipeline, answers: () => Promise<Answers>): Promise<CaseRun> {
   const progress = await runPipeline(built, { outputMode: 'overwrite' })
-  return { units: progress.rowsIn, rowsOut: progress.rowsOut }
+  return { units: progress.rowsIn, rowsOut: progress.rowsOut, answers }
 }
 
 const counted = (bids: Stream<NexmarkBid>) =>
@@ -33,45 +38,22 @@ const counted = (bids: Stream<NexmarkBid>) =>
     .window(tumbling('10 s'))
     .aggregate('count', (a) => ({ bids: a.count() }))
 
-/** What one would write without any of this: JSON.parse, objects, a Map, JSON.stringify. */
-async function naiveWindow(): Promise<CaseRun> {
-  const out = createWriteStream(join(outputPath('naive-window'), 'out.ndjson'))
-  const windows = new Map<number, Map<number, number>>()
-  let rows = 0
-  for await (const line of createInterface({ input: createReadStream(fileOf('bids-ndjson')) })) {
-    const bid = JSON.parse(line) as NexmarkBid
-    const start = bid.dateTime - (bid.dateTime % 10_000)
-    let window = windows.get(start)
-    if (window === undefined) windows.set(start, (window = new Map()))
-    window.set(bid.auction, (window.get(bid.auction) ?? 0) + 1)
-    rows++
-  }
-  let rowsOut = 0
-  for (const [windowStart, window] of windows) {
-    for (const [auction, bids] of window) {
-      rowsOut++
-      if (!out.write(`${JSON.stringify({ auction, windowStart, bids })}\n`)) await once(out, 'drain')
-    }
-  }
-  out.end()
-  await once(out, 'finish')
-  return { units: rows, rowsOut }
+/** Reads what a case wrote and digests it, column by column of the source. */
+async function digestOf<Row>(read: (p: Builder) => Stream<Row>): Promise<string> {
+  const digest = new RowDigest()
+  await runPipeline(pipeline('look', (p) => read(p).write('digest', digestSink(digest))))
+  return `${digest}`
 }
 
-async function naiveFilter(): Promise<CaseRun> {
-  const out = createWriteStream(join(outputPath('naive-filter'), 'out.ndjson'))
-  let rows = 0
-  let rowsOut = 0
-  for await (const line of createInterface({ input: createReadStream(fileOf('bids-ndjson')) })) {
-    const bid = JSON.parse(line) as NexmarkBid
-    rows++
-    if (bid.price <= 10_000) continue
-    rowsOut++
-    if (!out.write(`${JSON.stringify(bid)}\n`)) await once(out, 'drain')
-  }
-  out.end()
-  await once(out, 'finish')
-  return { units: rows, rowsOut }
+const counts = { schema: rowsOf({ auction: t.int64(), windowStart: t.timestamp(), bids: t.int64() }) }
+const projection = {
+  schema: rowsOf({
+    auction: t.int64(),
+    bidder: t.int64(),
+    price: t.float64(),
+    channel: t.string(),
+    dateTime: t.timestamp(),
+  }),
 }
 
 const duckdb = (rate: number) => ({ name: 'DuckDB 2.0', rate })
@@ -90,6 +72,9 @@ export const fileCases: readonly BenchCase[] = [
         fromNdjson('window', (bids) =>
           counted(bids).write('out', parquet(outputPath('ndjson-window'), { compression: 'snappy' })),
         ),
+        async () => ({
+          window: await digestOf((p) => p.read('rows', parquet(outputPath('ndjson-window'), counts))),
+        }),
       ),
   },
   {
@@ -113,19 +98,30 @@ export const fileCases: readonly BenchCase[] = [
             })
             .write('out', parquet(outputPath('ndjson-parquet'), { compression: 'snappy' })),
         ),
+        async () => ({
+          projection: await digestOf((p) =>
+            p.read('rows', parquet(outputPath('ndjson-parquet'), projection)),
+          ),
+        }),
       ),
   },
   {
     name: 'ndjson-ndjson',
-    about: '5 M bids as NDJSON, filter, to NDJSON',
+    about: '5 M bids as NDJSON of 230 bytes a line, filter, to NDJSON',
     unit: 'rows',
     goal: 2,
-    needs: ['bids-ndjson'],
+    needs: ['long-bids-ndjson'],
     run: () =>
       run(
-        fromNdjson('filter', (bids) =>
-          bids.filter('dear', sql`price > 10000`).write('out', ndjson(outputPath('ndjson-ndjson'))),
+        fromNdjson(
+          'filter',
+          (bids) =>
+            bids
+              .filter('dear', sql`price > 10000`)
+              .write('out', ndjson(outputPath('ndjson-ndjson'), { timestamps: 'epoch' })),
+          'long-bids-ndjson',
         ),
+        async () => ({ filter: await bytesDigest(outputPath('ndjson-ndjson')) }),
       ),
   },
   {
@@ -142,6 +138,9 @@ export const fileCases: readonly BenchCase[] = [
             csv(outputPath('csv-window')),
           ),
         ),
+        async () => ({
+          window: await digestOf((p) => p.read('rows', csv(outputPath('csv-window'), counts))),
+        }),
       ),
   },
   {
@@ -153,9 +152,9 @@ export const fileCases: readonly BenchCase[] = [
   },
   {
     name: 'naive-filter',
-    about: 'the same filter with JSON.parse and JSON.stringify',
+    about: 'the same filter to NDJSON with JSON.parse and JSON.stringify',
     unit: 'rows',
-    needs: ['bids-ndjson'],
+    needs: ['long-bids-ndjson'],
     run: naiveFilter,
   },
 ]

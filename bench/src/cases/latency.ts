@@ -86,13 +86,13 @@ export const latencyCases: readonly BenchCase[] = [
     name: 'latency',
     about: 'p99 latency of a stateless step at 200,000 rows per second, 10 s',
     unit: 'rows',
-    run: () => steady(10),
+    run: (scale) => steady(Math.ceil(10 * scale)),
   },
   {
     name: 'memory-10min',
     about: 'memory over ten minutes at 200,000 rows per second',
     unit: 'rows',
     long: true,
-    run: () => steady(600),
+    run: (scale) => steady(Math.ceil(600 * scale)),
   },
 ]
