@@ -1,0 +1,222 @@
+/**
+ * Files of state: the logical records of one step as column batches, by ranges of key groups.
+ *
+ * A file has parts (the tables of a step, such as its windows and its timers), each with a schema, and blocks, each a
+ * batch of one part for some key groups. The footer says where they are, so that a reader takes the key groups that it
+ * owns and leaves the rest. Bytes: docs/internals/checkpoints.md.
+ *
+ * Invariants (tests quote them):
+ *  B1  Checksums cover the file's name: a whole file under another name is damage.
+ *  B2  The reference in a manifest fixes every byte: the checksum of the footer, which has those of all blocks.
+ *  B3  A reader gives whole, checked batches, or an error with the place; never rows of a damaged block.
+ */
+import { decodeBatch, encodeBatch, rowCount, schemaFromJson, schemaToJson } from '../data/index.ts'
+import type { Batch, Json, Schema } from '../data/index.ts'
+import { assert, MillraceError } from '../errors.ts'
+import type { ByteChecks } from '../host/host.ts'
+import type { StateFileReference } from './entry.ts'
+import type { CheckpointStore, StoreWriter } from './store.ts'
+
+/** First key group, and the one behind the last. */
+export type GroupRange = readonly [number, number]
+
+/** One table of a step's state. */
+export interface StatePart {
+  readonly name: string
+  readonly schema: Schema
+}
+
+/** Rows of one part. */
+export interface StateRows {
+  readonly part: string
+  readonly groups: GroupRange
+  readonly batch: Batch
+}
+
+/** What a finished file is known by. */
+export type FinishedStateFile = Pick<StateFileReference, 'name' | 'bytes' | 'checksum'>
+
+/** Part, offset, length, checksum, first key group, the one behind the last, rows. */
+type BlockEntry = readonly [number, number, number, number, number, number, number]
+
+const FORMAT = 1
+const MAGIC = Buffer.from('MRST', 'latin1')
+/** Magic, version, length of the footer. */
+const TRAILER_BYTES = 12
+
+/** Writes one file. */
+export class StateFileWriter {
+  readonly #name: string
+  readonly #writer: StoreWriter
+  readonly #checks: ByteChecks
+  readonly #parts: readonly StatePart[]
+  readonly #blocks: BlockEntry[] = []
+  #offset = 0
+
+  private constructor(name: string, writer: StoreWriter, checks: ByteChecks, parts: readonly StatePart[]) {
+    this.#name = name
+    this.#writer = writer
+    this.#checks = checks
+    this.#parts = parts
+  }
+
+  /** Begins a file under a name that no one else uses. */
+  static async begin(
+    store: CheckpointStore,
+    name: string,
+    options: { readonly checks: ByteChecks; readonly parts: readonly StatePart[] },
+  ): Promise<StateFileWriter> {
+    return new StateFileWriter(name, await store.write(name), options.checks, options.parts)
+  }
+
+  /** Adds rows; the batch may be used again when this has resolved. */
+  async append({ part, groups, batch }: StateRows): Promise<void> {
+    const at = this.#parts.findIndex(({ name }) => name === part)
+    assert(at >= 0, `a state file has no part "${part}"`)
+    if (rowCount(batch) === 0) return
+    const bytes = encodeBatch(batch)
+    const checksum = checksumOfBlock(this.#checks, this.#name, this.#blocks.length, bytes)
+    this.#blocks.push([at, this.#offset, bytes.length, checksum, groups[0], groups[1], rowCount(batch)])
+    this.#offset += bytes.length
+    await this.#writer.append(bytes)
+  }
+
+  /** Makes the file appear, whole and durable. */
+  async finish(): Promise<FinishedStateFile> {
+    const parts = this.#parts.map(({ name, schema }) => ({ name, schema: schemaToJson(schema) }))
+    const footer = Buffer.from(JSON.stringify({ parts, blocks: this.#blocks }), 'utf8')
+    const trailer = Buffer.alloc(TRAILER_BYTES)
+    MAGIC.copy(trailer)
+    trailer.writeUInt32LE(FORMAT, 4)
+    trailer.writeUInt32LE(footer.length, 8)
+    await this.#writer.append(footer)
+    await this.#writer.append(trailer)
+    await this.#writer.finish()
+    const bytes = this.#offset + footer.length + TRAILER_BYTES
+    return { name: this.#name, bytes, checksum: checksumOfFooter(this.#checks, this.#name, footer) }
+  }
+
+  /** Gives up: no file appears. */
+  abort(): Promise<void> {
+    return this.#writer.abort()
+  }
+}
+
+/** Reads one file that a manifest refers to. */
+export class StateFileReader {
+  readonly parts: readonly StatePart[]
+  readonly #store: CheckpointStore
+  readonly #name: string
+  readonly #checks: ByteChecks
+  readonly #blocks: readonly BlockEntry[]
+
+  private constructor(
+    store: CheckpointStore,
+    name: string,
+    options: {
+      readonly checks: ByteChecks
+      readonly parts: readonly StatePart[]
+      readonly blocks: readonly BlockEntry[]
+    },
+  ) {
+    this.#store = store
+    this.#name = name
+    this.#checks = options.checks
+    this.parts = options.parts
+    this.#blocks = options.blocks
+  }
+
+  /**
+   * Opens a file and checks its footer (B2).
+   *
+   * @throws MillraceError `checkpoint/damaged` when it is missing, of another length or not what was written.
+   */
+  static async open(
+    store: CheckpointStore,
+    reference: FinishedStateFile,
+    checks: ByteChecks,
+  ): Promise<StateFileReader> {
+    const { name, bytes, checksum } = reference
+    const refuse = (reason: string): MillraceError => damaged(store, name, reason)
+    if (bytes < TRAILER_BYTES) throw refuse('the manifest gives it no room for a footer')
+    const trailer = await readExactly(store, name, bytes - TRAILER_BYTES, TRAILER_BYTES)
+    if (!trailer.subarray(0, 4).equals(MAGIC)) throw refuse('it does not end as a state file does')
+    const version = trailer.readUInt32LE(4)
+    if (version !== FORMAT) throw newer(store, name, version)
+    const length = trailer.readUInt32LE(8)
+    if (length > bytes - TRAILER_BYTES) throw refuse('its footer is longer than the file')
+    const footer = await readExactly(store, name, bytes - TRAILER_BYTES - length, length)
+    if (checksumOfFooter(checks, name, footer) !== checksum)
+      throw refuse('the checksum of its footer does not fit')
+    const { parts, blocks } = JSON.parse(footer.toString('utf8')) as {
+      readonly parts: readonly { readonly name: string; readonly schema: Json }[]
+      readonly blocks: readonly BlockEntry[]
+    }
+    return new StateFileReader(store, name, {
+      checks,
+      blocks,
+      parts: parts.map((part) => ({ name: part.name, schema: schemaFromJson(part.schema) })),
+    })
+  }
+
+  /**
+   * The rows of blocks that touch a range of key groups, in the order in which they were written. Blocks on the edge
+   * of the range hold rows of other groups, too: whoever restores takes only its own.
+   *
+   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
+   */
+  async *read(range?: GroupRange): AsyncGenerator<StateRows> {
+    for (const [at, [partAt, offset, length, checksum, first, end, rows]] of this.#blocks.entries()) {
+      if (range !== undefined && (end <= range[0] || first >= range[1])) continue
+      const bytes = await readExactly(this.#store, this.#name, offset, length)
+      const part = this.parts[partAt]
+      if (part === undefined || checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
+        throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
+      const batch = decodeBatch(bytes, part.schema)
+      assert(
+        rowCount(batch) === rows,
+        `block ${at} of state file "${this.#name}" has other rows than its footer says`,
+      )
+      yield { part: part.name, groups: [first, end], batch }
+    }
+  }
+}
+
+function checksumOfBlock(checks: ByteChecks, name: string, at: number, bytes: Uint8Array): number {
+  return checks.crc32(bytes, checks.crc32(Buffer.from(`${name} ${at}`, 'utf8')))
+}
+
+function checksumOfFooter(checks: ByteChecks, name: string, footer: Uint8Array): string {
+  return checks.sha256([Buffer.from(`${name}\n`, 'utf8'), footer])
+}
+
+/** Its own memory, from an offset of 0: decoding makes views that have to be aligned. */
+async function readExactly(
+  store: CheckpointStore,
+  name: string,
+  start: number,
+  length: number,
+): Promise<Buffer> {
+  const bytes = await store.read(name, { start, end: start + length })
+  if (bytes === undefined) throw damaged(store, name, 'it is missing')
+  if (bytes.length !== length)
+    throw damaged(store, name, `it ends at byte ${start + bytes.length}, inside what the manifest says of it`)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function damaged(store: CheckpointStore, name: string, reason: string): MillraceError {
+  return new MillraceError('checkpoint/damaged', {
+    what: 'a state file of a checkpoint is damaged',
+    detail: reason,
+    hint: 'restore the file from a copy, or start from an earlier epoch with --from, which repeats the output since then',
+    place: { file: `${store.place}/${name}` },
+  })
+}
+
+function newer(store: CheckpointStore, name: string, version: number): MillraceError {
+  return new MillraceError('checkpoint/newer-format', {
+    what: `a state file was written in format ${version}, this release reads ${FORMAT}`,
+    hint: 'run the release that wrote it, or a newer one',
+    place: { file: `${store.place}/${name}` },
+  })
+}
