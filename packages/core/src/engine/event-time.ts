@@ -9,6 +9,7 @@ import { rowCount, rowIndex } from '../data/batch.ts'
 import { isValid } from '../data/column.ts'
 import type { Column, FixedColumn, WideColumn } from '../data/column.ts'
 import type { DataType } from '../data/type.ts'
+import { isEventTime } from '../time/window.ts'
 
 const DAY_MS = 86_400_000
 
@@ -66,14 +67,13 @@ function convertWide(column: WideColumn, length: number, type: DataType, out: Fl
   }
 }
 
-/** The first live row (as a live index) whose event time is null or not a finite number, or −1. */
+/** The first live row (as a live index) whose event time is null or no event time (`isEventTime`), or −1. */
 export function firstWithoutEventTime(batch: Batch, column: Column, eventTime: Float64Array): number {
   const rows = rowCount(batch)
-  const floats = column.type.kind === 'float64'
-  if (column.validity === undefined && !floats) return -1
+  const { validity } = column
   for (let n = 0; n < rows; n++) {
     const i = rowIndex(batch, n)
-    if (!isValid(column, i) || !Number.isFinite(eventTime[i])) return n
+    if ((validity !== undefined && !isValid(column, i)) || !isEventTime(eventTime[i] as number)) return n
   }
   return -1
 }

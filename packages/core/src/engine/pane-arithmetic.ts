@@ -6,7 +6,7 @@
  * everything for the global window. Windows are named by their end.
  */
 import type { WindowSpec } from '../plan/logical.ts'
-import { normalOffset, paneSize, windowStart } from '../time/window.ts'
+import { checkEventTime, normalOffset, paneSize, windowStart } from '../time/window.ts'
 
 /** The panes of tumbling, sliding and global windows. */
 export interface PaneArithmetic {
@@ -17,7 +17,7 @@ export interface PaneArithmetic {
   readonly slideMs: number
   /** Where panes and windows are counted from: the offset, in [0, slide). */
   readonly origin: number
-  /** Start of the pane that contains a time. */
+  /** Start of the pane that contains a time. Throws `value/invalid` for what cannot be an event time. */
   paneStart(time: number): number
   /** The first window with an end after `after` that contains a pane, by its end; NaN when there is none. */
   firstEnd(paneStart: number, after: number): number
@@ -51,7 +51,10 @@ export function paneArithmetic(window: Exclude<WindowSpec, { kind: 'session' }>)
     paneMs,
     slideMs,
     origin: offset,
-    paneStart: (time) => windowStart(time, paneMs, offset),
+    paneStart(time) {
+      checkEventTime(time)
+      return windowStart(time, paneMs, offset)
+    },
     firstEnd(pane, after) {
       const last = lastEnd(pane)
       // Ends of windows that contain the pane: from its own end to `last`, in steps of the slide.

@@ -12,6 +12,7 @@ import { findColumn } from '../data/schema.ts'
 import type { Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { EventTime } from '../plan/logical.ts'
+import { isEventTime } from '../time/window.ts'
 import type { RejectedRow } from '../connect/source.ts'
 import { extractEventTime, firstWithoutEventTime } from './event-time.ts'
 
@@ -84,7 +85,7 @@ export class SourceRows {
     for (let n = 0; n < rows; n++) {
       const i = rowIndex(batch, n)
       const timeless =
-        n >= first && (!isValid(column, i) || !Number.isFinite((batch.eventTime as Float64Array)[i]))
+        n >= first && (!isValid(column, i) || !isEventTime((batch.eventTime as Float64Array)[i] as number))
       if (!timeless) this.kept[kept++] = i
       else if (eventTime?.onMissing === 'reject' && rejected !== undefined)
         rejected(describe(batch, i, place, step))
@@ -95,9 +96,10 @@ export class SourceRows {
 
   private missing(place: BatchPlace, row: number, value: unknown): MillraceError {
     const column = this.options.eventTime?.column ?? ''
+    const range = value === null ? '' : '; times are milliseconds within 100 million days of 1970'
     return new MillraceError('input/no-event-time', {
       what: `a row has no event time`,
-      detail: `column "${column}" is ${String(value)}`,
+      detail: `column "${column}" is ${String(value)}${range}`,
       hint: `reject such rows with { eventTime: { column: '${column}', onMissing: 'reject' } }, or filter the input`,
       place: { name: place.splitId, row: place.rowsBefore + row + 1, column },
       step: this.options.step,

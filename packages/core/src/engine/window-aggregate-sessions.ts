@@ -27,7 +27,7 @@ import type { WindowAggregateNode } from '../plan/logical.ts'
 import { LATE_PORT, MAIN_PORT } from '../plan/logical.ts'
 import type { RecordField } from '../state/index.ts'
 import { GroupTable, TimerHeap } from '../state/index.ts'
-import { isLate } from '../time/window.ts'
+import { checkEventTime, isLate } from '../time/window.ts'
 import { LateRows } from './late-rows.ts'
 import type { Emit, Operator, OperatorContext } from './operator.ts'
 import type { SessionTreeFields } from './session-tree.ts'
@@ -168,6 +168,7 @@ export class SessionWindows implements Operator {
 
   /** The session for a row that the root of its key does not simply take; −1 when it is late. */
   #place(root: number, time: number, row: number): number {
+    checkEventTime(time)
     const isNew = Number.isNaN(this.#time(root, this.#fields.start))
     const joined = isNew ? -1 : this.#join(root, time)
     if (joined >= 0) return joined

@@ -4,7 +4,29 @@
  * A window is [start, end): the start belongs to it, the end does not. All times are milliseconds since 1970, may be
  * negative, and are assigned by floor division, so that a time before 1970 falls into the window that contains it.
  */
+import { MillraceError } from '../errors.ts'
 import { floorModulo } from './civil.ts'
+
+/**
+ * Event times lie within this many milliseconds of 1970, as ECMAScript's dates do: 100 million days. Behind them there is
+ * room to 2^53 for the ends of windows, so that arithmetic on times is exact.
+ */
+const EVENT_TIME_MAX_MS = 8.64e15
+
+/** Whether a number can be an event time; NaN and infinities cannot. */
+export function isEventTime(time: number): boolean {
+  return time <= EVENT_TIME_MAX_MS && time >= -EVENT_TIME_MAX_MS
+}
+
+/** Throws `value/invalid` unless a row can be given a window by its event time. */
+export function checkEventTime(time: number): void {
+  if (isEventTime(time)) return
+  throw new MillraceError('value/invalid', {
+    what: `a row has the event time ${time}`,
+    detail: `event times are milliseconds since 1970, within ±${EVENT_TIME_MAX_MS}`,
+    hint: 'give the column its unit, as in t.timestamp("ns"), or check the times that a function sets',
+  })
+}
 
 /** Start of the tumbling window of `size` that contains `time`; windows start at `offset` plus multiples of `size`. */
 export function windowStart(time: number, size: number, offset: number = 0): number {

@@ -177,26 +177,29 @@ describe('a row without an event time', () => {
     }
   })
 
-  test.each([Number.NaN, Infinity, -Infinity])('%s is no event time', async (at) => {
-    const Loose = schema({ id: t.int32(), at: t.float64() })
-    const input = memoryRows(Loose, [{ id: 1, at: 1 }, { id: 2, at }, { id: 3, at: 2 }]) // prettier-ignore
-    const failed = await copyOn(hostWith({}), input, { eventTime: 'at' })
-    expect(failed.error).toMatchObject({ code: 'input/no-event-time', place: { row: 2, column: 'at' } })
-    const sink = memorySink()
-    const rejected = memorySink()
-    const built = pipeline('timed', (p) => {
-      const stream = p.read('items', input, { eventTime: { column: 'at', onMissing: 'reject' } })
-      stream
-        .window(tumbling('1 s'))
-        .aggregate('n', (a) => ({ n: a.count() }))
-        .write('out', sink)
-      stream.rejected.write('dead-letters', rejected)
-    }).build()
-    const host = hostWith({})
-    await untilEnded(host, new Job(built, { host }).run())
-    expect(sink.rows).toMatchObject([{ n: 2 }])
-    expect(rejected.rows).toHaveLength(1)
-  })
+  test.each([Number.NaN, Infinity, -Infinity, 1.7e18, -1e300, 8.64e15 + 2])(
+    '%s is no event time',
+    async (at) => {
+      const Loose = schema({ id: t.int32(), at: t.float64() })
+      const input = memoryRows(Loose, [{ id: 1, at: 1 }, { id: 2, at }, { id: 3, at: 2 }]) // prettier-ignore
+      const failed = await copyOn(hostWith({}), input, { eventTime: 'at' })
+      expect(failed.error).toMatchObject({ code: 'input/no-event-time', place: { row: 2, column: 'at' } })
+      const sink = memorySink()
+      const rejected = memorySink()
+      const built = pipeline('timed', (p) => {
+        const stream = p.read('items', input, { eventTime: { column: 'at', onMissing: 'reject' } })
+        stream
+          .window(tumbling('1 s'))
+          .aggregate('n', (a) => ({ n: a.count() }))
+          .write('out', sink)
+        stream.rejected.write('dead-letters', rejected)
+      }).build()
+      const host = hostWith({})
+      await untilEnded(host, new Job(built, { host }).run())
+      expect(sink.rows).toMatchObject([{ n: 2 }])
+      expect(rejected.rows).toHaveLength(1)
+    },
+  )
 })
 
 describe('a pipeline that cannot be', () => {

@@ -240,6 +240,25 @@ describe('what every window keeps to', () => {
       )
     })
 
+    it(`${window.kind}: the first and the last event time there are have a window; what lies beyond ends the run`, () => {
+      const row = { text: 'a', small: 1, whole: 1, real: 1, flag: true }
+      const node = windowNode(window, ['text'], [basic[0]!])
+      for (const time of [-8.64e15, 8.64e15]) {
+        const rows = mainRows(run(node, [{ kind: 'row', row, time }], { batch: 1 })).map((out) => out.row)
+        expect(rows.length).toBe(window.kind === 'sliding' ? 4 : 1)
+        for (const { windowStart, windowEnd } of rows) {
+          if (window.kind === 'global') continue
+          expect(windowStart).toBeLessThanOrEqual(time)
+          expect(windowEnd).toBeGreaterThan(time)
+        }
+      }
+      if (window.kind === 'global') return
+      for (const time of [8.64e15 + 1, -(2 ** 53), 1.7e18, -1e300, Infinity])
+        expect(() => run(node, [{ kind: 'row', row, time }], { batch: 1 })).toThrow(
+          expect.objectContaining({ code: 'value/invalid' }),
+        )
+    })
+
     it(`${window.kind}: results carry the last time at which a row may belong to their window`, () => {
       const row = { text: 'a', small: 1, whole: 1, real: 1, flag: true }
       const h = run(windowNode(window, ['text'], [basic[0]!]), [{ kind: 'row', row, time: -3 }], { batch: 1 })
