@@ -57,13 +57,13 @@ function state(more: Partial<JobProgress> = {}, rest: Partial<ProgressState> = {
 }
 
 const text = (of: ProgressState, rows: number = 40): string[] =>
-  progressBlock(of, { rows }).map((line) => paintLine(line, plainPalette))
+  progressBlock(of, { rows, columns: 100 }).map((line) => paintLine(line, plainPalette))
 
 describe('the block on a terminal', () => {
   it('shows rates, share, time left, steps, event time and backpressure', () => {
     expect(text(state())).toEqual([
       'flight-delays  batch  2.0 s',
-      '  1,000,000 rows  500 k rows/s  20 MB/s  ██████░░░░░░░░░░░░░░░░░░ 25 %  6.0 s left',
+      '  1,000,000 rows  500 k rows/s  20 MB/s  ██████░░░░░░░░░░░░░░░░░░  25 %  6.0 s left',
       '  step           rows in       rows out  rows in/s',
       '  flights      1,000,000      1,000,000      500 k',
       '  out              5,000          5,000      2.5 k',
@@ -117,10 +117,17 @@ describe('the block on a terminal', () => {
     )
   })
 
+  it('makes the bar shorter, and at last leaves it out, so that the time left can be read', () => {
+    const counters = (columns: number): string =>
+      paintLine(progressBlock(state(), { rows: 40, columns })[1] ?? [], plainPalette, columns - 1)
+    expect(counters(80)).toBe('  1,000,000 rows  500 k rows/s  20 MB/s  ███▌░░░░░░░░░░  25 %  6.0 s left')
+    expect(counters(60)).toBe('  1,000,000 rows  500 k rows/s  20 MB/s  25 %  6.0 s left')
+  })
+
   it('is never wider than the terminal, with and without colours', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), (width) => {
-        for (const line of progressBlock(state(), { rows: 40 })) {
+        for (const line of progressBlock(state(), { rows: 40, columns: width })) {
           expect(paintLine(line, plainPalette, width).length).toBeLessThanOrEqual(width)
           const painted = paintLine(line, colorPalette, width)
           // eslint-disable-next-line no-control-regex

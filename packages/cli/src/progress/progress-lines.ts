@@ -30,15 +30,21 @@ export interface ProgressState {
 }
 
 const BAR_WIDTH = 24
+const BAR_WIDTH_LEAST = 6
+/** `  12 min 05 s left`. */
+const TIME_WIDTH = 18
 const NAME_WIDTH_MAX = 28
 /** Lines beside those of the steps: head, counters, header of the steps, watermark, and one to breathe. */
 const OTHER_LINES = 5
 
-/** The block that is redrawn in place, at most `rows` lines high. */
-export function progressBlock(state: ProgressState, size: { readonly rows: number }): Line[] {
+/** The block that is redrawn in place, at most `rows` lines high; the bar is as long as there is room. */
+export function progressBlock(
+  state: ProgressState,
+  size: { readonly rows: number; readonly columns: number },
+): Line[] {
   return [
     headLine(state),
-    countersLine(state),
+    countersLine(state, size.columns - 1),
     ...stepLines(state, Math.max(3, size.rows - OTHER_LINES)),
     timeLine(state),
   ]
@@ -71,7 +77,7 @@ function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
   ]
 }
 
-function countersLine(state: ProgressState): Line {
+function countersLine(state: ProgressState, width: number): Line {
   const { progress, rates, mode } = state
   const line: Piece[] = [
     piece(`  ${formatRows(progress.rowsIn)}`),
@@ -81,8 +87,13 @@ function countersLine(state: ProgressState): Line {
   const share = mode === 'batch' ? shareDone(progress) : undefined
   if (share !== undefined) {
     const left = remainingMs(progress, rates)
-    line.push(piece('  '), ...bar(share), piece(` ${formatShare(share)}`))
-    if (left !== undefined && share < 1) line.push(piece(`  ${formatMs(left)} left`, 'faint'))
+    const percent = ` ${formatShare(share).padStart(5)}`
+    const time = left !== undefined && share < 1 ? `  ${formatMs(left)} left` : ''
+    const used = sum(line.map(({ text }) => text.length)) + 2 + percent.length
+    // Room is kept for the longest time, so that the bar does not jump.
+    const room = Math.min(BAR_WIDTH, width - used - TIME_WIDTH)
+    if (room >= BAR_WIDTH_LEAST) line.push(piece('  '), ...bar(share, room))
+    line.push(piece(percent), piece(time, 'faint'))
   }
   return line
 }
@@ -146,4 +157,8 @@ function watermarkParts({ progress, nowMs, mode }: ProgressState): string[] {
   const lagMs = nowMs - watermark
   const lag = lagMs >= 0 ? `${formatMs(lagMs)} behind the clock` : `${formatMs(-lagMs)} ahead of the clock`
   return [`watermark ${formatTime(watermark)} (${lag})`]
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
