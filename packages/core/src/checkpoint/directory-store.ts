@@ -128,16 +128,23 @@ export class DirectoryStore implements CheckpointStore {
     return `${folder}/.${this.#host.random.hex(12)}`
   }
 
-  /** Makes a directory and syncs the one that names it, up to the first that was there before the store was. */
+  /**
+   * Makes a directory whose name, and the names of all above it, are durable: also of those that were there, since who
+   * made them may have been killed before.
+   */
   async #makeDurable(folder: string): Promise<void> {
-    if (this.#durable.has(folder)) return
     const parent = parentOf(folder)
-    if ((await this.#files.status(folder)) === undefined) {
-      if (parent !== folder) await this.#makeDurable(parent)
-      await this.#files.makeDirectory(folder)
+    if (this.#durable.has(folder) || parent === folder) return
+    await this.#makeDurable(parent)
+    const isNew = (await this.#files.status(folder)) === undefined
+    if (isNew) await this.#files.makeDirectory(folder)
+    try {
+      await this.#files.syncDirectory(parent)
+    } catch (error) {
+      // Directories far above may be closed to us; then others made what is in them, long ago.
+      const isClosed = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM'
+      if (isNew || !isClosed || parent.startsWith(this.place)) throw error
     }
-    // Also when it was there: who made it may have died before it was durable.
-    if (parent !== folder && folder.startsWith(this.place)) await this.#files.syncDirectory(parent)
     this.#durable.add(folder)
   }
 

@@ -4,7 +4,8 @@
  * Invariants (tests quote them):
  *  G1  An entry gets the next free number or is not written: who loses a number learns what stands there first.
  *  G2  Nothing is appended behind a takeover of another attempt: an attempt that reads one is fenced, for good.
- *  G3  What was read is durable: a reader that acts on an entry never acts on one that a loss of power can take back.
+ *  G3  When an append has resolved, all that was read before it is durable, too: whoever takes over and then acts never
+ *      acts on an entry that a loss of power can take back.
  *  G4  Removing old entries keeps the order: an entry that an old attempt creates in the gap counts for nobody, and its
  *      writer learns so before it acts on it.
  */

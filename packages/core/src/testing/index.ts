@@ -2,7 +2,7 @@
 export type { ConformanceOptions, TestTools } from './conformance.ts'
 export type { ManualHost } from './manual-host.ts'
 export { createManualHost } from './manual-host.ts'
-export type { FileFault, FileOperation } from './memory-files.ts'
+export type { FileFault, FileOperation } from './file-faults.ts'
 export { MemoryFiles } from './memory-files.ts'
 export type { SinkConformanceOptions, SinkSubject } from './sink-conformance.ts'
 export { sinkConformance } from './sink-conformance.ts'

@@ -5,22 +5,8 @@
  * Every successful operation is durable at once: crashes that lose unsynced writes are the simulated host's.
  */
 import type { Files, FileStatus, OpenFile, OpenMode } from '../host/host.ts'
-
-/** What an operation does to a file; the names that faults are given by. */
-export type FileOperation = keyof Files | `file-${Exclude<keyof OpenFile, 'close'>}`
-
-/** A fault to inject. */
-export interface FileFault {
-  readonly operation: FileOperation
-  /** Only for paths that match; default all. */
-  readonly path?: RegExp
-  /** The system's error code: ENOSPC, EACCES, EIO... */
-  readonly code: string
-  /** How many matching operations succeed before it strikes; default 0. */
-  readonly after?: number
-  /** How often it strikes; default for ever. */
-  readonly times?: number
-}
+import { FileFaults, systemError } from './file-faults.ts'
+import type { FileFault, FileOperation } from './file-faults.ts'
 
 interface FileNode {
   readonly kind: 'file'
@@ -43,7 +29,7 @@ export class MemoryFiles implements Files {
   /** Completed operations in order, as `operation path`. */
   readonly log: string[] = []
   readonly #nodes = new Map<string, Node>([['/', { kind: 'directory', identity: '0', modifiedMs: 0 }]])
-  readonly #faults: { readonly fault: FileFault; seen: number; struck: number }[] = []
+  readonly #faults = new FileFaults()
   readonly #now: () => number
   #identities = 1
   #open = 0
@@ -60,12 +46,7 @@ export class MemoryFiles implements Files {
 
   /** Makes matching operations fail from now on. Returns a function that takes the fault away. */
   inject(fault: FileFault): () => void {
-    const entry = { fault, seen: 0, struck: 0 }
-    this.#faults.push(entry)
-    return () => {
-      const index = this.#faults.indexOf(entry)
-      if (index >= 0) this.#faults.splice(index, 1)
-    }
+    return this.#faults.inject(fault)
   }
 
   /** Creates or replaces a file with its folders, without faults. */
@@ -232,14 +213,8 @@ export class MemoryFiles implements Files {
 
   async #begin(operation: FileOperation, path: string): Promise<string> {
     const full = this.resolve(path)
-    for (const entry of this.#faults) {
-      const { fault } = entry
-      if (fault.operation !== operation || fault.path?.test(full) === false) continue
-      entry.seen++
-      if (entry.seen <= (fault.after ?? 0) || entry.struck >= (fault.times ?? Infinity)) continue
-      entry.struck++
-      throw systemError(fault.code, operation, full)
-    }
+    const error = this.#faults.strike(operation, full)
+    if (error !== undefined) throw error
     this.log.push(`${operation} ${full}`)
     return full
   }
@@ -302,8 +277,4 @@ function parentOf(path: string): string {
 
 function bytewise(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))
-}
-
-function systemError(code: string, operation: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code })
 }

@@ -1,0 +1,212 @@
+/**
+ * A disk that loses power: what was not synced may be gone afterwards, in part, and in any order.
+ *
+ * Every file has a durable image and writes that are on their way, every directory durable entries and changes that are
+ * on their way. Processes see everything at once; a loss of power keeps any part of what was on its way. It is as hostile
+ * as file systems are known to be (Pillai et al., All File Systems Are Not Created Equal, OSDI 2014; Rebello et al., Can
+ * Applications Recover from fsync Failures?, USENIX ATC 2020). Invariants (tests quote them):
+ *  P1  What was synced is there after any loss of power, the content of a file by `sync`, its name by `syncDirectory`.
+ *  P2  Of a write that was not synced any sectors may be there; the file may have grown without its content.
+ *  P3  Of changes to directories that were not synced any may be there; one rename in one directory is one change.
+ *  P4  After a failed sync what it should have written is gone for good, though it can be read until the power fails:
+ *      another sync succeeds and changes nothing.
+ *  P5  The same choices give the same disk.
+ */
+import { FileFaults } from './file-faults.ts'
+import type { FileFault, FileOperation } from './file-faults.ts'
+
+/** Chooses what happens: a whole number from 0 up to and without `below`. */
+export type Choose = (below: number) => number
+
+/** Sectors are written whole or not at all. */
+const SECTOR_BYTES = 512
+
+/** A write or truncation that is on its way to the disk. */
+export type PendingWrite =
+  | { readonly kind: 'write'; readonly at: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'truncate'; readonly length: number }
+
+/** A file, whatever its names. */
+export interface SimulatedFile {
+  readonly kind: 'file'
+  readonly identity: string
+  /** As processes read it. */
+  content: Uint8Array
+  durable: Uint8Array
+  pending: PendingWrite[]
+  modifiedMs: number
+}
+
+/** Entries that appear and vanish together; undefined: the name goes. */
+export type DirectoryChange = ReadonlyMap<string, SimulatedNode | undefined>
+
+/** A directory. */
+export interface SimulatedDirectory {
+  readonly kind: 'directory'
+  readonly identity: string
+  readonly entries: Map<string, SimulatedNode>
+  durable: ReadonlyMap<string, SimulatedNode>
+  pending: DirectoryChange[]
+  modifiedMs: number
+}
+
+/** What has a name. */
+export type SimulatedNode = SimulatedFile | SimulatedDirectory
+
+/** What operations reject with once the machine has no power. It has no code: no program may take it for a fault. */
+export class PowerLost extends Error {}
+
+/** A disk, over all boots of its machine. */
+export class SimulatedDisk {
+  readonly root: SimulatedDirectory
+  readonly now: () => number
+  readonly #faults = new FileFaults()
+  #boot = 1
+  #identities = 0
+  #operationsLeft = Infinity
+  #operations = 0
+
+  /** `now` dates changes; default always 0. */
+  constructor(now: () => number = () => 0) {
+    this.now = now
+    this.root = this.makeDirectory()
+  }
+
+  /** Operations that were done, on all boots. */
+  get operations(): number {
+    return this.#operations
+  }
+
+  /** Counts the times that all processes began anew. */
+  get boot(): number {
+    return this.#boot
+  }
+
+  /** Makes matching operations fail from now on. Returns a function that takes the fault away. */
+  inject(fault: FileFault): () => void {
+    return this.#faults.inject(fault)
+  }
+
+  /** Lets so many operations happen, and none after them until the machine is started again. */
+  losePowerAfter(operations: number): void {
+    this.#operationsLeft = operations
+  }
+
+  /** Starts the machine again after its power was lost: of what was on its way to the disk, some is there. */
+  restart(choose: Choose): void {
+    this.#forget()
+    const seen = new Set<SimulatedNode>()
+    settle(this.root, choose, seen)
+  }
+
+  /** All processes were killed and start again: the machine kept its power, so nothing is lost. */
+  killAll(): void {
+    this.#forget()
+  }
+
+  /** Every operation begins here. */
+  begin(operation: FileOperation, path: string, boot: number): void {
+    if (boot !== this.#boot || this.#operationsLeft <= 0) throw new PowerLost(`${operation} ${path}`)
+    this.#operationsLeft--
+    this.#operations++
+    const error = this.#faults.strike(operation, path)
+    if (error !== undefined) throw error
+  }
+
+  makeFile(): SimulatedFile {
+    return {
+      kind: 'file',
+      identity: `simulated:${++this.#identities}`,
+      content: new Uint8Array(0),
+      durable: new Uint8Array(0),
+      pending: [],
+      modifiedMs: this.now(),
+    }
+  }
+
+  makeDirectory(): SimulatedDirectory {
+    return {
+      kind: 'directory',
+      identity: `simulated:${++this.#identities}`,
+      entries: new Map(),
+      durable: new Map(),
+      pending: [],
+      modifiedMs: this.now(),
+    }
+  }
+
+  #forget(): void {
+    this.#boot++
+    this.#operationsLeft = Infinity
+  }
+}
+
+/** What a write makes of a content. */
+export function applyWrite(content: Uint8Array, write: PendingWrite): Uint8Array {
+  if (write.kind === 'truncate') return content.slice(0, write.length)
+  const result = new Uint8Array(Math.max(content.length, write.at + write.bytes.length))
+  result.set(content)
+  result.set(write.bytes, write.at)
+  return result
+}
+
+/** Makes everything that is on its way durable. */
+export function applyAll(file: SimulatedFile): void {
+  file.durable = file.pending.reduce(applyWrite, file.durable)
+  file.pending = []
+}
+
+/** Makes all entries durable. */
+export function applyEntries(directory: SimulatedDirectory): void {
+  directory.durable = new Map(directory.pending.reduce(applyChange, new Map(directory.durable)))
+  directory.pending = []
+}
+
+function applyChange(
+  entries: Map<string, SimulatedNode>,
+  change: DirectoryChange,
+): Map<string, SimulatedNode> {
+  for (const [name, node] of change) {
+    if (node === undefined) entries.delete(name)
+    else entries.set(name, node)
+  }
+  return entries
+}
+
+/** Leaves of a node, and of all that it names, what a loss of power leaves. */
+function settle(node: SimulatedNode, choose: Choose, seen: Set<SimulatedNode>): void {
+  if (seen.has(node)) return
+  seen.add(node)
+  if (node.kind === 'file') return settleFile(node, choose)
+  const kept = node.pending.filter(() => choose(2) === 1)
+  node.durable = kept.reduce(applyChange, new Map(node.durable))
+  node.pending = []
+  node.entries.clear()
+  for (const [name, inner] of node.durable) {
+    settle(inner, choose, seen)
+    node.entries.set(name, inner)
+  }
+}
+
+/** P2: each sector of each write by itself; sectors that are missing inside a grown file are zeros. */
+function settleFile(file: SimulatedFile, choose: Choose): void {
+  let content = file.durable
+  for (const write of file.pending) {
+    if (write.kind === 'truncate') {
+      if (choose(2) === 1) content = applyWrite(content, write)
+      continue
+    }
+    const end = write.at + write.bytes.length
+    const grows = end > content.length && choose(2) === 1
+    if (grows) content = applyWrite(content, { kind: 'write', at: end, bytes: new Uint8Array(0) })
+    for (let at = write.at; at < end;) {
+      const next = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES)
+      const bytes = write.bytes.subarray(at - write.at, next - write.at)
+      if (choose(2) === 1) content = applyWrite(content, { kind: 'write', at, bytes })
+      at = next
+    }
+  }
+  file.durable = content
+  file.content = content
+  file.pending = []
+}
