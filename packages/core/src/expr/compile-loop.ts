@@ -10,6 +10,7 @@ import type { DictionaryMemo } from './dictionary-memo.ts'
 import type { Expression } from './expression.ts'
 import { Generator } from './generator.ts'
 import type { ColumnShape, Templates } from './generator.ts'
+import { castTemplates } from './generate-casts.ts'
 import { logicTemplates } from './generate-logic.ts'
 import { numberTemplates } from './generate-numbers.ts'
 import { textTemplates } from './generate-text.ts'
@@ -21,6 +22,7 @@ import type { Output } from './transform.ts'
 
 const templates: Templates = new Map([
   ...numberTemplates,
+  ...castTemplates,
   ...logicTemplates,
   ...textTemplates,
   ...timeTemplates,

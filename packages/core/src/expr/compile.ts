@@ -21,7 +21,10 @@ import { compareText } from './functions/comparison.ts'
 import { roundHalfEven } from './float-text.ts'
 import type { ColumnShape } from './generator.ts'
 import { columnsOf } from './rewrite.ts'
-import * as kernels from './text-kernels.ts'
+import * as calendar from './calendar-kernels.ts'
+import { likeAnyCase, likeBytes } from './like-kernel.ts'
+import * as numbers from './number-kernels.ts'
+import * as texts from './text-kernels.ts'
 import { dateField, truncateDay } from './time-fields.ts'
 import { resolveOutputs, runReference } from './transform.ts'
 import type { Output, TransformSpec } from './transform.ts'
@@ -29,7 +32,7 @@ import { readCell } from './value.ts'
 import { verifySame } from './verify.ts'
 
 /** What generated code may call. */
-const helpers = { ...kernels, readText, readCell, compareText, roundHalfEven, truncateDay, dateField }
+const helpers = { ...texts, ...numbers, ...calendar, likeBytes, likeAnyCase, readText, readCell, compareText, roundHalfEven, truncateDay, dateField } // prettier-ignore
 
 /** A compiled filter and projection. */
 export interface Transform {

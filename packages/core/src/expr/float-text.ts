@@ -6,6 +6,9 @@
 export function formatFloat(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   if (Object.is(value, -0)) return '-0'
+  const size = Math.abs(value)
+  // Here JavaScript writes the same.
+  if (size >= 1e-4 && size < 1e15) return String(value)
   return layout(value.toExponential())
 }
 

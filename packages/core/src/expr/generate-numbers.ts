@@ -197,17 +197,28 @@ function timeShift(generator: Generator, call: CallExpression, symbol: string): 
   if (type.kind !== 'timestamp' || right.kind !== 'literal' || right.type.kind !== 'interval')
     return undefined
   const interval = right.value as { months: number; days: number; micros: number } | null
-  if (interval === null || interval.months !== 0) return undefined
+  if (interval === null) return undefined
   const micros = interval.micros * unitsPerSecond(type.unit)
   const units = interval.days * 86_400 * unitsPerSecond(type.unit) + micros / 1e6
   if (!Number.isSafeInteger(units) || !Number.isSafeInteger(micros)) return undefined
   const moment = generator.generate(left) as ScalarCode
   const value = guarded(generator, moment.isNull, () => {
-    const result = generator.temp(`${moment.value} ${symbol} (${units})`)
+    const start = interval.months === 0 ? moment.value : monthsLater(generator, moment.value, symbol === '+' ? interval.months : -interval.months, type)
+    const result = generator.temp(`${start} ${symbol} (${units})`)
     checkRange(generator, result, type)
     return result
   })
   return { form: 'scalar', value, isNull: moment.isNull }
+} // prettier-ignore
+
+/** A timestamp some months later, at the same time of day. */
+function monthsLater(generator: Generator, moment: string, months: number, type: DataType): string {
+  const perDay = 86_400 * unitsPerSecond((type as { unit: 'ms' | 'us' | 'ns' }).unit)
+  const count = generator.temp(moment)
+  const day = generator.temp(`Math.floor(${count} / ${perDay})`)
+  const moved = generator.temp(`h.addMonthsToDay(${day}, ${months}) * ${perDay}`)
+  checkRange(generator, moved, type)
+  return generator.temp(`${moved} + (${count} - ${day} * ${perDay})`)
 }
 
 const negate: Template = (generator, call) => {
@@ -222,10 +233,14 @@ const negate: Template = (generator, call) => {
   return { form: 'scalar', value, isNull: operand.isNull }
 }
 
-const cast: Template = (generator, call) => {
+/** Code of casts between numbers, and of dates and timestamps to each other. */
+export const castNumbers: Template = (generator, call) => {
   const [part] = call.arguments as [Expression]
   const from = part.type
   const to = call.type
+  if (from.kind === 'float64' && to.kind === 'decimal' && to.scale <= 22) {
+    return trustedFloat(generator, call, to.scale, (value) => checkRange(generator, value, to))
+  }
   const convertible = castCode(from, to)
   if (convertible === undefined) return undefined
   const operand = generator.generate(part)
@@ -234,6 +249,25 @@ const cast: Template = (generator, call) => {
   const value = guarded(generator, operand.isNull, () => convertible(generator, operand.value))
   return { form: 'scalar', value, isNull: operand.isNull }
 }
+
+/** A float times a power of ten as an integer; where its digits decide, and for NaN, the reference is asked. */
+function trustedFloat(generator: Generator, call: CallExpression, scale: number, finish: (value: string) => void): Code | undefined {
+  const code = generator.generate(call.arguments[0] as Expression)
+  if (code.form !== 'scalar' || code.isNull === 'true') return undefined
+  const operand = generator.keep(code) as ScalarCode
+  const value = generator.name()
+  generator.line(`let ${value} = 0`)
+  const { lines } = generator.capture(() => {
+    const scaled = `h.scaledFloat(${operand.value}, ${10 ** scale})`
+    generator.line(`${value} = ${isFloat(call.type) ? `${scaled} / ${10 ** scale}` : scaled}`)
+    generator.orReference(value, call, operand)
+    finish(value)
+  })
+  generator.line(operand.isNull === 'false' ? '{' : `if (!(${operand.isNull})) {`)
+  generator.append(lines)
+  generator.line('}')
+  return { form: 'scalar', value, isNull: operand.isNull }
+} // prettier-ignore
 
 type CastCode = (generator: Generator, value: string) => string
 
@@ -324,12 +358,21 @@ const abs: Template = (generator, call) => {
   return { form: 'scalar', value, isNull: code.isNull }
 }
 
+const sign: Template = (generator, call) => {
+  const code = generator.generate(call.arguments[0] as Expression) as ScalarCode
+  return { ...code, value: generator.temp(`Math.sign(${code.value}) + 0`) }
+}
+
 /** round, trunc, ceil and floor without digits of floats and integers, and round of decimals to constant digits. */
 function rounding(name: 'round' | 'trunc' | 'ceil' | 'floor'): Template {
   return (generator, call) => {
     const [part, digits] = call.arguments as [Expression, Expression?]
     if (part.type.kind === 'decimal') return roundDecimal(generator, call, name)
-    if (digits !== undefined) return undefined
+    if (digits !== undefined) {
+      const wanted = digits.kind === 'literal' && digits.value !== null ? Number(digits.value) : -1
+      if (name !== 'round' || part.type.kind !== 'float64' || wanted < 0 || wanted > 22) return undefined
+      return trustedFloat(generator, call, wanted, () => undefined)
+    }
     const code = generator.generate(part) as ScalarCode
     if (isInteger(part.type)) return code
     const method = name === 'round' ? 'h.roundHalfEven' : `Math.${name}`
@@ -362,10 +405,10 @@ export const numberTemplates: readonly (readonly [string, Template])[] = [
   ['/', arithmetic('/')],
   ['%', arithmetic('%')],
   ['negate', negate],
-  ['cast', cast],
   ['greatest', greatest('>')],
   ['least', greatest('<')],
   ['abs', abs],
+  ['sign', sign],
   ['round', rounding('round')],
   ['trunc', rounding('trunc')],
   ['ceil', rounding('ceil')],

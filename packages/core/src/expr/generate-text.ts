@@ -5,6 +5,9 @@ import type { Code, TextCode } from './code.ts'
 import { anyNull } from './code.ts'
 import type { CallExpression, Expression, LiteralExpression } from './expression.ts'
 import type { Generator, Template } from './generator.ts'
+import { compileLike } from './like-kernel.ts'
+import { likePattern } from './pattern.ts'
+import { isInteger } from './types.ts'
 import { fromLiteral } from './value.ts'
 
 const encoder = new TextEncoder()
@@ -16,7 +19,7 @@ const UNROLLED_MAX = 8
 const IN_UNROLLED_MAX = 16
 
 /** A code as a range of bytes; JavaScript strings are not turned into bytes. */
-function asRange(generator: Generator, code: Code): TextCode | undefined {
+export function asRange(generator: Generator, code: Code): TextCode | undefined {
   if (code.form === 'text') return code
   if (code.form !== 'choice' || !/^\d+$/.test(code.index)) return undefined
   const bytes = encoder.encode(code.table[Number(code.index)])
@@ -110,7 +113,7 @@ function affix(
   return `(${kept.length} >= ${part.length} && ${matchCode(generator, kept.bytes, start, part)})`
 }
 
-function affixTemplate(kind: 'prefix' | 'suffix'): Template {
+function affixTemplate(kind: 'prefix' | 'suffix' | 'part'): Template {
   return (generator, call) => {
     const [text, part] = call.arguments as [Expression, Expression]
     const constant = constantBytes(part)
@@ -121,15 +124,27 @@ function affixTemplate(kind: 'prefix' | 'suffix'): Template {
   }
 }
 
-/** `abc`, `abc%`, `%abc`, `%abc%`: no regular expression is needed. */
+/** The pattern and the escape character of a LIKE with constants. */
+function likeConstants(call: CallExpression): { pattern: string; escape: string } | undefined {
+  const [, pattern, escape] = call.arguments
+  if (pattern?.kind !== 'literal' || typeof pattern.value !== 'string') return undefined
+  if (escape === undefined) return { pattern: pattern.value, escape: '\\' }
+  if (escape.kind !== 'literal' || typeof escape.value !== 'string') return undefined
+  return Array.from(escape.value).length > 1 ? undefined : { pattern: pattern.value, escape: escape.value }
+}
+
+/** `abc`, `abc%`, `%abc` and `%abc%` by comparing bytes, other constant patterns by like-kernel.ts. */
 const like: Template = (generator, call) => {
-  const [text, pattern] = call.arguments as [Expression, Expression]
-  if (call.arguments.length !== 2 || pattern.kind !== 'literal' || typeof pattern.value !== 'string')
-    return undefined
-  const match = /^(%*)([^%_\\]*)(%*)$/.exec(pattern.value)
-  if (match === null) return undefined
-  const range = asRange(generator, generator.generate(text))
+  const constants = likeConstants(call)
+  const steps = constants === undefined ? undefined : compileLike(constants.pattern, constants.escape)
+  if (constants === undefined || steps === undefined) return undefined
+  const range = asRange(generator, generator.generate(call.arguments[0] as Expression))
   if (range === undefined) return undefined
+  const match = /^(%*)([^%_\\]*)(%*)$/.exec(constants.pattern)
+  if (match === null || call.arguments.length !== 2) {
+    const value = `h.likeBytes(${range.bytes}, ${range.start}, ${range.length}, ${generator.constant(steps)})`
+    return { form: 'scalar', value, isNull: range.isNull }
+  }
   const part = encoder.encode(match[2])
   const [open, close] = [match[1] !== '', match[3] !== '' || match[2] === '']
   let value: string
@@ -137,6 +152,77 @@ const like: Template = (generator, call) => {
   else if (open) value = affix(close ? 'part' : 'suffix', generator, range, part)
   else value = close ? affix('prefix', generator, range, part) : equalsConstant(generator, range, part)
   return { form: 'scalar', value, isNull: range.isNull }
+}
+
+/** Longest text, in bytes, whose case is ignored without a regular expression. */
+const ANY_CASE_MAX = 256
+
+/** ILIKE with a constant ASCII pattern; text that is not ASCII goes through the reference. */
+const ilike: Template = (generator, call) => {
+  const constants = likeConstants(call)
+  if (constants === undefined || !/^[\0-\x7f]*$/.test(constants.pattern + constants.escape)) return undefined
+  const steps = compileLike(constants.pattern, constants.escape)
+  const range = steps === undefined ? undefined : asRange(generator, generator.generate(call.arguments[0] as Expression))
+  if (range === undefined || steps === undefined) return undefined
+  const lower = generator.constant(steps.map((step) => (step >= 65 && step <= 90 ? step | 32 : step)))
+  const scratch = generator.constant(new Uint8Array(ANY_CASE_MAX))
+  const kept = generator.keep(range) as TextCode
+  const pattern = generator.constant(likePattern(constants.pattern, constants.escape, true))
+  const parts = `${kept.bytes}, ${kept.start}, ${kept.length}`
+  const order = generator.temp(`h.likeAnyCase(${parts}, ${lower}, ${scratch})`)
+  const slow = `${pattern}.test(h.readText(${parts}))`
+  return { form: 'scalar', value: `(${order} < 0 ? ${kept.isNull === 'false' ? '' : `!(${kept.isNull}) && `}${slow} : ${order} === 1)`, isNull: kept.isNull }
+} // prettier-ignore
+
+/** The character at which a constant part stands. */
+function positionTemplate(partAt: 0 | 1): Template {
+  return (generator, call) => {
+    const constant = constantBytes(call.arguments[partAt] as Expression)
+    if (constant === undefined) return undefined
+    const range = asRange(generator, generator.generate(call.arguments[1 - partAt] as Expression))
+    if (range === undefined) return undefined
+    const value = generator.temp(`h.positionOf(${range.bytes}, ${range.start}, ${range.length}, ${generator.constant(constant)})`)
+    return { form: 'scalar', value, isNull: range.isNull }
+  }
+} // prettier-ignore
+
+/** Whether two texts on bytes are equal, as code. */
+function equalTexts(generator: Generator, [a, b]: readonly [TextCode, TextCode], right: Expression): string {
+  const constant = constantBytes(right)
+  if (constant !== undefined) return equalsConstant(generator, a, constant)
+  return `h.equalRanges(${a.bytes}, ${a.start}, ${a.length}, ${b.bytes}, ${b.start}, ${b.length})`
+}
+
+/** Both arguments as ranges of text, in variables. */
+function twoTexts(generator: Generator, call: CallExpression): readonly [TextCode, TextCode] | undefined {
+  const parts = call.arguments as [Expression, Expression]
+  if (!parts.every((part) => part.type.kind === 'string')) return undefined
+  const ranges = parts.map((part) => asRange(generator, generator.generate(part)))
+  if (ranges.includes(undefined)) return undefined
+  return ranges.map((range) => generator.keep(range as TextCode)) as [TextCode, TextCode] & TextCode[]
+}
+
+/** The text itself, null where both are there and equal. */
+const nullif: Template = (generator, call) => {
+  const texts = twoTexts(generator, call)
+  if (texts === undefined) return undefined
+  const [a, b] = texts
+  const equal = equalTexts(generator, texts, call.arguments[1] as Expression)
+  const isEqual = b.isNull === 'false' ? equal : `(!(${b.isNull}) && ${equal})`
+  const isNull = generator.temp(a.isNull === 'false' ? isEqual : `(${a.isNull}) || ${isEqual}`)
+  return { ...a, isNull }
+}
+
+function distinct(isDistinct: boolean): Template {
+  return (generator, call) => {
+    const texts = twoTexts(generator, call)
+    if (texts === undefined) return undefined
+    const [a, b] = texts
+    const equal = equalTexts(generator, texts, call.arguments[1] as Expression)
+    const anyIsNull = anyNull([a.isNull, b.isNull])
+    const same = anyIsNull === 'false' ? equal : `(${anyIsNull} ? (${a.isNull}) === (${b.isNull}) : ${equal})`
+    return { form: 'scalar', value: isDistinct ? `!${same}` : same, isNull: 'false' }
+  }
 }
 
 const octetLength: Template = (generator, call) => {
@@ -216,7 +302,7 @@ const splitPart: Template = (generator, call) => {
 }
 
 /** Runs a method of the scratch arena, only where no operand is null. */
-function made(generator: Generator, isNull: string, method: string, parts: string): Code {
+export function made(generator: Generator, isNull: string, method: string, parts: string): Code {
   const arena = generator.arena()
   const call = `${arena}.${method}(${parts})`
   const start = generator.temp(isNull === 'false' ? call : `(${isNull}) ? 0 : ${call}`)
@@ -244,6 +330,30 @@ const join: Template = (generator, call) => {
   return made(generator, isNull, 'join', ranges.map((range) => `${range.bytes}, ${range.start}, ${range.length}`).join(', '))
 } // prettier-ignore
 
+/** Texts one after the other, nulls as empty ones. */
+const concat: Template = (generator, call) => {
+  const ranges = call.arguments.map((part) => {
+    const code = generator.generate(part)
+    const range = generator.keep(asRange(generator, code) ?? written(generator, code)) as TextCode
+    const length = range.isNull === 'false' ? range.length : generator.temp(`(${range.isNull}) ? 0 : ${range.length}`)
+    return { ...range, length, isNull: 'false' }
+  })
+  return ranges.reduce((a, b) => made(generator, 'false', 'join', `${a.bytes}, ${a.start}, ${a.length}, ${b.bytes}, ${b.start}, ${b.length}`) as typeof a)
+} // prettier-ignore
+
+/** The hash of one text or integer; others are rare enough for the reference. */
+const hash: Template = (generator, call) => {
+  const [part] = call.arguments as [Expression]
+  if (call.arguments.length !== 1 || (part.type.kind !== 'string' && !isInteger(part.type))) return undefined
+  const code = generator.generate(part)
+  const text = code.form === 'scalar' ? made(generator, code.isNull, 'writeDecimal', `${code.value}, 0`) : asRange(generator, code)
+  if (text === undefined) return undefined
+  const { bytes, start, length, isNull } = text as TextCode
+  const value = `h.hashBytes(${bytes}, ${start}, ${length})`
+  const ofNull = generator.constant(encoder.encode('null'))
+  return { form: 'scalar', value: generator.temp(isNull === 'false' ? value : `(${isNull}) ? h.hashBytes(${ofNull}, 0, 4) : ${value}`), isNull: 'false' }
+} // prettier-ignore
+
 /** A JavaScript string written to the arena. */
 function written(generator: Generator, code: Code): TextCode {
   const text = generator.plain(code)
@@ -253,6 +363,15 @@ function written(generator: Generator, code: Code): TextCode {
 /** Templates by function name. */
 export const textTemplates: readonly (readonly [string, Template])[] = [
   ['like', like],
+  ['ilike', ilike],
+  ['contains', affixTemplate('part')],
+  ['position', positionTemplate(0)],
+  ['strpos', positionTemplate(1)],
+  ['nullif', nullif],
+  ['is_distinct_from', distinct(true)],
+  ['is_not_distinct_from', distinct(false)],
+  ['concat', concat],
+  ['hash', hash],
   ['starts_with', affixTemplate('prefix')],
   ['ends_with', affixTemplate('suffix')],
   ['octet_length', octetLength],

@@ -3,11 +3,12 @@
  *
  * `floor(x / width) * width` is exact for safe x: see generate-numbers.ts on quotients.
  */
-import type { DataType } from '../data/type.ts'
+import type { DataType, Interval } from '../data/type.ts'
 import { isMillraceError } from '../errors.ts'
 import { zoneOf } from '../time/index.ts'
 import type { Zone } from '../time/index.ts'
 import type { Code, ScalarCode } from './code.ts'
+import { anyNull } from './code.ts'
 import type { CallExpression, Expression } from './expression.ts'
 import { checkRange } from './generate-numbers.ts'
 import type { Generator, Template } from './generator.ts'
@@ -76,6 +77,12 @@ function truncated(
   if (width > 0) return width <= 1 ? local : generator.temp(`Math.floor(${local} / ${Math.round(width)}) * ${Math.round(width)}`) // prettier-ignore
   const perDay = 86_400 * perSecond
   const day = `Math.floor(${local} / ${perDay})`
+  if (unit === 'month') return generator.temp(`h.monthStart(${day}) * ${perDay}`)
+  if (unit === 'week') {
+    // Weeks begin on Mondays, and 1970 on a Thursday.
+    const [week, monday] = [7 * perDay, 4 * perDay]
+    return generator.temp(`Math.floor((${local} - ${monday}) / ${week}) * ${week} + ${monday}`)
+  }
   return generator.temp(`h.truncateDay(${generator.constant(unit)}, ${day}) * ${perDay}`)
 }
 
@@ -126,6 +133,23 @@ function clockCode(
   }
 }
 
+const dayKernels: { readonly [field: string]: string } = {
+  year: 'yearOfDay',
+  month: 'monthOfDay',
+  day: 'dayOfMonth',
+}
+
+/** Code of a field of the calendar, of days since 1970. */
+function dayCode(generator: Generator, field: string, written: string): string {
+  const day = generator.temp(written)
+  const kernel = dayKernels[field]
+  if (kernel !== undefined) return `h.${kernel}(${day})`
+  if (field === 'quarter') return `Math.floor((h.monthOfDay(${day}) + 2) / 3)`
+  if (field === 'dow') return `${day} + 4 - Math.floor((${day} + 4) / 7) * 7`
+  if (field === 'isodow') return `${day} + 4 - Math.floor((${day} + 3) / 7) * 7`
+  return `h.dateField(${generator.constant(field)}, ${day})`
+}
+
 const datePart: Template = (generator, call) => {
   const [fieldPart, part, zonePart] = call.arguments as [Expression, Expression, Expression?]
   const field = fieldName(constantText(fieldPart) ?? '')
@@ -135,13 +159,12 @@ const datePart: Template = (generator, call) => {
   if ((type.kind !== 'date' && type.kind !== 'timestamp') || (zonePart !== undefined && zone === undefined)) return undefined
   const operand = moment(generator, part)
   const { isNull } = operand
-  const name = generator.constant(field)
-  if (type.kind === 'date') return scalar(generator, `h.dateField(${name}, ${operand.value})`, isNull)
+  if (type.kind === 'date') return scalar(generator, dayCode(generator, field, operand.value), isNull)
   const perSecond = unitsPerSecond(type.unit)
   if (field === 'epoch') return scalar(generator, `${operand.value} / ${perSecond}`, isNull)
   const local = localCode(generator, operand.value, zone, type)
   const clock = clockCode(generator, field, local, type)
-  return scalar(generator, clock ?? `h.dateField(${name}, Math.floor(${local} / ${86_400 * perSecond}))`, isNull)
+  return scalar(generator, clock ?? dayCode(generator, field, `Math.floor(${local} / ${86_400 * perSecond})`), isNull)
 } // prettier-ignore
 
 function scalar(generator: Generator, value: string, isNull: string): Code {
@@ -167,10 +190,46 @@ const epochMs: Template = (generator, call) => {
   return perMs === 1 ? code : { ...code, value: generator.temp(`Math.floor(${code.value} / ${perMs})`) }
 }
 
+/** Bins of a constant width without months, from 1970 or a constant origin of the same unit. */
+const dateBin: Template = (generator, call) => {
+  const [width, part, origin] = call.arguments as [Expression, Expression, Expression?]
+  const { type } = call
+  if (width.kind !== 'literal' || width.value === null || type.kind !== 'timestamp') return undefined
+  const { months, days, micros } = width.value as unknown as Interval
+  const perSecond = unitsPerSecond(type.unit)
+  const units = (days * 86_400 + micros / 1e6) * perSecond
+  if (months !== 0 || !Number.isSafeInteger(units) || units <= 0) return undefined
+  if (origin !== undefined && (origin.kind !== 'literal' || origin.value === null || (origin.type as TimestampType).unit !== type.unit)) return undefined
+  const from = origin === undefined ? 0 : Number(origin.value)
+  if (!Number.isSafeInteger(from)) return undefined
+  const operand = moment(generator, part)
+  const shifted = generator.temp(from === 0 ? operand.value : `${operand.value} - (${from})`)
+  checkRange(generator, shifted, type)
+  const value = generator.temp(`Math.floor(${shifted} / ${units}) * ${units}${from === 0 ? '' : ` + (${from})`}`)
+  checkRange(generator, value, type)
+  return { form: 'scalar', value, isNull: operand.isNull }
+} // prettier-ignore
+
+/** Differences in units of fixed length. */
+const dateDiff: Template = (generator, call) => {
+  const [unitPart, from, to] = call.arguments as [Expression, Expression, Expression]
+  const unit = fieldName(constantText(unitPart) ?? '')
+  const perSecond = unitsPerSecond((from.type as TimestampType).unit)
+  const width = (unit === 'week' ? 604_800 : (widths[unit] ?? 0)) * perSecond
+  if (width === 0) return undefined
+  const offset = unit === 'week' ? 4 * 86_400 * perSecond : 0
+  const [a, b] = [moment(generator, from), moment(generator, to)]
+  const border = (value: string): string => `Math.floor((${value} - ${offset}) / ${width})`
+  const value = generator.temp(`${border(b.value)} - ${border(a.value)}`)
+  return { form: 'scalar', value, isNull: anyNull([a.isNull, b.isNull]) }
+}
+
 /** Templates by function name. */
 export const timeTemplates: readonly (readonly [string, Template])[] = [
   ['date_trunc', dateTrunc],
   ['date_part', datePart],
   ['timezone', timeZone],
   ['epoch_ms', epochMs],
+  ['date_bin', dateBin],
+  ['date_diff', dateDiff],
 ]

@@ -8,7 +8,7 @@
  *
  * Templates per function are generate-*.ts; how a whole loop is put together is compile.ts.
  */
-import type { Schema } from '../data/type.ts'
+import type { DataType, Schema } from '../data/type.ts'
 import { castValue } from './casts.ts'
 import { catalogue } from './catalogue.ts'
 import type { Code, TextCode } from './code.ts'
@@ -16,7 +16,7 @@ import { anyNull, formOf, SAFE_MAX } from './code.ts'
 import { DictionaryMemo } from './dictionary-memo.ts'
 import { columnIndex } from './evaluate.ts'
 import type { CallExpression, CaseExpression, Expression, LiteralExpression } from './expression.ts'
-import type { CallContext } from './functions/define.ts'
+import type { CallContext, FunctionDefinition } from './functions/define.ts'
 import { childrenOf, columnsOf, visit } from './rewrite.ts'
 import { TextArena } from './text-arena.ts'
 import { isBig } from './types.ts'
@@ -366,13 +366,7 @@ export class Generator {
     const definition = catalogue.get(call.name)
     if (definition?.lazy !== undefined && call.name === 'coalesce') return this.#coalesce(call)
     const codes = call.arguments.map((part) => this.keep(this.generate(part)))
-    const context: CallContext = { type: call.type, types: call.arguments.map((part) => part.type) }
-    const compute =
-      call.name === 'cast'
-        ? (values: readonly Value[]) => castValue(values[0] as Value, context.types[0] as never, call.type)
-        : (values: readonly Value[]) =>
-            (definition as NonNullable<typeof definition>).evaluate(values, context)
-    const run = this.constant(compute)
+    const run = this.constant(referenceOf(call))
     const isStrict = call.name === 'cast' || definition?.nulls === 'strict'
     const boxed = codes.map((code, index) => {
       const value = this.box(code, call.arguments[index] as Expression)
@@ -383,6 +377,17 @@ export class Generator {
     const raw = this.temp(nulls === 'false' ? invoke : `${nulls} ? null : ${invoke}`)
     return this.unbox(raw, call)
   }
+
+  /**
+   * Asks the reference about the row where a kernel left NaN in a variable. All arguments but the first are constants,
+   * and the first is not null where this runs.
+   */
+  orReference(name: string, call: CallExpression, operand: Code): void {
+    const [part, ...rest] = call.arguments as [Expression, ...LiteralExpression[]]
+    const values = [this.box(operand, part), ...rest.map((item) => this.constant(fromLiteral(item.type, item.value)))]
+    this.line(`if (${name} !== ${name}) ${name} = Number(${this.constant(referenceOf(call))}([${values.join(', ')}]))`)
+    if (isBig(call.type)) this.bailIf(`${name} > ${SAFE_MAX} || ${name} < -${SAFE_MAX}`)
+  } // prettier-ignore
 
   /** Code from a variable that holds a value as the evaluator has it. */
   unbox(raw: string, expression: Expression): Code {
@@ -415,6 +420,14 @@ export class Generator {
     return call.nullable ? result.code : { ...result.code, isNull: 'false' }
   }
 }
+
+/** The reference implementation of a call, of its boxed arguments. */
+function referenceOf(call: CallExpression): (values: readonly Value[]) => Value {
+  const context: CallContext = { type: call.type, types: call.arguments.map((part) => part.type) }
+  if (call.name === 'cast') return (values) => castValue(values[0] as Value, context.types[0] as DataType, call.type)
+  const definition = catalogue.get(call.name) as FunctionDefinition
+  return (values) => definition.evaluate(values, context)
+} // prettier-ignore
 
 /** A value as source text. Only numbers and truth values come here. */
 function scalarText(value: Value): string {

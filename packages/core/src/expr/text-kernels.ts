@@ -39,15 +39,26 @@ export function matchesAt(bytes: Uint8Array, start: number, part: Uint8Array): b
   return true
 }
 
-/** Tells whether `part` occurs in a range. */
-export function containsBytes(bytes: Uint8Array, start: number, length: number, part: Uint8Array): boolean {
+/** Where `part` first occurs in a range, from its start; −1 when it does not. */
+function indexOfBytes(bytes: Uint8Array, start: number, length: number, part: Uint8Array): number {
   const first = part[0]
-  if (first === undefined) return true
+  if (first === undefined) return 0
   const last = start + length - part.length
   for (let i = start; i <= last; i++) {
-    if (bytes[i] === first && matchesAt(bytes, i, part)) return true
+    if (bytes[i] === first && matchesAt(bytes, i, part)) return i - start
   }
-  return false
+  return -1
+}
+
+/** Tells whether `part` occurs in a range. */
+export function containsBytes(bytes: Uint8Array, start: number, length: number, part: Uint8Array): boolean {
+  return indexOfBytes(bytes, start, length, part) >= 0
+}
+
+/** The character (from 1) at which `part` first occurs; 0 when it does not. */
+export function positionOf(bytes: Uint8Array, start: number, length: number, part: Uint8Array): number {
+  const at = indexOfBytes(bytes, start, length, part)
+  return at < 0 ? 0 : countCharacters(bytes, start, at) + 1
 }
 
 /** Characters (code points) of a range: bytes that do not continue a character. */

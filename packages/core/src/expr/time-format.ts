@@ -27,24 +27,51 @@ export interface LocalTime {
 const tokenPattern =
   /"([^"]*)"|(FM)?(Y,YYY|YYYY|IYYY|MONTH|HH24|HH12|SSSSS|A\.D\.|B\.C\.|A\.M\.|P\.M\.|SSSS|IDDD|IYY|MON|DAY|DDD|YYY|FF[1-6]|TZH|TZM|DD|DY|YY|IY|MM|HH|MI|SS|MS|US|AM|PM|AD|BC|CC|RM|WW|IW|ID|TZ|OF|Q|D|I|J|W|Y)(TH)?/gi
 
+/** A format cut into literal text and functions. */
+type FormatPart = string | Writer
+
+/** Writes what a pattern says. */
+type Writer = (date: CalendarDay, micros: number, zoned: boolean) => string
+
+/** Formats that are kept cut up; they are constants of pipelines, so there are few. */
+const FORMATS_MAX = 100
+const formats = new Map<string, readonly FormatPart[]>()
+
 /** Formats a local time; `zoned` says that it is one of UTC, not of an unknown place. */
 export function formatTime(time: LocalTime, format: string, zoned: boolean): string {
-  return format.replace(
-    tokenPattern,
-    (
-      _,
-      quoted: string | undefined,
-      noFill: string | undefined,
-      token: string,
-      ordinal: string | undefined,
-    ) => {
-      if (quoted !== undefined) return quoted
-      const text = tokenText(token, time, zoned)
-      const shown =
-        noFill === undefined || /^[MU]S$/i.test(token) ? text : text.trimEnd().replace(/^0+(?=\d)/, '')
-      return ordinal === undefined ? shown : shown + ordinalEnding(shown, ordinal)
-    },
-  )
+  let parts = formats.get(format)
+  if (parts === undefined) {
+    parts = formatParts(format)
+    if (formats.size >= FORMATS_MAX) formats.clear()
+    formats.set(format, parts)
+  }
+  const date = calendarDay(time.day)
+  let text = ''
+  for (const part of parts) text += typeof part === 'string' ? part : part(date, time.micros, zoned)
+  return text
+}
+
+function formatParts(format: string): readonly FormatPart[] {
+  const parts: FormatPart[] = []
+  let from = 0
+  for (const match of format.matchAll(tokenPattern)) {
+    const [all, quoted, noFill, token = '', ordinal] = match
+    parts.push(format.slice(from, match.index), quoted ?? tokenPart(token, noFill !== undefined, ordinal))
+    from = match.index + all.length
+  }
+  parts.push(format.slice(from))
+  return parts.filter((part) => part !== '')
+}
+
+function tokenPart(token: string, noFill: boolean, ordinal: string | undefined): FormatPart {
+  const write = writerOf(token)
+  const isCut = noFill && !/^[MU]S$/i.test(token)
+  if (!isCut && ordinal === undefined) return write
+  return (date, micros, zoned) => {
+    const text = write(date, micros, zoned)
+    const shown = isCut ? text.trimEnd().replace(/^0+(?=\d)/, '') : text
+    return ordinal === undefined ? shown : shown + ordinalEnding(shown, ordinal)
+  }
 }
 
 function two(value: number): string {
@@ -71,17 +98,17 @@ function cased(name: string, token: string): string {
 
 const romanMonths = ['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII']
 
-/** What a pattern of the calendar says; `year` and `isoYear` count from 1 on both sides of the year 1. */
+/** What a pattern of the calendar says. */
 const dateTexts: { readonly [token: string]: (date: CalendarDay) => string } = {
   YYYY: ({ year }) => String(year).padStart(4, '0'),
   'Y,YYY': ({ year }) => `${Math.floor(year / 1000)},${three(year % 1000)}`,
   YYY: ({ year }) => three(year % 1000),
   YY: ({ year }) => two(year % 100),
   Y: ({ year }) => String(year % 10),
-  IYYY: ({ isoYear }) => String(isoYear).padStart(4, '0'),
-  IYY: ({ isoYear }) => three(isoYear % 1000),
-  IY: ({ isoYear }) => two(isoYear % 100),
-  I: ({ isoYear }) => String(isoYear % 10),
+  IYYY: ({ day }) => String(isoYearOf(day)).padStart(4, '0'),
+  IYY: ({ day }) => three(isoYearOf(day) % 1000),
+  IY: ({ day }) => two(isoYearOf(day) % 100),
+  I: ({ day }) => String(isoYearOf(day) % 10),
   CC: ({ year, isAfter }) => (isAfter ? two(Math.ceil(year / 100)) : `-${two(Math.ceil(year / 100))}`),
   AD: ({ isAfter }) => (isAfter ? 'AD' : 'BC'),
   'A.D.': ({ isAfter }) => (isAfter ? 'A.D.' : 'B.C.'),
@@ -125,8 +152,8 @@ const sameTokens: { readonly [token: string]: string } = {
 
 interface CalendarDay {
   readonly day: number
+  /** From 1, on both sides of the year 1. */
   readonly year: number
-  readonly isoYear: number
   /** Whether the day is after the birth of Christ, as the calendar has it. */
   readonly isAfter: boolean
   readonly month: number
@@ -135,20 +162,34 @@ interface CalendarDay {
 
 function calendarDay(day: number): CalendarDay {
   const { year, month, day: dayOfMonth } = civilFromDays(day)
-  const counted = (astronomical: number): number => (astronomical > 0 ? astronomical : 1 - astronomical)
-  return { day, year: counted(year), isoYear: counted(isoWeek(day).year), isAfter: year > 0, month, dayOfMonth }
-} // prettier-ignore
+  return { day, year: withoutZero(year), isAfter: year > 0, month, dayOfMonth }
+}
 
-function tokenText(written: string, { day, micros }: LocalTime, zoned: boolean): string {
+function isoYearOf(day: number): number {
+  return withoutZero(isoWeek(day).year)
+}
+
+/** Counts 1 BC, which the calendar has as 0, as 1. */
+function withoutZero(year: number): number {
+  return year > 0 ? year : 1 - year
+}
+
+/** The writer of a pattern as it is written: names follow its case. */
+function writerOf(written: string): Writer {
   const upper = written.toUpperCase()
   const token = sameTokens[upper] ?? upper
+  const write = plainWriter(token)
+  const isName = /^(A|B|D[AY]|MON|RM|TZ)/.test(token)
+  return isName ? (date, micros, zoned) => cased(write(date, micros, zoned), written) : write
+}
+
+function plainWriter(token: string): Writer {
   const clock = clockTexts[token]
-  if (clock !== undefined) return cased(clock(micros), written)
-  if (token.startsWith('FF')) return String(micros % 1e6).padStart(6, '0').slice(0, Number(token[2]))
+  if (clock !== undefined) return (_, micros) => clock(micros)
+  if (token.startsWith('FF')) return (_, micros) => String(micros % 1e6).padStart(6, '0').slice(0, Number(token[2])) // prettier-ignore
   const zone = zoneTexts[token]
-  if (zone !== undefined) return zoned ? cased(zone, written) : ''
-  return cased((dateTexts[token] as (date: CalendarDay) => string)(calendarDay(day)), written)
-} // prettier-ignore
+  return zone === undefined ? (dateTexts[token] as Writer) : (_, _micros, zoned) => (zoned ? zone : '')
+}
 
 interface Parts {
   year: number
