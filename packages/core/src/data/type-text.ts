@@ -5,6 +5,12 @@
  */
 import type { DataType, ElementType, Field, Schema } from './type.ts'
 
+/** A type with its article, for sentences: `an int32`, `a date`. */
+export function typeWithArticle(type: DataType): string {
+  const text = typeToString(type)
+  return `${text.startsWith('int') ? 'an' : 'a'} ${text}`
+}
+
 /** A type as people read it: `decimal(10, 2)`, `timestamp(us, zoned)`, `list<string?>`, `struct<a: int32, b: string?>`. */
 export function typeToString(type: DataType): string {
   switch (type.kind) {

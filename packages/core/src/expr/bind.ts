@@ -6,7 +6,7 @@
  */
 import type { DataType, Field, Schema } from '../data/type.ts'
 import { nearestNames } from '../data/nearest-names.ts'
-import { typeToString } from '../data/type-text.ts'
+import { typeToString, typeWithArticle } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import { bindCall } from './bind-call.ts'
 import { located } from './binder.ts'
@@ -213,13 +213,8 @@ function findByName(name: Name, fields: readonly Field[], at: Span, binder: Bind
 function bindField(operand: Expression, name: Name, at: Span, binder: Binder): Expression {
   if (operand.type.kind !== 'struct') {
     const hint = operand.type.kind === 'json' ? `use ->> '${name.text}' to read from json` : undefined
-    const type = typeToString(operand.type)
-    return binder.fail(
-      'expression/type',
-      at,
-      `field "${name.text}" is read from a ${type}, not a struct`,
-      hint,
-    )
+    const type = typeWithArticle(operand.type)
+    return binder.fail('expression/type', at, `field "${name.text}" is read from ${type}, not a struct`, hint)
   }
   const field = findByName(name, operand.type.fields, at, binder)
   if (field === undefined) {
@@ -276,8 +271,8 @@ function bindCast(syntax: Extract<Syntax, { kind: 'cast' | 'typed-literal' }>, b
   const operand =
     syntax.kind === 'cast' ? binder.bind(syntax.operand) : literal(stringType, wellFormed(syntax.text))
   if (!isUntypedNull(operand) && !canCast(operand.type, type)) {
-    const [from, to] = [typeToString(operand.type), typeToString(type)]
-    binder.fail('expression/type', syntax.at, `a ${from} cannot be cast to ${to}`)
+    const [from, to] = [typeWithArticle(operand.type), typeToString(type)]
+    binder.fail('expression/type', syntax.at, `${from} cannot be cast to ${to}`)
   }
   return located(() => convert(operand, type), syntax.at, binder)
 }

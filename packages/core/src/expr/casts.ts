@@ -5,7 +5,7 @@
  * what does not fit is `value/cast` or `value/overflow`. Timestamps without zone convert to zoned ones as UTC.
  */
 import type { DataType, Interval, TimeUnit } from '../data/type.ts'
-import { sameType, typeToString } from '../data/type-text.ts'
+import { sameType, typeToString, typeWithArticle } from '../data/type-text.ts'
 import { DAY_MS, formatDate, formatInstantExact, parseDate, parseInstant, exactCount, parseTimeOfDay } from '../time/index.ts' // prettier-ignore
 import {
   decimalToNumber,
@@ -75,7 +75,7 @@ export function castValue(value: Value, from: DataType, to: DataType): Value {
       return (value as readonly Value[]).map((item) => castValue(item, element, to.element.type))
     }
     default:
-      return failValue('value/cast', `a ${typeToString(from)} cannot become a ${typeToString(to)}`)
+      return failValue('value/cast', `${typeWithArticle(from)} cannot become ${typeWithArticle(to)}`)
   }
 }
 
@@ -212,7 +212,7 @@ function timestampText(count: bigint, type: Extract<DataType, { kind: 'timestamp
 function fromText(text: string, to: DataType): Value {
   const value = readText(text.trim(), text, to)
   if (value === undefined) {
-    return failValue('value/cast', `text ${JSON.stringify(shorten(text))} is not a ${typeToString(to)}`)
+    return failValue('value/cast', `text ${JSON.stringify(shorten(text))} is not ${typeWithArticle(to)}`)
   }
   return value
 }
@@ -317,11 +317,11 @@ function isJson(text: string): boolean {
 function jsonScalar(text: string, wanted: 'number' | 'boolean', to: DataType): Value {
   const trimmed = text.trim()
   const fits = wanted === 'boolean' ? /^(true|false)$/.test(trimmed) : /^-?\d/.test(trimmed)
-  if (!fits) return failValue('value/cast', `json ${shorten(trimmed)} is not a ${typeToString(to)}`)
+  if (!fits) return failValue('value/cast', `json ${shorten(trimmed)} is not ${typeWithArticle(to)}`)
   if (wanted === 'boolean' || isFloat(to)) return fromText(trimmed, to)
   const parsed = parseDecimal(trimmed)
   if (parsed === undefined)
-    return failValue('value/cast', `json ${shorten(trimmed)} is not a ${typeToString(to)}`)
+    return failValue('value/cast', `json ${shorten(trimmed)} is not ${typeWithArticle(to)}`)
   if (to.kind === 'decimal') return checkDecimal(rescale(parsed.unscaled, parsed.scale, to.scale), to)
   return toInteger(rescale(parsed.unscaled, parsed.scale, 0), to)
 }

@@ -92,7 +92,7 @@ describe('errors show what was given and what could be', () => {
     ['cast(s as intt)', 'expression/type', 'did you mean int'],
     ["dt > 'abc'", 'value/cast', 'text "abc" is not a date'],
     ['st.c', 'expression/unknown-column', 'field "c" does not exist'],
-    ['i32.c', 'expression/type', 'is read from a int32, not a struct'],
+    ['i32.c', 'expression/type', 'is read from an int32, not a struct'],
     ['now()', 'expression/type', 'is not deterministic'],
     ['extract(foo from ts)', 'expression/type', 'date_part does not take'],
   ])('%s', (text, code, message) => {

@@ -4,7 +4,7 @@
  * The state of a step is always named together with what bounds it.
  */
 import { typeToString } from '../../data/type-text.ts'
-import { expressionToString } from '../../expr/print.ts'
+import { plainExpression } from './plain-expression.ts'
 import { formatDuration } from '../../time/duration.ts'
 import type {
   EventTime,
@@ -70,7 +70,7 @@ function describeSource(node: SourceNode, { originals, tables }: StepSurrounding
   ]
   const { predicate } = node.pushdown
   if (predicate !== undefined) {
-    details.push({ label: 'may skip', text: `what cannot match ${expressionToString(predicate)}` })
+    details.push({ label: 'may skip', text: `what cannot match ${plainExpression(predicate)}` })
   }
   if (node.eventTime !== undefined)
     details.push({ label: 'event time', text: describeEventTime(node.eventTime) })
@@ -93,7 +93,7 @@ function describeEventTime({ column, watermark, idleAfterMs, onMissing }: EventT
       parts.push('complete at the end of each split only')
       break
     case 'punctuated':
-      parts.push(`watermark from ${expressionToString(watermark.expression)}`)
+      parts.push(`watermark from ${plainExpression(watermark.expression)}`)
   }
   if (idleAfterMs > 0) parts.push(`a split is idle after ${formatDuration(idleAfterMs)}`)
   if (onMissing === 'reject') parts.push('rows without it are rejected')
@@ -107,11 +107,10 @@ function describeTransform({ predicate, outputs, schema }: TransformNode): StepD
   const columns = schema.fields.map(({ name }) => name).join(', ')
   const details: Detail[] = computed.map(({ name, expression }) => ({
     label: 'computes',
-    text: `${name} = ${expressionToString(expression)}`,
+    text: `${name} = ${plainExpression(expression)}`,
   }))
   if (outputs !== undefined) details.push({ label: 'gives', text: columns })
-  if (predicate !== undefined)
-    return { summary: `keeps rows where ${expressionToString(predicate)}`, details }
+  if (predicate !== undefined) return { summary: `keeps rows where ${plainExpression(predicate)}`, details }
   if (computed.length > 0) return { summary: 'computes columns', details }
   return { summary: `keeps columns ${columns}`, details: [] }
 }
