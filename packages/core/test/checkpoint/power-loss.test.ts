@@ -4,8 +4,10 @@ import { CheckpointLog, DirectoryStore } from '../../src/checkpoint/index.ts'
 import type { Entry } from '../../src/checkpoint/index.ts'
 import type { Files, Host } from '../../src/host/host.ts'
 import { createManualHost } from '../../src/testing/index.ts'
-import { PowerLost, SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+import { isPowerLost, noLie, randomOf, withoutDirectorySync, withoutFileSync } from '../testing/crashes.ts'
+import type { Lie } from '../testing/crashes.ts'
 
 const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
 /** Several sectors, so that half an entry can be there. */
@@ -19,14 +21,6 @@ const SEEDS = 20
 
 function hostOf(files: Files): Pick<Host, 'files' | 'random' | 'bytes'> {
   return { ...createManualHost(), files }
-}
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed * 2_654_435_761
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-    return (state >>> 8) % below
-  }
 }
 
 /** Appends, and writes a file of state, until the power is lost. Gives what was acknowledged. */
@@ -69,7 +63,7 @@ async function faultsOf(files: Files, acknowledged: readonly string[]): Promise<
 }
 
 /** Every crash point, several outcomes each; `lie` may change what the files do. */
-async function crashEverywhere(lie: (files: Files) => Files): Promise<{ points: number; faults: string[] }> {
+async function crashEverywhere(lie: Lie): Promise<{ points: number; faults: string[] }> {
   const whole = new SimulatedDisk()
   await work(lie(new SimulatedFiles(whole)), [])
   const faults: string[] = []
@@ -91,20 +85,15 @@ async function crashEverywhere(lie: (files: Files) => Files): Promise<{ points: 
   return { points: whole.operations, faults }
 }
 
-/** The store wraps what its files say. */
-function isPowerLost(error: unknown): boolean {
-  return error instanceof PowerLost || (error instanceof Error && error.cause instanceof PowerLost)
-}
-
 describe('a store and its log', () => {
   it('keep what they acknowledged, and show nothing half, wherever the power is lost', async () => {
-    const { points, faults } = await crashEverywhere((files) => files)
+    const { points, faults } = await crashEverywhere(noLie)
     expect(faults).toEqual([])
     expect(points).toBeGreaterThan(40)
   })
 
   it('G3: whoever took over acts on no entry that a loss of power takes back', async () => {
-    const { points } = await crashEverywhere((files) => files)
+    const { points } = await crashEverywhere(noLie)
     for (let point = 1; point < points; point++) {
       const disk = new SimulatedDisk()
       disk.losePowerAfter(point)
@@ -124,30 +113,11 @@ describe('a store and its log', () => {
 })
 
 describe('the check of crash points', () => {
-  const broken: readonly (readonly [string, (files: Files) => Files])[] = [
-    ['never syncs a directory', (files) => overlay(files, { syncDirectory: async () => undefined })],
-    [
-      'never syncs a file',
-      (files) =>
-        overlay(files, {
-          open: async (path, mode) =>
-            Object.assign(await files.open(path, mode), { sync: async () => undefined }),
-        }),
-    ],
-  ]
-
-  it.each(broken)('finds a store that %s', async (_, lie) => {
+  it.each<readonly [string, Lie]>([
+    ['never syncs a directory', withoutDirectorySync],
+    ['never syncs a file', withoutFileSync],
+  ])('finds a store that %s', async (_, lie) => {
     const { faults } = await crashEverywhere(lie)
     expect(faults.length).toBeGreaterThan(0)
   })
 })
-
-/** The same files, some of whose methods do something else. */
-function overlay(files: Files, changes: Partial<Files>): Files {
-  return new Proxy(files, {
-    get(target, name: keyof Files) {
-      const found = changes[name] ?? target[name]
-      return typeof found === 'function' ? found.bind(target) : found
-    },
-  })
-}

@@ -4,6 +4,7 @@ import type { Files } from '../../src/host/host.ts'
 import { PowerLost, SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import type { Choose } from '../../src/testing/simulated-disk.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+import { randomOf } from './crashes.ts'
 
 const nothing: Choose = () => 0
 const everything: Choose = (below) => below - 1
@@ -23,14 +24,6 @@ async function read(files: Files, path: string): Promise<string | undefined> {
   const bytes = new Uint8Array(status.size)
   await file.read(bytes, 0, bytes.length, 0)
   return new TextDecoder().decode(bytes)
-}
-
-function randomOf(seed: number): Choose {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-    return (state >>> 8) % below
-  }
 }
 
 describe('a loss of power', () => {

@@ -226,11 +226,24 @@ export class OutputFolder {
       for (const folder of partitions.toReversed()) {
         await this.#files.removeDirectory(joinPath(this.path, folder)).catch(() => undefined)
       }
-      await this.#files.syncDirectory(this.path)
+      // Or what was replaced comes back with the next loss of power, beside the new.
+      const changed = [...finished.map(({ path }) => path), ...partitions]
+      await this.#syncFolders(
+        new Set([this.path, ...changed.map((path) => folderOf(joinPath(this.path, path)))]),
+      )
     } catch (error) {
       throw outputError(error, this.path)
     }
     this.#replaced = { finished: [], partitions: [] }
+  }
+
+  /** Makes the entries of folders durable; one that is gone has none. */
+  async #syncFolders(folders: ReadonlySet<string>): Promise<void> {
+    for (const folder of folders) {
+      await this.#files.syncDirectory(folder).catch((error: unknown) => {
+        if (systemCode(error) !== 'ENOENT') throw error
+      })
+    }
   }
 
   async #removeFile(path: string): Promise<void> {
