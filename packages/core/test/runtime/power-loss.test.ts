@@ -14,19 +14,21 @@ import { isPowerLost, noLie, randomOf, withoutDirectorySync, withoutFileSync } f
 import type { Lie } from '../testing/crashes.ts'
 
 const Row = schema({ part: t.string(), n: t.int32(), text: t.string() })
+type Row = { part: string; n: number; text: string }
 const PROMISED = /\.(ndjson|parquet)$/
 const SEEDS = 3
 
-const formats = { ndjson, parquet }
+type Format = 'ndjson' | 'parquet'
 
-function writing(format: keyof typeof formats, generation: string): Pipeline {
+function writing(format: Format, generation: string): Pipeline {
   const rows = Array.from({ length: 60 }, (_, n) => ({
     part: n % 3 === 0 ? 'a' : 'b',
     n,
     text: `${generation} ${'x'.repeat(40)}`,
   }))
   return pipeline('writing', (p) => {
-    const files = formats[format]('/data/out', { partitionBy: ['part'], roll: { size: 1500 } })
+    const options = { partitionBy: ['part'], roll: { size: 1500 } }
+    const files = format === 'ndjson' ? ndjson<Row>('/data/out', options) : parquet<Row>('/data/out', options)
     p.read('rows', memoryRows(Row, rows)).write('files', files)
   })
 }
@@ -78,7 +80,7 @@ async function content(files: Files, path: string): Promise<string> {
 }
 
 /** A disk with a whole earlier output. */
-async function before(format: keyof typeof formats): Promise<SimulatedDisk> {
+async function before(format: Format): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk()
   await run(disk, 1, writing(format, 'old'))
   disk.restart(() => 0)
@@ -87,7 +89,7 @@ async function before(format: keyof typeof formats): Promise<SimulatedDisk> {
 
 /** Everything that is wrong, over all crash points. */
 async function crashEverywhere(
-  format: keyof typeof formats,
+  format: Format,
   lie: Lie,
 ): Promise<{ readonly faults: readonly string[]; readonly points: number }> {
   const whole = await before(format)
