@@ -27,7 +27,7 @@ function writing(format: Format, generation: string): Pipeline {
     text: `${generation} ${'x'.repeat(40)}`,
   }))
   return pipeline('writing', (p) => {
-    const options = { partitionBy: ['part'], roll: { size: 1500 } }
+    const options = { schema: Row, partitionBy: ['part'], roll: { size: 1500 } } as const
     const files = format === 'ndjson' ? ndjson<Row>('/data/out', options) : parquet<Row>('/data/out', options)
     p.read('rows', memoryRows(Row, rows)).write('files', files)
   })
