@@ -2,7 +2,7 @@
  * The front of the command line: finds the command that the first word names, runs it, and turns errors into text and
  * an exit code. It decides nothing about pipelines; each command is a file of its own, loaded when it runs.
  */
-import { commandHelp, generalHelp } from './command-line/help-text.ts'
+import { commandHelp, generalHelp, helpWidth } from './command-line/help-text.ts'
 import { nearName } from './command-line/near-name.ts'
 import { parseWords } from './command-line/parse-words.ts'
 import { UsageError } from './command-line/usage-error.ts'
@@ -44,9 +44,10 @@ export async function main(words: readonly string[], options: MainOptions = {}):
 
 async function dispatch(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const [first, ...rest] = words
+  const width = helpWidth(surroundings.stdout)
   switch (first) {
     case undefined:
-      surroundings.stderr.write(generalHelp(commands))
+      surroundings.stderr.write(generalHelp(commands, helpWidth(surroundings.stderr)))
       return exitCodes.usage
     case '--version':
     case '-v':
@@ -57,7 +58,7 @@ async function dispatch(words: readonly string[], surroundings: Surroundings): P
     case '-h':
     case 'help':
       surroundings.stdout.write(
-        rest[0] === undefined ? generalHelp(commands) : commandHelp(commandOf(rest[0])),
+        rest[0] === undefined ? generalHelp(commands, width) : commandHelp(commandOf(rest[0]), width),
       )
       return exitCodes.done
     default:
@@ -72,7 +73,7 @@ async function runCommand(
 ): Promise<ExitCode> {
   const parsed = parseWords(command, words)
   if (parsed.given.has('help')) {
-    surroundings.stdout.write(commandHelp(command))
+    surroundings.stdout.write(commandHelp(command, helpWidth(surroundings.stdout)))
     return exitCodes.done
   }
   const execute = await command.load()

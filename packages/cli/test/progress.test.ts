@@ -89,6 +89,7 @@ describe('the block on a terminal', () => {
     expect(last({})).toContain('watermark 2001-03-01T05:05Z (1 min 00 s behind the clock)')
     expect(last({}, { nowMs: 983_423_100_000 - 5000 })).toContain('5.0 s ahead of the clock')
     expect(last({ watermark: -Infinity })).toContain('no watermark yet')
+    expect(last({ watermark: 0 })).toMatch(/watermark 1970-01-01T00:00Z {3}back/)
     expect(last({ watermark: Infinity })).toContain('watermark at its end')
   })
 

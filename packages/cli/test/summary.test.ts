@@ -64,9 +64,8 @@ describe('the summary', () => {
     )
     expect(text).toContain(
       '  hourly: 1,234 windows (counted per key) are still open, without a result\n' +
-        '    --drain fires them at the end of the run\n' +
         '  daily: 1 window is still open, without a result\n' +
-        '    --drain fires it at the end of the run\n',
+        '    --drain fires them at the end of the run\n',
     )
     expect(text).not.toContain('lookup')
   })

@@ -13,7 +13,6 @@ const BATCH_ROWS_MAX = 1_000_000
 
 /** What the command line says about a run. */
 export interface RunSettings {
-  readonly words: ParsedWords
   readonly module: string
   readonly mode: RunMode
   readonly set: { readonly [name: string]: string }
@@ -36,7 +35,6 @@ export function runSettings(words: ParsedWords): RunSettings {
   const parallelism = countOf(words, 'parallelism', PARALLELISM_MAX)
   const batchRows = countOf(words, 'batch-rows', BATCH_ROWS_MAX)
   return {
-    words,
     module: words.operands[0] ?? '',
     mode,
     set: settingsOf(words),

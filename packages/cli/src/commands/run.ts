@@ -31,8 +31,8 @@ export async function run(words: ParsedWords, surroundings: Surroundings): Promi
     const host = createNodeHost()
     const built = await module.pipeline.buildOn(host, { set: settings.set })
     if (!settings.json && !settings.quiet) surroundings.stderr.write(inferredText(built.inferred))
-    const result = await runJob({ module, built, settings, surroundings, host })
-    await conclude({ module, built, settings, surroundings, host }, result)
+    const result = await runJob({ words, module, built, settings, surroundings, host })
+    await conclude({ words, module, built, settings, surroundings, host }, result)
     return exitCodes.done
   } catch (error) {
     if (settings.json) surroundings.stdout.write(jsonLine(errorRecord(error)))
@@ -42,6 +42,7 @@ export async function run(words: ParsedWords, surroundings: Surroundings): Promi
 
 /** What every part of a run needs. */
 interface Run {
+  readonly words: ParsedWords
   readonly module: PipelineModule
   readonly built: BuiltPipeline
   readonly settings: RunSettings
@@ -113,7 +114,10 @@ function startRecord(module: PipelineModule, built: BuiltPipeline, settings: Run
   }
 }
 
-async function conclude({ module, built, settings, surroundings }: Run, result: JobResult): Promise<void> {
+async function conclude(
+  { words, module, built, settings, surroundings }: Run,
+  result: JobResult,
+): Promise<void> {
   const { stdout, stderr, environment } = surroundings
   if (settings.json) {
     stdout.write(jsonLine(endRecord(result)))
@@ -135,7 +139,7 @@ async function conclude({ module, built, settings, surroundings }: Run, result: 
     )
   } else if (settings.mode === 'batch') {
     const { invocation } = surroundings
-    const command = followCommand(settings.words, { invocation, nodes: built.plan.nodes })
+    const command = followCommand(words, { invocation, nodes: built.plan.nodes })
     stderr.write(`  to follow the input\n    ${command}\n`)
   }
 }

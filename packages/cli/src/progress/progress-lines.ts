@@ -34,6 +34,7 @@ const BAR_WIDTH_LEAST = 6
 /** `  12 min 05 s left`. */
 const TIME_WIDTH = 18
 const NAME_WIDTH_MAX = 28
+const LAG_SHOWN_MAX_MS = 100 * 86_400_000
 /** Lines beside those of the steps: head, counters, header of the steps, watermark, and one to breathe. */
 const OTHER_LINES = 5
 
@@ -155,6 +156,8 @@ function watermarkParts({ progress, nowMs, mode }: ProgressState): string[] {
   // Of input that is all there already, how long ago it happened is no lag.
   if (mode === 'batch') return [`event time ${formatTime(watermark)}`]
   const lagMs = nowMs - watermark
+  // History that is read again is not late by years.
+  if (lagMs > LAG_SHOWN_MAX_MS) return [`watermark ${formatTime(watermark)}`]
   const lag = lagMs >= 0 ? `${formatMs(lagMs)} behind the clock` : `${formatMs(-lagMs)} ahead of the clock`
   return [`watermark ${formatTime(watermark)} (${lag})`]
 }

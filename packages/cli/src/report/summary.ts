@@ -44,22 +44,28 @@ function rowsAndBytes(rows: number, bytes: number): string {
 
 /** What was read and is in no result, each with what to do about it. */
 function leftBehind({ nodes, result: { progress } }: Summary, palette: Palette): string[] {
-  const notes = [
-    ...openWindows(progress).map(openNote),
+  const open = openWindows(progress)
+  const notes: Note[] = [
+    ...open.map((one, at): Note => [openText(one), at === open.length - 1 ? drainText(open) : undefined]),
     ...lateRows(progress, nodes).map(lateNote),
     ...rejectedRows(progress, nodes).map(rejectedNote),
   ]
-  return notes.flatMap(([what, remedy]) => [`  ${palette(what, 'warn')}`, `    ${palette(remedy, 'faint')}`])
+  return notes.flatMap(([what, remedy]) => [
+    `  ${palette(what, 'warn')}`,
+    ...(remedy === undefined ? [] : [`    ${palette(remedy, 'faint')}`]),
+  ])
 }
 
-type Note = readonly [what: string, remedy: string]
+type Note = readonly [what: string, remedy: string | undefined]
 
-function openNote({ step, groups }: OpenWindows): Note {
-  const one = groups === 1
-  return [
-    `${step}: ${formatCount(groups)} ${one ? 'window is' : 'windows (counted per key) are'} still open, without a result`,
-    `--drain fires ${one ? 'it' : 'them'} at the end of the run`,
-  ]
+function openText({ step, groups }: OpenWindows): string {
+  const windows = groups === 1 ? 'window is' : 'windows (counted per key) are'
+  return `${step}: ${formatCount(groups)} ${windows} still open, without a result`
+}
+
+/** One remedy for all of them, behind the last. */
+function drainText(open: readonly OpenWindows[]): string {
+  return `--drain fires ${open.length === 1 && open[0]?.groups === 1 ? 'it' : 'them'} at the end of the run`
 }
 
 function lateNote({ step, rows, readBy }: StepRows): Note {
