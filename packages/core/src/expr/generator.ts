@@ -356,7 +356,7 @@ export class Generator {
     const { type } = expression
     if (code.form === 'scalar' && isBig(type)) return `BigInt(${code.value})`
     if (code.form === 'text' && type.kind === 'bytes') {
-      return `${code.bytes}.slice(${code.start}, ${code.start} + ${code.length})`
+      return `Uint8Array.from(${code.bytes}.subarray(${code.start}, ${code.start} + ${code.length}))`
     }
     return this.plain(code)
   }

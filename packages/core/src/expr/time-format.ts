@@ -293,7 +293,9 @@ function finish(parts: Parts): LocalTime | undefined {
     hour = (hour % 12) + (afternoon ? 12 : 0)
   }
   const valid = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month) && hour < 24 && minute < 60 && second < 60 // prettier-ignore
-  if (!valid) return undefined
+  const daysOfYear = daysFromCivil(year + 1, 1, 1) - daysFromCivil(year, 1, 1)
+  if (!valid || (parts.dayOfYear !== undefined && (parts.dayOfYear < 1 || parts.dayOfYear > daysOfYear)))
+    return undefined
   const start = parts.dayOfYear === undefined ? daysFromCivil(year, month, day) : daysFromCivil(year, 1, 1) + parts.dayOfYear - 1 // prettier-ignore
   return { day: start, micros: ((hour * 60 + minute) * 60 + second) * 1e6 + micros }
 }

@@ -63,7 +63,7 @@ function readWide(type: DataType, values: BigInt64Array, index: number): bigint 
 
 /** Bytes as a value: text, or a copy for bytes. */
 function readText(type: DataType, bytes: Uint8Array, start: number, length: number): string | Uint8Array {
-  if (type.kind === 'bytes') return bytes.slice(start, start + length)
+  if (type.kind === 'bytes') return Uint8Array.from(bytes.subarray(start, start + length))
   return decodeText(bytes, start, length)
 }
 

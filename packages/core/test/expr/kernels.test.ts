@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { makeBatch } from '../../src/data/batch.ts'
 import type { Column } from '../../src/data/column.ts'
 import { t } from '../../src/data/builder.ts'
+import { textBufferOf } from '../../src/data/text-bytes.ts'
 import type { DataType } from '../../src/data/type.ts'
 import { isMillraceError } from '../../src/errors.ts'
 import * as calendar from '../../src/expr/calendar-kernels.ts'
@@ -177,6 +178,15 @@ test('LIKE on bytes says what the pattern as a regular expression says', () => {
   )
 })
 
+test('a pattern with many % takes no longer than both lengths ask for', () => {
+  const text = 'a'.repeat(5000)
+  const pattern = `${'%a'.repeat(50)}%b`
+  expect(likePattern(pattern, '\\', false).test(text)).toBe(false)
+  expect(likePattern(pattern, '\\', true).test(`${text}B`)).toBe(true)
+  const bytes = encoder.encode(text)
+  expect(likeBytes(bytes, 0, bytes.length, compileLike(pattern, '\\') as Int16Array)).toBe(false)
+})
+
 test('ILIKE says what the pattern as a regular expression says, for any alphabet', () => {
   const letters = fc.constantFrom('a', 'K', 'k', '\u212A', 'ſ', 's', 'é', '%', '_', '@', '`')
   const words = fc.array(letters, { maxLength: 6 }).map((all) => all.join(''))
@@ -187,6 +197,14 @@ test('ILIKE says what the pattern as a regular expression says, for any alphabet
       ).toEqual([])
     }),
   )
+})
+
+test('bytes that the evaluator reads are a copy, also of memory that is a Buffer', () => {
+  const bytes = textBufferOf(Uint8Array.of(1, 2, 3))
+  const column: Column = { layout: 'utf8', type: { kind: 'bytes' }, bytes, starts: Int32Array.of(0), lengths: Int32Array.of(2), validity: undefined } // prettier-ignore
+  const value = readCell(column, 0)
+  bytes.fill(9)
+  expect(value).toEqual(Uint8Array.of(1, 2))
 })
 
 test('calendar kernels agree with the calendar', () => {

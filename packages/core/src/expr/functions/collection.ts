@@ -6,8 +6,9 @@ import type { Expression } from '../expression.ts'
 import { booleanType, commonType, int32Type, isInteger, stringType } from '../types.ts'
 import { failValue } from '../value-error.ts'
 import type { Value } from '../value.ts'
+import { canCast } from '../casts.ts'
 import { comparableType, compareValues } from './comparison.ts'
-import type { FunctionDefinition, Resolution } from './define.ts'
+import type { FunctionDefinition, Parameter, Resolution } from './define.ts'
 import { define, isTextLiteral, isUntypedNull, parameter } from './define.ts'
 
 type ListType = Extract<DataType, { kind: 'list' }>
@@ -98,6 +99,7 @@ function withElement(
   doc: string,
   result: (type: ListType, element: ElementType) => DataType,
   evaluate: (items: readonly Value[], wanted: Value, element: DataType) => Value,
+  nullable: boolean = false,
 ): FunctionDefinition {
   return {
     name,
@@ -114,7 +116,11 @@ function withElement(
       if (element === undefined) return undefined
       const both: ElementType = { type: element, nullable: own.nullable || wanted.nullable }
       const type: DataType = { kind: 'list', element: { type: element, nullable: own.nullable } }
-      return { parameters: [type, element], type: result(value.type, both), nullable: value.nullable }
+      return {
+        parameters: [type, element],
+        type: result(value.type, both),
+        nullable: nullable || value.nullable,
+      }
     },
     evaluate: ([items, wanted], { types }) =>
       items === null ? null : evaluate(items as readonly Value[], wanted as Value, types[1] as DataType),
@@ -149,8 +155,18 @@ const structField: FunctionDefinition = {
   },
 }
 
-function joinTexts(items: readonly Value[], separator: string): string {
-  return (items as readonly (string | null)[]).filter((item) => item !== null).join(separator)
+/** A list whose elements have a text, as the list of their texts. */
+const textList: Parameter = {
+  label: 'list',
+  accept({ type }) {
+    if (type.kind !== 'list' || !canCast(type.element.type, stringType)) return undefined
+    return { kind: 'list', element: { type: stringType, nullable: type.element.nullable } }
+  },
+}
+
+function joinTexts(items: readonly (string | null)[], separator: string, ofNull: string | undefined): string {
+  const texts = items.map((item) => item ?? ofNull)
+  return texts.filter((item) => item !== undefined).join(separator)
 }
 
 /** Elements that generate_series and the like may make, at most. */
@@ -167,8 +183,11 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
     ([items]) => (items as readonly Value[]).length),
   withElement('array_contains', 'array_contains(list, x) → boolean', 'Whether a value is an element of a list.',
     () => booleanType, (items, wanted, type) => items.some((item) => sameElement(item, wanted, type))),
-  withElement('array_position', 'array_position(list, x) → integer', 'Where a value first is in a list, 0 when it is not.',
-    () => int32Type, (items, wanted, type) => items.findIndex((item) => sameElement(item, wanted, type)) + 1),
+  withElement('array_position', 'array_position(list, x) → integer', 'Where a value first is in a list, null when it is not.',
+    () => int32Type, (items, wanted, type) => {
+      const at = items.findIndex((item) => sameElement(item, wanted, type))
+      return at < 0 ? null : at + 1
+    }, true),
   withElement('array_remove', 'array_remove(list, x) → list', 'The list without the elements that equal a value.',
     (_, element) => ({ kind: 'list', element }), (items, wanted, type) => items.filter((item) => !sameElement(item, wanted, type))),
   withElement('array_append', 'array_append(list, x) → list', 'The list with a value at its end.',
@@ -176,9 +195,9 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
       if (items.length >= ELEMENTS_MAX) failValue('value/overflow', `a list would have more than ${ELEMENTS_MAX} elements`)
       return [...items, wanted]
     }),
-  define('array_to_string', 'collection', 'array_to_string(list, separator) → text', 'The texts of a list put together; nulls are left out.',
-    [{ parameters: [list, text], result: (types) => (types[0] as ListType).element.type.kind === 'string' ? stringType : undefined }],
-    ([items, separator]) => joinTexts(items as readonly Value[], separator as string)),
+  define('array_to_string', 'collection', 'array_to_string(list, separator [, null text]) → text', 'The elements of a list as text put together; nulls are left out, or written as a text.',
+    [{ parameters: [textList, text, text], optional: 1, result: stringType }],
+    ([items, separator, ofNull]) => joinTexts(items as readonly (string | null)[], separator as string, ofNull as string | undefined)),
   define('map_keys', 'collection', 'map_keys(map) → list', 'The keys of a map.',
     [{ parameters: [map], result: (types) => types[0]?.kind === 'map' ? { kind: 'list', element: { type: types[0].key, nullable: false } } : undefined }],
     ([pairs]) => (pairs as readonly (readonly Value[])[]).map((pair) => pair[0] as Value)),
