@@ -51,11 +51,10 @@ export function likePattern(pattern: string, escape: string, ignoreCase: boolean
         source = ''
       } else source += character === '_' ? '[^]' : character.replace(special, '\\$&')
     }
-    const [first, ...between] = [...parts, source] as [string, ...string[]]
-    const last = between.pop()
+    const [first, ...between] = parts
     const steps = between.filter((part) => part !== '').map((part, n) => `(?=([^]*?${part}))\\${n + 1}`)
-    const end = last === undefined ? '' : `[^]*${last}`
-    return new RegExp(`^${first}${steps.join('')}${end}$`, ignoreCase ? 'iu' : 'u')
+    const whole = first === undefined ? source : `${first}${steps.join('')}[^]*${source}`
+    return new RegExp(`^${whole}$`, ignoreCase ? 'iu' : 'u')
   })
 }
 
