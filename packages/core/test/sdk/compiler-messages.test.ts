@@ -41,6 +41,9 @@ const slips: readonly { readonly code: string; readonly says: string; readonly a
   { code: "p.read('r', ndjson('x', { schema: Flight }), { eventTime: 'dat' })", at: 'eventTime', says: 'Did you mean \'"date"\'?' },
 ] // prettier-ignore
 
+/** A dataset is made by one of two functions; what is told must be about the one with a schema. */
+const ofDataset = "p.read('r', ndjson('x', { schema: Flight, eventTime: 'dat' }))"
+
 interface Message {
   readonly column: number
   readonly text: string
@@ -52,6 +55,7 @@ const LINE_MAX = 420
 describe('messages of the compiler', () => {
   let folder = ''
   let messages: ReadonlyMap<number, Message> = new Map()
+  let output = ''
 
   beforeAll(() => {
     mkdirSync(caches, { recursive: true })
@@ -59,7 +63,7 @@ describe('messages of the compiler', () => {
     const source = relative(folder, join(root, 'packages/core/src')).replaceAll('\\', '/')
     const file = join(folder, 'slips.ts')
     const begin = head.replaceAll('SRC', source)
-    writeFileSync(file, `${begin}${slips.map(({ code }) => `${code}\n`).join('')}})\n`)
+    writeFileSync(file, `${begin}${slips.map(({ code }) => `${code}\n`).join('')}${ofDataset}\n})\n`)
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck']
     const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -73,9 +77,15 @@ describe('messages of the compiler', () => {
       'false',
       file,
     ]
-    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder })
-    messages = messagesByLine(stdout, begin.split('\n').length)
+    output = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder }).stdout
+    messages = messagesByLine(output, begin.split('\n').length)
   }, 60_000)
+
+  it('of a dataset with a wrong column name the one that is meant', () => {
+    expect(output).toMatch(
+      /No overload matches[^\n]*\n[^\n]*\n +Type '"dat"' is not [^\n]* Did you mean '"date"'/,
+    )
+  })
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

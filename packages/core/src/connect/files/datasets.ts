@@ -26,6 +26,8 @@ import { partOptions } from './file-options.ts'
 import type { DatasetFunction } from './file-options.ts'
 import { formatByEnding, oneFormat } from './format-choice.ts'
 
+// The overload with a schema comes last: of several the compiler explains the last one, and that one is meant.
+
 /** Options with the schema of the rows. */
 export type DeclaredOptions<Row, Format> = Format &
   FileOptions<NoInfer<Row>> & { readonly schema: Schema<Row> }
@@ -36,6 +38,8 @@ export type UndeclaredOptions<Format> = Format & FileOptions<UndeclaredRow> & { 
 /** Options of `files`: those that do not depend on the format. */
 export type AnyFormatOptions = Readonly<Record<never, never>>
 
+/** Without a schema: the columns are found in the files. */
+export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
 /**
  * Newline-delimited JSON: one object per line (`.ndjson`, `.jsonl`, and these with `.gz` or `.zst`).
  *
@@ -48,7 +52,6 @@ export type AnyFormatOptions = Readonly<Record<never, never>>
  * ```
  */
 export function ndjson<Row>(path: string, options: DeclaredOptions<Row, NdjsonOptions>): FileDataset<Row>
-export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
 export function ndjson<Row>(
   path: string,
   options: NdjsonOptions & AnyFileOptions<Row> = {},
@@ -56,6 +59,8 @@ export function ndjson<Row>(
   return dataset('ndjson', path, { options, format: ndjsonFormat })
 }
 
+/** Without a schema: the columns are found in the files. */
+export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
 /**
  * JSON documents that are one array of objects (`.json`).
  *
@@ -67,7 +72,6 @@ export function ndjson<Row>(
  * ```
  */
 export function json<Row>(path: string, options: DeclaredOptions<Row, JsonOptions>): FileDataset<Row>
-export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
 export function json<Row>(
   path: string,
   options: JsonOptions & AnyFileOptions<Row> = {},
@@ -75,6 +79,8 @@ export function json<Row>(
   return dataset('json', path, { options, format: jsonFormat })
 }
 
+/** Without a schema: the columns are found in the files. */
+export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
 /**
  * Comma-separated values: RFC 4180 with a header, or another dialect by options (`.csv`).
  *
@@ -86,7 +92,6 @@ export function json<Row>(
  * ```
  */
 export function csv<Row>(path: string, options: DeclaredOptions<Row, CsvOptions>): FileDataset<Row>
-export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
 export function csv<Row>(
   path: string,
   options: CsvOptions & AnyFileOptions<Row> = {},
@@ -94,6 +99,11 @@ export function csv<Row>(
   return dataset('csv', path, { options, format: csvFormat })
 }
 
+/** Without a schema: the columns are found in the files. */
+export function tsv(
+  path: string,
+  options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
+): UndeclaredFileDataset
 /**
  * Tab-separated values (`.tsv`): CSV with a tab as the delimiter.
  *
@@ -103,10 +113,6 @@ export function tsv<Row>(
   path: string,
   options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>,
 ): FileDataset<Row>
-export function tsv(
-  path: string,
-  options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
-): UndeclaredFileDataset
 export function tsv<Row>(
   path: string,
   options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
@@ -114,6 +120,8 @@ export function tsv<Row>(
   return dataset('tsv', path, { options, format: tsvFormat })
 }
 
+/** Without a schema: the columns are found in the files. */
+export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
 /**
  * Apache Parquet (`.parquet`). Only the columns and row groups that the pipeline needs are read.
  *
@@ -126,7 +134,6 @@ export function tsv<Row>(
  * ```
  */
 export function parquet<Row>(path: string, options: DeclaredParquetOptions<Row>): FileDataset<Row>
-export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
 export function parquet<Row>(
   path: string,
   options: DeclaredParquetOptions<Row> | UndeclaredParquetOptions = {},
@@ -142,6 +149,8 @@ export type DeclaredParquetOptions<Row> = ParquetOptions &
 export type UndeclaredParquetOptions = ParquetOptions &
   Omit<FileOptions<UndeclaredRow>, 'compression'> & { readonly schema?: undefined }
 
+/** Without a schema: the columns are found in the files. */
+export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
 /**
  * Files of any of the formats, told apart by the endings of their names. For reading; what is written has a format.
  *
@@ -153,7 +162,6 @@ export type UndeclaredParquetOptions = ParquetOptions &
  * ```
  */
 export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
-export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
 export function files<Row>(
   path: string,
   options: AnyFileOptions<Row> = {},
