@@ -86,7 +86,7 @@ function jsonNumber(text: string): string {
 function castToNumber(value: Value, from: DataType, to: DataType): Value {
   if (from.kind === 'json') return jsonScalar(value as string, 'number', to)
   if (from.kind === 'boolean') return toInteger(value === true ? 1n : 0n, to)
-  if (isFloat(to)) return toFloat(numberOf(value, from), from, to)
+  if (isFloat(to)) return toFloat(numberOf(value, from), to)
   if (to.kind === 'decimal') return toDecimal(value, from, to)
   if (isFloat(from)) {
     const number = value as number
@@ -102,11 +102,11 @@ function numberOf(value: Value, type: DataType): number {
   return type.kind === 'decimal' ? decimalToNumber(value as bigint, type.scale) : Number(value)
 }
 
-function toFloat(number: number, from: DataType, to: DataType): number {
+function toFloat(number: number, to: DataType): number {
   if (to.kind === 'float64') return number
   const rounded = Math.fround(number)
   if (!Number.isFinite(rounded) && Number.isFinite(number)) overflow(formatFloat(number), to)
-  return isFloat(from) ? rounded : rounded
+  return rounded
 }
 
 /** An exact integer as a value of an integer type, checked against its range. */
@@ -273,7 +273,7 @@ function readFloat(text: string, to: DataType): number | undefined {
   if (!/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text)) return undefined
   const number = Number(text)
   if (!Number.isFinite(number)) overflow(text, to)
-  return toFloat(number, { kind: 'float64' }, to)
+  return toFloat(number, to)
 }
 
 function readDate(text: string): number | undefined {

@@ -322,6 +322,17 @@ function changeCase(isLower: boolean): Template {
   }
 }
 
+/** Replaces constants: UTF-8 shows where characters begin, so bytes can be compared. */
+const replace: Template = (generator, call) => {
+  const [, part, other] = call.arguments as [Expression, Expression, Expression]
+  const [from, to] = [constantBytes(part), constantBytes(other)]
+  if (from === undefined || to === undefined || from.length === 0) return undefined
+  const range = textRange(generator, call)
+  if (range === undefined) return undefined
+  const parts = `${range.bytes}, ${range.start}, ${range.length}, ${generator.constant(from)}, ${generator.constant(to)}`
+  return made(generator, range.isNull, 'replace', parts)
+}
+
 const join: Template = (generator, call) => {
   if (call.type.kind !== 'string') return undefined
   const codes = call.arguments.map((part) => generator.generate(part))
@@ -385,5 +396,6 @@ export const textTemplates: readonly (readonly [string, Template])[] = [
   ['split_part', splitPart],
   ['lower', changeCase(true)],
   ['upper', changeCase(false)],
+  ['replace', replace],
   ['||', join],
 ]

@@ -8,6 +8,7 @@ import type { TextBuffer } from '../data/text-bytes.ts'
 import { formatDate } from '../time/index.ts'
 import { fourDigitCivil } from './calendar-kernels.ts'
 import { toText } from './casts.ts'
+import { matchesAt } from './text-kernels.ts'
 import { formatDecimal } from './decimal.ts'
 import { formatFloat } from './float-text.ts'
 
@@ -107,6 +108,24 @@ export class TextArena {
       bytes[start + i] = byte >= first && byte <= last ? byte ^ 32 : byte
     }
     return this.#finish(start, length)
+  }
+
+  /** A range with every occurrence of `part` replaced; `part` is not empty. */
+  replace(source: Uint8Array, from: number, length: number, part: Uint8Array, other: Uint8Array): number {
+    const growth = Math.max(other.length - part.length, 0)
+    const start = this.#reserve(length + growth * Math.floor(length / part.length))
+    const { bytes } = this
+    const [end, last] = [from + length, from + length - part.length]
+    let to = start
+    let at = from
+    while (at < end) {
+      if (at <= last && source[at] === part[0] && matchesAt(source, at, part)) {
+        this.#copy(other, 0, other.length, to)
+        to += other.length
+        at += part.length
+      } else bytes[to++] = source[at++] as number
+    }
+    return this.#finish(start, to - start)
   }
 
   #changeText(text: string, isLower: boolean): number {

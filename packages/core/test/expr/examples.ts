@@ -133,7 +133,7 @@ export const examples: { readonly [name: string]: readonly string[] } = {
   initcap: each('initcap', ['s', 'sn']),
   reverse: each('reverse', ['s', 'sn']),
   repeat: ['repeat(s, i8)', 'repeat(sn, 2)', 'repeat(s, i32)'],
-  replace: ["replace(s, 'b', 'xx')", "replace(sn, rn, '')", "replace(s, '', 'x')"],
+  replace: ["replace(s, 'b', 'xx')", "replace(s, 'abc', '')", "replace(sn, '日本', 'x')", "replace(sn, rn, '')", "replace(s, '', 'x')"],
   translate: ["translate(s, 'abc', 'x')", "translate(sn, 'ü日', 'ab')"],
   substring: ['substring(s, 2)', 'substring(sn from 2 for 2)', 'substring(s, i8, 3)', 'substring(s, 1, i8n)', 'substring(sn, 0, 2)', 'substring(s for 1)', "substring(s from 'b.')", "substring(sn from '(a)(x)?b')"],
   overlay: ["overlay(s placing 'xy' from 2)", 'overlay(sn placing rn from i8 for 2)', "overlay(s placing '' from 1 for i8n)"],
