@@ -79,7 +79,7 @@ describe('the block on a terminal', () => {
 
   it('shows what is kept, late and rejected where there is some', () => {
     const steps = [step('hourly', 10, { stateEntries: 1234, stateBytes: 5e6, lateRows: 2, rejectedRows: 1 })]
-    expect(text(state({ steps }))[3]).toMatch(/1\.23 k in state, 5 MB {2}2 late {2}1 rejected$/)
+    expect(text(state({ steps }))[3]).toMatch(/ {2}2 late {2}1 rejected {2}1\.23 k in state, 5 MB$/)
   })
 
   it('shows the watermark of input without end with its lag behind the clock', () => {

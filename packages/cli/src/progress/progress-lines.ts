@@ -135,12 +135,13 @@ function stepLine(step: StepProgress, rate: number, nameWidth: number): Line {
     piece(` ${formatCount(step.rowsOut).padStart(14)}`),
     piece(` ${formatShort(rate).padStart(10)}`, 'accent'),
   ]
+  // What is lost stands first: a narrow terminal cuts the end off.
+  if (step.lateRows > 0) line.push(piece(`  ${formatCount(step.lateRows)} late`, 'warn'))
+  if (step.rejectedRows > 0) line.push(piece(`  ${formatCount(step.rejectedRows)} rejected`, 'warn'))
   if (step.stateEntries > 0) {
     const size = step.stateBytes > 0 ? `, ${formatBytes(step.stateBytes)}` : ''
     line.push(piece(`  ${formatShort(step.stateEntries)} in state${size}`, 'faint'))
   }
-  if (step.lateRows > 0) line.push(piece(`  ${formatCount(step.lateRows)} late`, 'warn'))
-  if (step.rejectedRows > 0) line.push(piece(`  ${formatCount(step.rejectedRows)} rejected`, 'warn'))
   return line
 }
 
