@@ -96,6 +96,8 @@ export class SourceStep {
         const task = this.tasks[this.splits % this.tasks.length] as SourceTask
         task.assign(split, this.splits++)
       }
+      // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
+      if (splits.length > 0) for (const task of this.tasks) task.announce()
       if (done) this.endDiscovery()
     } catch (error) {
       throw withContext(readFailure(error), { step: this.step })

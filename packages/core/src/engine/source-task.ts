@@ -107,6 +107,20 @@ export class SourceTask {
     this.moreMayCome = false
   }
 
+  /** Tells what follows how far event time has come, and whether this task has anything to say about it. */
+  announce(): void {
+    const { output } = this.options
+    const watermark = this.frontier.combine()
+    if (watermark > this.announced) {
+      this.announced = watermark
+      output.watermark(watermark)
+    }
+    if (this.frontier.allIdle !== this.idle) {
+      this.idle = this.frontier.allIdle
+      output.idle(this.idle)
+    }
+  }
+
   /** Every row that a reader has given was pushed: reader positions are exactly what comes next. */
   get isSettled(): boolean {
     return this.open.every((run) => run.state !== 'asked' && run.state !== 'ready')
@@ -220,19 +234,6 @@ export class SourceTask {
     this.frontier.ended(run)
     this.openWaiting()
     this.announce()
-  }
-
-  private announce(): void {
-    const { output } = this.options
-    const watermark = this.frontier.combine()
-    if (watermark > this.announced) {
-      this.announced = watermark
-      output.watermark(watermark)
-    }
-    if (this.frontier.allIdle !== this.idle) {
-      this.idle = this.frontier.allIdle
-      output.idle(this.idle)
-    }
   }
 
   private endIfDone(): boolean {

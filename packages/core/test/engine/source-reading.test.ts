@@ -16,6 +16,8 @@ interface Tick {
 /** A connector of this test: every split is a list of batches of rows. */
 interface Script {
   readonly splits: readonly (readonly (readonly Tick[])[])[]
+  /** Splits found by each turn of discovery; later turns find nothing. Default: all by the first. */
+  readonly rounds?: readonly (readonly number[])[]
   /** Whether discovery ends. Default true. */
   readonly discoveryEnds?: boolean
   /** Answers reads with promises. */
@@ -36,15 +38,16 @@ function scripted(script: Script): { source: Source<Tick>; seen: Seen } {
     description: { connector: 'scripted', options: {} },
     schema: Tick,
     supports: ['bounded', 'unbounded'],
-    enumerate: async () => ({
-      next: async () => ({
-        splits:
-          seen.readers.size > 0 ? [] : script.splits.map((_, n): Split => ({ id: `split-${n}`, detail: n })),
-        done: script.discoveryEnds ?? true,
-      }),
-      position: () => null,
-      close: async () => undefined,
-    }),
+    enumerate: async () => {
+      const rounds = [...(script.rounds ?? [script.splits.map((_, n) => n)])]
+      return {
+        next: async () => ({
+          splits: (rounds.shift() ?? []).map((n): Split => ({ id: `split-${n}`, detail: n })),
+          done: script.discoveryEnds ?? true,
+        }),
+        close: async () => undefined,
+      }
+    },
     open: async (split) => reader(script, seen, split.detail as number),
   }
   return { source, seen }
@@ -148,6 +151,32 @@ describe('reading the splits of a source', () => {
       epochIntervalMs: 5,
     }).run()
     expect(sink.rows).toHaveLength(9)
+  })
+
+  test('S2: splits that are found while all tasks are idle hold the windows of all of them', async () => {
+    const { source } = scripted({
+      splits: [[run(0, 1)], [run(500_000, 300)], [run(100_000, 300)], [run(0, 100)]],
+      rounds: [[0], [], [], [1, 2, 3]],
+      discoveryEnds: false,
+    })
+    const sink = memorySink<{ n: number }>()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', source, { eventTime: 'at' })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', sink),
+    ).build()
+    const { progress } = await new Job(built, {
+      host,
+      mode: 'continuous',
+      parallelism: 3,
+      discoverIntervalMs: 1,
+      stopWhenIdleMs: 50,
+      drain: true,
+    }).run()
+    expect(progress.rowsLate).toBe(0)
+    expect(sink.rows.reduce((sum, { n }) => sum + n, 0)).toBe(701)
   })
 
   test('a split is idle only when it brought no rows for as long as it may, counted from its opening', async () => {
