@@ -137,6 +137,7 @@ async function openFileSink(
     },
     async commit(committables) {
       const outcomes = []
+      await folder.makeFolders(committables.flatMap(({ files }) => files))
       for (const { files } of committables) outcomes.push(await folder.publish(files))
       return outcomes
     },

@@ -43,6 +43,11 @@ interface Contents {
 /** How long staged files are left alone when it cannot be known whether their writer lives. */
 const STAGED_AGE_MS_MAX = 24 * 60 * 60 * 1000
 
+/** Errors that another try will meet again. */
+const LASTING: ReadonlySet<string> = new Set([
+  'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'EINVAL',
+]) // prettier-ignore
+
 /** An output folder of one sink. */
 export class OutputFolder {
   readonly path: string
@@ -126,6 +131,17 @@ export class OutputFolder {
     }
   }
 
+  /** Makes the folders of prepared files: one that cannot be made is told before any of the files is visible. */
+  async makeFolders(prepared: readonly PreparedFile[]): Promise<void> {
+    try {
+      for (const { final } of prepared) await this.#create(folderOf(joinPath(this.path, final)))
+    } catch (error) {
+      // What may pass is met again, and tried again, by `publish`.
+      if (error instanceof MillraceError) throw error
+      if (LASTING.has(systemCode(error))) throw outputError(error, pathOf(error) ?? this.path)
+    }
+  }
+
   /** Makes prepared files visible; safe to repeat. */
   async publish(prepared: readonly PreparedFile[]): Promise<CommitOutcome> {
     let published = 0
@@ -145,7 +161,7 @@ export class OutputFolder {
       }
     } catch (error) {
       if (error instanceof MillraceError) throw error
-      if (['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) throw outputError(error, this.path)
+      if (LASTING.has(systemCode(error))) throw outputError(error, pathOf(error) ?? this.path)
       // A folder that was there may have been removed as an empty one: the next try looks again.
       this.#syncedFolders.clear()
       return { kind: 'retry', reason: error instanceof Error ? error.message : String(error), cause: error }
@@ -283,8 +299,14 @@ export class OutputFolder {
   async #create(folder: string): Promise<void> {
     if (this.#syncedFolders.has(folder)) return
     const missing: string[] = []
-    for (let path = folder; (await this.#files.status(path)) === undefined; path = folderOf(path))
+    let path = folder
+    let status = await this.#files.status(path)
+    while (status === undefined) {
       missing.push(path)
+      path = folderOf(path)
+      status = await this.#files.status(path)
+    }
+    if (status.kind !== 'directory') throw this.#inTheWay(`"${path}" is a file, and a folder has to be there`)
     if (missing.length > 0) {
       this.#made.push(...missing.toReversed())
       await this.#files.makeDirectory(folder)
@@ -340,4 +362,9 @@ export class OutputFolder {
     await visit('')
     return { finished, foreign, partitions }
   }
+}
+
+/** The path that a system error is about. */
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined
 }

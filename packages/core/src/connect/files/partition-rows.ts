@@ -10,10 +10,14 @@ import type { Column } from '../../data/column.ts'
 import { isValid } from '../../data/column.ts'
 import { readValue } from '../../data/read-value.ts'
 import type { Schema } from '../../data/type.ts'
+import { MillraceError } from '../../errors.ts'
 import { partitionFolder } from './partition-path.ts'
 
 /** Distinct values that are remembered per column; beyond it the memory starts again. */
 const REMEMBERED_MAX = 100_000
+
+/** What file systems take as one name. */
+const NAME_BYTES_MAX = 255
 
 /** Rows of one partition. */
 export interface PartitionRows {
@@ -82,10 +86,10 @@ export class RowPartitioner {
     if (known.size > REMEMBERED_MAX) known.clear()
     const folderOf = (index: number): string => {
       const value = readValue(column, index, name)
-      return partitionFolder(
-        name,
-        value === null ? null : String(value as string | number | bigint | boolean),
-      )
+      const text = value === null ? null : String(value as string | number | bigint | boolean)
+      const folder = partitionFolder(name, text)
+      if (Buffer.byteLength(folder) > NAME_BYTES_MAX) throw tooLong(name, folder)
+      return folder
     }
     const remember = (key: unknown, index: number): string => {
       const folder = folderOf(index)
@@ -122,4 +126,13 @@ export class RowPartitioner {
         return folderOf
     }
   }
+}
+
+function tooLong(column: string, folder: string): MillraceError {
+  return new MillraceError('output/write-failed', {
+    what: `a value of partition column "${column}" is too long for the name of a folder`,
+    detail: `"${folder.slice(0, 60)}…" has ${Buffer.byteLength(folder)} bytes, and a name may have ${NAME_BYTES_MAX}`,
+    hint: 'partition by something shorter, such as the first letters of the value or a number made of it',
+    place: { column },
+  })
 }

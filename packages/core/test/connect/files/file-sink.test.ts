@@ -399,6 +399,34 @@ describe('what else is in the folder', () => {
   })
 })
 
+describe('partitions that no folder can be made for', () => {
+  const parted = ndjson<RowType>('out', { schema: Row, partitionBy: ['s'] }).toSink()
+
+  test('a value that is too long for a name is told with its column, before anything is visible', async () => {
+    const host = createManualHost()
+    const items = rows(0, 3).with(2, { ...row(2), s: 'é'.repeat(130) })
+    await expect(run(host, parted, items)).rejects.toMatchObject({
+      code: 'output/write-failed',
+      place: { column: 's' },
+      hint: expect.stringMatching(/shorter/),
+    })
+    expect(visible(host)).toEqual([])
+  })
+
+  test('a file that has the name of a folder is told at once, and no other partition is published', async () => {
+    const host = createManualHost()
+    const items = rows(0, 3)
+    const last = `out/s=${row(2).s}`
+    host.files.put(last, 'a file')
+    const before = visible(host)
+    await expect(run(host, parted, items, { outputMode: 'append' })).rejects.toMatchObject({
+      code: 'output/exists',
+      detail: expect.stringMatching(/s=text 2" is a file/),
+    })
+    expect(visible(host)).toEqual(before)
+  })
+})
+
 describe('on a real disk', () => {
   let folder = ''
   beforeEach(async () => {
