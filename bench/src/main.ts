@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json] [--repeat N] [--scale F] [NAME…]`: each case in a process of its own, the best of N.
+ * `npm run bench [-- --json] [--repeat N] [--scale F] [NAME…]`: each case in a process of its own, the median of N.
  *
  * The machine is shared and noisy: compare figures of one run, and believe only ratios above 1.3.
  */
@@ -26,12 +26,13 @@ const chosen = allCases.filter(({ name, long = false }) =>
 )
 if (chosen.length === 0) throw new Error(`no benchmark is named ${positionals.join(', ')}`)
 
-const results = chosen.map((bench) => ({ bench, result: best(bench) }))
+const results = chosen.map((bench) => ({ bench, ...measure(bench) }))
 compareAnswers()
 if (values.json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)
 else printTable()
 
-function best(bench: BenchCase): CaseResult {
+/** The run with the median rate, and the rates of all. */
+function measure(bench: BenchCase): { readonly result: CaseResult; readonly rates: readonly number[] } {
   const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
   if (bench.needs !== undefined)
     execFileSync(process.execPath, [file('make-data.js'), ...bench.needs], { stdio: 'inherit' })
@@ -40,8 +41,10 @@ function best(bench: BenchCase): CaseResult {
       encoding: 'utf8',
     })
     return JSON.parse(output.trim().split('\n').at(-1) ?? '') as CaseResult
-  })
-  return runs.reduce((a, b) => (b.rate > a.rate ? b : a))
+  }).toSorted((a, b) => a.rate - b.rate)
+  const result = runs[Math.floor(runs.length / 2)]
+  if (result === undefined) throw new Error('--repeat has to be 1 or more')
+  return { result, rates: runs.map(({ rate }) => rate) }
 }
 
 /** Cases that answer the same question must give the same answer, in every figure that is shown. */
@@ -59,18 +62,19 @@ function compareAnswers(): void {
   }
 }
 
-function report({ bench, result }: (typeof results)[number]): object {
+function report({ bench, result, rates }: (typeof results)[number]): object {
   const { about, goal, peers } = bench
-  return { ...result, about, goal, peers, node: process.version }
+  return { ...result, rates, about, goal, peers, node: process.version }
 }
 
 function printTable(): void {
-  for (const { bench, result } of results) {
+  for (const { bench, result, rates } of results) {
+    const spread = `${Math.min(...rates).toFixed(2)}-${Math.max(...rates).toFixed(2)}`
     const goal = bench.goal === undefined ? '' : `  goal ${bench.goal.toFixed(2)}`
     const peers = (bench.peers ?? []).map((peer) => `${peer.name} ${peer.rate.toFixed(2)}`).join(', ')
     const extra = Object.entries(result.extra).map(([name, value]) => `${name} ${value.toFixed(2)}`)
     process.stdout.write(
-      `${bench.name.padEnd(24)}${result.rate.toFixed(2).padStart(8)} M ${bench.unit}/CPU-s${goal}` +
+      `${bench.name.padEnd(24)}${result.rate.toFixed(2).padStart(8)} M ${bench.unit}/CPU-s (${spread})${goal}` +
         `  wall ${result.wallSeconds.toFixed(1)} s  peak ${result.peakMemoryMb.toFixed(0)} MB` +
         `${peers === '' ? '' : `  [${peers}]`}${extra.length === 0 ? '' : `  ${extra.join(', ')}`}\n`,
     )
