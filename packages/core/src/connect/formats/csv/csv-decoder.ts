@@ -13,8 +13,16 @@ import type { CsvExtractor, CsvExtractorState } from './csv-extractor.ts'
 import { csvExtractorConstants, makeCsvExtractor } from './csv-extractor.ts'
 import { warmUp } from '../text/generated-function.ts'
 import type { CsvLayout } from './csv-header.ts'
-import { csvLayout } from './csv-header.ts'
-import { CsvCellReader, CsvFields, cutRecord, FIELD_PLAIN, FIELD_QUOTED, fieldText } from './csv-record.ts'
+import { carriageReturnsError, csvLayout } from './csv-header.ts'
+import {
+  CsvCellReader,
+  CsvFields,
+  cutRecord,
+  FIELD_PLAIN,
+  FIELD_QUOTED,
+  fieldText,
+  hasBareCarriageReturn,
+} from './csv-record.ts'
 import type { DecodedColumn } from '../text/decoded-columns.ts'
 import { DecodedColumns } from '../text/decoded-columns.ts'
 import { decodedSchema } from '../text/decoder-schema.ts'
@@ -35,6 +43,7 @@ interface CsvResume {
 export class CsvDecoder implements RecordDecoder {
   readonly schema: Schema
   line: number
+  readonly #declared: Schema
   readonly #options: DecoderOptions
   readonly #dialect: CsvDialect
   readonly #target: DecodedColumns
@@ -55,6 +64,7 @@ export class CsvDecoder implements RecordDecoder {
 
   constructor(schema: Schema, options: DecoderOptions, dialect: CsvDialect) {
     this.schema = decodedSchema(schema, options)
+    this.#declared = schema
     this.line = options.line ?? 1
     this.#options = options
     this.#dialect = dialect
@@ -67,7 +77,7 @@ export class CsvDecoder implements RecordDecoder {
     const resume = options.resume as unknown as CsvResume | null | undefined
     this.#skipping = resume?.skipping === true
     const names = resume?.names ?? declaredNames(schema, dialect)
-    if (names !== undefined) this.#layout = csvLayout(this.schema, names, options)
+    if (names !== undefined) this.#layout = this.#layoutOf(names)
   }
 
   get rows(): number {
@@ -202,6 +212,7 @@ export class CsvDecoder implements RecordDecoder {
   #readHeader(start: number, stop: number): void {
     const fields = this.#fields
     const { bytes } = this.#chunk
+    if (hasBareCarriageReturn(fields, bytes)) throw carriageReturnsError(this.#options.file)
     const names = Array.from({ length: fields.count }, (_, at) => fieldText(fields, at, this.#dialect, bytes))
     if (!this.#chunk.isUtf8(start, stop)) {
       throw new MillraceError('input/undecodable', {
@@ -210,7 +221,11 @@ export class CsvDecoder implements RecordDecoder {
         place: { file: this.#options.file, line: this.line, byte: this.#byteOf(start) },
       })
     }
-    this.#layout = csvLayout(this.schema, names, this.#options)
+    this.#layout = this.#layoutOf(names)
+  }
+
+  #layoutOf(names: readonly string[]): CsvLayout {
+    return csvLayout(this.schema, names, { ...this.#options, declared: this.#declared })
   }
 
   /** A record could not be cut into fields: waits for more bytes, or reports it and gives where to go on. */
@@ -235,6 +250,9 @@ export class CsvDecoder implements RecordDecoder {
   /** The record is longer than allowed: reports it and goes on behind its first line. */
   #tooLong(start: number): number {
     const { recordBytesMax } = this.#dialect
+    const { bytes } = this.#chunk
+    if (this.#layout === undefined && bytes.subarray(start, start + recordBytesMax).includes(13))
+      throw carriageReturnsError(this.#options.file)
     const fault = new RecordFault(`the record is longer than ${recordBytesMax} bytes`, -1, {
       hint: 'raise the option recordBytesMax, or check for a quote that is not closed',
     })

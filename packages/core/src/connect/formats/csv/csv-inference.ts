@@ -5,7 +5,8 @@ import { inferSchema } from '../../../data/infer.ts'
 import type { Schema } from '../../../data/type.ts'
 import { MillraceError } from '../../../errors.ts'
 import type { CsvDialect } from './csv-dialect.ts'
-import { CsvFields, cutRecord, FIELD_PLAIN, fieldText } from './csv-record.ts'
+import { carriageReturnsError } from './csv-header.ts'
+import { CsvFields, cutRecord, FIELD_PLAIN, fieldText, hasBareCarriageReturn } from './csv-record.ts'
 import { INFERENCE_RECORDS_MAX } from '../json/json-inference.ts'
 import { RecordFault } from '../text/record-fault.ts'
 import { widenSchema } from '../text/widen-schema.ts'
@@ -51,7 +52,7 @@ export function inferCsvSchema(sample: Uint8Array, options: CsvSample): Schema {
 }
 
 /** The records of a sample as texts; null stands for a field that means null. */
-function cutSample(sample: Uint8Array, { complete, dialect }: CsvSample): (string | null)[][] {
+function cutSample(sample: Uint8Array, { complete, file, dialect }: CsvSample): (string | null)[][] {
   const fields = new CsvFields()
   const records: (string | null)[][] = []
   const end = sample.length
@@ -64,6 +65,7 @@ function cutSample(sample: Uint8Array, { complete, dialect }: CsvSample): (strin
     if (!isComment && !isBlank) {
       try {
         feed = cutRecord(fields, dialect, sample, position, end)
+        if (records.length === 0 && hasBareCarriageReturn(fields, sample)) throw carriageReturnsError(file)
         if (feed >= end && !complete) break
         records.push(textsOf(fields, dialect, sample))
       } catch (fault) {

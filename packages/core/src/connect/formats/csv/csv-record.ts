@@ -92,6 +92,15 @@ export function cutRecord(
   }
 }
 
+/** Whether a field without quotes holds a carriage return, as where the lines of a file end in these alone. */
+export function hasBareCarriageReturn(fields: CsvFields, bytes: Uint8Array): boolean {
+  for (let at = 0; at < fields.count; at++) {
+    if (fields.forms[at] !== FIELD_PLAIN) continue
+    if (bytes.subarray(fields.starts[at], fields.ends[at]).includes(13)) return true
+  }
+  return false
+}
+
 /** The line feed in a range, or its end. */
 function lineEnd(bytes: Uint8Array, at: number, end: number): number {
   let p = at

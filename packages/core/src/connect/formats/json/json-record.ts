@@ -18,7 +18,7 @@ import {
   stringEnd,
   unescapeInto,
 } from './json-scanner.ts'
-import { JsonValueReader, parseJson, textOf } from './json-value.ts'
+import { JsonValueReader, parseJson, structureFault, textOf } from './json-value.ts'
 import { quoteInput, RecordFault } from '../text/record-fault.ts'
 import { TextCellReader } from '../text/text-cell.ts'
 import type { EpochUnit } from '../text/text-options.ts'
@@ -101,6 +101,7 @@ export class JsonRecordReader {
       return stop
     }
     if (first === QUOTE) return this.#readString(column, row, bytes, at, end)
+    if (first === 123 || first === 91) throw structureFault(type, name, bytes, at, end)
     const stop = skipScalar(bytes, at, end)
     if (type.kind === 'boolean' && (first === 116 || first === 102)) {
       column.values[row] = first === 116 ? 1 : 0

@@ -232,9 +232,10 @@ export class JsonValueReader {
       this.end = stop + 1
       return this.#textValue(type, path, bytes, at + 1, stop)
     }
+    const first = bytes[at]
+    if (first === 123 || first === 91) throw structureFault(type, path, bytes, at, end)
     const stop = skipScalar(bytes, at, end)
     this.end = stop
-    const first = bytes[at]
     if (first === 116 || first === 102) {
       if (type.kind === 'boolean') return first === 116
       throw expected(type, path, bytes, at, stop)
@@ -355,6 +356,22 @@ export function parseJson(bytes: Uint8Array, start: number, end: number, path: s
 function expected(type: DataType, path: string, bytes: Uint8Array, start: number, end: number): RecordFault {
   const found = quoteInput(bytes, start, end)
   return new RecordFault(`expected ${typeToString(type)}, found ${found}`, start, { column: path })
+}
+
+/** An object or an array where a plain value belongs; the fault of the document instead when it does not end well. */
+export function structureFault(
+  type: DataType,
+  path: string,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): RecordFault {
+  skipValue(bytes, at, end)
+  const found = bytes[at] === 123 ? 'an object' : 'an array'
+  return new RecordFault(`expected ${typeToString(type)}, found ${found}`, at, {
+    column: path,
+    hint: 'declare what it is: t.struct({ … }), t.list(…), t.map(…), or t.json() for any of them',
+  })
 }
 
 function floorDivide(value: bigint, divisor: bigint): bigint {

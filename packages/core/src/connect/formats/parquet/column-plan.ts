@@ -35,12 +35,28 @@ export function planColumns(
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const fields = declared?.fields ?? nodes.map(fieldOf)
   const wanted = names === undefined ? fields : fields.filter((field) => names.includes(field.name))
-  return wanted.map((field) => {
+  const planned = wanted.map((field) => {
     const node = byName.get(field.name)
     if (node !== undefined)
       return { field, node, conform: declared === undefined ? undefined : conformer(fieldOf(node), field) }
     if (field.nullable) return { field, node: undefined, conform: undefined }
     throw missing(field, [...byName.keys()])
+  })
+  if (fields.length > 0 && !fields.some(({ name }) => byName.has(name))) throw strange(fields, nodes)
+  return planned
+}
+
+/** A file with none of the declared columns would be read as rows of nulls: it is another file. */
+function strange(fields: readonly Field[], nodes: readonly SchemaNode[]): MillraceError {
+  const listed = (of: readonly { readonly name: string }[]): string =>
+    of
+      .slice(0, 20)
+      .map(({ name }) => `"${name}"`)
+      .join(', ')
+  return new MillraceError('input/missing-column', {
+    what: 'the Parquet file has none of the declared columns',
+    detail: `it has ${listed(nodes)}; declared are ${listed(fields)}`,
+    hint: 'check that this is the right file, or correct the names in the schema',
   })
 }
 

@@ -20,7 +20,7 @@ import { damaged, located } from './damage.ts'
 import { chunkStart, readFailure, readFooter } from './footer.ts'
 import type { ColumnChunk, FileMetadata, RowGroup } from './metadata.ts'
 import { canMatch } from './prune.ts'
-import { buildSchemaTree, leafCount, leavesOf } from './schema-tree.ts'
+import { buildSchemaTree, leafPaths, leavesOf } from './schema-tree.ts'
 import type { SchemaNode } from './schema-tree.ts'
 
 /** Rows of a batch at most, whatever is asked for: bounds the memory of one batch. */
@@ -35,7 +35,7 @@ export async function openParquet(
   const metadata = await readFooter(file)
   try {
     const nodes = buildSchemaTree(metadata.schema)
-    checkGroups(metadata, leafCount(metadata.schema))
+    checkGroups(metadata, leafPaths(metadata.schema))
     const planned = planColumns(nodes, schema, options.pushdown.columns)
     return new ParquetReader(file, metadata, nodes, planned, options)
   } catch (error) {
@@ -43,11 +43,17 @@ export async function openParquet(
   }
 }
 
-/** Every row group must have every column, and flat columns as many values as rows. */
-function checkGroups(metadata: FileMetadata, leaves: number): void {
-  for (const group of metadata.groups)
-    if (group.columns.length !== leaves)
-      throw damaged(`a row group has ${group.columns.length} columns, the schema ${leaves}`)
+/** Every row group must have every column, under the name that the schema gives it. */
+function checkGroups(metadata: FileMetadata, leaves: readonly (readonly string[])[]): void {
+  for (const group of metadata.groups) {
+    if (group.columns.length !== leaves.length)
+      throw damaged(`a row group has ${group.columns.length} columns, the schema ${leaves.length}`)
+    group.columns.forEach(({ path }, index) => {
+      const expected = leaves[index] as readonly string[]
+      if (path.length === 0 || path.join('\0') === expected.join('\0')) return
+      throw damaged(`column "${expected.join('.')}" of the schema is "${path.join('.')}" in a row group`)
+    })
+  }
 }
 
 /** Where reading goes on. */

@@ -79,12 +79,19 @@ export function buildSchemaTree(elements: readonly SchemaElement[]): readonly Sc
   return nodes
 }
 
-/** How many leaf columns a schema has. */
-export function leafCount(elements: readonly SchemaElement[]): number {
-  let count = 0
-  for (let index = 1; index < elements.length; index++)
-    if ((elements[index] as SchemaElement).type !== undefined) count++
-  return count
+/** The names from below the root down to each leaf column, in file order: what its column chunks say, too. */
+export function leafPaths(elements: readonly SchemaElement[]): readonly (readonly string[])[] {
+  const paths: (readonly string[])[] = []
+  const open: { readonly name: string; left: number }[] = []
+  for (let index = 1; index < elements.length; index++) {
+    const { name, type, children } = elements[index] as SchemaElement
+    if (type !== undefined) paths.push([...open.map((group) => group.name), name])
+    const parent = open.at(-1)
+    if (parent !== undefined) parent.left--
+    if (children > 0) open.push({ name, left: children })
+    while (open.at(-1)?.left === 0) open.pop()
+  }
+  return paths
 }
 
 /** A node as a field of a schema. */

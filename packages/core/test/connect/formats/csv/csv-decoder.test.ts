@@ -398,3 +398,42 @@ describe('faulty CSV', () => {
     )
   })
 })
+
+describe('a header that cannot be the one meant', () => {
+  const nullable = schema({ a: t.string().nullable(), b: t.string().nullable() })
+  const decode = (text: string, options: CsvOptions = {}, how: DecodeOptions = {}): unknown =>
+    decodeBytes(csv(options), nullable, Buffer.from(text), how)
+
+  it.each([
+    ['in one chunk', {}, {}],
+    ['byte by byte', {}, { chunks: [1] }],
+    ['longer than a record may be', { recordBytesMax: 6 }, {}],
+  ] as const)(
+    'is refused when lines end in carriage returns alone, %s',
+    (_, options: CsvOptions, how: DecodeOptions) => {
+      const error = thrown(() => decode('a,b\r1,2\r3,4\r', options, how))
+      expect(error.code).toBe('input/undecodable')
+      expect(error.what).toContain('"test.data" end in carriage returns alone')
+      expect(error.place?.file).toBe('test.data')
+    },
+  )
+
+  it('is refused by inference, too', () => {
+    for (const complete of [true, false]) {
+      const infer = (): unknown => csv().inferSchema(Buffer.from('a,b\r1,2\r'), { complete, file: 'old.csv' })
+      expect(thrown(infer).what).toContain('"old.csv" end in carriage returns alone')
+    }
+  })
+
+  it('may hold a carriage return in quotes, and end in one with a line feed', () => {
+    expect(decode('"x\r",a,b\r\n0,1,2\r\n')).toMatchObject({ rows: [{ a: '1', b: '2' }] })
+  })
+
+  it('is refused when none of the declared columns is in it, whatever is read of them', () => {
+    const error = thrown(() => decode('x;y\n1;2\n'))
+    expect(error.code).toBe('input/missing-column')
+    expect(error.detail).toBe('its columns are "x;y"; declared are "a", "b"')
+    expect(thrown(() => decode('x,y\n1,2\n', {}, { columns: [] })).code).toBe('input/missing-column')
+    expect(decode('b,y\n1,2\n', {}, { columns: ['a'] })).toMatchObject({ rows: [{ a: null }] })
+  })
+})

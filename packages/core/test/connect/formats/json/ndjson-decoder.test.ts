@@ -381,6 +381,38 @@ describe('faulty NDJSON lines', () => {
   })
 })
 
+describe('an object or an array where a plain value belongs', () => {
+  const shapes = schema({
+    a: t.string(),
+    b: t.int64().nullable(),
+    c: t.boolean(),
+    d: t.list(t.int32()),
+    e: t.struct({ f: t.string() }),
+  })
+  const good = { a: 'x', b: 1, c: true, d: [1], e: { f: 'x' } }
+
+  it.each([
+    [{ a: {} }, 'column "a": expected string, found an object'],
+    [{ a: ['x'] }, 'column "a": expected string, found an array'],
+    [{ b: { n: 1 } }, 'column "b": expected int64, found an object'],
+    [{ c: [] }, 'column "c": expected boolean, found an array'],
+    [{ d: [{}] }, 'column "d[0]": expected int32, found an object'],
+    [{ e: { f: [] } }, 'column "e.f": expected string, found an array'],
+  ])('%j is named with its column', (change, reason) => {
+    const text = `${JSON.stringify({ ...good, ...change })}\n`
+    const { rejected } = decodeBytes(format, shapes, Buffer.from(text), { rejecting: true })
+    expect(rejected.map((record) => record.reason)).toEqual([reason])
+    expect(thrown(() => decodeBytes(format, shapes, Buffer.from(text))).place?.column).toBe(
+      /"(.*?)"/.exec(reason)?.[1],
+    )
+  })
+
+  it('that does not end is a fault of the record', () => {
+    const { rejected } = decodeBytes(format, shapes, Buffer.from('{"a":{"x":1\n'), { rejecting: true })
+    expect(rejected.map((record) => record.column)).toEqual([undefined])
+  })
+})
+
 describe('options of NDJSON', () => {
   it.each([{ epochUnit: 'm' }, { timestamps: 'text' }, { recordBytesMax: 0 }])('refuses %j', (options) => {
     expect(thrown(() => ndjson(options as never)).code).toBe('plan/invalid-argument')

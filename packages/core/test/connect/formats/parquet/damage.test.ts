@@ -93,6 +93,23 @@ describe('a damaged file', () => {
     })
   })
 
+  it.each(['id', 'price', 'tags', 'element'])(
+    'with another name for %s in its schema is refused, not read as nulls',
+    async (name) => {
+      const bytes = small('uncompressed')
+      const footer = bytes.length - 8 - new DataView(bytes.buffer).getUint32(bytes.length - 8, true)
+      const at = Buffer.from(bytes.buffer).indexOf(name, footer)
+      bytes[at] = (bytes[at] as number) ^ 1
+      await expect(readRows(bytes, { schema: declared })).rejects.toMatchObject({
+        code: 'input/corrupt',
+        place: { file: 'test.parquet' },
+      })
+      await expect(readRows(bytes, { schema: declared, columns: [] })).rejects.toMatchObject({
+        code: 'input/corrupt',
+      })
+    },
+  )
+
   it('that is no Parquet file at all is called that', async () => {
     const text = new TextEncoder().encode('a,b\n1,2\n3,4\n5,6\n')
     await expect(readRows(text)).rejects.toThrow(/not a Parquet file/)

@@ -170,6 +170,17 @@ describe('a declared schema', () => {
     })
   })
 
+  it('refuses a file that has none of its columns, whatever is read of them', async () => {
+    const bytes = write(schema({ a: t.int32(), b: t.int32() }), [{ a: 1, b: 2 }])
+    const other = schema({ x: t.string().nullable(), y: t.string().nullable() })
+    for (const read of [{}, { columns: ['x'] }, { columns: [] }])
+      await expect(readRows(bytes, { schema: other, ...read })).rejects.toMatchObject({
+        code: 'input/missing-column',
+        detail: 'it has "a", "b"; declared are "x", "y"',
+        place: { file: 'test.parquet' },
+      })
+  })
+
   it('refuses a column of another kind by name', async () => {
     const bytes = write(schema({ a: t.string() }), [{ a: 'x' }])
     await expect(readRows(bytes, { schema: schema({ a: t.int32() }) })).rejects.toMatchObject({
