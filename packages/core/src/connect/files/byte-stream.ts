@@ -2,10 +2,11 @@
  * The bytes of one input file in order, decompressed: what the record reader decodes.
  *
  * Not the buffers (chunk-feed.ts) and not the records. A stream notices when the file is no longer the one that was
- * listed: shrunk, replaced, or (where that spoils it) grown.
+ * listed: shrunk, replaced, written again, or (where that spoils it) grown.
  */
 import type { CompressionStream, FileStatus, Host, OpenFile } from '../../host/host.ts'
-import { changedError } from './file-errors.ts'
+import { changedError, checkUnchanged } from './file-errors.ts'
+import { ReadSamples } from './read-samples.ts'
 import type { FileCompression } from './file-name.ts'
 
 /** What is known of the file from its listing. */
@@ -13,6 +14,7 @@ export interface ListedFile {
   readonly path: string
   readonly size: number
   readonly identity: string
+  readonly modifiedMs: number
 }
 
 /** Bytes of a file in order. */
@@ -25,6 +27,8 @@ export interface ByteStream {
   readonly outgrown: boolean
   /** Bytes of the file itself read so far. */
   inputBytes(): number
+  /** Throws input/changed when what was read is not what the file holds: asked at its end, and before a fault is told. */
+  verify(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -58,15 +62,13 @@ export async function openBytes(
   }
 }
 
-/** Throws input/changed when a file is not the one that was listed. */
+/** Throws input/changed when a file is not the one that was listed. It may have grown. */
 function checkSame(listed: ListedFile, status: FileStatus, follow: boolean): void {
-  if (status.identity !== listed.identity) {
-    throw changedError(listed.path, 'another file has taken its name')
-  }
-  if (status.size < listed.size) {
-    const detail = `it had ${listed.size} bytes and has ${status.size}`
-    throw changedError(listed.path, follow ? `${detail}: a followed file may only grow` : detail)
-  }
+  if (status.size > listed.size && status.identity === listed.identity) return
+  // A followed file may have been listed while a line was being written to it.
+  const modifiedMs = follow ? status.modifiedMs : listed.modifiedMs
+  const detail = follow && status.size < listed.size ? ': a followed file may only grow' : ''
+  checkUnchanged({ ...listed, modifiedMs }, status, detail)
 }
 
 /** The file as it is, up to the size it was listed with, or for ever. */
@@ -77,7 +79,10 @@ class PlainStream implements ByteStream {
   readonly #file: OpenFile
   readonly #listed: ListedFile
   readonly #range: StreamRange
+  readonly #samples: ReadSamples
   #position: number
+  /** When a followed file was last written to, as far as what was read of it is known to be still there. */
+  #verifiedMs: number
 
   constructor(host: Host, file: OpenFile, listed: ListedFile, range: StreamRange) {
     this.#host = host
@@ -85,6 +90,8 @@ class PlainStream implements ByteStream {
     this.#listed = listed
     this.#range = range
     this.#position = range.start
+    this.#samples = new ReadSamples(file, listed.path)
+    this.#verifiedMs = listed.modifiedMs
   }
 
   async fill(target: Uint8Array, offset: number, length: number): Promise<number> {
@@ -98,6 +105,7 @@ class PlainStream implements ByteStream {
       filled += bytes
       this.#position += bytes
     }
+    this.#samples.take(target.subarray(offset, offset + filled), this.#position - filled)
     if (follow) {
       if (filled === 0) await this.#checkFollowed()
     } else if (this.#position >= end) {
@@ -112,16 +120,25 @@ class PlainStream implements ByteStream {
   }
 
   async #finish(): Promise<void> {
+    const status = await this.verify()
     this.ended = true
-    const status = await this.#file.status()
-    checkSame(this.#listed, status, false)
     this.outgrown = status.size > this.#listed.size
   }
 
-  /** A followed file that was deleted has ended; one that shrank or lost its name to another is an error. */
+  async verify(): Promise<FileStatus> {
+    const status = await this.#file.status()
+    const { follow } = this.#range
+    checkSame(follow ? { ...this.#listed, size: this.#position } : this.#listed, status, follow)
+    // A file that grew has a new time for that reason alone: only what was read of it can tell.
+    const isGrown = status.size > this.#listed.size
+    if (follow ? status.modifiedMs !== this.#verifiedMs : isGrown) await this.#samples.verify()
+    this.#verifiedMs = status.modifiedMs
+    return status
+  }
+
+  /** A followed file that was deleted has ended; one that shrank, was written again or lost its name is an error. */
   async #checkFollowed(): Promise<void> {
-    const own = await this.#file.status()
-    checkSame({ ...this.#listed, size: this.#position }, own, true)
+    const own = await this.verify()
     const named = await this.#host.files.status(this.#listed.path)
     if (named === undefined) this.ended = own.size === this.#position
     else if (own.size === this.#position) checkSame({ ...this.#listed, size: this.#position }, named, true)
@@ -197,13 +214,13 @@ class DecompressedStream implements ByteStream {
       this.#rest = await this.#decompressor.push(this.#compressed.subarray(0, bytes))
       return
     }
-    const status = await this.#file.status()
-    checkSame(this.#listed, status, false)
-    if (status.size > this.#listed.size) {
-      throw changedError(this.#listed.path, `it had ${this.#listed.size} bytes and has ${status.size}`)
-    }
+    await this.verify()
     this.#fed = true
     this.#rest = await this.#decompressor.end()
+  }
+
+  async verify(): Promise<void> {
+    checkUnchanged(this.#listed, await this.#file.status())
   }
 
   inputBytes(): number {

@@ -4,7 +4,7 @@
  * Invariants (tests quote them):
  *  E1  Each file is announced exactly once, also when it is renamed between two polls.
  *  E2  A file that is read whole (`follow: 'files'`) is announced only when it has stopped changing for a poll.
- *  E3  A file that was announced and then shrinks, grows (when read whole) or is replaced is an error, never read again.
+ *  E3  A file that was announced and then shrinks, is replaced or (when read whole) grows or is written again is an error, never read again.
  */
 import type { FileStatus } from '../../host/host.ts'
 import type { SourceContext, Split, SplitEnumerator } from '../source.ts'
@@ -139,6 +139,8 @@ function checkUnchanged(
   if (status.size < before.size || (follow === 'files' && status.size > before.size)) {
     throw changedError(path, `it had ${before.size} bytes when it was found and now has ${status.size}`)
   }
+  if (follow === 'files' && status.modifiedMs !== before.modifiedMs)
+    throw changedError(path, `it was written again after it was found, to the same ${status.size} bytes`)
 }
 
 /** The same file with the same bytes, as far as a status can tell. An identity alone may be used again by the system. */
@@ -166,7 +168,13 @@ async function splitsFor(
 ): Promise<Split[]> {
   const follows = context.boundedness === 'unbounded' && options.follow === 'lines'
   return splitsOf(
-    { path: found.path, partition: found.partition, size: status.size, identity: status.identity },
+    {
+      path: found.path,
+      partition: found.partition,
+      size: status.size,
+      identity: status.identity,
+      modifiedMs: status.modifiedMs,
+    },
     {
       host: context.host,
       format: options.formats.of(found.path),

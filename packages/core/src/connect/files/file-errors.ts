@@ -2,6 +2,7 @@
  * Errors of the system as operating errors: what failed, which file, what to do.
  */
 import type { ErrorCode } from '../../errors.ts'
+import type { FileStatus } from '../../host/host.ts'
 import { isMillraceError, MillraceError, withContext } from '../../errors.ts'
 
 /** The `code` of a system error; empty when there is none. */
@@ -65,8 +66,14 @@ function outputParts(code: string, path: string): readonly [ErrorCode, string, s
         `output "${path}" cannot be written`,
         'give this user the right to write there',
       ]
-    case 'ENOENT':
     case 'ENOTDIR':
+    case 'EEXIST':
+      return [
+        'output/write-failed',
+        `output "${path}" cannot be written`,
+        'something else has this name, or the name of a folder above it: move that away, or choose another folder',
+      ]
+    case 'ENOENT':
     case 'EINVAL':
     case 'ENOSYS':
     case 'ENOTSUP':
@@ -93,4 +100,21 @@ export function changedError(file: string, detail: string): MillraceError {
     hint: 'write new data to new files, or move finished files into place by renaming them',
     place: { file },
   })
+}
+
+/** What a file was like when it was listed. */
+export interface ListedStatus {
+  readonly path: string
+  readonly size: number
+  readonly identity: string
+  readonly modifiedMs: number
+}
+
+/** Throws input/changed unless a file is the one that was listed, and has not been written to since. */
+export function checkUnchanged(listed: ListedStatus, status: FileStatus, remark = ''): void {
+  const { path, size } = listed
+  if (status.identity !== listed.identity) throw changedError(path, 'another file has taken its name')
+  if (status.size !== size) throw changedError(path, `it had ${size} bytes and has ${status.size}${remark}`)
+  if (status.modifiedMs === listed.modifiedMs) return
+  throw changedError(path, `it was written again after it was listed, to the same ${size} bytes`)
 }

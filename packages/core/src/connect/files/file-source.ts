@@ -19,7 +19,7 @@ import type {
 import { openBytes } from './byte-stream.ts'
 import { columnsInFile, shaperOf } from './constant-columns.ts'
 import { boundedEnumerator, FollowingEnumerator } from './file-enumerator.ts'
-import { changedError, inputError } from './file-errors.ts'
+import { changedError, checkUnchanged, inputError } from './file-errors.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
 import { compressionFor, detailOfSplit } from './file-split.ts'
 import type { SplitDetail } from './file-split.ts'
@@ -185,12 +185,7 @@ async function openRandom(
   }
   const file = await host.files.open(detail.path, 'read')
   try {
-    const status = await file.status()
-    if (status.identity !== detail.identity)
-      throw changedError(detail.path, 'another file has taken its name')
-    if (status.size !== detail.size) {
-      throw changedError(detail.path, `it had ${detail.size} bytes when it was listed and has ${status.size}`)
-    }
+    checkUnchanged(detail, await file.status())
     const access = randomAccess(file, detail.path, detail.size)
     const columns = pushedColumns(open, detail)
     const reader = await format.open(access, columnsInFile(declared(options), detail.partition), {
@@ -201,9 +196,11 @@ async function openRandom(
       reject: rejecter(open, detail),
     })
     const shape = shaperOf(pushedSchema(declared(options), options.pushdown), detail.partition, detail.path)
-    return new RandomSplitReader({ file, name: detail.path, reader, shape })
+    return new RandomSplitReader({ file, listed: detail, reader, shape })
   } catch (error) {
+    const status = await file.status().catch(() => undefined)
     await file.close()
+    if (status !== undefined) checkUnchanged(detail, status)
     throw error
   }
 }

@@ -8,7 +8,7 @@ import type { Format } from '../format.ts'
 import type { Split } from '../source.ts'
 import { kindOfName } from './file-name.ts'
 import type { FileCompression } from './file-name.ts'
-import { inputError } from './file-errors.ts'
+import { checkUnchanged, inputError } from './file-errors.ts'
 import type { PartitionValues } from './partition-path.ts'
 import { randomAccess } from './random-split-reader.ts'
 
@@ -18,6 +18,7 @@ export interface ListedInput {
   readonly partition: PartitionValues
   readonly size: number
   readonly identity: string
+  readonly modifiedMs: number
 }
 
 /** What a split's detail says. */
@@ -67,8 +68,8 @@ function wholeFile(file: ListedInput): Split {
 }
 
 function detailOf(file: ListedInput, range: SplitDetail['range']): SplitDetail {
-  const { path, partition, size, identity } = file
-  return { v: 1, path, partition, size, identity, range }
+  const { path, partition, size, identity, modifiedMs } = file
+  return { v: 1, path, partition, size, identity, modifiedMs, range }
 }
 
 function partOfFile(
@@ -97,6 +98,7 @@ async function splitByGroups(file: ListedInput, options: SplitOptions): Promise<
   try {
     const open = await host.files.open(file.path, 'read')
     try {
+      checkUnchanged(file, await open.status())
       const summary = await format.summarize(randomAccess(open, file.path, file.size), host.compression)
       const splits: Split[] = []
       let part = { first: 0, bytes: 0, rows: 0 }

@@ -10,7 +10,8 @@ import type { OpenFile } from '../../host/host.ts'
 import type { RandomAccessFile, RandomReader } from '../format.ts'
 import type { ReadResult, SplitReader } from '../source.ts'
 import type { BatchShaper } from './constant-columns.ts'
-import { inputError } from './file-errors.ts'
+import { checkUnchanged, inputError } from './file-errors.ts'
+import type { ListedStatus } from './file-errors.ts'
 
 /** An open file as formats read it. */
 export function randomAccess(file: OpenFile, name: string, size: number): RandomAccessFile {
@@ -41,19 +42,19 @@ function cutShort(file: string, byte: number): MillraceError {
 export class RandomSplitReader implements SplitReader {
   readonly #file: OpenFile
   readonly #reader: RandomReader
-  readonly #name: string
+  readonly #listed: ListedStatus
   readonly #shape: BatchShaper
   #closed = false
 
   constructor(options: {
     readonly file: OpenFile
-    readonly name: string
+    readonly listed: ListedStatus
     readonly reader: RandomReader
     readonly shape: BatchShaper
   }) {
     this.#file = options.file
     this.#reader = options.reader
-    this.#name = options.name
+    this.#listed = options.listed
     this.#shape = options.shape
   }
 
@@ -62,19 +63,32 @@ export class RandomSplitReader implements SplitReader {
     try {
       answer = this.#reader.read(rowsMax)
     } catch (error) {
-      throw inputError(error, this.#name)
+      return this.#fail(error)
     }
     if (answer === undefined || !('then' in answer)) return this.#result(answer)
     return answer.then(
       (batch) => this.#result(batch),
-      (error: unknown) => {
-        throw inputError(error, this.#name)
-      },
+      (error: unknown) => this.#fail(error),
     )
   }
 
-  #result(batch: Batch | undefined): ReadResult {
-    return batch === undefined ? { kind: 'end' } : { kind: 'batch', batch: this.#shape(batch) }
+  #result(batch: Batch | undefined): ReadResult | Promise<ReadResult> {
+    return batch === undefined ? this.#end() : { kind: 'batch', batch: this.#shape(batch) }
+  }
+
+  async #end(): Promise<ReadResult> {
+    const status = await this.#file.status().catch((error: unknown) => {
+      throw inputError(error, this.#listed.path)
+    })
+    checkUnchanged(this.#listed, status)
+    return { kind: 'end' }
+  }
+
+  /** Damage of a file that was written to meanwhile is told as that. */
+  async #fail(error: unknown): Promise<never> {
+    const status = await this.#file.status().catch(() => undefined)
+    if (status !== undefined) checkUnchanged(this.#listed, status)
+    throw inputError(error, this.#listed.path)
   }
 
   position(): Json {

@@ -52,6 +52,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
   /** The decoder has seen all it can make of the chunk. */
   #needsMore = true
   #finished = false
+  #verified = false
   #closed = false
   #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
 
@@ -87,6 +88,27 @@ export class RecordReader implements SplitReader<RecordPosition> {
     try {
       return this.#read(rowsMax)
     } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  /** A fault in a file that was written to meanwhile is told as that. */
+  async #fail(error: unknown): Promise<never> {
+    try {
+      if (!isMillraceError(error) || error.code !== 'input/changed') await this.#options.stream.verify()
+    } catch (change) {
+      throw this.#explained(isMillraceError(change) ? change : error)
+    }
+    throw this.#explained(error)
+  }
+
+  /** The end, when the file is still what was read: a part of one ends before the stream has looked. */
+  async #verifiedEnd(): Promise<ReadResult> {
+    this.#verified = true
+    try {
+      await this.#options.stream.verify()
+      return END
+    } catch (error) {
       throw this.#explained(error)
     }
   }
@@ -103,14 +125,13 @@ export class RecordReader implements SplitReader<RecordPosition> {
       if (typeof more !== 'string') {
         return more
           .then((outcome) => this.#moved(outcome) ?? this.#read(rowsMax))
-          .catch((error: unknown) => {
-            throw this.#explained(error)
-          })
+          .catch((error: unknown) => this.#fail(error))
       }
       const result = this.#moved(more)
       if (result !== undefined) return result
     }
-    return END
+    const { stream } = this.#options
+    return this.#verified || this.#closed || stream.ended ? END : this.#verifiedEnd()
   }
 
   /** Takes note of what the feed came to; a result when reading has to wait. */

@@ -26,6 +26,13 @@ async function failure(action: Promise<unknown>): Promise<{ code: string; text: 
   return { code: 'no error', text: '' }
 }
 
+/** Writes other bytes into the same file, as `cp` does. */
+async function overwrite(host: ManualHost, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await host.files.open(path, 'overwrite')
+  await file.write(bytes)
+  await file.close()
+}
+
 function contextOf(host: ManualHost, boundedness: SourceContext['boundedness']): SourceContext {
   return { host, boundedness, step: 'read', rejected: undefined }
 }
@@ -298,6 +305,25 @@ describe('files that change', () => {
     await reader.close()
   })
 
+  test('Parquet that is written again while it is read is input/changed', async () => {
+    const numbers = Array.from({ length: 3000 }, (_, n) => ({ n }))
+    const bytes = encodeRows(parquetFormat({ rowGroupRows: 1000 }), Row, numbers)
+    const dataset = parquet('in', { schema: Row }).toSource()
+    for (const after of [bytes, bytes.toReversed(), Buffer.concat([bytes, bytes])]) {
+      const host = createManualHost()
+      host.files.put('in', bytes)
+      const split = await listed(host, dataset)
+      const reader = await dataset.open(split, undefined, context(host))
+      expect((await reader.read(10)).kind).toBe('batch')
+      await host.advance(1)
+      await overwrite(host, 'in', after)
+      expect((await failure(readToEnd(reader))).code).toBe('input/changed')
+      await reader.close()
+      expect((await failure(dataset.open(split, undefined, context(host)))).code).toBe('input/changed')
+      expect(host.files.openFiles).toBe(0)
+    }
+  })
+
   test('a document that grows while it is read is input/changed', async () => {
     const host = createManualHost()
     host.files.put('a.json', '[{"n":1}]')
@@ -338,13 +364,14 @@ describe('following', () => {
   })
 
   test('E3: a file that was announced and then grows, shrinks or is replaced is input/changed', async () => {
-    for (const change of ['grow', 'replace', 'shrink'] as const) {
+    for (const change of ['grow', 'rewrite', 'replace', 'shrink'] as const) {
       const host = createManualHost()
       host.files.put('in/a.ndjson', lines(1, 2))
       await host.advance(10_000)
       const enumerator = await source('in').enumerate(contextOf(host, 'unbounded'))
       await found(host, enumerator)
       if (change === 'grow') host.files.append('in/a.ndjson', lines(3))
+      else if (change === 'rewrite') await overwrite(host, 'in/a.ndjson', Buffer.from(lines(3, 4)))
       else if (change === 'replace') host.files.put('in/a.ndjson', lines(1, 2))
       else await (await host.files.open('in/a.ndjson', 'append')).truncate(3)
       expect((await failure(found(host, enumerator))).code).toBe('input/changed')

@@ -9,9 +9,9 @@ import { ndjson } from '../../../src/connect/formats/json/ndjson.ts'
 import { fileSource } from '../../../src/connect/files/file-source.ts'
 import { oneFormat } from '../../../src/connect/files/format-choice.ts'
 import type { RecordFormat } from '../../../src/connect/format.ts'
-import type { Source } from '../../../src/connect/source.ts'
+import type { Boundedness, Source } from '../../../src/connect/source.ts'
 import { createManualHost, sourceConformance } from '../../../src/testing/index.ts'
-import { encodeRows, readSource } from './file-fixtures.ts'
+import { encodeRows, readSource, readToEnd } from './file-fixtures.ts'
 
 const Item = schema({ id: t.int32(), text: t.string() })
 const item = (n: number): { id: number; text: string } => ({ id: n, text: 'ä'.repeat((n * 7) % 40) })
@@ -20,14 +20,14 @@ const items = Array.from({ length: 30 }, (_, n) => item(n))
 function tiny(
   path: string,
   format: RecordFormat,
-  options: { chunkBytes: number; splitBytes?: number },
+  options: { chunkBytes: number; splitBytes?: number; follow?: 'files' | 'lines' },
 ): Source {
   return fileSource({
     path,
     formats: oneFormat(format),
     schema: Item,
     compression: 'auto',
-    follow: 'files',
+    follow: options.follow ?? 'files',
     pollMs: 500,
     splitBytes: options.splitBytes,
     chunkBytes: options.chunkBytes,
@@ -100,5 +100,82 @@ describe('reading records', () => {
     }
     expect(reader.bytesRead()).toBe(bytes.length)
     await reader.close()
+  })
+})
+
+describe('a file that is written again while it is read', () => {
+  const byLines = { follow: 'lines' } as const
+  type Way = readonly [string, RecordFormat, { splitBytes?: number; follow?: 'lines' }, Boundedness]
+  const first: Way = ['NDJSON', ndjson(), {}, 'bounded']
+  const lines: Way = ['NDJSON, following lines', ndjson(), byLines, 'unbounded']
+  const ways: readonly Way[] = [
+    first,
+    lines,
+    ['NDJSON, following files', ndjson(), {}, 'unbounded'],
+    ['NDJSON, a part', ndjson(), { splitBytes: 600 }, 'bounded'],
+    ['CSV', csv(), {}, 'bounded'],
+    ['CSV, following lines', csv(), byLines, 'unbounded'],
+    ['JSON', json(), {}, 'bounded'],
+  ]
+
+  /** Reads a few rows, writes other bytes into the file, and reads on. */
+  async function codeAfter(
+    [, format, how, boundedness]: Way,
+    path: string,
+    change: (bytes: Uint8Array) => Uint8Array,
+  ): Promise<string> {
+    const host = createManualHost()
+    const plain = encodeRows(format, Item, items)
+    const bytes = path.endsWith('.gz') ? gzipSync(plain) : plain
+    host.files.put(path, bytes)
+    await host.advance(10_000)
+    const source = tiny(path, format, { chunkBytes: 100, ...how })
+    const context = { host, boundedness, step: 'read', rejected: undefined } as const
+    const { splits } = await (await source.enumerate(context)).next()
+    const reader = await source.open(splits[0] as (typeof splits)[number], undefined, context)
+    expect((await reader.read(2)).kind).toBe('batch')
+    await host.advance(1)
+    const file = await host.files.open(path, 'overwrite')
+    await file.write(change(bytes))
+    await file.close()
+    try {
+      await readToEnd(reader)
+      return 'no error'
+    } catch (error) {
+      return (error as { code: string }).code
+    } finally {
+      await reader.close()
+      expect(host.files.openFiles).toBe(0)
+    }
+  }
+
+  test.each(ways)('to the same size is input/changed: %s', async (...way) => {
+    const changed = items.map(({ id, text }) => ({ id: ((id + 5) % 10) + (id < 10 ? 0 : 10), text }))
+    const other = encodeRows(way[1], Item, changed)
+    expect(await codeAfter(way, 'in', (bytes) => other.subarray(0, bytes.length))).toBe('input/changed')
+  })
+
+  test.each(ways)('with more is input/changed, whatever stands at the seam: %s', async (...way) => {
+    const other = encodeRows(
+      way[1],
+      Item,
+      [...items, ...items].map(({ id, text }) => ({ id: id * 1000, text })),
+    )
+    expect(await codeAfter(way, 'in', () => other)).toBe('input/changed')
+  })
+
+  test.each(ways)('with other bytes is input/changed, not damage: %s', async (...way) => {
+    expect(await codeAfter(way, 'in', (bytes) => bytes.map(() => 0xff))).toBe('input/changed')
+  })
+
+  test('gzip, too', async () => {
+    expect(await codeAfter(first, 'in.gz', (bytes) => bytes.map(() => 0xff))).toBe('input/changed')
+  })
+
+  test('is read on when it only grew, or was touched while it is followed by lines', async () => {
+    const more = encodeRows(ndjson(), Item, items)
+    for (const way of [first, lines])
+      expect(await codeAfter(way, 'in', (bytes) => Buffer.concat([bytes, more]))).toBe('no error')
+    expect(await codeAfter(lines, 'in', (bytes) => bytes)).toBe('no error')
   })
 })
