@@ -10,6 +10,7 @@ import { rowCount } from '../data/batch.ts'
 import { compactBatch } from '../data/append.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Column } from '../data/column.ts'
+import { generate } from '../data/generate.ts'
 import { findColumn, makeSchema } from '../data/schema.ts'
 import { createRowView } from '../data/row-view.ts'
 import type { RowReader } from '../data/row-view.ts'
@@ -99,7 +100,7 @@ function generateLoop(body: string, parameters: readonly string[]): (...captured
   } catch (error) { at.row = i; at.error = error; return n }
   return -1
 }`
-  return new Function(...parameters, source) as (...captured: unknown[]) => LoopFunction
+  return generate(parameters, source)
 }
 
 interface FailurePlace {

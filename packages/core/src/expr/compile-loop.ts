@@ -3,6 +3,7 @@
  */
 import type { Batch } from '../data/batch.ts'
 import type { Column, DictionaryColumn } from '../data/column.ts'
+import { generate } from '../data/generate.ts'
 import type { Schema } from '../data/type.ts'
 import type { Code } from './code.ts'
 import { formOf } from './code.ts'
@@ -84,10 +85,7 @@ export function compileLoop(spec: LoopSpec): Loop {
   )
   const body = generator.take()
   const text = loopText(spec, generator, written, body)
-  const make = new Function('h', 'constants', text) as (
-    h: object,
-    constants: readonly unknown[],
-  ) => LoopFunction
+  const make = generate<(h: object, constants: readonly unknown[]) => LoopFunction>(['h', 'constants'], text)
   const buffers = new Array<OutputBuffer | undefined>(spec.outputs.length).fill(undefined)
   for (const { index, form, table } of written) {
     buffers[index] = new OutputBuffer(form, (spec.outputs[index] as Output).field.type, table)

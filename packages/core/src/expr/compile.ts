@@ -10,6 +10,7 @@
  */
 import type { Batch } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
+import { canGenerate } from '../data/generate.ts'
 import { readText } from '../data/text-bytes.ts'
 import type { Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
@@ -87,7 +88,7 @@ class CompiledTransform implements Transform {
   /** The layout codes of the last batch and its loop: most batches look like the one before. */
   readonly #lastCodes: Int32Array
   #last: Loop | undefined
-  #mayGenerate: boolean
+  readonly #mayGenerate: boolean
   readonly #isPass: boolean
   #selection = new Int32Array(0)
   readonly batches = { evaluated: 0, generated: 0 }
@@ -101,7 +102,7 @@ class CompiledTransform implements Transform {
     const names = new Set(this.#expressions().flatMap(columnsOf))
     this.#used = [...names].map((name) => columnIndex(spec.schema, name)).toSorted((a, b) => a - b)
     this.#lastCodes = new Int32Array(this.#used.length).fill(-1)
-    this.#mayGenerate = options.generate ?? true
+    this.#mayGenerate = (options.generate ?? true) && canGenerate()
     this.#isPass = this.#outputs.every((output) => output.kind === 'pass')
   }
 
@@ -156,16 +157,9 @@ class CompiledTransform implements Transform {
     return loop
   }
 
-  #generate(shapes: ReadonlyMap<number, ColumnShape>): Loop | undefined {
+  #generate(shapes: ReadonlyMap<number, ColumnShape>): Loop {
     const { schema, predicate } = this.#spec
-    try {
-      return compileLoop({ schema, predicate, outputs: this.#outputs, shapes, helpers })
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error
-      // `new Function` is forbidden here (a content security policy, --disallow-code-generation-from-strings).
-      this.#mayGenerate = false
-      return undefined
-    }
+    return compileLoop({ schema, predicate, outputs: this.#outputs, shapes, helpers })
   }
 
   #runLoop(loop: Loop, batch: Batch): Batch {
@@ -210,7 +204,7 @@ class CompiledTransform implements Transform {
     const loops = [...this.#loops.values()].filter((loop) => loop !== undefined)
     if (loops.length > 0) return loops.map((loop) => loop.text).join('\n\n')
     const plain = new Map(this.#used.map((n) => [n, plainShape(this.#spec.schema, n)]))
-    return this.#generate(plain)?.text ?? 'evaluated row by row: code cannot be generated'
+    return this.#mayGenerate ? this.#generate(plain).text : 'evaluated row by row: code cannot be generated'
   }
 }
 

@@ -5,6 +5,7 @@
  * same event has the same values whichever columns are read.
  */
 import type { Column, FixedColumn } from '../../data/column.ts'
+import { generate } from '../../data/generate.ts'
 import type { DataType } from '../../data/type.ts'
 import {
   auctionLength,
@@ -130,12 +131,14 @@ function numberMaker(type: DataType, rows: number, value: NumberRule): ColumnMak
   const values = new Float64Array(rows)
   const column: FixedColumn = { layout: 'fixed', type, values, validity: undefined }
   // Generated, so that every column has a loop of its own into which its rule is inlined.
-  const fill = new Function(
-    'value',
+  const fill = generate<
+    (rule: NumberRule) => (...slice: [Float64Array, Int32Array, Int32Array, Uint8Array, number]) => void
+  >(
+    ['value'],
     `return function (values, hashes, epochs, places, count) {
   for (let i = 0; i < count; i++) values[i] = value(hashes[i], epochs[i], places[i])
 }`,
-  )(value) as (...slice: [Float64Array, Int32Array, Int32Array, Uint8Array, number]) => void
+  )(value)
   return ({ hashes, epochs, places, count }) => {
     fill(values, hashes, epochs, places, count)
     return column
@@ -156,12 +159,12 @@ function timeMaker(rows: number, delay: DelayRule): ColumnMaker {
 
 function textMaker(rows: number, bytesPerRow: number, write: TextRule): ColumnMaker {
   const writer = new TextWriter(rows, bytesPerRow)
-  const fill = new Function(
-    'write',
+  const fill = generate<(rule: TextRule) => (writer: TextWriter, hashes: Int32Array, count: number) => void>(
+    ['write'],
     `return function (writer, hashes, count) {
   for (let i = 0; i < count; i++) write(writer, hashes[i])
 }`,
-  )(write) as (writer: TextWriter, hashes: Int32Array, count: number) => void
+  )(write)
   return ({ hashes, count }) => {
     writer.reset()
     fill(writer, hashes, count)

@@ -6,6 +6,7 @@
  * long as the longest, and the next row begins where it really ends. The texts are ASCII: no eight of their bytes are a NaN, whose bits JavaScript might change on the way.
  */
 import type { Utf8Column } from '../../data/column.ts'
+import { generate } from '../../data/generate.ts'
 import type { DataType } from '../../data/type.ts'
 import { below, random32 } from './rules.ts'
 
@@ -54,11 +55,11 @@ type RowCopier = (
 /** A loop over rows that copies `wordsMax` words of each, one statement a word. */
 function rowCopier(wordsMax: number): RowCopier {
   const copies = Array.from({ length: wordsMax }, (_, word) => `words[at+${word}]=pool[first+${word}];`)
-  return new Function(
-    'words,starts,lengths,firsts,pool,count',
+  return generate<RowCopier>(
+    ['words,starts,lengths,firsts,pool,count'],
     `let at=0;for(let row=0;row<count;row++){const first=firsts[row];starts[row]=at<<3;${copies.join('')}` +
       `at+=(lengths[row]+7)>>3;}`,
-  ) as RowCopier
+  )
 }
 
 /** One string column of a batch in the making. */

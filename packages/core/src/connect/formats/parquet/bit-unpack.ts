@@ -4,6 +4,7 @@
  * Eight values of w bits are exactly w bytes, so a generated body has constant shifts and no branches: 2 to 3 times as
  * fast as a loop over a bit buffer.
  */
+import { generate } from '../../../data/generate.ts'
 
 /** Unpacks `groups` × 8 values from `bytes[position…]` to `out[at…]`. */
 export type Unpack = (
@@ -20,19 +21,19 @@ const cache: (Unpack | undefined)[] = []
 export function unpackerOf(width: number): Unpack {
   const known = cache[width]
   if (known !== undefined) return known
-  const made = generate(width)
+  const made = makeUnpack(width)
   cache[width] = made
   return made
 }
 
-function generate(width: number): Unpack {
+function makeUnpack(width: number): Unpack {
   const loads = Array.from({ length: width }, (_, byte) => `const b${byte} = bytes[p + ${byte}]`)
   const stores = Array.from({ length: 8 }, (_, value) => `out[o + ${value}] = ${extract(width, value)}`)
   const body = `for (let g = 0, p = position, o = at; g < groups; g++, p += ${width}, o += 8) {
 ${loads.join('\n')}
 ${stores.join('\n')}
 }`
-  return new Function('bytes', 'position', 'out', 'at', 'groups', body) as Unpack
+  return generate<Unpack>(['bytes', 'position', 'out', 'at', 'groups'], body)
 }
 
 /** The expression of one value: the bytes that it touches, shifted together and masked. */

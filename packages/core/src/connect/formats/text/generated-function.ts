@@ -4,6 +4,7 @@
  *
  * Callers keep names of users out of the source: keys and literals enter as numbers (byte values), columns as indices.
  */
+import { generate } from '../../../data/generate.ts'
 
 /** Functions that are kept for reuse. */
 const CACHE_MAX = 256
@@ -20,11 +21,10 @@ export function compileFunction<F>(parameters: readonly string[], body: string):
     cache.set(key, known)
     return known as F
   }
-  // oxlint-disable-next-line typescript/no-implied-eval -- law: generated from indices and byte values only
-  const made: unknown = new Function(...parameters, `"use strict";${body}`)
+  const made = generate<F>(parameters, body)
   if (cache.size >= CACHE_MAX) cache.delete(cache.keys().next().value as string)
   cache.set(key, made)
-  return made as F
+  return made
 }
 
 /** Calls after which V8 keeps notes of what it sees in a function. */
