@@ -102,6 +102,15 @@ describe('the block on a terminal', () => {
     expect(text(state({}, { stopping: true }))[0]).toContain('stopping')
   })
 
+  it('says that a commit is tried again, and why', () => {
+    const retrying = { step: 'out', reason: 'the share is away', tries: 3 }
+    const shown = '"out" could not commit yet (3 times), trying again: the share is away'
+    expect(text(state({ retrying }))).toContain(`  ${shown}`)
+    expect(paintLine(progressLine(state({ retrying })), plainPalette)).toContain(shown)
+    const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, 1))
+    expect(text(state({ steps, retrying }), 12)).toHaveLength(text(state({ steps }), 12).length)
+  })
+
   it('leaves steps out when there are more than lines, and says how many', () => {
     const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, at))
     const lines = text(state({ steps }), 12)

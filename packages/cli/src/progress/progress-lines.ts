@@ -43,10 +43,12 @@ export function progressBlock(
   state: ProgressState,
   size: { readonly rows: number; readonly columns: number },
 ): Line[] {
+  const retry = retryParts(state).map((text): Line => [piece(`  ${text}`, 'warn')])
   return [
     headLine(state),
     countersLine(state, size.columns - 1),
-    ...stepLines(state, Math.max(3, size.rows - OTHER_LINES)),
+    ...retry,
+    ...stepLines(state, Math.max(3, size.rows - OTHER_LINES - retry.length)),
     timeLine(state),
   ]
 }
@@ -63,10 +65,20 @@ export function progressLine(state: ProgressState): Line {
     `${formatRows(progress.rowsOut)} out`,
     ...(share === undefined || state.mode === 'continuous' ? [] : [formatShare(share)]),
     ...(left === undefined || state.mode === 'continuous' ? [] : [`about ${formatMs(left)} left`]),
+    ...retryParts(state),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
   ]
   return [piece(parts.join(', '))]
+}
+
+/** A commit that is tried again: why rows that were read do not appear. */
+function retryParts({ progress: { retrying } }: ProgressState): string[] {
+  if (retrying === undefined) return []
+  const { step, tries, reason } = retrying
+  return [
+    `"${step}" could not commit yet (${tries === 1 ? 'once' : `${tries} times`}), trying again: ${reason}`,
+  ]
 }
 
 function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {

@@ -10,12 +10,7 @@ import type { Json } from '../data/type.ts'
 import type { CommitOutcome, EpochId } from '../connect/sink.ts'
 import { writeFailure } from '../engine/index.ts'
 import type { Execution, OpenSinkStep } from '../engine/index.ts'
-
-/** Waits between tries of a commit that may succeed later: doubling from the first, never above the last. */
-const RETRY_FIRST_MS = 50
-const RETRY_LONGEST_MS = 10_000
-/** Without a durable manifest to recover from, a sink that stays away ends the run. */
-const RETRIES_MAX = 20
+import type { CommitRetries } from './commit-retries.ts'
 
 /** Rows that a sink made visible in an epoch. */
 export interface SinkCommit {
@@ -27,7 +22,7 @@ export interface SinkCommit {
 export async function commitEpoch(
   execution: Execution,
   epoch: EpochId,
-  final: boolean,
+  { final, retries }: { readonly final: boolean; readonly retries: CommitRetries },
 ): Promise<readonly SinkCommit[]> {
   const prepared: { readonly step: OpenSinkStep; readonly committables: Json[] }[] = []
   for (const step of execution.sinks) {
@@ -40,7 +35,8 @@ export async function commitEpoch(
   }
   const commits: SinkCommit[] = []
   for (const { step, committables } of prepared) {
-    const rows = committables.length === 0 ? 0 : await commitSink(execution, step, { epoch, committables })
+    const rows =
+      committables.length === 0 ? 0 : await commitSink(step, { epoch, committables, commits, retries })
     commits.push({ step: step.step, rows })
   }
   if (final) {
@@ -49,14 +45,18 @@ export async function commitEpoch(
   return commits
 }
 
-async function commitSink(
-  execution: Execution,
-  step: OpenSinkStep,
-  work: { readonly epoch: EpochId; readonly committables: readonly Json[] },
-): Promise<number> {
+interface SinkWork {
+  readonly epoch: EpochId
+  readonly committables: readonly Json[]
+  /** Sinks that are done. */
+  readonly commits: readonly SinkCommit[]
+  readonly retries: CommitRetries
+}
+
+async function commitSink(step: OpenSinkStep, work: SinkWork): Promise<number> {
   let left = work.committables
   let rows = 0
-  for (let tries = 0; ; tries++) {
+  for (let tries = 1; ; tries++) {
     const pending = left
     const outcomes = await answered(step, 'committing', () => step.sink.commit(pending))
     if (outcomes.length !== pending.length) throw miscounted(step.step, pending.length, outcomes.length)
@@ -64,9 +64,30 @@ async function commitSink(
     refuseLost(step.step, work.epoch, outcomes)
     left = left.filter((_, at) => outcomes[at]?.kind === 'retry')
     if (left.length === 0) return rows
-    if (tries >= RETRIES_MAX) throw gaveUp(step.step, work.epoch, outcomes)
-    await wait(execution, Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** tries))
+    const retry = outcomes.find((outcome) => outcome.kind === 'retry')
+    const reason = retry?.reason ?? 'the target did not answer'
+    if (work.retries.exhausted(tries)) {
+      const visible = visibleRows(work, {
+        step: step.step,
+        rows,
+        parts: work.committables.length - left.length,
+      })
+      throw gaveUp(step.step, work.epoch, { reason, tries, visible, cause: retry?.cause })
+    }
+    await work.retries.wait({ step: step.step, reason, tries })
   }
+}
+
+/** What of an epoch can be seen although it failed, in words; empty when nothing can. */
+function visibleRows(
+  { commits, committables }: SinkWork,
+  own: { readonly step: string; readonly rows: number; readonly parts: number },
+): string {
+  const whole = commits
+    .filter(({ rows }) => rows > 0)
+    .map(({ step, rows }) => `all ${rows} rows of "${step}"`)
+  const part = `${own.rows} rows of "${own.step}" (${own.parts} of ${committables.length} parts)`
+  return [...whole, ...(own.parts > 0 ? [part] : [])].join(', ')
 }
 
 /** An answer of a sink; its failures say which step it was. */
@@ -103,19 +124,25 @@ function refuseLost(step: string, epoch: EpochId, outcomes: readonly CommitOutco
   })
 }
 
-function gaveUp(step: string, epoch: EpochId, outcomes: readonly CommitOutcome[]): MillraceError {
-  const retry = outcomes.find((outcome) => outcome.kind === 'retry')
+function gaveUp(
+  step: string,
+  epoch: EpochId,
+  end: { readonly reason: string; readonly tries: number; readonly visible: string; readonly cause: unknown },
+): MillraceError {
+  const { reason, tries, visible, cause } = end
+  const seen =
+    visible === ''
+      ? `nothing of epoch ${epoch} is visible`
+      : `visible of epoch ${epoch}: ${visible}; the rest is not`
+  const before = epoch > 1 ? '; earlier epochs are visible' : ''
   return new MillraceError('output/write-failed', {
     what: `output of epoch ${epoch} could not be committed`,
-    detail: `${retry?.reason ?? 'the target did not answer'}, ${RETRIES_MAX} times`,
-    hint: 'mend the target and run again; what was prepared stays hidden',
+    detail: `${reason}, ${tries} times; ${seen}${before}`,
+    hint:
+      visible === '' && epoch === 1
+        ? 'mend the target and run again'
+        : 'mend the target and run again from the input with --output-mode overwrite, which replaces what is visible',
     step,
-    cause: retry?.cause,
-  })
-}
-
-function wait(execution: Execution, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    execution.options.host.timers.set(delayMs, resolve)
+    cause,
   })
 }

@@ -2,3 +2,4 @@
 export { Job } from './job.ts'
 export type { JobOptions, JobResult, RunMode } from './job.ts'
 export type { JobProgress, StepProgress } from './progress.ts'
+export type { CommitRetry } from './commit-retries.ts'

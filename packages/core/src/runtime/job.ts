@@ -15,6 +15,7 @@ import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
 import { checkFolders } from './check-folders.ts'
 import { commitEpoch } from './commit-epoch.ts'
+import { CommitRetries } from './commit-retries.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 
@@ -61,6 +62,7 @@ export class Job {
   private readonly options: JobOptions
   private readonly execution: Execution
   private readonly loop: TaskLoop
+  private readonly retries: CommitRetries
   private epoch = 0
   private startedAt = 0
   private cpuAtStart = 0
@@ -83,6 +85,7 @@ export class Job {
       batchRows: options.batchRows ?? BATCH_ROWS,
       sink: { outputMode: options.outputMode ?? 'refuse', lineage: options.host.random.hex(8), attempt: 1 },
     })
+    this.retries = new CommitRetries(options.host.timers)
     this.loop = new TaskLoop(this.execution, {
       epochIntervalMs: bounded ? undefined : (options.epochIntervalMs ?? EPOCH_INTERVAL_MS),
       stopWhenIdleMs: bounded ? undefined : options.stopWhenIdleMs,
@@ -119,9 +122,10 @@ export class Job {
     }
   }
 
-  /** Ends the run at the next border between steps. */
+  /** Ends the run at the next border between steps, and what is waited for to try a commit again. */
   stop(): void {
     this.loop.stop()
+    this.retries.stop()
   }
 
   /** The run as it stands. */
@@ -132,12 +136,13 @@ export class Job {
       cpuMs: clock.cpu() - this.cpuAtStart,
       blockedMs: this.loop.blockedMs,
       epoch: this.epoch,
+      retrying: this.retries.waiting,
     })
   }
 
   private async closeEpoch(final: boolean): Promise<void> {
     this.epoch++
-    await commitEpoch(this.execution, this.epoch, final)
+    await commitEpoch(this.execution, this.epoch, { final, retries: this.retries })
   }
 }
 

@@ -2,6 +2,7 @@
  * What a running job shows of itself: a snapshot of counters, read between steps and never on a hot path.
  */
 import type { Execution } from '../engine/index.ts'
+import type { CommitRetry } from './commit-retries.ts'
 
 /** One step as it stands. */
 export interface StepProgress {
@@ -36,6 +37,8 @@ export interface JobProgress {
   /** Share of the elapsed time in which sinks kept sources from reading, 0 to 1. */
   readonly backpressure: number
   readonly epoch: number
+  /** A sink that could not commit yet and will be tried again; undefined mostly. */
+  readonly retrying?: CommitRetry | undefined
   readonly steps: readonly StepProgress[]
 }
 
@@ -47,6 +50,7 @@ export function readProgress(
     readonly cpuMs: number
     readonly blockedMs: number
     readonly epoch: number
+    readonly retrying: CommitRetry | undefined
   },
 ): JobProgress {
   const steps = [...sourceSteps(execution), ...operatorSteps(execution)]
@@ -73,6 +77,7 @@ export function readProgress(
     watermark: Math.min(Infinity, ...tasks.map((task) => task.watermark)),
     backpressure: run.elapsedMs === 0 ? 0 : Math.min(1, run.blockedMs / run.elapsedMs),
     epoch: run.epoch,
+    retrying: run.retrying,
     steps,
   }
 }

@@ -1,0 +1,66 @@
+/**
+ * The waits between the tries of a commit that may succeed later: what is waited for, for progress, and the way to end it.
+ *
+ * Not the tries themselves (commit-epoch.ts). One per job; a stop is for all waits from then on.
+ */
+import type { Timers } from '../host/host.ts'
+
+/** Waits between tries: doubling from the first, never above the last. */
+const RETRY_FIRST_MS = 50
+const RETRY_LONGEST_MS = 10_000
+/** Without a durable manifest to recover from, a sink that stays away ends the run. */
+const RETRIES_MAX = 20
+/** Somebody waits for the end of a run that is stopped: about three seconds. */
+const RETRIES_MAX_STOPPED = 6
+
+/** A commit that did not succeed yet. */
+export interface CommitRetry {
+  readonly step: string
+  /** What the sink said. */
+  readonly reason: string
+  /** How often it was tried. */
+  readonly tries: number
+}
+
+/** Waits between tries. */
+export class CommitRetries {
+  readonly #timers: Timers
+  #waiting: CommitRetry | undefined
+  #stopped = false
+  #wake: (() => void) | undefined
+
+  constructor(timers: Timers) {
+    this.#timers = timers
+  }
+
+  /** What is waited for now. */
+  get waiting(): CommitRetry | undefined {
+    return this.#waiting
+  }
+
+  /** Whether `tries` tries are as many as there may be. */
+  exhausted(tries: number): boolean {
+    return tries > (this.#stopped ? RETRIES_MAX_STOPPED : RETRIES_MAX)
+  }
+
+  /** Ends the wait that is under way, so that it is tried once more at once, and allows few others. */
+  stop(): void {
+    this.#stopped = true
+    this.#wake?.()
+  }
+
+  /** Waits before the next try. */
+  async wait(retry: CommitRetry): Promise<void> {
+    this.#waiting = retry
+    const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** (retry.tries - 1))
+    await new Promise<void>((resolve) => {
+      const timer = this.#timers.set(delayMs, resolve)
+      this.#wake = () => {
+        timer.clear()
+        resolve()
+      }
+    })
+    this.#wake = undefined
+    this.#waiting = undefined
+  }
+}
