@@ -9,7 +9,7 @@
 import type { FileStatus } from '../../host/host.ts'
 import type { SourceContext, Split, SplitEnumerator } from '../source.ts'
 import { changedError, inputError } from './file-errors.ts'
-import { emptyInput, findFiles } from './find-files.ts'
+import { emptyInput, findFiles, strangeInput } from './find-files.ts'
 import type { FoundFile } from './find-files.ts'
 import { compressionFor, splitsOf } from './file-split.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
@@ -25,6 +25,8 @@ export function boundedEnumerator(options: FileSourceOptions, context: SourceCon
     async next() {
       if (done) return { splits: [], done }
       const findings = await findFiles(files, options.path, options.formats.isData)
+      const [strange] = findings.strange
+      if (strange !== undefined) throw await strangeInput(files, strange)
       if (findings.files.length === 0) throw emptyInput(options.path, findings, options.formats.label)
       const splits: Split[] = []
       for (const found of findings.files) {

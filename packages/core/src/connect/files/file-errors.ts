@@ -24,6 +24,15 @@ export function inputError(error: unknown, file: string): unknown {
       cause: error,
     })
   }
+  if (code === 'ELOOP') {
+    return new MillraceError('input/not-found', {
+      what: `input "${file}" is a link that leads to no file`,
+      detail: 'links lead in a circle, or there are too many one behind another',
+      hint: 'mend the link, or take it out of the input',
+      place,
+      cause: error,
+    })
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return new MillraceError('input/permission', {
       what: `input "${file}" cannot be opened`,

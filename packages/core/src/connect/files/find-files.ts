@@ -25,6 +25,8 @@ export interface Findings {
   readonly files: readonly FoundFile[]
   /** Names of visible files in a folder that are no data of the wanted kind: for the error when there are no others. */
   readonly passedOver: readonly string[]
+  /** Paths that have the name of data and are no files: links that lead nowhere, devices, pipes. */
+  readonly strange: readonly string[]
 }
 
 /** Lists the files of a path. In folders only names that `isData` says yes to count. Throws input/not-found, input/permission. */
@@ -35,8 +37,9 @@ export async function findFiles(
 ): Promise<Findings> {
   try {
     const status = await files.status(path)
-    if (status?.kind === 'file') return { files: [{ path, partition: {} }], passedOver: [] }
+    if (status?.kind === 'file') return { files: [{ path, partition: {} }], passedOver: [], strange: [] }
     if (status?.kind === 'directory') return await findInFolder(files, path, isData)
+    if (status?.kind === 'other') throw await strangeInput(files, path)
     // A name may hold pattern characters; only what does not exist by that name is a pattern.
     if (status === undefined && isGlob(path)) return await findByPattern(files, path)
   } catch (error) {
@@ -52,12 +55,14 @@ async function findInFolder(
 ): Promise<Findings> {
   const found: FoundFile[] = []
   const passedOver: string[] = []
+  const strange: string[] = []
   const visit = async (current: string, partition: PartitionValues): Promise<void> => {
     for (const { name, kind } of await files.list(current)) {
       if (isHidden(name)) continue
       const path = joinPath(current, name)
       if (kind === 'file' && isData(name)) found.push({ path, partition })
       else if (kind === 'file') passedOver.push(name)
+      else if (kind === 'other' && isData(name)) strange.push(path)
       else if (kind === 'directory') {
         const part = parsePartition(name)
         if (part !== undefined) await visit(path, { ...partition, [part.column]: part.value })
@@ -65,14 +70,15 @@ async function findInFolder(
     }
   }
   await visit(folder, {})
-  return { files: found.sort((left, right) => bytewise(left.path, right.path)), passedOver }
+  return { files: found.sort((left, right) => bytewise(left.path, right.path)), passedOver, strange }
 }
 
 async function findByPattern(files: Files, pattern: string): Promise<Findings> {
   const base = globBase(pattern)
   const status = await files.status(base)
   if (status?.kind !== 'directory') throw await notFound(files, base)
-  const found = (await globFiles(files, pattern)).map((path) => {
+  const matches = await globFiles(files, pattern)
+  const found = matches.files.map((path) => {
     let partition: PartitionValues = {}
     for (const folder of path.slice(base.length).split('/').slice(0, -1)) {
       const part = parsePartition(folder)
@@ -80,16 +86,36 @@ async function findByPattern(files: Files, pattern: string): Promise<Findings> {
     }
     return { path, partition }
   })
-  return { files: found, passedOver: [] }
+  return { files: found, passedOver: [], strange: matches.others }
+}
+
+/** The error of a name that stands for no file although it is there. */
+export async function strangeInput(files: Files, path: string): Promise<unknown> {
+  try {
+    if ((await files.status(path)) === undefined) return await notFound(files, path)
+  } catch (error) {
+    return inputError(error, path)
+  }
+  return new MillraceError('input/unsupported', {
+    what: `input "${path}" is not a regular file`,
+    detail: 'it is a device, a pipe or a socket: it has no end, or could not be read again',
+    hint: 'write what it gives to a file first, or take it out of the input',
+    place: { file: path },
+  })
 }
 
 async function notFound(files: Files, path: string): Promise<MillraceError> {
   const folder = folderOf(path)
-  const beside = await files.list(folder).catch(() => [])
-  const near = nearestNames(
-    lastSegment(path),
-    beside.map(({ name }) => name),
-  )
+  const own = lastSegment(path)
+  const beside = (await files.list(folder).catch(() => [])).map(({ name }) => name)
+  if (beside.includes(own)) {
+    return new MillraceError('input/not-found', {
+      what: `input "${path}" is a link to something that does not exist`,
+      hint: 'mend the link, or take it out of the input',
+      place: { file: path },
+    })
+  }
+  const near = nearestNames(own, beside)
   const full = files.resolve(path)
   return new MillraceError('input/not-found', {
     what: `input "${path}" does not exist`,

@@ -5,7 +5,7 @@
  * A name that begins with a dot or underscore matches only where the pattern spells that first character.
  */
 import { MillraceError } from '../../errors.ts'
-import type { Files } from '../../host/host.ts'
+import type { Files, FileStatus } from '../../host/host.ts'
 import { bytewise, isHidden, joinPath } from './file-name.ts'
 import { isWithin, parsePartition } from './partition-path.ts'
 
@@ -37,23 +37,32 @@ export function globBase(pattern: string): string {
   return base
 }
 
-/** The paths of files that match, sorted bytewise, each once. */
-export async function globFiles(files: Files, pattern: string): Promise<string[]> {
+/** Paths that match a pattern. */
+export interface GlobMatches {
+  readonly files: readonly string[]
+  /** Neither files nor folders: links that lead nowhere, devices, pipes. */
+  readonly others: readonly string[]
+}
+
+/** The paths of what matches, sorted bytewise, each once. Folders do not count. */
+export async function globFiles(files: Files, pattern: string): Promise<GlobMatches> {
   const found = new Set<string>()
+  const others = new Set<string>()
   for (const alternative of expandBraces(pattern)) {
     const isAbsolute = alternative.startsWith('/')
     const segments = alternative
       .split('/')
       .filter((part) => part !== '' && part !== '.')
       .map(toSegment)
-    await walk({ files, found }, { folder: isAbsolute ? '/' : '.', segments, depth: 0 })
+    await walk({ files, found, others }, { folder: isAbsolute ? '/' : '.', segments, depth: 0 })
   }
-  return [...found].sort(bytewise)
+  return { files: [...found].sort(bytewise), others: [...others].sort(bytewise) }
 }
 
 interface Walk {
   readonly files: Files
   readonly found: Set<string>
+  readonly others: Set<string>
 }
 
 interface WalkPlace {
@@ -81,13 +90,18 @@ async function walk(context: Walk, place: WalkPlace): Promise<void> {
       if (kind === 'directory' && !isHidden(name)) {
         await walk(context, { folder: path, segments: place.segments, depth: depth + 1 })
       }
-      if (kind === 'file' && rest.length === 0 && !isHidden(name)) context.found.add(path)
+      if (rest.length === 0 && !isHidden(name)) take(context, path, kind)
       continue
     }
     if (!segment.matches(name)) continue
-    if (kind === 'file' && rest.length === 0) context.found.add(path)
+    if (rest.length === 0) take(context, path, kind)
     if (kind === 'directory') await walk(context, { folder: path, segments: rest, depth: depth + 1 })
   }
+}
+
+function take(context: Walk, path: string, kind: FileStatus['kind']): void {
+  if (kind === 'file') context.found.add(path)
+  if (kind === 'other') context.others.add(path)
 }
 
 /**

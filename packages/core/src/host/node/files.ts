@@ -112,12 +112,13 @@ function toStatus(stats: BigIntStats): FileStatus {
   }
 }
 
-/** Symbolic links count as what they point to; one that points nowhere is `other`. */
+/** Symbolic links count as what they point to; one that leads nowhere, or where nobody may look, is `other`. */
 async function kindOf(path: string, entry: Dirent): Promise<FileStatus['kind']> {
   if (entry.isFile()) return 'file'
   if (entry.isDirectory()) return 'directory'
   if (!entry.isSymbolicLink()) return 'other'
-  return (await nodeFiles.status(`${path}/${entry.name}`))?.kind ?? 'other'
+  const status = await nodeFiles.status(`${path}/${entry.name}`).catch(() => undefined)
+  return status?.kind ?? 'other'
 }
 
 function hasCode(error: unknown, code: string): boolean {

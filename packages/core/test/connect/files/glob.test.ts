@@ -29,7 +29,7 @@ const cases: readonly (readonly [string, readonly string[]])[] = [
 
 describe('patterns', () => {
   test.each(cases)('%j', async (pattern, expected) => {
-    expect(await globFiles(files, pattern)).toEqual(expected)
+    expect((await globFiles(files, pattern)).files).toEqual(expected)
   })
 
   test('braces nest, and stand for themselves without a partner or a comma', () => {

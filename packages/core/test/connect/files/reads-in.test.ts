@@ -64,7 +64,7 @@ describe('an input path leads into an output folder', () => {
           files.put([folder, partition, part].join('/'), '')
           const path = [...pattern, last].join('/')
           expect(isGlob(path)).toBe(true)
-          const found = await globFiles(files, path)
+          const { files: found } = await globFiles(files, path)
           fc.pre(found.length > 0)
           expect(await readsIn(files, path, folder)).toBe(true)
         },
