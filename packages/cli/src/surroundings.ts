@@ -2,6 +2,11 @@
  * What the command line is started in: streams, environment, signals. Passed in, so that tests can be their own.
  */
 
+import { writeSync } from 'node:fs'
+import { MillraceError } from '@millrace/core/errors'
+import { exitCodeOf } from './exit-codes.ts'
+import { errorText } from './report/error-text.ts'
+import { plainPalette } from './report/style.ts'
 import { invocationText } from './command-line/invocation.ts'
 
 /** A stream that text is written to. */
@@ -34,8 +39,8 @@ export interface Surroundings {
 /** The surroundings of this process. */
 export function processSurroundings(packageUrl: string): Surroundings {
   return {
-    stdout: textOutput(process.stdout),
-    stderr: textOutput(process.stderr),
+    stdout: textOutput(process.stdout, 'standard output'),
+    stderr: textOutput(process.stderr, 'standard error'),
     environment: process.env,
     workingDirectory: process.cwd(),
     invocation: invocationText({
@@ -60,15 +65,29 @@ export function processSurroundings(packageUrl: string): Surroundings {
   }
 }
 
-function textOutput(stream: NodeJS.WriteStream): TextOutput {
-  // Who reads may go away (`millrace schema f | head -1`): then there is nothing more to say, and it is no failure.
+function textOutput(stream: NodeJS.WriteStream, name: string): TextOutput {
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Who reads may go away (`millrace schema f | head -1`): then there is nothing more to say, and it is no failure.
     if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    endUnheard(name, error)
   })
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
     size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),
   }
+}
+
+/** Ends the process with what is wrong with a stream of its own; where standard error fails, in silence. */
+function endUnheard(name: string, cause: NodeJS.ErrnoException): void {
+  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
+  const error = new MillraceError(isFull ? 'output/disk-full' : 'output/write-failed', {
+    what: isFull ? `no space is left to write ${name}` : `${name} cannot be written`,
+    detail: `the system says ${cause.message}`,
+    hint: 'send the output somewhere else, then run again',
+    place: { file: name },
+    cause,
+  })
+  if (name === 'standard output') writeSync(2, errorText(error, { verbose: false, palette: plainPalette }))
+  process.exit(exitCodeOf(error))
 }
