@@ -21,6 +21,10 @@ export function bindCall(syntax: CallSyntax, binder: Binder): Expression {
       return bindBetween(syntax, parts, binder)
     case 'between_symmetric':
       return bindSymmetric(syntax, parts, binder)
+    case 'in':
+      // SQL's parser has no empty list; its rule for one (`= any('{}')`) is false, whatever stands on the left.
+      if (parts.length === 1) return literal({ kind: 'boolean' }, false)
+      break
     case 'now':
     case 'current_date':
       if (parts.length === 0) return bindNow(syntax, binder)

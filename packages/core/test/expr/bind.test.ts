@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../src/data/builder.ts'
 import { typeToString } from '../../src/data/type-text.ts'
-import { bindExpression, bindPredicate, expressionToString, sql, sqlText } from '../../src/expr/index.ts'
+import {
+  bindExpression,
+  bindPredicate,
+  call,
+  column,
+  expressionToString,
+  sql,
+  sqlText,
+} from '../../src/expr/index.ts'
 import { everything } from './everything.ts'
 
 const typed = (text: string): string => {
@@ -110,6 +118,16 @@ describe('sql`…`', () => {
   test('nests other expressions as wholes', () => {
     const sum = sql`i32 + k32`
     expect(expressionToString(bindExpression(sql`${sum} * ${2}`, everything))).toBe('(i32 + k32) * 2')
+  })
+  test('with an empty list for IN is false, whatever stands on the left', () => {
+    const none: readonly number[] = []
+    for (const name of ['b', 'i32', 'i32n', 's', 'ts', 'iv', 'j', 'l', 'm', 'st']) {
+      const left = column(name)
+      expect(expressionToString(bindPredicate(sql`${left} in ${none}`, everything))).toBe('false')
+      expect(expressionToString(bindPredicate(sql`${left} not in (${none})`, everything))).toBe('not false')
+      expect(expressionToString(bindPredicate(call('in', left), everything))).toBe('false')
+    }
+    expect(() => bindPredicate(sql`nowhere in ${none}`, everything)).toThrow(/nowhere/)
   })
   test('of a declared type is verified', () => {
     expect(bindExpression(sql.number`i32 + 1`, everything).type.kind).toBe('int32')
