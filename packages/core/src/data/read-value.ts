@@ -74,7 +74,7 @@ export function wideValue(column: WideColumn, index: number, name?: string): unk
       return formatDecimal(exact, type.scale)
     case 'time':
     case 'timestamp':
-      return safeNumber(floorDivide(exact, BigInt(unitsPerMs[type.unit])), name)
+      return safeNumber(floorDivide(exact, BigInt(unitsPerMs[type.unit])), name, 'time')
     default:
       return safeNumber(exact, name)
   }
@@ -113,11 +113,14 @@ export function batchToRows(batch: Batch): Record<string, unknown>[] {
 }
 
 /** The refusal to show an integer as a number that would lose digits. */
-function unsafeInteger(value: bigint, name: string | undefined): MillraceError {
+function unsafeInteger(value: bigint, name: string | undefined, kind: 'integer' | 'time'): MillraceError {
+  const isTime = kind === 'time'
   return new MillraceError('value/unsafe-integer', {
-    what: `${name === undefined ? 'an integer' : `column "${name}"`} holds ${value}`,
+    what: `${name === undefined ? 'an integer' : `column "${name}"`} holds ${value}${isTime ? ' ms' : ''}`,
     detail: 'a JavaScript number is exact only to ±9007199254740991',
-    hint: 'declare the column with `.bigint()`, or convert it in an expression',
+    hint: isTime
+      ? 'such times mostly stand for none: filter these rows out with an expression, or take null for them'
+      : 'declare the column with `.bigint()`, or convert it in an expression',
     place: name === undefined ? undefined : { column: name },
   })
 }
@@ -166,8 +169,8 @@ function intervalValue(children: readonly Column[], index: number): Interval {
   }
 }
 
-function safeNumber(exact: bigint, name: string | undefined): number {
-  if (exact > 9007199254740991n || exact < -9007199254740991n) throw unsafeInteger(exact, name)
+function safeNumber(exact: bigint, name: string | undefined, kind: 'integer' | 'time' = 'integer'): number {
+  if (exact > 9007199254740991n || exact < -9007199254740991n) throw unsafeInteger(exact, name, kind)
   return Number(exact)
 }
 

@@ -7,7 +7,7 @@ import type { Batch } from '../data/batch.ts'
 import { rowCount, rowIndex } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
 import { isValid } from '../data/column.ts'
-import { readValue } from '../data/read-value.ts'
+import { exactValue, readValue } from '../data/read-value.ts'
 import { findColumn } from '../data/schema.ts'
 import type { Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
@@ -50,7 +50,7 @@ export class SourceRows {
   prepare(raw: Batch, place: BatchPlace): Batch {
     const projected = this.project(raw)
     const timed = this.time(projected, raw, place)
-    return this.options.needsOrder && timed.order === undefined ? this.number(timed, place) : timed
+    return this.options.needsOrder && timed.order === undefined ? this.number(timed, raw, place) : timed
   }
 
   private project(raw: Batch): Batch {
@@ -89,7 +89,7 @@ export class SourceRows {
       if (!timeless) this.kept[kept++] = i
       else if (eventTime?.onMissing === 'reject' && rejected !== undefined)
         rejected(describe(batch, i, place, step))
-      else throw this.missing(place, n, readValue(column, i))
+      else throw this.missing(place, n, shownValue(column, i))
     }
     return { ...batch, selection: this.kept, selectedCount: kept }
   }
@@ -106,16 +106,28 @@ export class SourceRows {
     })
   }
 
-  private number(batch: Batch, place: BatchPlace): Batch {
+  /** Numbers the rows as the reader gave them: of a batch with a selection, only those in it count. */
+  private number(batch: Batch, raw: Batch, place: BatchPlace): Batch {
     if (this.order.length < batch.length) this.order = new Float64Array(Math.max(batch.length, 1024))
     const base = orderOf(this.options.sourceIndex, place)
-    for (let i = 0; i < batch.length; i++) this.order[i] = base + i
+    const count = rowCount(raw)
+    for (let n = 0; n < count; n++) this.order[rowIndex(raw, n)] = base + n
     return { ...batch, order: this.order }
   }
 }
 
+/** A value for an error or a rejected row: an integer that no number of a row can hold is shown as it is. */
+function shownValue(column: Column, row: number): unknown {
+  try {
+    return readValue(column, row)
+  } catch (error) {
+    if (column.layout !== 'wide') throw error
+    return exactValue(column, row)
+  }
+}
+
 function describe(batch: Batch, row: number, place: BatchPlace, step: string): RejectedRow {
-  const values = batch.columns.map((column, at) => [batch.schema.fields[at]?.name, readValue(column, row)])
+  const values = batch.columns.map((column, at) => [batch.schema.fields[at]?.name, shownValue(column, row)])
   return {
     source: step,
     raw: JSON.stringify(Object.fromEntries(values), (_, value: unknown) =>

@@ -1,6 +1,11 @@
 // Inputs that are not there, not yet there, or may not be read; and rows without an event time.
 import { describe, expect, test, vi } from 'vitest'
 import { pipeline, schema, t, tumbling } from '../../src/index.ts'
+import { batchOfRows } from '../../src/data/batch-builder.ts'
+import type { Column } from '../../src/data/column.ts'
+import { readValue } from '../../src/data/read-value.ts'
+import { parquet as parquetFormat } from '../../src/connect/formats/parquet/index.ts'
+import { createManualHost } from '../../src/testing/index.ts'
 import { csv, json, ndjson, parquet } from '../../src/connect/files/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import { Job } from '../../src/runtime/index.ts'
@@ -175,6 +180,34 @@ describe('a row without an event time', () => {
       })
       expect([written.length, rejected.length]).toEqual([490, 10])
     }
+  })
+
+  test('or with one that no number can hold names the file, or goes to the dead letters as it is', async () => {
+    const wide = schema({ id: t.int32(), at: t.int64().bigint().nullable() })
+    const batch = batchOfRows(wide, [
+      { id: 1, at: 5000n },
+      { id: 2, at: 2n ** 60n },
+    ])
+    const timed = schema({ id: t.int32(), at: t.timestamp('ms').nullable() })
+    const columns = batch.columns.map((column, at) => ({ ...column, type: timed.fields[at]!.type }) as Column)
+    const encoder = parquetFormat().encoder(timed, { compression: createManualHost().compression })
+    const parts = [encoder.begin(), encoder.encode({ ...batch, schema: timed, columns }), encoder.end()]
+    const bytes = Buffer.concat(parts.map((part) => Buffer.from(part ?? [])))
+    const input = parquet('in', { schema: Event })
+    const failed = await copyOn(hostWith({ 'in/a.parquet': bytes }), input, { eventTime: 'at' })
+    expect(failed.error).toMatchObject({
+      code: 'input/no-event-time',
+      detail: expect.stringContaining('1152921504606846976'),
+      place: { name: 'in/a.parquet', row: 2, column: 'at' },
+    })
+    const { rejected } = await copyOn(hostWith({ 'in/a.parquet': bytes }), input, {
+      eventTime: 'at',
+      onMissing: 'reject',
+    })
+    expect(rejected).toMatchObject([{ raw: '{"id":2,"at":"1152921504606846976"}', file: 'in/a.parquet' }])
+    expect(() => readValue(columns[1] as Column, 1, 'at')).toThrow(
+      /column "at" holds 1152921504606846976 ms(?!.*bigint)/s,
+    )
   })
 
   test.each([Number.NaN, Infinity, -Infinity, 1.7e18, -1e300, 8.64e15 + 2])(
