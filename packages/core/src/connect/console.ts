@@ -10,7 +10,7 @@ import { readValue } from '../data/read-value.ts'
 import type { DataType, Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import { formatInstant } from '../time/instant.ts'
-import { checkOptionNames } from './option-names.ts'
+import { checkOptionNames } from '../data/option-names.ts'
 import type { OpenSink, Sink, SinkContext } from './sink.ts'
 import { renderTable } from './text-table.ts'
 

@@ -11,7 +11,7 @@ import type { Json, Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Place } from '../errors.ts'
 import type { Boundedness, ReadResult, Source, Split, SplitReader } from './source.ts'
-import { checkOptionNames } from './option-names.ts'
+import { checkOptionNames } from '../data/option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
 /** Where a reader of memory stands. */

@@ -9,7 +9,7 @@ import type { Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { Timer } from '../host/host.ts'
 import type { ReadResult, Source, SourceContext, Split, SplitReader } from './source.ts'
-import { checkOptionNames } from './option-names.ts'
+import { checkOptionNames } from '../data/option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
 /** A row of the rate source. */

@@ -9,6 +9,7 @@ type ValueCode = Extract<ErrorCode, `value/${string}`>
 /** What helps with every error of a kind, where the place of the error knows nothing better. */
 const hints: { readonly [code in ValueCode]?: string } = {
   'value/cast': 'keep such rows away with .where(…), or cast only what fits: case when … then cast(…) end',
+  'value/overflow': 'keep such rows away with .where(…), or compute in a wider type: cast the operands first',
 }
 
 /** Stops the expression with an error about a value. */

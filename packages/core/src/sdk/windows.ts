@@ -3,6 +3,7 @@
  *
  * They give the plan's `WindowSpec`: plain data, milliseconds, checked here. Starts are inclusive and ends exclusive.
  */
+import { checkOptionNames } from '../data/option-names.ts'
 import { MillraceError } from '../errors.ts'
 import { parseDuration } from '../time/index.ts'
 import type { Duration } from '../time/index.ts'
@@ -33,6 +34,7 @@ export interface WindowOffset {
  * @throws MillraceError `plan/invalid-argument` when the size is 0.
  */
 export function tumbling(size: Duration, options: WindowOffset = {}): TimeWindow {
+  checkOptionNames('tumbling', options, ['offset'])
   const sizeMs = positive('size of a tumbling window', size)
   return Object.freeze({ kind: 'tumbling', sizeMs, offsetMs: offsetOf(options) % sizeMs })
 }
@@ -43,18 +45,21 @@ export function tumbling(size: Duration, options: WindowOffset = {}): TimeWindow
  * @throws MillraceError `plan/invalid-argument` when size or slide is 0, or the slide is longer than the size.
  */
 export function sliding(size: Duration, slide: Duration, options: WindowOffset = {}): TimeWindow {
+  checkOptionNames('sliding', options, ['offset'])
   const sizeMs = positive('size of a sliding window', size)
   const slideMs = positive('slide of a sliding window', slide)
   if (slideMs > sizeMs) {
     throw invalid(
       'the slide of a sliding window is longer than its size',
       'rows between two windows would be lost',
+      'swap them if they are mixed up, or make the slide at most as long as the size',
     )
   }
   if (sizeMs / slideMs > WINDOWS_PER_ROW_MAX) {
     throw invalid(
       'the slide of a sliding window is too short for its size',
       `every row would fall into ${Math.ceil(sizeMs / slideMs)} windows; ${WINDOWS_PER_ROW_MAX} are possible`,
+      'make the slide longer or the size shorter',
     )
   }
   return Object.freeze({ kind: 'sliding', sizeMs, slideMs, offsetMs: offsetOf(options) % slideMs })
@@ -65,7 +70,9 @@ export function sliding(size: Duration, slide: Duration, options: WindowOffset =
  *
  * @throws MillraceError `plan/invalid-argument` when the gap is 0.
  */
-export function session(gap: Duration): TimeWindow {
+export function session(gap: Duration): TimeWindow
+export function session(gap: Duration, options?: unknown): TimeWindow {
+  checkOptionNames('session', options, [])
   return Object.freeze({ kind: 'session', gapMs: positive('gap of a session window', gap) })
 }
 
@@ -77,13 +84,13 @@ export function globalWindow(): GlobalWindow {
 function positive(what: string, duration: Duration): number {
   const ms = parseDuration(duration)
   if (ms > 0) return ms
-  throw invalid(`the ${what} is 0`, 'it must be at least 1 ms')
+  throw invalid(`the ${what} is 0`, 'it must be at least 1 ms', "write a length, such as '10 s' or '5 min'")
 }
 
 function offsetOf(options: WindowOffset): number {
   return options.offset === undefined ? 0 : parseDuration(options.offset)
 }
 
-function invalid(what: string, detail: string): MillraceError {
-  return new MillraceError('plan/invalid-argument', { what, detail })
+function invalid(what: string, detail: string, hint: string): MillraceError {
+  return new MillraceError('plan/invalid-argument', { what, detail, hint })
 }

@@ -407,7 +407,7 @@ describe('windows', () => {
     () => tumbling('soon'),
     () => tumbling(-5),
   ])('refuse sizes that make no sense %#', (make) => {
-    expect(make).toThrow(expect.objectContaining({ domain: 'user' }))
+    expect(make).toThrow(expect.objectContaining({ domain: 'user', hint: expect.any(String) as string }))
   })
 
   it('need event time, named with the step', () => {

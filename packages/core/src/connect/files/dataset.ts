@@ -80,8 +80,11 @@ export interface FileWriteOptions {
 
 /** Options of a dataset of files. */
 export interface FileOptions<Row> extends FileReadOptions<Row>, FileWriteOptions {
-  /** Compression of whole files. Read: by their endings (`.gz`, `.zst`) unless said here. Written: none by default. */
-  readonly compression?: FileCompression | 'none'
+  /**
+   * Compression of whole files; `'uncompressed'` is another name of `'none'`. Read: by their endings (`.gz`, `.zst`)
+   * unless said here. Written: none by default.
+   */
+  readonly compression?: FileCompression | 'none' | 'uncompressed'
 }
 
 /** Rows of files whose schema was not declared: the columns are found when the pipeline starts. */
@@ -123,7 +126,7 @@ export function makeDataset<Row>(
     throw wrongOption('path', path, 'the path of a file, folder or pattern')
   checkDeclared(options.schema)
   checkChoice('onError', options.onError, ['fail', 'reject'])
-  checkChoice('compression', options.compression, ['gzip', 'zstd', 'none'])
+  checkChoice('compression', options.compression, ['gzip', 'zstd', 'none', 'uncompressed'])
   const source = sourceOptions(formats, path, options)
   const sink = sinkOptions(options)
   const { schema, onError } = options
@@ -151,7 +154,8 @@ function sourceOptions<Row>(
   path: string,
   options: AnyFileOptions<Row>,
 ): FileSourceOptions {
-  const { follow = 'files', splitBytes, compression = 'auto', schema } = options
+  const { follow = 'files', splitBytes, schema } = options
+  const compression = options.compression === 'uncompressed' ? 'none' : (options.compression ?? 'auto')
   checkChoice('follow', follow, ['files', 'lines'])
   if (splitBytes !== undefined) checkBytes('splitBytes', splitBytes)
   const pollMs = positiveDuration('pollInterval', options.pollInterval ?? POLL_MS_DEFAULT)
@@ -163,7 +167,7 @@ function sourceOptions<Row>(
 }
 
 function sinkOptions(
-  options: FileWriteOptions & { readonly compression?: FileCompression | 'none' },
+  options: FileWriteOptions & { readonly compression?: FileCompression | 'none' | 'uncompressed' },
 ): Omit<FileSinkOptions, 'path' | 'format'> {
   const { partitionBy = [], openFilesMax = OPEN_FILES_MAX_DEFAULT, compression } = options
   if (!Number.isInteger(openFilesMax) || openFilesMax < 1) {
@@ -173,7 +177,7 @@ function sinkOptions(
   return {
     partitionBy: [...partitionBy],
     openFilesMax,
-    compression: compression === 'none' ? undefined : compression,
+    compression: compression === 'none' || compression === 'uncompressed' ? undefined : compression,
     roll: rollPolicy(options.roll),
   }
 }

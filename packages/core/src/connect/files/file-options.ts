@@ -10,7 +10,7 @@ import type { Duration } from '../../time/duration.ts'
 import type { CsvOptions } from '../formats/csv/csv.ts'
 import type { NdjsonOptions } from '../formats/json/ndjson.ts'
 import type { ParquetOptions } from '../formats/parquet/index.ts'
-import { checkOptionNames } from '../option-names.ts'
+import { checkOptionNames } from '../../data/option-names.ts'
 import type { FileEventTime, FileOptions, FileWriteOptions } from './dataset.ts'
 
 const fileOptions = {

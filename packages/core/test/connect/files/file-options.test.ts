@@ -68,6 +68,33 @@ describe('options of files', () => {
     )
   })
 
+  test('of the dialect are refused with what to do', () => {
+    for (const options of [
+      { delimiter: ';;' },
+      { delimiter: 'a' },
+      { quote: '' },
+      { trim: 'no' },
+    ] as never[]) {
+      expect(() => csv('in', options)).toThrow(
+        expect.objectContaining({
+          code: 'plan/invalid-argument',
+          hint: expect.stringMatching(/./) as string,
+        }) as Error,
+      )
+    }
+    expect(() => csv('in', { delimiter: '\\t\\t' })).toThrow(/'\\t' for a tab/)
+  })
+
+  test('of compression have one name for none, whatever the format', () => {
+    const none = [csv('in', { compression: 'none' }), parquet('in', { compression: 'none' })]
+    const same = [csv('in', { compression: 'uncompressed' }), parquet('in', { compression: 'uncompressed' })]
+    const described = [none, same].map((datasets) =>
+      datasets.map((made) => [made.toSource().description, made.toSink().description]),
+    )
+    expect(described[1]).toEqual(described[0])
+    expect(JSON.stringify(described)).not.toContain('uncompressed')
+  })
+
   test.each([null, 5, 'csv', [], true])('that are no object are refused: %j', (options) => {
     expect(() => csv('in', options as never)).toThrow(
       expect.objectContaining({ code: 'plan/invalid-argument' }) as Error,

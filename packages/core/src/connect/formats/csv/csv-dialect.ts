@@ -62,7 +62,12 @@ export function csvDialect(options: CsvOptions, delimiter: string): CsvDialect {
   }
   const special = [dialect.delimiter, dialect.quote, dialect.comment]
   if (new Set(special).size < special.length || special.includes(92)) {
-    throw invalidOption('delimiter', options.delimiter ?? delimiter, 'delimiter, quote and comment to differ')
+    throw invalidOption(
+      'delimiter',
+      options.delimiter ?? delimiter,
+      'delimiter, quote and comment to differ, and none to be a backslash',
+      'choose another character for one of them',
+    )
   }
   if (dialect.nulls.length > 100 || !dialect.nulls.every((text) => /^[\x20-\x7e]{0,32}$/.test(text))) {
     throw invalidOption('nulls', dialect.nulls, 'at most 100 texts of at most 32 ASCII characters')
@@ -86,5 +91,10 @@ function character(name: string, value: unknown): number {
   const allowed = code === 9 || (code >= 32 && code < 127)
   const isText = (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122)
   if (allowed && !isText && code !== 43 && code !== 45 && code !== 46) return code
-  throw invalidOption(name, value, 'one ASCII character that is no letter, digit, "+", "-" or "."')
+  throw invalidOption(
+    name,
+    value,
+    'one ASCII character that is no letter, digit, "+", "-" or "."',
+    String.raw`write one character, such as ',', ';', '|' or '\t' for a tab; files with longer ones have to be converted first`,
+  )
 }

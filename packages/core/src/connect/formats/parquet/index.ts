@@ -13,8 +13,8 @@ import { summarizeParquet } from './summary.ts'
 
 /** Options of the Parquet format; they concern writing only. */
 export interface ParquetOptions {
-  /** How pages are compressed. Default `snappy`. */
-  readonly compression?: WriteCodec
+  /** How pages are compressed; `'uncompressed'` is another name of `'none'`. Default `'snappy'`. */
+  readonly compression?: WriteCodec | 'none'
   /** Rows of a row group at most, 1 to 2^27. Default 262,144. */
   readonly rowGroupRows?: number
   /** Encoded bytes of a row group at most, about: what a writer holds in memory. Default 64 MiB. */
@@ -27,7 +27,7 @@ const ROW_GROUP_ROWS = 262_144
 const ROW_GROUP_ROWS_MAX = 2 ** 27
 const ROW_GROUP_BYTES = 64 << 20
 
-const codecs: readonly WriteCodec[] = ['uncompressed', 'snappy', 'gzip', 'zstd']
+const codecs: readonly (WriteCodec | 'none')[] = ['none', 'uncompressed', 'snappy', 'gzip', 'zstd']
 
 /**
  * The Parquet format.
@@ -45,12 +45,15 @@ export function parquet(options: ParquetOptions = {}): RandomFormat {
   const { metadata = {} } = options
   if (typeof metadata !== 'object' || metadata === null || Object.values(metadata).some(isNoText))
     throw invalid('metadata', `an object of texts is expected; it is ${JSON.stringify(metadata)}`)
-  const write = { codec: compression, rowGroupRows, rowGroupBytes, metadata }
+  const codec = compression === 'none' ? 'uncompressed' : compression
+  const write = { codec, rowGroupRows, rowGroupBytes, metadata }
   return {
     kind: 'random',
     name: 'parquet',
     extensions: ['parquet'],
-    options: { ...options } as { readonly [name: string]: Json },
+    options: { ...options, ...(codec === 'uncompressed' ? { compression: 'none' } : {}) } as {
+      readonly [name: string]: Json
+    },
     summarize: (file) => summarizeParquet(file),
     open: openParquet,
     encoder: (schema, context) => new ParquetEncoder(schema, write, context),

@@ -49,10 +49,16 @@ export function recordBytesMaxOf(options: RecordLimitOptions): number {
 }
 
 /** The error of an option with a value outside its range. */
-export function invalidOption(name: string, value: unknown, expected: string): MillraceError {
+export function invalidOption(
+  name: string,
+  value: unknown,
+  expected: string,
+  hint: string = 'correct the option, or leave it out for its default',
+): MillraceError {
   return new MillraceError('plan/invalid-argument', {
     what: `the format option "${name}" has the value ${JSON.stringify(value) ?? String(value)}`,
     detail: `expected ${expected}`,
+    hint,
   })
 }
 

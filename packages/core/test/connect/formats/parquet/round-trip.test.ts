@@ -8,7 +8,13 @@ import { parquet } from '../../../../src/connect/formats/parquet/index.ts'
 import { arbitraryBatch, arbitrarySchema } from '../../../data/arbitrary.ts'
 import { fileBytes, fileOf, readBatches, readRows } from './parquet-files.ts'
 
-const codec = fc.constantFrom('uncompressed' as const, 'snappy' as const, 'gzip' as const, 'zstd' as const)
+const codec = fc.constantFrom(
+  'none' as const,
+  'uncompressed' as const,
+  'snappy' as const,
+  'gzip' as const,
+  'zstd' as const,
+)
 
 describe('a file written and read again', () => {
   it('has the same rows, whatever types, nulls, layouts, selections, codecs and row groups', async () => {
