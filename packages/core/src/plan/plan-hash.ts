@@ -1,11 +1,21 @@
 /**
- * The two hashes of a plan (architecture.md §5): what all workers must agree on, and what a restore checks.
+ * The hashes of a plan: what all workers must agree on, and what a restore checks.
  *
  * Neither covers what a user function refers to from outside itself: two workers that import the same module agree on
  * that by importing it.
  */
+import { ColumnOrigins } from './column-origin.ts'
 import { digest } from './digest.ts'
-import type { BuiltPlan, LogicalNode, LogicalPlan } from './logical.ts'
+import type {
+  AggregateCall,
+  BuiltPlan,
+  Input,
+  LogicalNode,
+  LogicalPlan,
+  ProcessNode,
+  WindowAggregateNode,
+} from './logical.ts'
+import { inputSchema, nodesByStep } from './plan-graph.ts'
 
 /** Identifies the whole plan with the text of its user functions: workers and repeated builds must agree on it. */
 export function buildHash(built: BuiltPlan): string {
@@ -18,31 +28,41 @@ export function planHash(plan: LogicalPlan): string {
   return digest(plan)
 }
 
-/** Identifies what state looks like: of each step that keeps some, its name, keys, and the types of what it keeps. */
+/**
+ * Identifies what state means: of sources, their step and connector (positions) and their event time; of each step
+ * that keeps state, its name, its keys and what they are computed from, its window and lateness, and each piece's name,
+ * type and what it is made of.
+ *
+ * Free to change: conditions in front of such a step (they choose rows), options of connectors, sinks, names and number
+ * of the steps in between, push-down, and any rewriting. User functions count by the name of their step.
+ */
 export function stateHash(plan: LogicalPlan): string {
-  return digest(plan.nodes.flatMap((node) => stateOf(plan, node)))
+  const nodes = nodesByStep(plan)
+  const origins = new ColumnOrigins(nodes)
+  return digest(plan.nodes.flatMap((node) => stateOf(node, { nodes, origins })))
 }
 
-function stateOf(plan: LogicalPlan, node: LogicalNode): readonly object[] {
+interface Surroundings {
+  readonly nodes: ReadonlyMap<string, LogicalNode>
+  readonly origins: ColumnOrigins
+}
+
+function stateOf(node: LogicalNode, around: Surroundings): readonly object[] {
   switch (node.kind) {
+    case 'source':
+      return [{ source: node.step, connector: node.source.connector, eventTime: node.eventTime?.column }]
     case 'window-aggregate':
       return [
         {
           step: node.step,
-          keys: keyTypes(plan, node.step, node.keys),
+          keys: keysOf(node, around),
           window: node.window,
-          aggregates: node.aggregates.map(({ name, aggregate, parameters, type, nullable }) => ({
-            name,
-            aggregate,
-            parameters,
-            type,
-            nullable,
-          })),
+          allowedLatenessMs: node.allowedLatenessMs,
+          aggregates: node.aggregates.map((call) => aggregateOf(call, node, around)),
         },
       ]
     case 'process':
-      return [{ step: node.step, keys: keyTypes(plan, node.step, node.keys), state: node.state }]
-    case 'source':
+      return [{ step: node.step, keys: keysOf(node, around), state: node.state }]
     case 'transform':
     case 'row-function':
     case 'union':
@@ -54,10 +74,29 @@ function stateOf(plan: LogicalPlan, node: LogicalNode): readonly object[] {
   }
 }
 
-function keyTypes(plan: LogicalPlan, step: string, keys: readonly string[]): readonly unknown[] {
-  const node = plan.nodes.find((one) => one.step === step)
-  const from = plan.nodes.find((one) => one.step === node?.inputs[0]?.step)
-  return keys.map((name) => from?.schema.fields.find((field) => field.name === name) ?? name)
+function aggregateOf(call: AggregateCall, node: WindowAggregateNode, { origins }: Surroundings): object {
+  const { name, aggregate, parameters, type, nullable, filter } = call
+  const input = node.inputs[0] as Input
+  return {
+    name,
+    aggregate,
+    parameters,
+    type,
+    nullable,
+    of: call.columns.map((column) => origins.of(input, column)),
+    filter: filter === undefined ? undefined : origins.of(input, filter),
+  }
+}
+
+function keysOf(
+  node: WindowAggregateNode | ProcessNode,
+  { nodes, origins }: Surroundings,
+): readonly object[] {
+  const { fields } = inputSchema(nodes, node)
+  return node.keys.map((name) => ({
+    field: fields.find((field) => field.name === name),
+    of: origins.of(node.inputs[0] as Input, name),
+  }))
 }
 
 /** Functions by their text, objects of functions member by member. */

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { globalWindow, pipeline, schema, t } from '../../src/index.ts'
 import type { Stream } from '../../src/index.ts'
 import { sqlText } from '../../src/expr/index.ts'
-import { checkPlan, inputSchema, nodesByStep, optimize, planPhysical } from '../../src/plan/index.ts'
+import {
+  checkPlan,
+  inputSchema,
+  nodesByStep,
+  optimize,
+  planPhysical,
+  stateHash,
+} from '../../src/plan/index.ts'
 import type { BuiltPlan, LogicalPlan } from '../../src/plan/index.ts'
 import { plannedSink, plannedSource } from '../sdk/planned-ends.ts'
 import { interpret } from './interpret.ts'
@@ -192,6 +199,8 @@ describe('rewriting', () => {
           const after = optimize(before)
           checkPlan(after.plan)
           checkSchemas(after.plan)
+          expect(stateHash(after.plan)).toBe(stateHash(before.plan))
+          expect(stateHash(planPhysical(after.plan, { parallelism: 3 }).logical)).toBe(stateHash(before.plan))
           const expected = interpret(before, { events, table })
           const given = interpret(after, { events, table })
           expect(Object.keys(given)).toEqual(Object.keys(expected))
