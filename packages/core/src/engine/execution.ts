@@ -36,6 +36,12 @@ export interface ExecutionOptions {
   readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt'>
 }
 
+/** What an execution tells the loop. */
+export interface ExecutionEvents {
+  wake(): void
+  failed(error: unknown): void
+}
+
 /** A sink step: opened once, written by one runner per task. */
 export interface OpenSinkStep {
   readonly step: string
@@ -64,7 +70,7 @@ export class Execution {
   }
 
   /** Opens sinks first (so that a run that cannot write does not begin), then builds all tasks. */
-  async open(events: { wake(): void; failed(error: unknown): void }): Promise<void> {
+  async open(events: ExecutionEvents): Promise<void> {
     const { physical } = this.options
     for (const stage of physical.stages) {
       for (const step of stage.steps) {
@@ -73,7 +79,7 @@ export class Execution {
       }
     }
     for (const stage of physical.stages) {
-      for (const step of stage.steps) await this.build(this.node(step), stage.tasks)
+      for (const step of stage.steps) await this.build(this.node(step), stage.tasks, events)
     }
     for (const exchange of physical.exchanges) this.connectExchange(exchange)
     for (const stage of physical.stages) {
@@ -123,7 +129,7 @@ export class Execution {
     }
   }
 
-  private async build(node: LogicalNode, tasks: number): Promise<void> {
+  private async build(node: LogicalNode, tasks: number, events: ExecutionEvents): Promise<void> {
     this.outputs.set(
       node.step,
       Array.from({ length: tasks }, () => new Map<string, OutputPort>()),
@@ -134,7 +140,7 @@ export class Execution {
       const counters = newCounters()
       const context = this.context(node, { task, tasks }, counters)
       const operator =
-        node.kind === 'sink' ? await this.sinkRunner(node, context) : this.operator(node, context)
+        node.kind === 'sink' ? await this.sinkRunner(node, context, events) : this.operator(node, context)
       const runner = new StepRunner(
         node.step,
         { operator, counters, ports: this.ports(node.step, task) },
@@ -155,9 +161,13 @@ export class Execution {
     })
   }
 
-  private async sinkRunner(node: SinkNode, context: OperatorContext): Promise<SinkRunner> {
+  private async sinkRunner(
+    node: SinkNode,
+    context: OperatorContext,
+    { failed }: ExecutionEvents,
+  ): Promise<SinkRunner> {
     const open = this.sinks.find((sink) => sink.step === node.step) as OpenSinkStep
-    const runner = new SinkRunner(node.step, await open.sink.writer(context.task), context)
+    const runner = new SinkRunner(node.step, await open.sink.writer(context.task), context, failed)
     open.runners.push(runner)
     return runner
   }
@@ -235,10 +245,10 @@ export class Execution {
     return schema
   }
 
-  private makeSources(events: { wake(): void; failed(error: unknown): void }): void {
+  private makeSources(events: ExecutionEvents): void {
     const { physical, boundedness, bindings, host, batchRows } = this.options
     const tables = tableSources(this.options.physical.logical)
-    const cutsAtAdvance = this.hasTimers()
+    const beforeTimers = this.beforeTimers()
     for (const stage of physical.stages) {
       for (const step of stage.steps) {
         const node = this.node(step)
@@ -253,7 +263,7 @@ export class Execution {
             batchRows,
             needsOrder: this.needsOrder,
             sourceIndex: this.sources.length,
-            cutsAtAdvance,
+            cutsAtAdvance: beforeTimers.has(step),
             tasks: stage.tasks,
             boundedness: forTable ? 'bounded' : boundedness,
             forTable,
@@ -268,13 +278,14 @@ export class Execution {
     }
   }
 
-  /** Whether a step sets timers: which fire before a row must not depend on how rows are cut into batches (L1). */
-  private hasTimers(): boolean {
+  /** Steps whose rows reach one that sets timers: which fire before a row must not depend on batches (L1). */
+  private beforeTimers(): ReadonlySet<string> {
     const { bindings, physical } = this.options
-    return physical.logical.nodes.some((node) => {
-      if (node.kind !== 'process') return false
+    return withAncestors(physical.logical, (node) => {
+      if (node.kind !== 'process') return []
       const definition = bindings.functions.get(node.functionId)
-      return typeof definition === 'object' && definition !== null && 'onTimer' in definition
+      const hasTimers = typeof definition === 'object' && definition !== null && 'onTimer' in definition
+      return hasTimers ? [node.step] : []
     })
   }
 
@@ -344,10 +355,20 @@ function newCounters(): StepCounters {
 
 /** Every step whose rows come to the table side of a lookup join. */
 function ancestorsOfTables(plan: LogicalPlan): ReadonlySet<string> {
-  const feeding = new Set<string>()
+  return withAncestors(plan, (node) =>
+    node.kind === 'lookup-join' && node.inputs[1] !== undefined ? [node.inputs[1].step] : [],
+  )
+}
+
+/** The steps that `seeds` names for any node, and every step whose rows come to one of them. */
+function withAncestors(
+  plan: LogicalPlan,
+  seeds: (node: LogicalNode) => readonly string[],
+): ReadonlySet<string> {
+  const found = new Set<string>()
   for (const node of plan.nodes.toReversed()) {
-    if (node.kind === 'lookup-join') feeding.add(node.inputs[1]?.step ?? '')
-    if (feeding.has(node.step)) for (const { step } of node.inputs) feeding.add(step)
+    for (const step of seeds(node)) found.add(step)
+    if (found.has(node.step)) for (const { step } of node.inputs) found.add(step)
   }
-  return feeding
+  return found
 }

@@ -11,7 +11,6 @@
  *  P3  Timers that set each other without time going on, or after the end of the input, end in an error.
  */
 import { MillraceError } from '../errors.ts'
-import { KEY_GROUPS_DEFAULT } from '../plan/physical.ts'
 import type { ArrayPool, KeyLayout, RecordField, StringTable } from '../state/index.ts'
 import { GroupTable, RecordLayout, TimerHeap, compareKeys } from '../state/index.ts'
 
@@ -31,6 +30,8 @@ export interface TimerKeys {
   readonly table: GroupTable
   /** The field with the key's hash, as the exchange computes it. */
   readonly hash: RecordField
+  /** How many key groups there are; a power of two. */
+  readonly keyGroups: number
 }
 
 const encoder = new TextEncoder()
@@ -145,11 +146,11 @@ export class ProcessTimers {
   }
 
   #compare(left: number, right: number): number {
-    const { layout, table, hash } = this.#keys
+    const { layout, table, hash, keyGroups } = this.#keys
     const { i32, words } = this.#timers
     const l = (i32[left * words] as number) * table.words
     const r = (i32[right * words] as number) * table.words
-    const mask = KEY_GROUPS_DEFAULT - 1
+    const mask = keyGroups - 1
     return (
       ((table.i32[l + hash.offset] as number) & mask) - ((table.i32[r + hash.offset] as number) & mask) ||
       compareKeys(layout, this.#strings, table.i32, l, r) ||

@@ -115,7 +115,7 @@ class Process implements Operator {
     this.#cursor = cursor
     this.#handles = Object.values(handles)
     this.#timers = new ProcessTimers(
-      { layout: this.#key, table: cursor.table, hash: this.#hash },
+      { layout: this.#key, table: cursor.table, hash: this.#hash, keyGroups: context.keyGroups },
       { strings: this.#strings, pool: this.#pool, step: node.step },
     )
     this.#kernels = new AccumulateKernels({

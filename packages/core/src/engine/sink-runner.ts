@@ -18,14 +18,17 @@ export class SinkRunner implements Operator {
   readonly step: string
   private readonly writer: SinkWriter
   private readonly context: OperatorContext
+  private readonly failed: (error: unknown) => void
   private readonly queue: Batch[] = []
   private writing: Promise<void> | undefined
   private failure: { readonly error: unknown } | undefined
 
-  constructor(step: string, writer: SinkWriter, context: OperatorContext) {
+  /** @param failed - told at once when a write fails that was answered with a promise */
+  constructor(step: string, writer: SinkWriter, context: OperatorContext, failed: (error: unknown) => void) {
     this.step = step
     this.writer = writer
     this.context = context
+    this.failed = failed
   }
 
   /** Resolves when the writer is free; undefined when it is. */
@@ -91,6 +94,7 @@ export class SinkRunner implements Operator {
         await this.writer.write(next)
     } catch (error) {
       this.failure = { error: writeFailure(error, 'writing', this.step) }
+      this.failed(this.failure.error)
     } finally {
       this.writing = undefined
     }

@@ -8,7 +8,14 @@ import { withContext } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { SourceNode } from '../plan/logical.ts'
 import { REJECTED_PORT } from '../plan/logical.ts'
-import type { Boundedness, RejectedRow, Source, SourceContext, SplitEnumerator } from '../connect/source.ts'
+import type {
+  Boundedness,
+  RejectedRow,
+  Source,
+  SourceContext,
+  Split,
+  SplitEnumerator,
+} from '../connect/source.ts'
 import { readFailure } from './connector-failure.ts'
 import { punctuationReader } from './punctuation.ts'
 import { portOf } from './output-port.ts'
@@ -91,19 +98,27 @@ export class SourceStep {
     if (this.discoveryDone || this.discovering || this.enumerator === undefined) return
     this.discovering = true
     try {
-      const { splits, done } = await this.enumerator.next()
-      for (const split of splits) {
-        const task = this.tasks[this.splits % this.tasks.length] as SourceTask
-        task.assign(split, this.splits++)
-      }
-      // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
-      if (splits.length > 0) for (const task of this.tasks) task.announce()
-      if (done) this.endDiscovery()
+      // All splits of a bounded read before any of them: what is listed late would be late.
+      do {
+        const { splits, done } = await this.enumerator.next()
+        this.assign(splits)
+        if (done) this.endDiscovery()
+        else if (this.boundedness === 'bounded') await this.options.host.timers.yield()
+      } while (this.boundedness === 'bounded' && !this.discoveryDone)
     } catch (error) {
       throw withContext(readFailure(error), { step: this.step })
     } finally {
       this.discovering = false
     }
+  }
+
+  private assign(splits: readonly Split[]): void {
+    for (const split of splits) {
+      const task = this.tasks[this.splits % this.tasks.length] as SourceTask
+      task.assign(split, this.splits++)
+    }
+    // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
+    if (splits.length > 0) for (const task of this.tasks) task.announce()
   }
 
   /** One step of one task; the tasks take turns. `ask`: whether readers may be asked for more. */

@@ -94,6 +94,7 @@ export class SourceTask {
       wake,
       failed,
       later: (callback) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
+      now: () => this.options.context.host.clock.now(),
     })
     this.waiting.push(run)
     this.frontier.discovered(run)
@@ -145,12 +146,12 @@ export class SourceTask {
     return this.endIfDone() ? 'worked' : 'waiting'
   }
 
-  /** Marks splits without rows for `idleAfter` as idle. Called now and then by the loop. */
+  /** Marks splits whose readers have had nothing for `idleAfter` as idle. Called now and then by the loop. */
   checkIdle(now: number): void {
     const idleAfterMs = this.options.eventTime?.idleAfterMs ?? 0
     // How fast a bounded input is read says nothing of its event time.
     if (idleAfterMs === 0 || this.ended || this.options.context.boundedness === 'bounded') return
-    for (const run of this.open) if (now - run.lastRowsAt >= idleAfterMs) this.frontier.setIdle(run, true)
+    for (const run of this.open) if (run.silentMs(now) >= idleAfterMs) this.frontier.setIdle(run, true)
     this.announce()
   }
 
@@ -176,7 +177,6 @@ export class SourceTask {
     while (busy < this.options.openMax && this.waiting.length > 0) {
       const run = this.waiting.shift() as SplitRun
       this.open.push(run)
-      run.lastRowsAt = this.options.context.host.clock.now()
       run.open(this.options.source, this.options.context)
       this.frontier.opened(run)
       busy++
@@ -200,9 +200,7 @@ export class SourceTask {
   }
 
   private beginBatch(run: SplitRun, raw: Batch): boolean {
-    const now = this.options.context.host.clock.now()
-    this.lastRowsAt = now
-    run.lastRowsAt = now
+    this.lastRowsAt = this.options.context.host.clock.now()
     this.frontier.setIdle(run, false)
     const batch = this.options.rows.prepare(raw, {
       split: run.index,

@@ -34,6 +34,8 @@ export interface SplitEvents {
   failed(error: unknown): void
   /** Calls back soon. */
   later(callback: () => void): void
+  /** Wall-clock time. */
+  now(): number
 }
 
 /** Reads one split. */
@@ -45,8 +47,6 @@ export class SplitRun {
   state: SplitState = 'waiting'
   /** Live rows brought so far. */
   rowsRead = 0
-  /** Wall-clock time of the last rows. */
-  lastRowsAt = 0
   private readonly events: SplitEvents
   private readonly scratch = new SelectionScratch()
   private reader: SplitReader | undefined
@@ -55,6 +55,8 @@ export class SplitRun {
   private pushed = 0
   private prepared = false
   private opening: Promise<void> | undefined
+  /** Since when the reader has nothing to give, as far as is known: it said so, or it has not answered yet. */
+  private silentSince: number | undefined
 
   constructor(split: Split, index: number, watermark: SplitWatermark, events: SplitEvents) {
     this.split = split
@@ -66,6 +68,15 @@ export class SplitRun {
   /** Bytes of input consumed. */
   get bytesRead(): number {
     return this.reader?.bytesRead() ?? 0
+  }
+
+  /**
+   * For how long the reader has had nothing. 0 while it has rows, or might have some and was not asked: that the engine
+   * has no time for a split says nothing of the split.
+   */
+  silentMs(now: number): number {
+    const isSilent = this.state === 'idle' || this.state === 'asked'
+    return isSilent && this.silentSince !== undefined ? now - this.silentSince : 0
   }
 
   open(source: Source, context: SourceContext): void {
@@ -85,6 +96,7 @@ export class SplitRun {
     const result = this.read(rowsMax)
     if (!('then' in result)) return this.settle(result)
     this.state = 'asked'
+    this.silentSince ??= this.events.now()
     result.then(
       (answer) => {
         this.batch = this.settle(answer)
@@ -161,18 +173,26 @@ export class SplitRun {
     this.events.wake()
   }
 
+  /** The reader was waiting for something, and it came. */
+  private readonly hasMore = (): void => {
+    this.silentSince = undefined
+    this.becomeDue()
+  }
+
   private settle(result: ReadResult): Batch | undefined {
     switch (result.kind) {
       case 'batch':
         this.state = 'ready'
+        this.silentSince = undefined
         return result.batch
       case 'end':
         this.state = 'ended'
         return undefined
       case 'idle':
         this.state = 'idle'
+        this.silentSince ??= this.events.now()
         if (result.until === undefined) this.events.later(this.becomeDue)
-        else result.until.then(this.becomeDue, (error: unknown) => this.fail(error))
+        else result.until.then(this.hasMore, (error: unknown) => this.fail(error))
         return undefined
     }
   }

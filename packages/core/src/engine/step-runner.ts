@@ -88,6 +88,7 @@ export class StepRunner {
     this.reached = advancing
     this.toReceivers((receiver) => receiver.watermark(advancing))
     if (this.target > advancing) return this.proceed()
+    this.tellIdle()
     if (this.ended === this.channels) this.forwardEnd()
     return true
   }
@@ -120,12 +121,17 @@ export class StepRunner {
       this.target = this.tracker.current
       if (!this.isPending) this.proceed()
     }
-    if (this.tracker.allIdle !== this.idle) {
-      this.idle = this.tracker.allIdle
-      if (this.idle) this.guarded(() => this.operator.release?.())
-      this.toReceivers((receiver) => receiver.idle(this.idle))
-    }
+    this.tellIdle()
     return moved
+  }
+
+  /** Idle inputs are told behind the watermark in progress: what it makes due would be passed by otherwise (R1). */
+  private tellIdle(): void {
+    const { allIdle } = this.tracker
+    if (allIdle === this.idle || (allIdle && this.isPending)) return
+    this.idle = allIdle
+    if (allIdle) this.guarded(() => this.operator.release?.())
+    this.toReceivers((receiver) => receiver.idle(allIdle))
   }
 
   /** Once: the last word to everything behind this step. */

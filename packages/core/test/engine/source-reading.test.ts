@@ -179,6 +179,65 @@ describe('reading the splits of a source', () => {
     expect(sink.rows.reduce((sum, { n }) => sum + n, 0)).toBe(701)
   })
 
+  test('S2: a bounded source that lists its splits in rounds is listed before any is read', async () => {
+    const { source } = scripted({
+      splits: [[run(100_000, 1)], [run(0, 2, 50_000)]],
+      rounds: [[0], [], [1]],
+    })
+    const rounds: Source<Tick> = {
+      ...source,
+      enumerate: async (context) => {
+        const enumerator = await source.enumerate(context)
+        let turns = 0
+        return { ...enumerator, next: async () => ({ ...(await enumerator.next()), done: ++turns === 3 }) }
+      },
+    }
+    const sink = memorySink<{ n: number }>()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', rounds, { eventTime: 'at' })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', sink),
+    ).build()
+    const { progress } = await new Job(built, { host }).run()
+    expect(progress.rowsLate).toBe(0)
+    expect(sink.rows).toHaveLength(3)
+  })
+
+  test('the order of rows is that of the reader, also of batches with a selection', async () => {
+    const { source } = scripted({ splits: [[run(0, 10, 0).map(({ at }, n) => tick(at, n)), [tick(0, 100)]]] })
+    const selecting: Source<Tick> = {
+      ...source,
+      open: async (split, from, context) => {
+        const inner = await source.open(split, from, context)
+        let isFirst = true
+        return {
+          ...inner,
+          read(rowsMax) {
+            const result = inner.read(rowsMax) as ReadResult
+            if (result.kind !== 'batch' || !isFirst) return result
+            isFirst = false
+            return {
+              kind: 'batch',
+              batch: { ...result.batch, selection: Int32Array.of(9), selectedCount: 1 },
+            }
+          },
+        }
+      },
+    }
+    const sink = memorySink<{ first: number; last: number }>()
+    const built = pipeline('p', (p) =>
+      p
+        .read('ticks', selecting, { eventTime: 'at' })
+        .window(tumbling('10 s'))
+        .aggregate('agg', (a) => ({ first: a.first('mark'), last: a.last('mark') }))
+        .write('out', sink),
+    ).build()
+    await new Job(built, { host }).run()
+    expect(sink.rows[0]).toMatchObject({ first: 9, last: 100 })
+  })
+
   test('a split is idle only when it brought no rows for as long as it may, counted from its opening', async () => {
     const { source } = scripted({ slow: true, splits: [[run(0, 40)], [run(0, 40)]], ends: false })
     const sink = memorySink()

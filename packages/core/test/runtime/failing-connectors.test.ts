@@ -61,6 +61,18 @@ describe('a sink that fails', () => {
     },
   )
 
+  test('in a write that it answered with a promise: at once, not when the next rows come', async () => {
+    const source = scriptedSource(Row, [[{ rows: [{ n: 1 }] }, { idle: true }]])
+    const sink = scriptedSink({ write: () => Promise.reject(failure) })
+    const { error, elapsedMs } = await run(
+      source,
+      { out: sink },
+      { mode: 'continuous', epochIntervalMs: 1e9 },
+    )
+    expect(error).toMatchObject({ code: 'output/write-failed', step: 'out', cause: failure })
+    expect(elapsedMs).toBeLessThan(5000)
+  })
+
   test('hides what another sink prepared', async () => {
     const other = scriptedSink()
     await run(memoryRows(Row, rows), {
