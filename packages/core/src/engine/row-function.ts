@@ -39,7 +39,7 @@ export function createRowFunction(
   const rejected = new RejectedRows(node.step, context.emit(REJECTED_PORT))
   const onFailure: OnFailure = (cause, physicalRow) => {
     if (isMillraceError(cause) && cause.code === 'step/kept-view') throw cause
-    const error = failure(node.step, cause, rowText(row.seek(physicalRow)))
+    const error = failure(node, cause, rowText(row.seek(physicalRow)))
     if (node.onError !== 'reject') throw error
     context.counters.rejectedRows++
     rejected.add({ raw: rowText(row.seek(physicalRow)), reason: reasonOf(cause), code: error.code })
@@ -59,11 +59,11 @@ export function createRowFunction(
 }
 
 /** The error of a row whose function threw, or gave something that does not fit the step's schema. */
-function failure(step: string, cause: unknown, row: string): MillraceError {
+function failure({ step, shape }: RowFunctionNode, cause: unknown, row: string): MillraceError {
   const misfit = isMillraceError(cause) && cause.code.startsWith('value/')
   return new MillraceError(misfit ? 'step/invalid-row' : 'step/function-failed', {
     what: misfit
-      ? `the function of step "${step}" gave a row that does not fit`
+      ? `the function of step "${step}" gave ${shape === 'filter' ? 'neither true nor false' : 'a row that does not fit'}`
       : `the function of step "${step}" threw`,
     detail: `${reasonOf(cause)}, for the row ${row}`,
     hint: "mend the function, or send such rows to the rejected output with { onError: 'reject' }",
@@ -132,11 +132,9 @@ function runLoop(loop: LoopFunction, batch: Batch, onFailure: OnFailure): void {
 function createFilter({ row, context, fn, onFailure }: Parts): Run {
   const emit = context.emit(MAIN_PORT)
   const out = { kept: new Int32Array(0), count: 0 }
-  const loop = generateLoop('if (fn(seek(i))) out.kept[out.count++] = i', ['seek', 'fn', 'out'])(
-    row.seek,
-    fn,
-    out,
-  )
+  const body =
+    'const keep = fn(seek(i)); if (keep === true) out.kept[out.count++] = i; else if (keep !== false) refuse(keep)'
+  const loop = generateLoop(body, ['seek', 'fn', 'out', 'refuse'])(row.seek, fn, out, refuseAnswer)
   return (batch) => {
     const rows = rowCount(batch)
     if (out.kept.length < rows) out.kept = new Int32Array(rows)
@@ -145,6 +143,19 @@ function createFilter({ row, context, fn, onFailure }: Parts): Run {
     if (out.count === 0) return
     emit(out.count === batch.length ? batch : { ...batch, selection: out.kept, selectedCount: out.count })
   }
+}
+
+/** What passes for true or false in JavaScript is mostly a slip: a promise, a forgotten return, a null. */
+function refuseAnswer(answer: unknown): never {
+  const found =
+    answer === undefined
+      ? 'nothing'
+      : answer === null
+        ? 'null'
+        : answer instanceof Promise
+          ? 'a promise'
+          : `a ${typeof answer}`
+  throw new MillraceError('value/invalid', { what: `expected true or false, found ${found}` })
 }
 
 function createMap({ node, row, context, fn, onFailure }: Parts): Run {

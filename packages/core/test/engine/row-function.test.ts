@@ -114,10 +114,33 @@ describe('a function over rows', () => {
   test('sees a view that is used again: what it keeps must be copied', () => {
     const seen = harness()
     const kept: unknown[] = []
-    const operator = createRowFunction(nodeOf('filter', 'fail'), In, seen.context, (row: Row) =>
-      kept.push({ ...row }),
+    const operator = createRowFunction(
+      nodeOf('filter', 'fail'),
+      In,
+      seen.context,
+      (row: Row) => kept.push({ ...row }) > 0,
     )
     operator.push(batchOf(In, [1, 2, 3].map((n) => ({ row: { s: `${n}`, n }, time: 0 }))), 0) // prettier-ignore
     expect(kept).toEqual([1, 2, 3].map((n) => ({ s: `${n}`, n })))
+  })
+})
+
+describe('a filter', () => {
+  test.each([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    [1, 'a number'],
+    ['', 'a string'],
+    [Promise.resolve(true), 'a promise'],
+  ])('takes true and false only, not %s', (answer, found) => {
+    const seen = harness()
+    const operator = createRowFunction(nodeOf('filter', 'fail'), In, seen.context, () => answer)
+    expect(() => operator.push(batchOf(In, [{ row: { s: 'a', n: 1 }, time: 0 }]), 0)).toThrow(
+      expect.objectContaining({
+        code: 'step/invalid-row',
+        what: 'the function of step "fn" gave neither true nor false',
+        detail: expect.stringContaining(`expected true or false, found ${found}`) as string,
+      }),
+    )
   })
 })
