@@ -6,6 +6,7 @@
  */
 import { MillraceError } from '../errors.ts'
 import type { DataType, ElementType, Field, Interval, Json, Schema, TimeUnit } from './type.ts'
+import { checkOptionNames } from './option-names.ts'
 import { makeSchema } from './schema.ts'
 
 /** A column type under construction. `Value` is the TypeScript type of its values in rows. */
@@ -107,8 +108,15 @@ export const t: TypeBuilders = Object.freeze<TypeBuilders>({
   bytes: () => columnType({ kind: 'bytes' }),
   date: () => columnType({ kind: 'date' }),
   time: (unit = 'ms') => columnType({ kind: 'time', unit: timeUnit(unit) }),
-  timestamp: (unit = 'ms', options) =>
-    columnType({ kind: 'timestamp', unit: timeUnit(unit), zoned: options?.zoned ?? false }),
+  timestamp: (unit = 'ms', options) => {
+    checkOptionNames(
+      't.timestamp',
+      options,
+      ['zoned'],
+      'the only one says whether it has a zone: { zoned: true }',
+    )
+    return columnType({ kind: 'timestamp', unit: timeUnit(unit), zoned: zonedOf(options?.zoned) })
+  },
   interval: () => columnType({ kind: 'interval' }),
   uuid: () => columnType({ kind: 'uuid' }),
   json: <Value = Json>() => columnType<Value>({ kind: 'json' }),
@@ -124,6 +132,14 @@ export const t: TypeBuilders = Object.freeze<TypeBuilders>({
   },
   struct: (fields) => columnType({ kind: 'struct', fields: makeSchema(fieldsOf(fields)).fields }),
 })
+
+function zonedOf(zoned: unknown): boolean {
+  if (zoned === undefined || typeof zoned === 'boolean') return zoned ?? false
+  throw new MillraceError('plan/invalid-argument', {
+    what: `the option "zoned" of t.timestamp is a ${typeof zoned}`,
+    detail: 'expected true or false',
+  })
+}
 
 /**
  * Makes a schema from named column types; TypeScript infers the row type.

@@ -44,11 +44,12 @@ export function checkOptionNames(
  */
 export function checkOptionChoice(name: string, value: unknown, choices: readonly string[]): void {
   if (value === undefined || choices.some((choice) => choice === value)) return
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_MAX)) : String(value)
+  const shown =
+    typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_MAX)) : `of type ${typeof value}`
   const near = typeof value === 'string' ? nearestNames(value, choices) : []
   const listed = choices.map((choice) => `'${choice}'`).join(' or ')
   throw new MillraceError('plan/invalid-argument', {
-    what: `the option "${name}" has the value ${shown}`,
+    what: `the option "${name}" cannot be ${shown}`,
     detail: `expected ${listed}`,
     hint: near[0] === undefined ? undefined : `did you mean '${near[0]}'?`,
   })

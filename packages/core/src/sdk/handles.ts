@@ -8,6 +8,7 @@ import { parseDuration } from '../time/index.ts'
 import type { Duration } from '../time/index.ts'
 import type { ColumnTypes } from '../data/builder.ts'
 import type { Schema } from '../data/type.ts'
+import { checkOptionNames } from '../data/option-names.ts'
 import { MillraceError } from '../errors.ts'
 import type { WindowSpec } from '../plan/index.ts'
 import type { Output } from './draft.ts'
@@ -17,7 +18,7 @@ import { lowerAggregate } from './lower-aggregate.ts'
 import { lowerWrite } from './lower-ends.ts'
 import { lowerKeyBy, lowerLookupJoin, lowerProcess, noEventTime, sideOutput } from './lower-keyed.ts'
 import type { KeyedOutput } from './lower-keyed.ts'
-import { lowerFilter, lowerMap, lowerUnion, lowerWith } from './lower-rows.ts'
+import { checkFunctionOptions, lowerFilter, lowerMap, lowerUnion, lowerWith } from './lower-rows.ts'
 import type { RowFunctionInput } from './lower-rows.ts'
 import {
   lowerExtend,
@@ -84,7 +85,10 @@ class StreamHandle {
   }
 
   filter(name: string, predicate: unknown, options: RowFunctionInput = {}): StreamHandle {
-    if (isUnbound(predicate)) return this.where(name, predicate)
+    if (isUnbound(predicate)) {
+      this.#output.draft.step(name, () => checkFunctionOptions(options))
+      return this.where(name, predicate)
+    }
     return streamOf(lowerFilter(this.#output, name, predicate, options))
   }
 
@@ -198,6 +202,7 @@ class WindowedHandle {
     const { main, late } = output.draft.step(name, () => {
       if (typeof window !== 'object' || window === null || typeof window.kind !== 'string') throw noWindow()
       if (window.kind !== 'global' && output.time === undefined) throw noEventTime(`${window.kind} windows`)
+      checkOptionNames('a window', this.#options, ['allowedLateness'])
       const { allowedLateness = 0 } = this.#options
       return lowerAggregate(output, name, {
         keys,

@@ -4,6 +4,7 @@
  * Aggregates take columns only, so expressions and filters become columns of a projection before the aggregation
  * (step `NAME/input`); equal ones are computed once. The rewrite rules later keep only the columns that are needed.
  */
+import { checkOptionNames } from '../data/option-names.ts'
 import { fieldOf, makeSchema } from '../data/schema.ts'
 import type { DataType, Field, Json, Schema } from '../data/type.ts'
 import type { ColumnType } from '../data/builder.ts'
@@ -56,6 +57,8 @@ class AskedAggregate {
 /** Values that `top` and `collect` keep at most. */
 const KEPT_MAX = 100_000
 
+const customFunctions = ['create', 'add', 'merge', 'result']
+
 type Definition = NonNullable<AskedAggregate['definition']>
 
 /** The object behind `a`, without types. */
@@ -73,7 +76,9 @@ const builder = Object.freeze({
     return new AskedAggregate('quantile', [input], { parameters: { q } })
   },
   countDistinct: (input: ExpressionInput) => new AskedAggregate('count-distinct', [input]),
-  approximateDistinct: (input: ExpressionInput, { precision = 14 }: { precision?: number } = {}) => {
+  approximateDistinct: (input: ExpressionInput, options: { precision?: number } = {}) => {
+    checkOptionNames('approximateDistinct', options, ['precision'])
+    const { precision = 14 } = options
     checkCount('approximateDistinct', 'precision', precision, 4, 18)
     return new AskedAggregate('approximate-distinct', [input], { parameters: { precision } })
   },
@@ -82,20 +87,27 @@ const builder = Object.freeze({
   top: (
     input: ExpressionInput,
     n: number,
-    { order = 'desc', columns }: { order?: 'asc' | 'desc'; columns?: readonly string[] } = {},
+    options: { order?: 'asc' | 'desc'; columns?: readonly string[] } = {},
   ) => {
+    checkOptionNames('top', options, ['order', 'columns'])
+    const { order = 'desc', columns } = options
     checkCount('top', 'number of values', n, 1, KEPT_MAX)
     if (order !== 'asc' && order !== 'desc')
       throw invalid('top', `its order is ${String(order)}`, "use 'asc' or 'desc'")
     const parameters: { [name: string]: Json } = { n, order, ...(columns === undefined ? {} : { columns }) }
     return new AskedAggregate('top', [input, ...(columns ?? [])], { parameters })
   },
-  collect: (input: ExpressionInput, { max = 1000 }: { max?: number } = {}) => {
+  collect: (input: ExpressionInput, options: { max?: number } = {}) => {
+    checkOptionNames('collect', options, ['max'])
+    const { max = 1000 } = options
     checkCount('collect', 'max', max, 1, KEPT_MAX)
     return new AskedAggregate('collect', [input], { parameters: { max } })
   },
   custom: (definition: Definition & { readonly [name: string]: unknown }) => {
-    for (const name of ['create', 'add', 'merge', 'result']) {
+    // Instances of classes may have members of their own.
+    if (Object.getPrototypeOf(definition) === Object.prototype)
+      checkOptionNames('custom', definition, [...customFunctions, 'type', 'uses'])
+    for (const name of customFunctions) {
       checkFunction(definition[name], `the function "${name}" of a custom aggregate`)
     }
     if (definition.type?.type === undefined)
@@ -103,6 +115,33 @@ const builder = Object.freeze({
     return new AskedAggregate('user', definition.uses ?? [], { definition })
   },
 })
+
+/** Arguments that each takes at most; what stands behind them would be ignored. */
+const argumentsMax: { readonly [name: string]: number } = {
+  quantile: 2,
+  approximateDistinct: 2,
+  top: 3,
+  collect: 2,
+}
+
+/** The builder, refusing arguments that nobody reads. */
+const checkedBuilder = Object.freeze(
+  Object.fromEntries(
+    Object.entries(builder).map(([name, make]) => [
+      name,
+      (...given: readonly unknown[]): unknown => {
+        const most = argumentsMax[name] ?? 1
+        if (given.length > most && given[most] !== undefined)
+          throw invalid(
+            name,
+            `it takes ${most === 1 ? 'one argument' : `${most} arguments`}, not ${given.length}`,
+            'leave the others out; a condition is written .filter(…)',
+          )
+        return (make as (...rest: readonly unknown[]) => unknown)(...given)
+      },
+    ]),
+  ),
+) as unknown as typeof builder
 
 /** What a windowed aggregation needs to know. */
 export interface AggregateInput {
@@ -123,7 +162,7 @@ export function lowerAggregate(input: Output, step: string, options: AggregateIn
   return input.draft.step(step, () => {
     refuseChanges(input, 'an aggregation')
     checkFunction(options.build, 'the function that names the aggregates')
-    const asked: unknown = (options.build as (a: typeof builder) => unknown)(builder)
+    const asked: unknown = (options.build as (a: typeof builder) => unknown)(checkedBuilder)
     const projection = new AggregateProjection(input.schema)
     const aggregates = namedEntries(asked).map(([name, one]) =>
       lowerCall(name, one, { input, step, projection }),

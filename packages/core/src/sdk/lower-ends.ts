@@ -1,6 +1,7 @@
 /**
  * The ends of a pipeline: reading from a source and writing to a sink.
  */
+import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
 import { fieldOf } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
 import { typeToString } from '../data/type-text.ts'
@@ -22,6 +23,14 @@ export function lowerRead(
   options: ReadOptions<never>,
 ): Output {
   return draft.step(step, () => {
+    checkOptionNames(
+      'p.read',
+      options,
+      ['eventTime', 'onError'],
+      "options of files go to the file's own function",
+    )
+    checkOptionChoice('onError', options.onError, ['fail', 'reject'])
+    checkEventTime(options.eventTime)
     const source = draft.resolved.get(step) ?? sourceOf(dataset, step)
     const carried = carriedOptions(dataset)
     const eventTime = lowerEventTime(options.eventTime ?? carried.eventTime, source.schema)
@@ -82,6 +91,24 @@ function lowerEventTime(input: EventTimeInput | undefined, schema: Schema): Even
     idleAfterMs: options.idleAfter === undefined ? 0 : parseDuration(options.idleAfter),
     onMissing: options.onMissing ?? 'fail',
   }
+}
+
+function checkEventTime(input: EventTimeInput | undefined): void {
+  if (input === undefined || typeof input === 'string') return
+  checkOptionNames('eventTime', input, ['column', 'disorder', 'watermark', 'idleAfter', 'onMissing'])
+  checkOptionChoice('eventTime.onMissing', input.onMissing, ['fail', 'reject'])
+  const { column, watermark } = input
+  if (typeof column !== 'string') {
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'event time names no column',
+      hint: "name it: eventTime: { column: 'at' }",
+    })
+  }
+  if (typeof watermark !== 'object' || watermark === null) {
+    checkOptionChoice('eventTime.watermark', watermark, ['at-end'])
+    return
+  }
+  checkOptionNames('eventTime.watermark', watermark, ['from'])
 }
 
 function lowerWatermark(options: Exclude<EventTimeInput, string>, schema: Schema): WatermarkStrategy {

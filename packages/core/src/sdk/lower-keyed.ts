@@ -1,6 +1,7 @@
 /**
  * Steps around keys, lowered to the plan: key-by, process, and lookup joins.
  */
+import { checkOptionNames } from '../data/option-names.ts'
 import { extendSchema, fieldOf, findColumn, makeSchema } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
 import { sameType, typeToString } from '../data/type-text.ts'
@@ -10,7 +11,7 @@ import { refuseChanges } from './changes.ts'
 import type { Output } from './draft.ts'
 import { bindColumn, bindInput } from './expression-input.ts'
 import { isReservedPort } from './lower-ends.ts'
-import { checkFunction, checkSchema } from './lower-rows.ts'
+import { checkFunction, checkSchema, checkUses } from './lower-rows.ts'
 import { addTransform, extended } from './lower-transform.ts'
 import type { ProjectionInput } from './lower-transform.ts'
 import { checkName, didYouMean, listNames } from './names.ts'
@@ -100,12 +101,13 @@ export function lowerProcess(
         'give { output, onRow } and, where needed, { state, onTimer }',
       )
     }
+    checkDefinition(definition)
     refuseChanges(input, 'a process step')
     const { state = {}, output, sideOutputs = {}, uses, onRow, onTimer } = definition
     checkFunction(onRow, 'the function "onRow"')
     if (onTimer !== undefined) checkFunction(onTimer, 'the function "onTimer"')
     if (onTimer !== undefined && input.time === undefined) throw noEventTime('timers')
-    for (const name of uses ?? []) fieldOf(input.schema, name)
+    checkUses(uses, input.schema)
     for (const name of Object.keys(sideOutputs)) checkPort(name)
     return draft.add(
       {
@@ -125,6 +127,17 @@ export function lowerProcess(
       input,
     )
   })
+}
+
+const processOptions = ['state', 'output', 'sideOutputs', 'uses', 'onRow', 'onTimer']
+
+/** Instances of classes may have members of their own. */
+function checkDefinition(definition: object): void {
+  if (Object.getPrototypeOf(definition) !== Object.prototype) return
+  const hint = Object.hasOwn(definition, 'onError')
+    ? 'a process step rejects no rows: catch the error in onRow, and give such rows to a side output with emitTo'
+    : undefined
+  checkOptionNames('a process step', definition, processOptions, hint)
 }
 
 function checkPort(name: string): void {
@@ -170,6 +183,7 @@ export function lowerLookupJoin(
     draft.checkOwn(table)
     refuseChanges(input, 'a lookup join')
     refuseChanges(table, 'the table of a lookup join')
+    checkJoinOptions(options)
     const { on, join = 'left', select } = options
     if (join !== 'left' && join !== 'inner')
       throw invalid(`the join is "${String(join)}"`, "use 'left' or 'inner'")
@@ -194,6 +208,17 @@ export function lowerLookupJoin(
     }
     return draft.add(node, input)
   })
+}
+
+function checkJoinOptions(options: unknown): void {
+  checkOptionNames('a lookup join', options, ['on', 'join', 'select'])
+  const { on, select } = (options ?? {}) as { readonly on?: unknown; readonly select?: unknown }
+  const isNamed = (value: unknown): boolean => typeof value === 'object' && value !== null
+  if ((typeof on === 'string' || isNamed(on)) && isNamed(select)) return
+  throw invalid(
+    `the lookup join has no "${isNamed(select) ? 'on' : 'select'}"`,
+    "give both: { on: { column: 'columnOfTheTable' }, select: { newName: 'columnOfTheTable' } }",
+  )
 }
 
 function checkPair(stream: Schema, left: string, table: Schema, right: string): void {

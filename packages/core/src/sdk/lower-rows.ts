@@ -3,6 +3,7 @@
  *
  * The function itself stays beside the plan (`PlanBindings.functions`), named by its step.
  */
+import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
 import { makeSchema, extendSchema, fieldOf } from '../data/schema.ts'
 import type { ColumnTypes } from '../data/builder.ts'
 import type { Schema } from '../data/type.ts'
@@ -121,6 +122,24 @@ export function checkFunction(fn: unknown, what: string = 'the function of the s
   })
 }
 
+/** Refuses options of a function over rows that do not exist. */
+export function checkFunctionOptions(options: RowFunctionInput): void {
+  checkOptionNames('a function over rows', options, ['uses', 'onError'])
+  checkOptionChoice('onError', options.onError, ['fail', 'reject'])
+}
+
+/** Refuses a list of columns that is none, or names columns that do not exist. */
+export function checkUses(uses: unknown, schema: Schema): void {
+  if (uses === undefined) return
+  if (!Array.isArray(uses)) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'the option "uses" is not a list',
+      hint: "name the columns that the function reads: uses: ['first', 'second']",
+    })
+  }
+  for (const name of uses) fieldOf(schema, String(name))
+}
+
 interface RowFunctionParts {
   readonly shape: RowFunctionNode['shape']
   readonly fn: unknown
@@ -133,11 +152,12 @@ function lower(input: Output, step: string, parts: RowFunctionParts): Output {
   const { draft } = input
   return draft.step(step, () => {
     const { shape, fn, adds } = parts
+    checkFunctionOptions(parts.options)
     const { uses, onError = 'fail' } = parts.options
     const schema = parts.schema()
     checkFunction(fn)
     refuseChanges(input, 'a function over rows')
-    for (const name of uses ?? []) fieldOf(input.schema, name)
+    checkUses(uses, input.schema)
     const node: RowFunctionNode = {
       kind: 'row-function',
       step,

@@ -3,6 +3,7 @@
  *
  * Values arrive as text (from the command line) or as values (from code) and are checked against the declaration.
  */
+import { checkOptionNames } from '../data/option-names.ts'
 import { MillraceError } from '../errors.ts'
 import { formatDuration, parseDuration } from '../time/index.ts'
 import type { Duration } from '../time/index.ts'
@@ -74,6 +75,7 @@ export class OptionReader {
         hint: 'declare it once and use its value in both places',
       })
     }
+    checkDeclaration(name, declaration)
     const type = typeOf(name, declaration)
     const fallback = convert(name, type, declaration.default)
     const value = Object.hasOwn(this.given, name) ? convert(name, type, this.given[name]) : fallback
@@ -108,11 +110,30 @@ export class OptionReader {
   }
 }
 
+/** Refuses what a declaration cannot say. */
+function checkDeclaration(name: string, declaration: unknown): void {
+  if (typeof declaration !== 'object' || declaration === null) {
+    throw new MillraceError('option/invalid', {
+      what: `option "${name}" has no declaration`,
+      hint: `write p.option('${name}', { default: … })`,
+    })
+  }
+  const isTyped = 'type' in declaration && declaration.type !== undefined
+  const known = isTyped ? ['type', 'default', 'description'] : ['type', 'default', 'description', 'choices']
+  checkOptionNames(`the declaration of option "${name}"`, declaration, known)
+  if (!isTyped || declaration.type === 'duration') return
+  throw new MillraceError('option/invalid', {
+    what: `option "${name}" has the type ${JSON.stringify(declaration.type)}`,
+    detail: "the only type that is written is 'duration'",
+    hint: 'leave it out: the type of the others follows from the default',
+  })
+}
+
 function typeOf(
   name: string,
   declaration: OptionDeclaration<string | number | boolean> | DurationOptionDeclaration,
 ): DeclaredOption['type'] {
-  if ('type' in declaration) return 'duration'
+  if ('type' in declaration && declaration.type !== undefined) return 'duration'
   const type = typeof declaration.default
   if (type === 'string' || type === 'number' || type === 'boolean') return type
   throw new MillraceError('option/invalid', {

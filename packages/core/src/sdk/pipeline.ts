@@ -5,6 +5,7 @@
  * the function may depend on its options and on nothing that changes.
  */
 import type { Schema } from '../data/type.ts'
+import { checkOptionNames } from '../data/option-names.ts'
 import { isMillraceError, MillraceError, withContext } from '../errors.ts'
 import { buildHash } from '../plan/index.ts'
 import type { BuiltPlan, Source } from '../plan/index.ts'
@@ -148,6 +149,9 @@ interface BuildCall {
 }
 
 function buildPipeline(call: BuildCall): BuiltPipeline {
+  const first = Object.keys(call.options).find((name) => name !== 'set' && name !== 'check') ?? 'name'
+  const hint = `options of the pipeline are set so: build({ set: { ${first}: … } })`
+  checkOptionNames('build', call.options, ['set', 'check'], hint)
   const built = buildOnce(call)
   if (call.options.check === false) return built
   const again = buildOnce(call)
