@@ -43,6 +43,8 @@ export interface SourceStepOptions {
   readonly events: { wake(): void; failed(error: unknown): void }
 }
 
+type Found = Awaited<ReturnType<SplitEnumerator['next']>>
+
 /** Splits open at a time and not idle, for sources whose splits are meant to be read side by side. */
 const CONCURRENT_SPLITS_MAX = 64
 
@@ -60,7 +62,8 @@ export class SourceStep {
   private readonly context: SourceContext
   private readonly rejects: readonly RejectedRows[]
   private enumerator: SplitEnumerator | undefined
-  private discovering = false
+  private listing: Promise<void> | undefined
+  private found: Found | undefined
   private splits = 0
   private current = 0
 
@@ -87,29 +90,45 @@ export class SourceStep {
   async open(): Promise<void> {
     try {
       this.enumerator = await this.source.enumerate(this.context)
-    } catch (error) {
-      throw withContext(readFailure(error), { step: this.step })
-    }
-    await this.discover()
-  }
-
-  /** Asks for new splits; the loop calls it on an interval until discovery is done. */
-  async discover(): Promise<void> {
-    if (this.discoveryDone || this.discovering || this.enumerator === undefined) return
-    this.discovering = true
-    try {
       // All splits of a bounded read before any of them: what is listed late would be late.
       do {
-        const { splits, done } = await this.enumerator.next()
-        this.assign(splits)
-        if (done) this.endDiscovery()
-        else if (this.boundedness === 'bounded') await this.options.host.timers.yield()
-      } while (this.boundedness === 'bounded' && !this.discoveryDone)
+        this.take(await this.enumerator.next())
+        if (!this.discoveryDone && this.boundedness === 'bounded') await this.options.host.timers.yield()
+      } while (!this.discoveryDone && this.boundedness === 'bounded')
     } catch (error) {
       throw withContext(readFailure(error), { step: this.step })
-    } finally {
-      this.discovering = false
     }
+  }
+
+  /** Whether a listing is under way. */
+  get isListing(): boolean {
+    return this.listing !== undefined
+  }
+
+  /** Asks for new splits, beside the reading; the loop calls it on an interval until discovery is done. */
+  discover(): void {
+    if (this.discoveryDone || this.listing !== undefined || this.enumerator === undefined) return
+    const { events } = this.options
+    this.listing = this.enumerator
+      .next()
+      .then((found) => void (this.found = found))
+      .catch((error: unknown) => events.failed(withContext(readFailure(error), { step: this.step })))
+      .finally(() => {
+        this.listing = undefined
+        events.wake()
+      })
+  }
+
+  /** Takes on what a listing has found; the loop calls it between two steps. */
+  takeFound(): void {
+    const { found } = this
+    this.found = undefined
+    if (found !== undefined && !this.discoveryDone) this.take(found)
+  }
+
+  private take({ splits, done }: Found): void {
+    this.assign(splits)
+    if (done) this.endDiscovery()
   }
 
   private assign(splits: readonly Split[]): void {
@@ -139,6 +158,7 @@ export class SourceStep {
 
   async close(): Promise<void> {
     await Promise.all(this.tasks.map((task) => task.close()))
+    await this.listing
     await this.enumerator?.close()
   }
 

@@ -102,7 +102,7 @@ export class TaskLoop {
       }
       const end = await this.atBorder(worked)
       if (end !== undefined) return end
-      if (!worked && !this.settled()) {
+      if (!worked && !this.hasMore()) {
         await this.wait()
         sliceStart = this.monotonic()
       }
@@ -143,7 +143,8 @@ export class TaskLoop {
     if (this.stopping && (this.isBounded() || this.isSettled())) return 'stopped'
     if (!worked && this.execution.sources.every((source) => source.done)) return 'finished'
     const now = this.now()
-    if (now >= this.nextDiscoveryAt) await this.discover(now)
+    for (const source of this.execution.sources) source.takeFound()
+    if (now >= this.nextDiscoveryAt) this.discover(now)
     // A split that became idle may have moved a watermark: T2.
     if (this.execution.pending.length > 0) return undefined
     if (now >= this.nextEpochAt && this.isSettled()) await this.epoch()
@@ -154,10 +155,10 @@ export class TaskLoop {
     return undefined
   }
 
-  private async discover(now: number): Promise<void> {
+  private discover(now: number): void {
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     for (const source of this.execution.sources) {
-      if (!source.discoveryDone) await source.discover()
+      source.discover()
       for (const task of source.tasks) task.checkIdle(now)
     }
   }
@@ -209,7 +210,7 @@ export class TaskLoop {
   }
 
   /** Something may be done at once: a wake-up came while the turn ran. */
-  private settled(): boolean {
+  private hasMore(): boolean {
     return this.woken || this.execution.pending.length > 0
   }
 
@@ -236,7 +237,9 @@ export class TaskLoop {
 
   /** No read is under way that could still bring what is there already. */
   private isIdle(): boolean {
-    return this.execution.sources.every((source) => source.tasks.every((task) => task.isIdle))
+    return this.execution.sources.every(
+      (source) => !source.isListing && source.tasks.every((task) => task.isIdle),
+    )
   }
 
   private isBounded(): boolean {

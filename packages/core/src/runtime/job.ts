@@ -96,7 +96,8 @@ export class Job {
   }
 
   /**
-   * Runs to the end. Rejects with the first failure; then nothing of the open epoch is visible anywhere.
+   * Runs to the end. Rejects with the first failure; then nothing of the open epoch is visible anywhere, unless it came
+   * while sinks were committing that epoch: then the error says so.
    *
    * @throws MillraceError `run/cancelled` when a batch run was stopped before its end.
    */
@@ -106,20 +107,21 @@ export class Job {
     const { clock } = this.options.host
     this.startedAt = clock.monotonic()
     this.cpuAtStart = clock.cpu()
+    let end: LoopEnd
     try {
       await checkFolders(this.execution.options.bindings, this.options.host.files)
       await this.execution.open({ wake: this.loop.wake, failed: this.loop.failed })
       for (const { sink } of this.execution.sinks) await sink.sweep([])
-      const end = await this.loop.run()
+      end = await this.loop.run()
       if (end === 'stopped' && this.options.mode !== 'continuous') throw cancelled()
-      const progress = this.progress()
-      await this.execution.close()
-      return { end, progress }
     } catch (error) {
       // The first failure is the one to report; closing after it may fail for the same reason.
       await this.execution.close(true).catch(() => undefined)
       throw error
     }
+    const progress = this.progress()
+    await this.execution.close()
+    return { end, progress }
   }
 
   /** Ends the run at the next border between steps, and what is waited for to try a commit again. */
