@@ -16,7 +16,7 @@ import {
   stateHash,
   tableSources,
 } from '../../src/plan/index.ts'
-import type { BuiltPlan, LogicalNode, Sink } from '../../src/plan/index.ts'
+import type { BuiltPlan, LogicalNode } from '../../src/plan/index.ts'
 import { airports, flights, plannedSink } from '../sdk/planned-ends.ts'
 import type { Flight } from '../sdk/planned-ends.ts'
 
@@ -90,7 +90,7 @@ describe('hashes', () => {
           n: a.sum(sqlText(input) as never).filter(sqlText(options.filter ?? 'cancelled')),
           m: a.max(`${steps[0]}1` as never),
         }))
-        .write(sink, { ...plannedSink(sink), accepts: 'changes' } as Sink as never)
+        .write(sink, { ...plannedSink(sink), accepts: 'changelog' } as never)
     }).build()
     expect(stateHash(optimize(built).plan)).toBe(stateHash(built.plan))
     return stateHash(built.plan)
