@@ -16,12 +16,20 @@ import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
 /** The version that is written. */
 const LOG_FORMAT = 1
 
+/** Where a lineage left another one: behind epoch `epoch` of `lineage`. */
+export interface Branch {
+  readonly lineage: string
+  readonly epoch: number
+}
+
 /** A new attempt begins: everything with a smaller attempt number is over from here on. */
 export interface Takeover {
   readonly kind: 'takeover'
   readonly attempt: number
-  /** Names one history of the job; changes when a run starts from anything but the newest checkpoint. */
+  /** Names one history of the job; changes when a run starts from an epoch that somebody chose. */
   readonly lineage: string
+  /** Where the lineage began; undefined for the first one. The same in every takeover and manifest of a lineage. */
+  readonly parent?: Branch
   /** Who runs the attempt. */
   readonly owner: ProcessIdentity
   /** Random: no two takeovers have the same bytes, also when one process begins two. */
@@ -72,7 +80,11 @@ export interface Manifest {
   readonly kind: 'manifest'
   readonly attempt: number
   readonly lineage: string
+  /** As in the takeovers of the lineage: these may be cut away. */
+  readonly parent?: Branch
   readonly epoch: number
+  /** The number of the first entry that counts from here on. Never less than in an earlier manifest. */
+  readonly base: number
   readonly planHash: string
   readonly stateHash: string
   readonly atMs: number

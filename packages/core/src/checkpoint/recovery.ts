@@ -6,12 +6,21 @@
  *  D2  Everything that a manifest promised and nobody is known to have delivered is committed again, oldest epoch first.
  *  D3  The input of a planned epoch that has no manifest is read again exactly as planned.
  *  D4  A log that no run of the protocol can have written starts nothing.
+ *  D5  Only the history that goes on decides: nothing that a lineage did behind the epoch at which it was left is resumed,
+ *      replayed, owed, believed to be delivered, or gone back to.
+ *  D6  Going back is done once: the same wish again, after a crash at any moment, goes on with what it began.
  */
-import type { EpochPlan, Manifest, NumberedEntry, PendingCommit, RunEnd, Takeover } from './entry.ts'
+import type { Branch, EpochPlan, Manifest, NumberedEntry, PendingCommit, RunEnd } from './entry.ts'
+import { historyOf, owed } from './lineage.ts'
+import type { History } from './lineage.ts'
 
 /** What the person who starts the job asked for. */
 export interface StartWishes {
-  /** Start from this epoch instead of the newest. */
+  /**
+   * Start from this epoch of the current history, under a new lineage. When the current lineage began from it already,
+   * this is a plain start (D6): a supervisor may give it with every start. Going back to the same epoch once more takes
+   * another wish in between.
+   */
   readonly from?: number
   /** Go on behind an end: read new input with a state that was drained or finished. */
   readonly goOn?: boolean
@@ -33,6 +42,8 @@ export type StartDecision =
       readonly attempt: number
       /** Undefined: what follows is another history, under a new lineage. */
       readonly lineage: string | undefined
+      /** What the takeover and every manifest name as theirs. */
+      readonly parent: Branch | undefined
       readonly manifest: Manifest
       readonly commitAgain: readonly PendingCommit[]
       readonly replay: EpochPlan | undefined
@@ -54,85 +65,108 @@ export type StartDecision =
 export function decideStart(entries: readonly NumberedEntry[], wishes: StartWishes = {}): StartDecision {
   const fault = findFault(entries)
   if (fault !== undefined) return { kind: 'impossible', ...fault }
-  const manifests = entries.flatMap(({ entry }) => (entry.kind === 'manifest' ? [entry] : []))
   const attempt = entries.reduce((most, { entry }) => Math.max(most, entry.attempt), 0) + 1
-  const newest = manifests.at(-1)
-  if (wishes.from !== undefined && wishes.from !== newest?.epoch)
-    return fromEarlier(entries, wishes.from, attempt)
-  if (newest === undefined) {
-    return { kind: 'begin', attempt, lineage: newestTakeover(entries)?.lineage, replay: planOf(entries, 1) }
-  }
-  const commitAgain = owed(entries, newest)
-  if (newest.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true)
+  const history = historyOf(entries)
+  const { current } = history
+  const newest = history.manifests.at(-1)?.entry
+  const isOver = newest?.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true
+  const hasBegun = wishes.from === current?.parent?.epoch || (isOver && wishes.from === newest.epoch)
+  if (wishes.from !== undefined && !hasBegun) return goBack(entries, history, wishes.from, attempt)
+  const lineage = current?.lineage
+  const replay = planOf(history, (newest?.epoch ?? 0) + 1)
+  if (newest === undefined) return { kind: 'begin', attempt, lineage, replay }
+  const commitAgain = owed(entries)
+  if (isOver && newest.end !== undefined)
     return { kind: 'ended', attempt, end: newest.end, manifest: newest, commitAgain }
-  return {
-    kind: 'resume',
-    attempt,
-    lineage: newest.lineage,
-    manifest: newest,
-    commitAgain,
-    replay: planOf(entries, newest.epoch + 1),
-    repeats: [],
-  }
+  const parent = current?.parent
+  return { kind: 'resume', attempt, lineage, parent, manifest: newest, commitAgain, replay, repeats: [] }
 }
 
-/** Output that a manifest promised and that is not known to be delivered (D2). */
-export function owed(entries: readonly NumberedEntry[], manifest: Manifest): readonly PendingCommit[] {
-  let delivered = manifest.delivered
-  for (const { entry } of entries) {
-    if (entry.kind === 'delivered' && entry.epoch > delivered) delivered = entry.epoch
-  }
-  return manifest.pending.filter(({ epoch }) => epoch > delivered).toSorted((a, b) => a.epoch - b.epoch)
-}
-
-function fromEarlier(entries: readonly NumberedEntry[], from: number, attempt: number): StartDecision {
-  const manifests = entries.flatMap(({ entry }) => (entry.kind === 'manifest' ? [entry] : []))
-  const manifest = manifests.find(({ epoch }) => epoch === from)
-  const newest = manifests.at(-1)
-  if (manifest === undefined || newest === undefined)
-    return { kind: 'no-such-epoch', epochs: manifests.map(({ epoch }) => epoch) }
+function goBack(
+  entries: readonly NumberedEntry[],
+  { manifests }: History,
+  from: number,
+  attempt: number,
+): StartDecision {
+  const epochs = manifests.map(({ entry }) => entry.epoch)
+  const manifest = manifests.find(({ entry }) => entry.epoch === from)?.entry
+  if (manifest === undefined) return { kind: 'no-such-epoch', epochs }
   return {
     kind: 'resume',
     attempt,
     lineage: undefined,
+    parent: { lineage: manifest.lineage, epoch: from },
     manifest,
-    // The newest manifest names all that is owed; what it owes of later epochs belongs to the history that is left.
-    commitAgain: owed(entries, newest).filter(({ epoch }) => epoch <= from),
+    // What is owed of later epochs belongs to the history that is left.
+    commitAgain: owed(entries).filter(({ epoch }) => epoch <= from),
     replay: undefined,
-    repeats: manifests.map(({ epoch }) => epoch).filter((epoch) => epoch > from),
+    repeats: epochs.filter((epoch) => epoch > from),
   }
 }
 
-function newestTakeover(entries: readonly NumberedEntry[]): Takeover | undefined {
-  return entries.flatMap(({ entry }) => (entry.kind === 'takeover' ? [entry] : [])).at(-1)
-}
-
-function planOf(entries: readonly NumberedEntry[], epoch: number): EpochPlan | undefined {
-  return entries
+function planOf({ current }: History, epoch: number): EpochPlan | undefined {
+  return current?.entries
     .flatMap(({ entry }) => (entry.kind === 'plan' && entry.epoch === epoch ? [entry] : []))
     .at(-1)
 }
 
+/** An entry that cannot be where it is. */
+interface Fault {
+  readonly number: number
+  readonly reason: string
+}
+
 /** The first entry that no run of the protocol can have written where it stands (D4). */
-function findFault(
-  entries: readonly NumberedEntry[],
-): { readonly number: number; readonly reason: string } | undefined {
+function findFault(entries: readonly NumberedEntry[]): Fault | undefined {
   let attempt: number | undefined
-  let last: Manifest | undefined
-  let newLineage = false
   for (const { number, entry } of entries) {
     const isTakeover = entry.kind === 'takeover'
     if (attempt !== undefined && (isTakeover ? entry.attempt <= attempt : entry.attempt !== attempt))
       return { number, reason: `attempt ${entry.attempt} wrote behind attempt ${attempt}` }
     attempt = entry.attempt
-    if (isTakeover) newLineage = last !== undefined && entry.lineage !== last.lineage
-    if (entry.kind === 'delivered' && last !== undefined && entry.epoch > last.epoch)
+  }
+  return findLineageFault(entries)
+}
+
+/** As `findFault`, for lineages and the order of epochs in them. */
+function findLineageFault(entries: readonly NumberedEntry[]): Fault | undefined {
+  let lineage: string | undefined
+  let parent: Branch | undefined
+  /** The newest epoch of the history; undefined: not known, because the log was cut. */
+  let epoch: number | undefined
+  for (const { number, entry } of entries) {
+    if (entry.kind === 'takeover' || entry.kind === 'manifest') {
+      const isOther = entry.lineage !== lineage
+      const isBranch = entry.kind === 'takeover' && entry.parent !== undefined
+      if (lineage !== undefined && isOther && !isBranch)
+        return { number, reason: `lineage ${entry.lineage} follows ${lineage} and does not say from where` }
+      if (!isOther && !isSame(entry.parent, parent))
+        return { number, reason: `lineage ${entry.lineage} begins at two places` }
+      if (lineage !== undefined && isOther) epoch = entry.parent?.epoch
+      lineage = entry.lineage
+      parent = entry.parent
+    }
+    if (entry.kind === 'delivered' && epoch !== undefined && entry.epoch > epoch)
       return { number, reason: `epoch ${entry.epoch} was delivered before its manifest` }
     if (entry.kind !== 'manifest') continue
-    if (last !== undefined && !newLineage && entry.epoch !== last.epoch + 1)
-      return { number, reason: `epoch ${entry.epoch} follows epoch ${last.epoch}` }
-    newLineage = false
-    last = entry
+    if (epoch !== undefined && entry.epoch !== epoch + 1)
+      return { number, reason: `epoch ${entry.epoch} follows epoch ${epoch}` }
+    epoch = entry.epoch
   }
-  return undefined
+  return findLostParent(entries)
+}
+
+/** A lineage without a manifest of its own needs the one that it began from: others are no substitute (D5). */
+function findLostParent(entries: readonly NumberedEntry[]): Fault | undefined {
+  const { current, manifests } = historyOf(entries)
+  const newest = manifests.at(-1)?.entry
+  const from = current?.parent
+  if (from === undefined || newest?.lineage === current?.lineage) return undefined
+  if (newest !== undefined && isSame(from, newest)) return undefined
+  const number = current?.entries[0]?.number ?? 0
+  return { number, reason: `epoch ${from.epoch} of lineage ${from.lineage} is not there to begin from` }
+}
+
+function isSame(a: Branch | undefined, b: Branch | undefined): boolean {
+  return a?.lineage === b?.lineage && a?.epoch === b?.epoch
 }

@@ -2,11 +2,13 @@
  * What may be removed from a store, and nothing else. Pure.
  *
  * Invariants (tests quote them):
- *  A1  At least two checkpoints are kept that were read back and found whole; until there are two, all are kept.
+ *  A1  At least two checkpoints of the current history are kept that were read back and found whole; until there are two,
+ *      all are kept.
  *  A2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
  *  A3  Files of an attempt that may still be at work are left alone.
  */
 import type { NumberedEntry } from './entry.ts'
+import { historyOf } from './lineage.ts'
 
 /** What is known when files are to be removed. */
 export interface RetentionFacts {
@@ -23,9 +25,12 @@ export interface RetentionFacts {
   readonly attempt: number
 }
 
-/** What is to be done, in this order: first the log is cut, then files go that nothing names any more. */
+/**
+ * What is to be done, in this order: the next manifest names `trimBefore` as its base; when it stands the log is cut; then
+ * files go that nothing names any more.
+ */
 export interface Removal {
-  /** Entries before this number go; undefined: none. */
+  /** Entries before this number go; undefined: none, and the next manifest names the base that there is. */
   readonly trimBefore: number | undefined
   readonly files: readonly string[]
 }
@@ -35,7 +40,7 @@ export function decideRemoval(facts: RetentionFacts): Removal {
   const manifests = facts.entries.flatMap(({ number, entry }) =>
     entry.kind === 'manifest' ? [{ number, manifest: entry }] : [],
   )
-  const verified = manifests.filter(({ number }) => facts.verified.has(number))
+  const verified = historyOf(facts.entries).manifests.filter(({ number }) => facts.verified.has(number))
   const oldestKept = verified.at(-Math.max(2, facts.keep))
   const kept =
     oldestKept === undefined ? manifests : manifests.filter(({ number }) => number >= oldestKept.number)

@@ -13,11 +13,12 @@ const takeover = (attempt: number): Takeover => ({
   token: 't',
   atMs: 0,
 })
-const manifest = (attempt: number, epoch: number): Manifest => ({
+const manifest = (attempt: number, epoch: number, base = 1): Manifest => ({
   kind: 'manifest',
   attempt,
   lineage: 'l',
   epoch,
+  base,
   planHash: 'p',
   stateHash: 's',
   atMs: 0,
@@ -40,6 +41,36 @@ function setUp(): {
     return log
   }
   return { host, store, open }
+}
+
+/** A store that lets others do something around its next listing. */
+class HeldStore extends DirectoryStore {
+  beforeList: (() => Promise<void>) | undefined
+  afterList: (() => Promise<void>) | undefined
+
+  override async list(prefix: string): ReturnType<DirectoryStore['list']> {
+    const { beforeList, afterList } = this
+    this.beforeList = undefined
+    this.afterList = undefined
+    await beforeList?.()
+    const files = await super.list(prefix)
+    await afterList?.()
+    return files
+  }
+}
+
+/** A log whose first two entries are removed, and an attempt that slept since the first. */
+async function trimmed(
+  open: () => Promise<CheckpointLog>,
+  openOld = open,
+): Promise<{ old: CheckpointLog; kept: readonly Entry[] }> {
+  const old = await openOld()
+  await old.append(takeover(1))
+  const log = await open()
+  const kept = [manifest(2, 1), manifest(2, 2, 3)]
+  for (const entry of [takeover(2), ...kept]) await log.append(entry)
+  await log.trim()
+  return { old, kept }
 }
 
 async function entriesOf(log: CheckpointLog): Promise<readonly Entry[]> {
@@ -90,28 +121,94 @@ describe('the log', () => {
     expect(await log.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
   })
 
+  it('G5: an entry counts that a takeover follows before its writer has looked', async () => {
+    const { host, open, store } = setUp()
+    const slow = new HeldStore(host, '/state')
+    const old = new CheckpointLog(slow, host.bytes)
+    await old.append(takeover(1))
+    const seen: (readonly Entry[])[] = []
+    slow.beforeList = async () => {
+      const successor = await open()
+      seen.push(await entriesOf(successor))
+      await successor.append(takeover(2))
+    }
+    expect(await old.append(manifest(1, 1))).toEqual({ kind: 'appended', number: 2 })
+    expect(seen).toEqual([[takeover(1), manifest(1, 1)]])
+    expect(await entriesOf(await open())).toEqual([takeover(1), manifest(1, 1), takeover(2)])
+    // It learns of the takeover with its next entry.
+    expect(await old.append(manifest(1, 2))).toEqual({
+      kind: 'behind',
+      entries: [{ number: 3, entry: takeover(2) }],
+    })
+    expect(await store.list('log/')).toHaveLength(3)
+  })
+
   it('G4: an old attempt cannot append into the gap of removed entries', async () => {
+    const { open, store } = setUp()
+    const { old, kept } = await trimmed(open)
+    expect(await old.append(manifest(1, 1))).toEqual({
+      kind: 'behind',
+      entries: kept.map((entry, at) => ({ number: at + 3, entry })),
+    })
+    expect((await store.list('log/')).map(({ name }) => name)).toEqual([
+      'log/000000000003',
+      'log/000000000004',
+    ])
+  })
+
+  it('G4: what an old attempt left directly below the border counts for nobody', async () => {
+    const { host, open, store } = setUp()
+    const slow = new HeldStore(host, '/state')
+    const { old, kept } = await trimmed(open, async () => {
+      const log = new CheckpointLog(slow, host.bytes)
+      await log.read()
+      return log
+    })
+    slow.beforeList = async () => Promise.reject(new Error('power lost'))
+    await expect(old.append(manifest(1, 1))).rejects.toThrow('power lost')
+    expect((await store.list('log/')).map(({ name }) => name)).toContain('log/000000000002')
+    const next = await open()
+    expect(await entriesOf(next)).toEqual(kept)
+    await next.trim()
+    expect(await store.list('log/')).toHaveLength(2)
+  })
+
+  it('G4: removes nothing above the base that the newest manifest names', async () => {
     const { open, store } = setUp()
     const log = await open()
     await log.append(takeover(1))
-    const old = await open()
-    await log.append(takeover(2))
-    await log.append(manifest(2, 1))
-    await log.append(manifest(2, 2))
-    await log.trim(4)
-    expect(await old.append(manifest(1, 1))).toEqual({
-      kind: 'behind',
-      entries: [{ number: 4, entry: manifest(2, 2) }],
-    })
-    expect((await store.list('log/')).map(({ name }) => name)).toEqual(['log/000000000004'])
+    await log.append(manifest(1, 1))
+    await log.trim()
+    expect(await store.list('log/')).toHaveLength(2)
+    await log.append(manifest(1, 2, 2))
+    expect(log.base).toBe(2)
+    await log.trim()
+    expect(await entriesOf(await open())).toEqual([manifest(1, 1), manifest(1, 2, 2)])
+    await expect(log.append(manifest(1, 3, 1))).rejects.toThrow(/base/)
   })
 
-  it('G4: reads from the newest entry back to the first gap', async () => {
+  it('tells an entry that is missing among those that count', async () => {
     const { open, store } = setUp()
     const log = await open()
     for (let epoch = 1; epoch <= 4; epoch++) await log.append(manifest(1, epoch))
     await store.remove('log/000000000002')
-    expect(await entriesOf(await open())).toEqual([manifest(1, 3), manifest(1, 4)])
+    await expect(open()).rejects.toMatchObject({
+      code: 'checkpoint/damaged',
+      place: { file: '/state/log/000000000002' },
+    })
+  })
+
+  it('reads again when its owner removed entries meanwhile', async () => {
+    const { host, open } = setUp()
+    const log = await open()
+    await log.append(takeover(1))
+    await log.append(manifest(1, 1))
+    const slow = new HeldStore(host, '/state')
+    slow.afterList = async () => {
+      await log.append(manifest(1, 2, 2))
+      await log.trim()
+    }
+    expect(await entriesOf(new CheckpointLog(slow, host.bytes))).toEqual([manifest(1, 1), manifest(1, 2, 2)])
   })
 })
 

@@ -15,7 +15,20 @@ const place = 'x'.repeat(1500)
 const entries: readonly Entry[] = [
   { kind: 'takeover', attempt: 1, lineage: place, owner, token: '1', atMs: 0 },
   { kind: 'plan', attempt: 1, epoch: 1, ranges: { in: place }, clockMs: 0 },
-  { kind: 'delivered', attempt: 1, epoch: 0 },
+  {
+    kind: 'manifest',
+    attempt: 1,
+    lineage: 'l',
+    epoch: 1,
+    base: 2,
+    planHash: '',
+    stateHash: '',
+    atMs: 0,
+    watermarks: {},
+    state: [],
+    pending: [],
+    delivered: 0,
+  },
 ]
 const SEEDS = 20
 
@@ -37,7 +50,7 @@ async function work(files: Files, acknowledged: string[]): Promise<void> {
     await log.append(entry)
     acknowledged.push(`entry ${at}`)
   }
-  await log.trim(2)
+  await log.trim()
 }
 
 /** What is wrong after the restart. */

@@ -199,6 +199,7 @@ function publish(world: World, state: AttemptState, defect: Defect | undefined):
     attempt: state.attempt,
     lineage: 'l',
     epoch: state.epoch,
+    base: 1,
     // Carries where the epoch began, for the defect that goes back to it.
     planHash: String(state.from),
     stateHash: '',
@@ -252,7 +253,7 @@ function violationOf(world: World, bounds: Bounds): string | undefined {
   if (times.some((count) => count > 1)) return 'a row is repeated'
   const newest = world.log.findLast((entry): entry is Manifest => entry.kind === 'manifest')
   if (newest === undefined) return undefined
-  const owing = new Set(owed(numbered(world.log), newest).flatMap((commit) => [...rowsOf(nameOf(commit))]))
+  const owing = new Set(owed(numbered(world.log)).flatMap((commit) => [...rowsOf(nameOf(commit))]))
   for (let row = 0; row < positionOf(newest); row++) {
     if (times[row] === 0 && !owing.has(row)) return `row ${row} is lost`
   }

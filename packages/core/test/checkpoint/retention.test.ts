@@ -24,6 +24,7 @@ function manifestEntry(number: number, epoch: number, files: readonly string[], 
     attempt,
     lineage: 'l',
     epoch,
+    base: 1,
     planHash: '',
     stateHash: '',
     atMs: 0,
@@ -67,6 +68,21 @@ describe('removal', () => {
     expect(decideRemoval(facts({}))).toMatchObject({ trimBefore: 2 })
     expect(decideRemoval(facts({ keep: 0 }))).toMatchObject({ trimBefore: 2 })
     expect(decideRemoval(facts({ keep: 3 }))).toMatchObject({ trimBefore: undefined })
+  })
+
+  it('A1: counts no checkpoint of a history that was left', () => {
+    const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
+    const branch = { lineage: 'm', parent: { lineage: 'l', epoch: 1 } }
+    const began = { kind: 'takeover', attempt: 2, owner, token: '', atMs: 0, ...branch } as const
+    const second = manifestEntry(5, 2, ['state/2-a'], 2)
+    const entries = [
+      ...three,
+      { number: 4, entry: began },
+      { number: 5, entry: { ...second.entry, ...branch } as Manifest },
+    ]
+    const verified = new Set([1, 2, 3, 5])
+    expect(decideRemoval(facts({ entries, verified, attempt: 2 })).trimBefore).toBeUndefined()
+    expect(decideRemoval(facts({ entries: entries.slice(1), verified })).trimBefore).toBeUndefined()
   })
 
   it('A2: keeps a base that a kept increment builds on', () => {
