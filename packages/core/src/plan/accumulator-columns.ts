@@ -54,7 +54,7 @@ function accumulatorColumns(call: AggregateCall, input: Field | undefined): read
       return input === undefined ? undefined : numbers(...sumParts(input.type, true))
     case 'variance':
     case 'stddev':
-      return numbers('rows', 'mean', 'squares')
+      return numbers('rows', ...tripleParts('sum'), ...tripleParts('squares'))
     case 'min':
     case 'max':
       return input === undefined ? undefined : extremeColumns(input.type)
@@ -72,6 +72,11 @@ function accumulatorColumns(call: AggregateCall, input: Field | undefined): read
 
 function numbers(...names: readonly string[]): readonly Field[] {
   return names.map((name) => ({ name, type: float64, nullable: false }))
+}
+
+/** Sums in three parts: the sum, its error, and the error of that. */
+function tripleParts(name: string): readonly string[] {
+  return [name, `${name}-error`, `${name}-rest`]
 }
 
 /** Sums of floats carry their error, sums of whole numbers are limbs. */

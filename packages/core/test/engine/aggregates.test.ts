@@ -130,6 +130,82 @@ describe('sums', () => {
   })
 })
 
+describe('variances', () => {
+  const variance: Question = { type: float, aggregate: 'variance', result: float }
+
+  /** The value as a whole number of 2^-400. */
+  const scaled = (value: number): bigint => {
+    let [rest, exponent] = [value, 0]
+    while (!Number.isInteger(rest)) [rest, exponent] = [rest * 2, exponent + 1]
+    return BigInt(rest) << BigInt(400 - exponent)
+  }
+  /** By fractions of whole numbers, exact but for the last step. */
+  const exactVariance = (values: readonly number[]): number => {
+    const all = values.map(scaled)
+    const n = BigInt(all.length)
+    const sum = all.reduce((a, b) => a + b, 0n)
+    const squares = all.reduce((a, b) => a + b * b, 0n)
+    const [over, under] = [n * squares - sum * sum, (n * (n - 1n)) << 800n]
+    if (over === 0n) return 0
+    const shift = 70 + under.toString(2).length - over.toString(2).length
+    const quotient = shift >= 0 ? (over << BigInt(shift)) / under : over / (under << BigInt(-shift))
+    return Number(quotient) * 2 ** -shift
+  }
+  const mixed = fc.oneof(
+    fc.double({ min: -1e12, max: 1e12, noNaN: true }).map((x) => (Math.abs(x) < 1e-20 ? 0 : x)),
+    fc.integer({ min: -1000, max: 1000 }),
+    fc.maxSafeInteger(),
+  )
+  /** All near one value, down to its last digit, so that nearly all digits of the sums cancel. */
+  const alike = fc
+    .tuple(fc.double({ min: 1e-9, max: 1e15, noNaN: true }), fc.integer({ min: 0, max: 52 }))
+    .chain(([about, digits]) =>
+      fc.array(
+        fc.integer({ min: 0, max: 100 }).map((n) => about * (1 + n * 2 ** -digits)),
+        { minLength: 2, maxLength: 80 },
+      ),
+    )
+
+  it('are the same to the last bit in any order, batches and panes, and those of exact fractions', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.array(mixed, { minLength: 2, maxLength: 80 }), alike),
+        fc.integer(),
+        fc.integer({ min: 1, max: 30 }),
+        (values, seed, batch) => {
+          const given = answer(variance, values) as number
+          expect(answer(variance, shuffled(values, seed), { batch })).toBe(given)
+          expect(answer(variance, shuffled(values, seed + 1), { panes: true, batch })).toBe(given)
+          const exact = exactVariance(values)
+          expect(Math.abs(given - exact)).toBeLessThanOrEqual(exact * 2 ** -50)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('of many values spread over 24 orders of magnitude do not depend on their order', () => {
+    const values = Array.from({ length: 20_000 }, (_, i) => Math.sin(i) * 10 ** (12 * Math.cos(i * 7)))
+    const given = answer(variance, values) as number
+    for (const seed of [1, 2, 3]) {
+      expect(answer(variance, shuffled(values, seed), { batch: 100 })).toBe(given)
+      expect(answer(variance, shuffled(values, seed), { panes: true, batch: 777 })).toBe(given)
+    }
+    expect(Math.abs(given / exactVariance(values) - 1)).toBeLessThanOrEqual(2 ** -50)
+  })
+
+  it('of equal values are 0, of one value null, and NaN where a value is not finite', () => {
+    expect(
+      answer(
+        variance,
+        Array.from({ length: 1000 }, () => 0.1),
+      ),
+    ).toBe(0)
+    expect(answer(variance, [5])).toBe(null)
+    for (const odd of [NaN, Infinity, -Infinity, 1e200]) expect(answer(variance, [1, odd, 2])).toBe(NaN)
+  })
+})
+
 describe('extremes', () => {
   it('of 64-bit integers and big decimals are exact, narrow and wide batches mixed', () => {
     const big = fc.oneof(

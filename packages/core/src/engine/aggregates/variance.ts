@@ -1,9 +1,9 @@
 /**
- * Variance and standard deviation of a sample, numerically stable.
+ * Variance and standard deviation of a sample, the same to the last bit in whatever order and groups rows come.
  *
- * One row at a time by Welford ("Note on a method for calculating corrected sums of squares and products", 1962);
- * accumulators are joined by the formula of Chan, Golub and LeVeque ("Updating formulae and a pairwise algorithm for
- * computing sample variances", 1979). Null for fewer than two values, as in SQL.
+ * Kept are the sums of the values and of their squares, with enough digits that their difference loses nothing
+ * (triple-sum.ts). With m the mean as it is rounded, Σ(x − mean)² = Σx² − 2mΣx + nm² − (Σx − nm)²/n. Null for fewer
+ * than two values, as in SQL; NaN when a value is not finite or beyond ±1e150.
  */
 import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
@@ -12,6 +12,7 @@ import type { RecordField, RecordStore } from '../../state/index.ts'
 import type { Aggregate, AggregateParts, InlineNames, PartialForm, RecordRange } from './aggregate.ts'
 import { NumericInput, valueScale } from './numeric-input.ts'
 import { numericInput } from './sum.ts'
+import { TripleSum, accurateSum, productError } from './triple-sum.ts'
 
 /** Makes a variance, or its square root. */
 export function createVariance(parts: AggregateParts, result: 'variance' | 'stddev'): Aggregate {
@@ -21,19 +22,21 @@ export function createVariance(parts: AggregateParts, result: 'variance' | 'stdd
 class Variance implements Aggregate {
   readonly partial: PartialForm
   readonly #rows: RecordField
-  readonly #mean: RecordField
-  readonly #squares: RecordField
+  readonly #sum: TripleSum
+  readonly #squares: TripleSum
   readonly #isRoot: boolean
   readonly #column: number
   readonly #divisor: number
   readonly #input: NumericInput
+  readonly #terms = new Float64Array(14)
+  readonly #rest = new Float64Array(5)
 
   constructor(parts: AggregateParts, result: 'variance' | 'stddev') {
     const { index, field } = numericInput(parts)
     this.#rows = parts.layout.add('f64', 0)
-    this.#mean = parts.layout.add('f64', 0)
-    this.#squares = parts.layout.add('f64', 0)
-    this.partial = { kind: 'fields', fields: [this.#rows, this.#mean, this.#squares] }
+    this.#sum = new TripleSum(parts.layout)
+    this.#squares = new TripleSum(parts.layout)
+    this.partial = { kind: 'fields', fields: [this.#rows, ...this.#sum.fields, ...this.#squares.fields] }
     this.#isRoot = result === 'stddev'
     this.#column = index
     this.#divisor = valueScale(field.type)
@@ -42,11 +45,10 @@ class Variance implements Aggregate {
 
   inline(names: InlineNames, column: Column | undefined): string | undefined {
     if (column?.layout !== 'fixed') return undefined
-    const [rows, mean, squares] = [this.#rows, this.#mean, this.#squares].map((f) => names.field(f))
     const value = this.#divisor === 1 ? names.value : `${names.value} / ${this.#divisor}`
     return (
-      `{ const x = ${value}, n = ${rows} + 1, d = x - ${mean}, m = ${mean} + d / n; ` +
-      `${rows} = n; ${mean} = m; ${squares} += d * (x - m); }`
+      `{ const x = ${value}; ${names.field(this.#rows)} += 1; ` +
+      `${this.#sum.inline(names)} ${this.#squares.inlineSquare(names)} }`
     )
   }
 
@@ -55,53 +57,65 @@ class Variance implements Aggregate {
   }
 
   update(store: RecordStore, record: number, row: number): void {
-    this.#join(store, record, { rows: 1, mean: this.#input.at(row), squares: 0 })
+    const x = this.#input.at(row)
+    this.#addRows(store, record, 1)
+    this.#sum.add(store, record, x)
+    this.#squares.addSquare(store, record, x)
   }
 
   merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {
-    const from = sourceRecord * (source.words >> 1)
-    this.#join(target, targetRecord, {
-      rows: source.f64[from + this.#rows.offset] as number,
-      mean: source.f64[from + this.#mean.offset] as number,
-      squares: source.f64[from + this.#squares.offset] as number,
-    })
+    this.#addRows(target, targetRecord, this.#rowsOf(source, sourceRecord))
+    this.#sum.merge(target, targetRecord, source, sourceRecord)
+    this.#squares.merge(target, targetRecord, source, sourceRecord)
   }
 
   write(store: RecordStore, { numbers, from, to }: RecordRange, out: FixedColumnBuilder, at: number): void {
     for (let n = from; n < to; n++) {
-      const base = (numbers[n] as number) * (store.words >> 1)
-      const rows = store.f64[base + this.#rows.offset] as number
+      const record = numbers[n] as number
+      const rows = this.#rowsOf(store, record)
       if (rows < 2) {
         out.setNull(at + n - from)
         continue
       }
-      // Rounding may leave the sum of squares a little below zero after a merge.
-      const squares = store.f64[base + this.#squares.offset] as number
+      const squares = this.#squaredDistances(store, record, rows)
       const variance = squares < 0 ? 0 : squares / (rows - 1)
       out.values[at + n - from] = this.#isRoot ? Math.sqrt(variance) : variance
     }
   }
 
-  #join(store: RecordStore, record: number, other: { rows: number; mean: number; squares: number }): void {
-    if (other.rows === 0) return
-    const base = record * (store.words >> 1)
-    const { f64 } = store
-    const rows = f64[base + this.#rows.offset] as number
-    const mean = f64[base + this.#mean.offset] as number
-    if (rows === 0) {
-      // Copied as it is, so that a result computed again is the same to the last bit.
-      f64[base + this.#rows.offset] = other.rows
-      f64[base + this.#mean.offset] = other.mean
-      f64[base + this.#squares.offset] = other.squares
-      return
+  /** The sum of squared distances from the mean. */
+  #squaredDistances(store: RecordStore, record: number, rows: number): number {
+    const terms = this.#terms
+    const rest = this.#rest
+    for (let part = 0; part < 3; part++) rest[part] = this.#sum.part(store, record, part)
+    const mean = ((rest[0] as number) + ((rest[1] as number) + (rest[2] as number))) / rows
+    for (let part = 0; part < 3; part++) {
+      const value = rest[part] as number
+      const product = -2 * mean * value
+      terms[part] = this.#squares.part(store, record, part)
+      terms[3 + part] = product
+      terms[6 + part] = productError(-2 * mean, value, product)
     }
-    const total = rows + other.rows
-    const difference = other.mean - mean
-    f64[base + this.#rows.offset] = total
-    f64[base + this.#mean.offset] = mean + (difference * other.rows) / total
-    f64[base + this.#squares.offset] =
-      (f64[base + this.#squares.offset] as number) +
-      other.squares +
-      (difference * difference * rows * other.rows) / total
+    const total = rows * mean
+    rest[3] = -total
+    rest[4] = -productError(rows, mean, total)
+    const difference = accurateSum(rest)
+    const square = mean * mean
+    const error = productError(mean, mean, square)
+    terms[9] = rows * square
+    terms[10] = productError(rows, square, rows * square)
+    terms[11] = rows * error
+    terms[12] = productError(rows, error, rows * error)
+    terms[13] = -difference * (difference / rows)
+    return accurateSum(terms)
+  }
+
+  #rowsOf(store: RecordStore, record: number): number {
+    return store.f64[record * (store.words >> 1) + this.#rows.offset] as number
+  }
+
+  #addRows(store: RecordStore, record: number, rows: number): void {
+    const at = record * (store.words >> 1) + this.#rows.offset
+    store.f64[at] = (store.f64[at] as number) + rows
   }
 }
