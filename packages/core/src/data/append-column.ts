@@ -264,7 +264,7 @@ function appendRuns(
   target.bytesLength = copyRun(bytes, runStart, runEnd, arena, write)
 }
 
-/** Runs up to this length are copied by a loop: a native call costs some 40 ns (performance.md, section 4). */
+/** Runs up to this length are copied by a loop: a native call costs some 40 ns. */
 const LOOP_COPY_MAX = 24
 
 function copyRun(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {

@@ -1,5 +1,5 @@
 /**
- * Text between JavaScript strings and UTF-8 bytes, by the fastest ways the runtime has (performance.md, section 4).
+ * Text between JavaScript strings and UTF-8 bytes, by the fastest ways the runtime has.
  *
  * Short ASCII strings are written by a loop, others by the native encoder; reading picks the Latin-1 reader when the
  * bytes are known to be ASCII. Lone surrogates become U+FFFD.

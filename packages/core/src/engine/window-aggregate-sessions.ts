@@ -2,7 +2,7 @@
  * Session windows: per key the intervals that are still open, each with its accumulators.
  *
  * A session ends a gap after its last row; a row that touches it, also exactly one gap away, joins it, and a row that
- * touches several joins them into one (semantics.md). Because a row at the very end still belongs to a session, its
+ * touches several joins them into one. Because a row at the very end still belongs to a session, its
  * window is complete only when the watermark has passed the end: a row at the watermark may come. For the same reason
  * a result has the end itself as its event time, so that it is not late for the step that takes it (O2).
  *

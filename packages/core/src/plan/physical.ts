@@ -42,5 +42,5 @@ export interface PhysicalPlan {
   readonly keyGroups: number
 }
 
-/** Hash slices of the key space (architecture.md §2). */
+/** Hash slices of the key space: what moves when the number of tasks changes (docs/internals/task-loop.md). */
 export const KEY_GROUPS_DEFAULT = 128

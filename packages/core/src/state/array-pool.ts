@@ -1,7 +1,7 @@
 /**
  * A bounded pool of power-of-two buffers for state tables.
  *
- * First touch of fresh memory costs about as much as filling it twice (performance.md §0), and windows open and
+ * First touch of fresh memory costs about as much as filling it twice, and windows open and
  * close all the time: what a closed window held serves the next one. Contents of an acquired buffer are unspecified.
  * Not for memory that emitted batches may refer to.
  */
