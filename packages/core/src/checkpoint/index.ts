@@ -1,10 +1,10 @@
 /** Checkpoints: the log, its entries, stores, and what to do with them. Knows bytes and names, never operators. */
+export { cutToBase } from './base.ts'
 export { DirectoryStore } from './directory-store.ts'
 export { decodeEntry, encodeEntry } from './entry.ts'
 export type { Branch, Entry, Manifest, NumberedEntry, PendingCommit, Takeover } from './entry.ts'
 export { CheckpointLog } from './log.ts'
 export type { Appended } from './log.ts'
-export { owed } from './lineage.ts'
 export { decideStart } from './recovery.ts'
 export { decideRemoval } from './retention.ts'
 export type { RetentionFacts } from './retention.ts'

@@ -3,15 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { explore } from './protocol-world.ts'
 import type { Defect } from './protocol-world.ts'
 
-const bounds = { attempts: 3, crashes: 2, rows: 2 }
+const bounds = { attempts: 3, rows: 2, trims: true, goesBack: true }
 
 describe('the epoch protocol', () => {
   it('loses and repeats nothing, however attempts die, sleep and wake up', () => {
     const found = explore(bounds)
     expect(found.violation).toBeUndefined()
-    // It went somewhere: worlds in which all input came out, among very many.
-    expect(found.complete).toBeGreaterThan(1000)
-    expect(found.worlds).toBeGreaterThan(10_000)
+    // It went somewhere: worlds in which all input came out, among very many, also with a log that was cut and after
+    // going back.
+    expect(found.worlds).toBeGreaterThan(100_000)
+    expect(found.complete).toBeGreaterThan(10_000)
+    expect(found.trimmed).toBeGreaterThan(10_000)
+    expect(found.branched).toBeGreaterThan(10_000)
   })
 
   it.each<Defect>([
@@ -22,6 +25,12 @@ describe('the epoch protocol', () => {
     'sweep what a manifest names',
     'read an epoch again',
     'tell before committing',
+    'remove an entry that others wrote behind',
+    'count back to the first gap',
+    'trust the neighbour below',
+    'believe what another lineage delivered',
+    'resume a history that was left',
+    'go back with every start',
   ])('is broken by: %s', (defect) => {
     expect(() => {
       const { violation } = explore(bounds, defect)
