@@ -231,6 +231,11 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'a user function kept a row view beyond its call',
   },
+  'step/unknown-column': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a user function read a column that its row does not have',
+  },
   // Running.
   'run/stalled': { domain: 'internal', retry: 'no-retry', meaning: 'no task can make progress' },
   'run/cancelled': {

@@ -7,6 +7,7 @@
  *  V1  A view shows the row of the last `seek`, during the call it was made for.
  *  V2  In development mode every `seek` makes a new view, and reading one that is no longer current throws `step/kept-view`.
  *  V3  A null cell reads as null whatever lies under it (column.ts C2).
+ *  V4  Reading a column that the view does not have throws `step/unknown-column` (row-guard.ts).
  */
 import { MillraceError } from '../errors.ts'
 import { formatDate } from '../time/instant.ts'
@@ -19,6 +20,7 @@ import { canGenerate, generate } from './generate.ts'
 import { plainLayoutOf } from './layout.ts'
 import { readValue } from './read-value.ts'
 import type { DataType, Field, Schema } from './type.ts'
+import { rowGuard } from './row-guard.ts'
 import { TextReader } from './text-reader.ts'
 
 /** Reads the rows of batches of one schema through one object. */
@@ -37,6 +39,8 @@ export interface RowReader<Row = unknown> {
 export interface RowViewOptions {
   /** Finds views that user code keeps beyond their call, at the price of a new object per row. Default false. */
   readonly development?: boolean
+  /** The only columns that the view has, in the order of the schema. Default: all. */
+  readonly columns?: readonly string[] | undefined
 }
 
 /**
@@ -53,9 +57,24 @@ export interface RowViewOptions {
  */
 export function createRowView<Row>(schema: Schema<Row>, options?: RowViewOptions): RowReader<Row> {
   if (options?.development === true || !canGenerate()) {
-    return interpretedReader(schema, options?.development === true)
+    return interpretedReader(schema, shownOf(schema, options), options?.development === true)
   }
-  return generatedReader(schema)
+  return generatedReader(schema, shownOf(schema, options))
+}
+
+/** The columns that a view has. */
+interface Shown {
+  readonly positions: readonly number[]
+  /** What answers for other names. */
+  readonly guard: object
+}
+
+function shownOf({ fields }: Schema, options: RowViewOptions | undefined): Shown {
+  const positions = [...fields.keys()].filter(
+    (at) => options?.columns === undefined || options.columns.includes((fields[at] as Field).name),
+  )
+  const names = positions.map((at) => (fields[at] as Field).name)
+  return { positions, guard: rowGuard(names, options?.columns !== undefined) }
 }
 
 /** What generated getters call for the values that are not a plain number. */
@@ -68,13 +87,19 @@ interface GeneratedReader<Row> {
   position(): number
 }
 
-type ReaderFactory = (names: readonly string[], types: readonly DataType[], use: typeof helpers) => unknown
+type ReaderFactory = (
+  names: readonly string[],
+  types: readonly DataType[],
+  use: typeof helpers,
+  guard: object,
+) => unknown
 
-function generatedReader<Row>(schema: Schema<Row>): RowReader<Row> {
-  const factory = generate<ReaderFactory>(['names', 'types', 'use'], readerSource(schema))
+function generatedReader<Row>(schema: Schema<Row>, { positions, guard }: Shown): RowReader<Row> {
+  const source = readerSource(schema, positions)
+  const factory = generate<ReaderFactory>(['names', 'types', 'use', 'guard'], source)
   const names = schema.fields.map((field) => field.name)
   const types = schema.fields.map((field) => field.type)
-  const reader = factory(names, types, helpers) as GeneratedReader<Row>
+  const reader = factory(names, types, helpers, guard) as GeneratedReader<Row>
   let columns: readonly Column[] = []
   registerView(reader.view as object, { schema, columns: () => columns, index: reader.position })
   return {
@@ -90,18 +115,19 @@ function generatedReader<Row>(schema: Schema<Row>): RowReader<Row> {
 }
 
 /** The source of one reader. Names come in by index; types choose the template of each getter. */
-function readerSource(schema: Schema): string {
-  const templates = schema.fields.map((field, i) => getterOf(field, i))
+function readerSource(schema: Schema, positions: readonly number[]): string {
+  const templates = positions.map((i) => ({ i, ...getterOf(schema.fields[i] as Field, i) }))
   return [
     'let index = 0;',
     ...templates.map((template) => template.state),
     'const view = {',
-    ...templates.map((template, i) => `get [names[${i}]]() { ${template.read} },`),
+    '__proto__: guard,',
+    ...templates.map(({ i, ...template }) => `get [names[${i}]]() { ${template.read} },`),
     '};',
     'return {',
     'view,',
     'bind: (columns, rows) => {',
-    ...templates.map((template, i) => `{ const column = columns[${i}]; ${template.bind} }`),
+    ...templates.map(({ i, ...template }) => `{ const column = columns[${i}]; ${template.bind} }`),
     '},',
     'seek: (physical) => { index = physical; return view; },',
     'position: () => index,',
@@ -167,13 +193,18 @@ function fixedTemplate(type: DataType, i: number): string {
 }
 
 /** The twin without generated code, and the one that finds kept views (V2). */
-function interpretedReader<Row>(schema: Schema<Row>, development: boolean): RowReader<Row> {
+function interpretedReader<Row>(
+  schema: Schema<Row>,
+  { positions, guard }: Shown,
+  development: boolean,
+): RowReader<Row> {
   let columns: readonly Column[] = []
   let index = 0
   let current: object = {}
   const makeView = (): object => {
-    const view = {}
-    for (const [position, { name }] of schema.fields.entries()) {
+    const view = Object.create(guard) as object
+    for (const position of positions) {
+      const { name } = schema.fields[position] as Field
       const get = (): unknown => {
         if (development && view !== current) throw keptView(name)
         return readValue(columns[position] as Column, index, name)

@@ -127,7 +127,9 @@ class Process implements Operator {
       hasStableGroups: false,
       shape: { kind: 'locate', groups: () => this.#groups },
     })
-    this.#reader = createRowView(inputSchema)
+    this.#reader = createRowView(inputSchema, {
+      columns: node.uses === undefined ? undefined : [...node.keys, ...node.uses],
+    })
     const options = { batchRows: context.batchRows, step: node.step }
     const ports: [string, Schema][] = [[MAIN_PORT, node.schema], ...Object.entries(node.sidePorts)]
     this.#outputs = new Map(

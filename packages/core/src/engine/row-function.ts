@@ -15,7 +15,7 @@ import { findColumn, makeSchema } from '../data/schema.ts'
 import { createRowView } from '../data/row-view.ts'
 import type { RowReader } from '../data/row-view.ts'
 import type { Schema } from '../data/type.ts'
-import { isMillraceError, MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError, withContext } from '../errors.ts'
 import type { RowFunctionNode } from '../plan/logical.ts'
 import { MAIN_PORT, REJECTED_PORT } from '../plan/logical.ts'
 import type { Operator, OperatorContext } from './operator.ts'
@@ -35,14 +35,17 @@ export function createRowFunction(
   context: OperatorContext,
   userFunction: unknown,
 ): Operator {
-  const row = createRowView(inputSchema)
+  const row = createRowView(inputSchema, { columns: node.uses })
+  // A rejected row is written down whole.
+  const whole = node.uses === undefined ? row : createRowView(inputSchema)
   const rejected = new RejectedRows(node.step, context.emit(REJECTED_PORT))
   const onFailure: OnFailure = (cause, physicalRow) => {
-    if (isMillraceError(cause) && cause.code === 'step/kept-view') throw cause
-    const error = failure(node, cause, rowText(row.seek(physicalRow)))
+    if (isMillraceError(cause) && mistakes.has(cause.code)) throw withContext(cause, { step: node.step })
+    const raw = rowText(whole.seek(physicalRow))
+    const error = failure(node, cause, raw)
     if (node.onError !== 'reject') throw error
     context.counters.rejectedRows++
-    rejected.add({ raw: rowText(row.seek(physicalRow)), reason: reasonOf(cause), code: error.code })
+    rejected.add({ raw, reason: reasonOf(cause), code: error.code })
   }
   const shapes = { filter: createFilter, map: createMap, 'flat-map': createFlatMap }
   const shape = node.adds === undefined ? shapes[node.shape] : createExtension
@@ -50,6 +53,7 @@ export function createRowFunction(
   return {
     push(batch) {
       row.bind(batch)
+      if (whole !== row) whole.bind(batch)
       run(batch)
       rejected.flush()
     },
@@ -57,6 +61,9 @@ export function createRowFunction(
     close: () => undefined,
   }
 }
+
+/** Mistakes in the function itself: no row is to blame, and none is rejected for them. */
+const mistakes: ReadonlySet<string> = new Set(['step/kept-view', 'step/unknown-column'])
 
 /** The error of a row whose function threw, or gave something that does not fit the step's schema. */
 function failure({ step, shape }: RowFunctionNode, cause: unknown, row: string): MillraceError {

@@ -69,6 +69,34 @@ describe('a row view', () => {
     expect(reader.seek(1)).toEqual(rows[1])
   })
 
+  it.each([false, true])('V4: a column that does not exist throws (development: %s)', (development) => {
+    const reader = createRowView<Record<string, unknown>>(flights as never, { development })
+    reader.bind(batchOfRows(flights, rows))
+    const read = (): unknown => reader.seek(0)['orign']
+    expect(read).toThrowError(expect.objectContaining({ code: 'step/unknown-column' }))
+    expect(read).toThrowError('did you mean "origin"?')
+    const view = reader.seek(0)
+    expect([view['then'], view['toJSON'], view['asymmetricMatch'], view[Symbol.iterator as never]]).toEqual(
+      Array.from({ length: 4 }, () => undefined),
+    )
+    expect(view['constructor']).toBe(Object)
+    expect('orign' in view).toBe(false)
+    const { origin, ...others } = view
+    expect([origin, Object.keys(others)]).toEqual(['ORD', ['delay', 'id', 'legs']])
+  })
+
+  it.each([false, true])('has just the columns asked for (development: %s)', (development) => {
+    const reader = createRowView<Record<string, unknown>>(flights as never, {
+      development,
+      columns: ['id', 'origin'],
+    })
+    reader.bind(batchOfRows(flights, rows))
+    expect({ ...reader.seek(1) }).toStrictEqual({ origin: 'Zürich', id: -2 })
+    expect(() => reader.seek(1)['delay']).toThrowError(
+      expect.objectContaining({ code: 'step/unknown-column', hint: expect.stringContaining('uses') }),
+    )
+  })
+
   it('refuses assignment', () => {
     const reader = createRowView(flights)
     reader.bind(batchOfRows(flights, rows))

@@ -50,7 +50,7 @@ class UserAggregate implements Aggregate {
     this.#place = parts.layout.add('i32', 0)
     this.#functions = functions
     this.#parts = parts
-    this.#reader = createRowView(parts.inputSchema)
+    this.#reader = createRowView(parts.inputSchema, { columns: parts.call.columns })
   }
 
   bind(batch: Batch): void {
