@@ -1,13 +1,13 @@
 /**
  * What a benchmark case is: work that runs once in a process of its own.
  *
- * The whole process is charged: start-up, generator, compiler threads and garbage collection. Figures are rows (or
- * events) per second of user plus system time.
+ * The whole process is charged: start-up, generator, compiler threads and garbage collection. Figures are rows read
+ * per second of user plus system time.
  */
 
 /** What a case reports of its run. */
 export interface CaseRun {
-  /** The units that the rate counts: events generated, or rows read. */
+  /** The units that the rate counts: rows read. */
   readonly units: number
   readonly rowsOut: number
   /** Further figures, by name. */
@@ -33,13 +33,15 @@ export interface BenchCase {
   readonly name: string
   /** What is done, in one line. */
   readonly about: string
-  /** What the rate counts. */
-  readonly unit: 'events' | 'rows'
+  /** What the rate counts: rows read, which are bids where a generator makes them. */
+  readonly unit: 'bids' | 'rows'
   /** Million units per CPU-second that the project set itself; a lower bound. */
   readonly goal?: number
   readonly peers?: readonly Peer[]
   /** Data that the case reads, made beforehand in another process. */
   readonly needs?: readonly DataSet[]
+  /** Its work does not depend on `--scale`, which is then refused: it reads a whole data set. */
+  readonly fixed?: boolean
   /** Only run when asked for by name. */
   readonly long?: boolean
   run(scale: number): Promise<CaseRun>

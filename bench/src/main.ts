@@ -26,6 +26,10 @@ const chosen = allCases.filter(({ name, long = false }) =>
 )
 if (chosen.length === 0) throw new Error(`no benchmark is named ${positionals.join(', ')}`)
 
+const fixed = chosen.filter((bench) => bench.fixed === true).map(({ name }) => name)
+if (values.scale !== '1' && fixed.length > 0)
+  throw new Error(`--scale has no meaning for ${fixed.join(', ')}: name other cases`)
+
 const results = chosen.map((bench) => ({ bench, ...measure(bench) }))
 compareAnswers()
 if (values.json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)

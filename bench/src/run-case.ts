@@ -24,6 +24,7 @@ export interface CaseResult {
 const [name, scale = '1'] = process.argv.slice(2)
 const found = allCases.find((candidate) => candidate.name === name)
 if (found === undefined) throw new Error(`no benchmark is named ${name}`)
+if (found.fixed === true && scale !== '1') throw new Error(`${found.name} cannot be scaled`)
 const start = process.hrtime.bigint()
 const run = await found.run(Number(scale))
 const wallSeconds = Number(process.hrtime.bigint() - start) / 1e9
