@@ -11,6 +11,7 @@ import { rowCount } from '../data/batch.ts'
 import { checkKeyGroups, hashKeys, keyGroupOf } from '../data/key-hash.ts'
 import { columnIndex } from '../data/schema.ts'
 import type { Schema } from '../data/type.ts'
+import { assert } from '../errors.ts'
 import type { ExchangeKind } from '../plan/physical.ts'
 
 /** Takes the rows of one sender for all receiving tasks. */
@@ -39,14 +40,8 @@ export function createRoute(
       return (batch) => {
         for (const target of send) target(batch)
       }
-    case 'rebalance': {
-      let next = options.task % send.length
-      return (batch) => {
-        const target = send[next] as Route
-        next = (next + 1) % send.length
-        target(batch)
-      }
-    }
+    case 'gather':
+      assert(false, `rows are gathered in one task, and the stage has ${send.length}`)
     case 'key-group':
       return new KeyGroupRouter(schema, exchange.keys, send, options.keyGroups).route
   }

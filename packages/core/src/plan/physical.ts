@@ -14,8 +14,8 @@ export type ExchangeKind =
   | { readonly kind: 'key-group'; readonly keys: readonly string[] }
   /** Every row to every task (the table side of a lookup join). */
   | { readonly kind: 'broadcast' }
-  /** Any task, in turn: to spread rows or to gather them in one. */
-  | { readonly kind: 'rebalance' }
+  /** All rows to the one task that the stage has. */
+  | { readonly kind: 'gather' }
 
 /** An edge between stages. */
 export interface Exchange {

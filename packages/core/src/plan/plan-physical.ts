@@ -120,7 +120,7 @@ class Layout {
   }
 
   private tasksOf(node: LogicalNode, kinds: readonly (ExchangeKind | undefined)[]): number {
-    if (kinds.some((kind) => kind?.kind === 'rebalance')) return 1
+    if (kinds.some((kind) => kind?.kind === 'gather')) return 1
     // A table is small and is read once: one task does it.
     return node.kind === 'source' && this.tables.has(node.step) ? 1 : this.parallelism
   }
@@ -130,7 +130,7 @@ class Layout {
     if (node.kind === 'key-by') return { kind: 'key-group', keys: node.keys }
     if (node.kind === 'lookup-join' && input === 1) return { kind: 'broadcast' }
     const keyless = (node.kind === 'window-aggregate' || node.kind === 'process') && node.keys.length === 0
-    return keyless ? { kind: 'rebalance' } : undefined
+    return keyless ? { kind: 'gather' } : undefined
   }
 
   /**

@@ -114,14 +114,12 @@ describe('other exchanges', () => {
     expect(ids(got)).toEqual([0, 1, 2].map(() => [0, 1, 2, 3, 4, 5, 6]))
   })
 
-  test('rebalance goes round, each sender from a place of its own', () => {
-    for (const [task, expected] of [
-      [0, [[0, 3, 6], [1, 4], [2, 5]]],
-      [1, [[2, 5], [0, 3, 6], [1, 4]]],
-    ] as const) {
-      const { route, rows: got } = routed({ kind: 'rebalance' }, 3, task)
+  test('gather goes to the only task, from whichever task, and is refused where there are more', () => {
+    for (const task of [0, 1]) {
+      const { route, rows: got } = routed({ kind: 'gather' }, 1, task)
       batches.forEach(route)
-      expect(ids(got)).toEqual(expected)
+      expect(ids(got)).toEqual([[0, 1, 2, 3, 4, 5, 6]])
     }
+    expect(() => routed({ kind: 'gather' }, 3)).toThrow(/gathered in one task, and the stage has 3/)
   })
 }) // prettier-ignore

@@ -66,7 +66,7 @@ describe('stages', () => {
     )
     expect(made).toEqual({
       stages: ['a x/partial x4', 'x o x1'],
-      exchanges: ['x/partial.raw -> x.0: rebalance', 'x/partial.main -> x.1: rebalance'],
+      exchanges: ['x/partial.raw -> x.0: gather', 'x/partial.main -> x.1: gather'],
     })
   })
 

@@ -96,7 +96,7 @@ function howRowsMove({ exchange }: Exchange): string {
       return `by key group of ${exchange.keys.join(', ')}`
     case 'broadcast':
       return 'every row to every task'
-    case 'rebalance':
+    case 'gather':
       return 'all rows to one task'
   }
 }
