@@ -90,6 +90,11 @@ const shapes: { readonly [name: string]: (input: Stream<Reading>) => unknown } =
       .keyBy('key', 'sensor')
       .window(sliding('10 s', '3 s'))
       .aggregate('agg', (a) => ({ n: a.count(), sum: a.sum('value'), high: a.max('value') })),
+  'sliding with gaps between the windows': (input) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(sliding('3 s', '10 s'))
+      .aggregate('agg', (a) => ({ n: a.count(), sum: a.sum('value') })),
   global: (input) =>
     input
       .keyBy('key', 'sensor')
