@@ -38,7 +38,7 @@ export const runCommand: Command = {
     },
     {
       name: 'drain',
-      description: 'continuous: at the end fire every window that is still open',
+      description: 'continuous: at the end fire every window that is still open and every timer that is set',
     },
     {
       name: 'epoch-interval',
