@@ -2,7 +2,7 @@
  * Row views: one reusable object per schema through which user functions see the rows of a batch.
  *
  * The view has own enumerable getters, so that spread, `JSON.stringify` and `toEqual` treat it as a plain object
- * (semantics.md, "Rows in TypeScript"; own getters measured 711 against 1,023 million reads per second on a prototype).
+ * (own getters measured 711 against 1,023 million reads per second on a prototype).
  * Getters are generated per schema, read lazily, and decode a string once per row. Invariants (tests quote them):
  *  V1  A view shows the row of the last `seek`, during the call it was made for.
  *  V2  In development mode every `seek` makes a new view, and reading one that is no longer current throws `step/kept-view`.
