@@ -46,6 +46,25 @@ function summary(snapshot: JobProgress, nodes: readonly LogicalNode[] = []): str
 }
 
 describe('the summary', () => {
+  it('says how a run ended and after how long', () => {
+    const first = (end: 'finished' | 'idle' | 'stopped', stopWhenIdleMs?: number): string | undefined => {
+      const result = { end, progress: progress() } as const
+      const of = {
+        pipeline: 'p',
+        mode: 'continuous',
+        nodes: [],
+        result,
+        stopWhenIdleMs,
+        memoryBytes: 1e8,
+      } as const
+      return summaryText(of, plainPalette).split('\n')[0]
+    }
+    expect(first('finished')).toMatch(/^p: done in 1\.0\d? s$/)
+    expect(first('stopped')).toMatch(/^p: stopped after 1\.0\d? s$/)
+    expect(first('idle')).toMatch(/^p: stopped after 1\.0\d? s: nothing new came$/)
+    expect(first('idle', 2000)).toMatch(/^p: stopped after 1\.0\d? s: nothing new came for 2(\.0+)? s$/)
+  })
+
   it('counts one row as one', () => {
     const text = summary(progress(step('out', 'sink', { rowsIn: 1 })), [
       node({ step: 'out', kind: 'sink', path: 'out' }),

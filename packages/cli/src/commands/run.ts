@@ -126,7 +126,9 @@ async function conclude(
   if (settings.quiet) return
   const memoryBytes = process.resourceUsage().maxRSS * 1024
   const { name } = module.pipeline
-  const summary = { pipeline: name, mode: settings.mode, nodes: built.plan.nodes, result, memoryBytes }
+  const { mode, job } = settings
+  const { stopWhenIdleMs } = job
+  const summary = { pipeline: name, mode, nodes: built.plan.nodes, result, stopWhenIdleMs, memoryBytes }
   stderr.write(summaryText(summary, paletteFor(stderr, environment)))
   if (module.report !== undefined) {
     stdout.write(

@@ -12,14 +12,19 @@ export interface Summary {
   readonly mode: 'batch' | 'continuous'
   readonly nodes: readonly LogicalNode[]
   readonly result: JobResult
+  /** How long a run that ends when nothing comes waited for more. */
+  readonly stopWhenIdleMs?: number | undefined
   /** The most memory that the process held. */
   readonly memoryBytes: number
 }
 
-const endings: { readonly [end in JobResult['end']]: string } = {
-  finished: 'done',
-  idle: 'done, nothing came any more',
-  stopped: 'stopped',
+/** How a run ended, and after how long. */
+function endingOf({ result: { end, progress }, stopWhenIdleMs }: Summary): readonly [string, string] {
+  const took = formatMs(progress.elapsedMs)
+  if (end === 'finished') return ['done', ` in ${took}`]
+  if (end === 'stopped') return ['stopped', ` after ${took}`]
+  const waited = stopWhenIdleMs === undefined ? '' : ` for ${formatMs(stopWhenIdleMs)}`
+  return ['stopped', ` after ${took}: nothing new came${waited}`]
 }
 
 /** The summary as text, with a line end. */
@@ -28,8 +33,9 @@ export function summaryText(summary: Summary, palette: Palette): string {
   const { progress } = result
   const seconds = progress.elapsedMs / 1000
   const rate = seconds > 0 ? `   ${formatShort(progress.rowsIn / seconds)} rows/s` : ''
+  const [ending, after] = endingOf(summary)
   const lines = [
-    `${palette(`${pipeline}: ${endings[result.end]}`, 'good')} in ${formatMs(progress.elapsedMs)}`,
+    `${palette(`${pipeline}: ${ending}`, 'good')}${after}`,
     `  read ${rowsAndBytes(progress.rowsIn, progress.bytesIn)}, wrote ${rowsAndBytes(progress.rowsOut, progress.bytesOut)}`,
     `  CPU ${formatMs(progress.cpuMs)}${rate}   memory ${formatBytes(summary.memoryBytes)} at most`,
     ...leftBehind(summary, palette),
