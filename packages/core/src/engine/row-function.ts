@@ -253,12 +253,17 @@ function shown(value: unknown): string {
 
 /** Rows made by a user function; event time and order are those of the row they come from. */
 class OutputRows {
-  private readonly builder: BatchBuilder
+  private builder: BatchBuilder
+  /** Builders of batches that left: theirs again when the operator is called again (O3). */
+  private readonly left: BatchBuilder[] = []
+  private readonly idle: BatchBuilder[] = []
+  private readonly make: () => BatchBuilder
   private readonly emitBatch: (batch: Batch) => void
   private input: Batch | undefined
 
   constructor(schema: Schema, context: OperatorContext) {
-    this.builder = new BatchBuilder(schema, context.batchRows, { eventTime: true, order: true })
+    this.make = () => new BatchBuilder(schema, context.batchRows, { eventTime: true, order: true })
+    this.builder = this.make()
     this.emitBatch = context.emit(MAIN_PORT)
   }
 
@@ -285,17 +290,23 @@ class OutputRows {
 
   begin(input: Batch): void {
     this.input = input
+    for (const builder of this.left) {
+      builder.reset()
+      this.idle.push(builder)
+    }
+    this.left.length = 0
   }
 
   emit(): void {
     if (this.builder.length === 0) return
     const batch = this.builder.finish()
+    this.left.push(this.builder)
+    this.builder = this.idle.pop() ?? this.make()
     const { eventTime, order } = this.input as Batch
     this.emitBatch({
       ...batch,
       eventTime: eventTime === undefined ? undefined : batch.eventTime,
       order: order === undefined ? undefined : batch.order,
     })
-    this.builder.reset()
   }
 }

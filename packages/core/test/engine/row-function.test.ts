@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Batch } from '../../src/data/batch.ts'
+import { batchToRows } from '../../src/data/read-value.ts'
 import { schema, t } from '../../src/data/builder.ts'
 import { extendSchema } from '../../src/data/schema.ts'
 import type { Schema } from '../../src/data/type.ts'
@@ -143,4 +145,20 @@ describe('a filter', () => {
       }),
     )
   })
+})
+
+test('batches that one push emits stay as they are until the next (O3)', () => {
+  const h = harness({ batchRows: 2 })
+  const kept: Batch[] = []
+  const context = { ...h.context, emit: () => (batch: Batch) => void kept.push(batch) }
+  const node = nodeOf('flat-map', 'fail')
+  const five = (row: Row): object[] => [0, 1, 2, 3, 4].map((n) => ({ text: row.s, twice: n + row.n }))
+  const operator = createRowFunction(node, In, context, five)
+  const push = (n: number): unknown[] => {
+    kept.length = 0
+    operator.push(batchOf(In, [{ row: { s: 'x', n }, time: 0 }]), 0)
+    return kept.flatMap((batch) => batchToRows(batch)).map((row) => (row as { twice: number }).twice)
+  }
+  expect(push(10)).toEqual([10, 11, 12, 13, 14])
+  expect(push(20)).toEqual([20, 21, 22, 23, 24])
 })
