@@ -269,9 +269,19 @@ function refused(
   return new MillraceError('value/invalid', {
     what: `${subject(path)} does not take ${describe(value)}`,
     detail: `${typeToString(type)} was expected${wanted === undefined ? '' : `: ${wanted}`}`,
+    hint:
+      isFraction(value) && integerKinds.has(type.kind)
+        ? 'round it, for example with Math.round(…), or declare the type t.float64()'
+        : undefined,
     place: { column: path },
     cause,
   })
+}
+
+const integerKinds: ReadonlySet<string> = new Set([...Object.keys(integerRanges), 'int64', 'uint64'])
+
+function isFraction(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && !Number.isInteger(value)
 }
 
 function subject(path: ValuePath): string {

@@ -16,6 +16,16 @@ import { arbitraryBatch, arbitraryRow, arbitrarySchema } from './arbitrary.ts'
 const one = (type: ColumnType, value: unknown) => batchOfRows(schema({ c: type }), [{ c: value } as never])
 
 describe('appendRow', () => {
+  it.each([t.int32(), t.int64(), t.uint8()])(
+    'says what to do with a fraction in whole numbers (%#)',
+    (type) => {
+      expect(() => one(type, 11.79)).toThrowError(
+        expect.objectContaining({ code: 'value/invalid', hint: expect.stringContaining('t.float64()') }),
+      )
+      expect(() => one(type, '11')).toThrowError(expect.objectContaining({ hint: undefined }))
+    },
+  )
+
   it.each([
     [t.boolean(), 1],
     [t.int8(), 128],
