@@ -65,6 +65,15 @@ describe('the summary', () => {
     expect(first('idle', 2000)).toMatch(/^p: stopped after 1\.0\d? s: nothing new came for 2(\.0+)? s$/)
   })
 
+  it('names what lets windows of a batch run wait for late rows', () => {
+    const result = {
+      end: 'finished',
+      progress: progress(step('hourly', 'window-aggregate', { lateRows: 2 })),
+    } as const
+    const of = { pipeline: 'p', mode: 'batch', nodes: [], result, memoryBytes: 1e8 } as const
+    expect(summaryText(of, plainPalette)).toContain("eventTime: { column: '…', watermark: 'at-end' }")
+  })
+
   it('counts one row as one', () => {
     const text = summary(progress(step('out', 'sink', { rowsIn: 1 })), [
       node({ step: 'out', kind: 'sink', path: 'out' }),
@@ -103,7 +112,7 @@ describe('the summary', () => {
     const late = progress(step('hourly', 'window-aggregate', { lateRows: 2 }))
     expect(summary(late)).toContain(
       '  hourly: 2 rows came too late for their windows\n' +
-        '    let windows wait with a larger disorder of the event time, or read such rows from .late\n',
+        '    a larger disorder of the event time lets windows wait; .late gives such rows\n',
     )
     const read = [
       node({ step: 'hourly/late', kind: 'transform', from: 'hourly', port: 'late' }),

@@ -49,11 +49,11 @@ function rowsAndBytes(rows: number, bytes: number): string {
 }
 
 /** What was read and is in no result, each with what to do about it. */
-function leftBehind({ nodes, result: { progress } }: Summary, palette: Palette): string[] {
+function leftBehind({ nodes, mode, result: { progress } }: Summary, palette: Palette): string[] {
   const open = openWindows(progress)
   const notes: Note[] = [
     ...open.map((one, at): Note => [openText(one), at === open.length - 1 ? drainText(open) : undefined]),
-    ...lateRows(progress, nodes).map(lateNote),
+    ...lateRows(progress, nodes).map((late) => lateNote(late, mode)),
     ...rejectedRows(progress, nodes).map(rejectedNote),
   ]
   return notes.flatMap(([what, remedy]) => [
@@ -74,12 +74,16 @@ function drainText(open: readonly OpenWindows[]): string {
   return `--drain fires ${open.length === 1 && open[0]?.groups === 1 ? 'it' : 'them'} at the end of the run`
 }
 
-function lateNote({ step, rows, readBy }: StepRows): Note {
+function lateNote({ step, rows, readBy }: StepRows, mode: Summary['mode']): Note {
+  const waiting =
+    mode === 'batch'
+      ? "eventTime: { column: '…', watermark: 'at-end' } lets windows wait for the end of the input, and a disorder for so long"
+      : 'a larger disorder of the event time lets windows wait'
   return [
     `${step}: ${formatRows(rows)} came too late for ${rows === 1 ? 'its window' : 'their windows'}`,
     readBy.length > 0
-      ? `${rows === 1 ? 'it' : 'they'} went to ${listed(readBy)}; a larger disorder of the event time lets windows wait`
-      : 'let windows wait with a larger disorder of the event time, or read such rows from .late',
+      ? `${rows === 1 ? 'it' : 'they'} went to ${listed(readBy)}; ${waiting}`
+      : `${waiting}; .late gives such rows`,
   ]
 }
 
