@@ -2,7 +2,7 @@
  * The watermark of one split, and where its batches must be cut.
  *
  * A split's watermark is a function of its own row prefix, row by row, never of how rows were cut into batches
- * (semantics.md). A whole batch may be pushed before its watermark as long as no row in it stands behind the
+ * (docs/internals/task-loop.md). A whole batch may be pushed before its watermark as long as no row in it stands behind the
  * watermark of the rows before it; such a row is rare, and the batch is cut in front of it. Steps with timers can tell
  * more apart: for them every advance cuts. Invariant (tests quote it):
  *  W1  A row that stands behind the watermark of the rows before it is pushed after that watermark was announced,
