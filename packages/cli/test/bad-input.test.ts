@@ -156,6 +156,11 @@ describe('a pipeline that cannot be', () => {
 
 describe('a module that cannot be', () => {
   it.each([
+    [
+      'imports from millrace what another entry has',
+      "import { ndjson } from 'millrace'\nexport default ndjson\n",
+      [/module-failed/, /hint: write: import \{ ndjson \} from 'millrace\/files'/],
+    ],
     ['has a syntax error', 'export default {{\n', [/^error pipeline\/module-failed: module "pipe\.ts"/]],
     [
       'throws',

@@ -49,7 +49,7 @@ async function importModule(name: string, path: string, packageUrl: string): Pro
     if (isTypeScript && !stripsTypes()) await registerTsx()
     return await importOrRetry(path, isTypeScript)
   } catch (error) {
-    throw moduleFailure(name, error)
+    throw moduleFailure(name, error, await doorHint(error))
   }
 }
 
@@ -84,16 +84,37 @@ function findsMillrace(path: string): boolean {
   }
 }
 
-function moduleFailure(name: string, error: unknown): unknown {
+function moduleFailure(name: string, error: unknown, hint: string | undefined): unknown {
   if (isMillraceError(error)) return error
   const place = userPlace(error)
   return new MillraceError('pipeline/module-failed', {
     what: `module "${name}" failed while it was loaded`,
     detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    hint: hintOf(error),
+    hint: hint ?? hintOf(error),
     ...(place === undefined ? {} : { place }),
     cause: error,
   })
+}
+
+/** Where things are that people look for in `millrace` itself. */
+const doors: readonly (readonly [string, () => Promise<object>])[] = [
+  ['millrace/files', () => import('@millrace/core/files')],
+  ['millrace/connect', () => import('@millrace/core/connect')],
+  ['millrace/runtime', () => import('@millrace/core/runtime')],
+  ['millrace/host', () => import('@millrace/core/host')],
+]
+
+/** The entry that has a name which was imported from another one. */
+async function doorHint(error: unknown): Promise<string | undefined> {
+  const wanted = /module '(millrace(?:\/\w+)?)' does not provide an export named '([^']+)'/.exec(
+    String(error),
+  )
+  const [, from, name = ''] = wanted ?? []
+  if (from === undefined) return undefined
+  for (const [door, load] of doors) {
+    if (door !== from && name in (await load())) return `write: import { ${name} } from '${door}'`
+  }
+  return undefined
 }
 
 function hintOf(error: unknown): string | undefined {
