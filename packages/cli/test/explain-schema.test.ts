@@ -18,6 +18,7 @@ export default pipeline('explained', (p) => {
 })
 `,
     'orders.csv': 'id,placed-at,amount,note\n1,2024-03-01T10:00:00Z,12.5,\n2,2024-03-01T11:00:00Z,7,fine\n',
+    'long.ndjson': '{"x":1,"text":"some text of a row"}\n'.repeat(40_000),
     'folder/a.ndjson': '{"x":1}\n',
     'folder/b.ndjson': '{"x":2}\n',
     'mixed/a.ndjson': '{"x":1}\n',
@@ -67,6 +68,15 @@ describe('millrace schema', () => {
     expect(stdout).toContain('export const Orders = schema({\n')
     expect(stdout).toMatch(/\n {2}'placed-at': t\.timestamp\(/)
     expect(stdout).toMatch(/\n {2}note: t\.string\(\)\.nullable\(\),\n/)
+  })
+
+  it('says that only the beginning of a long file was looked at', async () => {
+    const { stdout } = await run('schema', 'long.ndjson')
+    expect(stdout).toContain(
+      '  only its first MiB was looked at: columns may be null, since rows behind it may lack them\n',
+    )
+    expect(stdout).toContain('text: t.string().nullable()')
+    expect((await run('schema', 'orders.csv')).stdout).not.toContain('looked at')
   })
 
   it('shows the rows of a Parquet file', async () => {

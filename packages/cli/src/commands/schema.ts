@@ -16,7 +16,7 @@ import { endingsOf, explainFolder } from './schema-folder.ts'
 export async function showSchema(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
   const path = words.operands[0] ?? ''
   const host = createNodeHost()
-  const { source, size, from } = await lookAt(path, host)
+  const { source, size, from, isBegun } = await lookAt(path, host)
   const { stdout, environment } = surroundings
   if (words.given.has('json')) {
     const columns = source.schema.fields
@@ -25,9 +25,12 @@ export async function showSchema(words: ParsedWords, surroundings: Surroundings)
   }
   const palette = paletteFor(stdout, environment)
   const origin = from === path ? '' : `  the schema is that of ${palette(from, 'strong')}\n`
+  const begun = isBegun
+    ? '  only its first MiB was looked at: columns may be null, since rows behind it may lack them\n'
+    : ''
   const mixed = mixedNote(size)
   stdout.write(
-    `${path}: ${sizeText(size)}\n${origin}${mixed === undefined ? '' : `  ${palette(mixed, 'warn')}\n`}\n` +
+    `${path}: ${sizeText(size)}\n${origin}${begun}${mixed === undefined ? '' : `  ${palette(mixed, 'warn')}\n`}\n` +
       `${schemaTable(source.schema, palette)}\n\n${schemaModule(source.schema, schemaName(path))}\n`,
   )
   return exitCodes.done
@@ -38,7 +41,12 @@ interface Look {
   readonly size: Size
   /** The file that the schema was taken from. */
   readonly from: string
+  /** Whether only the beginning of that file was looked at. */
+  readonly isBegun: boolean
 }
+
+/** What finding the columns of text reads of a file. */
+const LOOKED_AT_BYTES = 1024 * 1024
 
 async function lookAt(path: string, host: Host): Promise<Look> {
   try {
@@ -47,7 +55,9 @@ async function lookAt(path: string, host: Host): Promise<Look> {
     const splits = await splitsOf(source, host)
     // As resolveSchema does: the first file that is not empty.
     const first = splits.find(({ bytes }) => bytes !== 0) ?? splits[0]
-    return { source, size: await sizeOf(path, { source, splits, host }), from: first?.id ?? path }
+    const from = first?.id ?? path
+    const isBegun = (first?.bytes ?? 0) > LOOKED_AT_BYTES && !from.endsWith('.parquet')
+    return { source, size: await sizeOf(path, { source, splits, host }), from, isBegun }
   } catch (error) {
     throw await explainFolder(error, path, host.files)
   }
