@@ -102,7 +102,7 @@ describe('millrace run', () => {
     await run()
     const refused = await run()
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toMatch(/^error output\/exists: output "out" is in use/)
+    expect(refused.stderr).toMatch(/^error output\/exists: output "out" holds what is in the way/)
     expect(refused.stderr).toContain('--output-mode overwrite')
     expect(rowsIn(join(path, 'out'))).toHaveLength(2)
     expect(await run('--output-mode', 'overwrite')).toMatchObject({ code: 0 })

@@ -44,7 +44,7 @@ export const runCommand: Command = {
       name: 'epoch-interval',
       value: 'DURATION',
       default: '1s',
-      description: 'continuous: how often results become visible',
+      description: 'continuous: how often rows are committed; files appear as they roll',
     },
     {
       name: 'parallelism',

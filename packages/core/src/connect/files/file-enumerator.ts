@@ -139,7 +139,11 @@ function checkUnchanged(
   const { status, follow } = now
   if (status.identity !== before.identity) throw changedError(path, 'another file has taken its name')
   if (status.size < before.size || (follow === 'files' && status.size > before.size)) {
-    throw changedError(path, `it had ${before.size} bytes when it was found and now has ${status.size}`)
+    const hint =
+      status.size > before.size
+        ? "read lines as they are added with { follow: 'lines' }, or write new data to new files"
+        : undefined
+    throw changedError(path, `it had ${before.size} bytes when it was found and now has ${status.size}`, hint)
   }
   if (follow === 'files' && status.modifiedMs !== before.modifiedMs)
     throw changedError(path, `it was written again after it was found, to the same ${status.size} bytes`)

@@ -102,11 +102,11 @@ function describe(error: unknown): string {
 }
 
 /** A file is not what it was when its position was taken or when it was listed. */
-export function changedError(file: string, detail: string): MillraceError {
+export function changedError(file: string, detail: string, hint?: string): MillraceError {
   return new MillraceError('input/changed', {
     what: `input "${file}" changed while it was in use`,
     detail,
-    hint: 'write new data to new files, or move finished files into place by renaming them',
+    hint: hint ?? 'write new data to new files, or move finished files into place by renaming them',
     place: { file },
   })
 }

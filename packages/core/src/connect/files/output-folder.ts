@@ -336,7 +336,7 @@ export class OutputFolder {
     hint = 'use --output-mode overwrite to replace it or append to add to it, or choose another folder',
   ): MillraceError {
     return new MillraceError('output/exists', {
-      what: `output "${this.path}" is in use`,
+      what: `output "${this.path}" holds what is in the way`,
       detail,
       hint,
       place: { file: this.path },

@@ -214,7 +214,7 @@ export class CsvCellReader {
       if (nullable) return this.#target.setNull(column, row)
       throw new RecordFault(`expected ${typeToString(type)}, found an empty or null field`, start, {
         column: column.field.name,
-        hint: 'declare the column as nullable',
+        hint: "declare the column as nullable, or send such rows elsewhere with { onError: 'reject' }",
       })
     }
     if (form !== FIELD_ESCAPED) return this.#readContent(column, row, bytes, start, end)

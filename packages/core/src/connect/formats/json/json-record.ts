@@ -153,7 +153,7 @@ export class JsonRecordReader {
     } else {
       throw new RecordFault(`expected ${typeToString(type)}, found null`, at, {
         column: name,
-        hint: 'declare the column as nullable, or filter such rows out where the file is made',
+        hint: "declare the column as nullable, or send such rows elsewhere with { onError: 'reject' }",
       })
     }
     return stop
