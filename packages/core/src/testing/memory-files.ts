@@ -7,6 +7,7 @@
 import type { Files, FileStatus, OpenFile, OpenMode } from '../host/host.ts'
 import { FileFaults, systemError } from './file-faults.ts'
 import type { FileFault, FileOperation } from './file-faults.ts'
+import { absolutePath, parentOf } from './file-path.ts'
 
 interface FileNode {
   readonly kind: 'file'
@@ -166,12 +167,7 @@ export class MemoryFiles implements Files {
   }
 
   resolve(path: string): string {
-    const parts: string[] = []
-    for (const part of path.split('/')) {
-      if (part === '..') parts.pop()
-      else if (part !== '' && part !== '.') parts.push(part)
-    }
-    return `/${parts.join('/')}`
+    return absolutePath(path)
   }
 
   #handle(path: string, node: FileNode): OpenFile {
@@ -269,10 +265,6 @@ function statusOf(node: Node): FileStatus {
     modifiedMs: node.modifiedMs,
     identity: node.identity,
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(1, path.lastIndexOf('/')))
 }
 
 function bytewise(left: string, right: string): number {

@@ -4,6 +4,7 @@
 import type { Files, FileStatus, OpenFile, OpenMode } from '../host/host.ts'
 import { systemError } from './file-faults.ts'
 import type { FileOperation } from './file-faults.ts'
+import { absolutePath, parentOf } from './file-path.ts'
 import { applyAll, applyEntries, applyWrite, PowerLost } from './simulated-disk.ts'
 import type {
   DirectoryChange,
@@ -109,12 +110,7 @@ export class SimulatedFiles implements Files {
   }
 
   resolve(path: string): string {
-    const parts: string[] = []
-    for (const part of path.split('/')) {
-      if (part === '..') parts.pop()
-      else if (part !== '' && part !== '.') parts.push(part)
-    }
-    return `/${parts.join('/')}`
+    return absolutePath(path)
   }
 
   #handle(path: string, file: SimulatedFile): OpenFile {
@@ -218,10 +214,6 @@ export class SimulatedFiles implements Files {
 function statusOf(node: SimulatedNode): FileStatus {
   const { kind, modifiedMs, identity } = node
   return { kind, modifiedMs, identity, size: node.kind === 'file' ? node.content.length : 0 }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(1, path.lastIndexOf('/')))
 }
 
 function nameOf(path: string): string {

@@ -107,9 +107,9 @@ describe('a state file', () => {
 
   it('keeps batches of every type', async () => {
     await fc.assert(
-      fc.asyncProperty(arbitraryBatch({ columnsMax: 4 }), async ({ schema: any, batch, rows }) => {
+      fc.asyncProperty(arbitraryBatch({ columnsMax: 4 }), async ({ schema: columns, batch, rows }) => {
         const { host, store } = setUp()
-        const options = { checks: host.bytes, parts: [{ name: 'all', schema: any }] }
+        const options = { checks: host.bytes, parts: [{ name: 'all', schema: columns }] }
         const writer = await StateFileWriter.begin(store, 'state/x', options)
         await writer.append({ part: 'all', groups: [0, 1], batch })
         const reader = await StateFileReader.open(store, await writer.finish(), host.bytes)

@@ -15,7 +15,7 @@ import { RleReader } from './rle-reader.ts'
 import { spread } from './spread.ts'
 import { rangeSource } from './range-source.ts'
 import type { RangeSource } from './range-source.ts'
-import { isUtf8 } from './utf8.ts'
+import { isUtf8Range } from '../text/utf8-text.ts'
 import { MillraceError } from '../../../errors.ts'
 import { encoding, nameOf, physicalType } from './vocabulary.ts'
 
@@ -264,7 +264,7 @@ function checkText(
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   for (let index = from; index < from + count; index++) {
     const start = starts[index] as number
-    if (isUtf8(chunk, view, start, start + (lengths[index] as number))) continue
+    if (isUtf8Range(chunk, view, start, start + (lengths[index] as number))) continue
     throw new MillraceError('input/undecodable', {
       what: 'a text in a Parquet file is not valid UTF-8',
       hint: 'declare the column as bytes, or write the file again with valid texts',

@@ -13,6 +13,7 @@ function asciiEnd(bytes: Uint8Array, view: DataView, start: number, end: number)
       view.getInt32(at + 16) | view.getInt32(at + 20) | view.getInt32(at + 24) | view.getInt32(at + 28)
     if (((low | high) & HIGH_BITS) !== 0) break
   }
+  while (at + 4 <= end && (view.getInt32(at) & HIGH_BITS) === 0) at += 4
   while (at < end && (bytes[at] as number) < 0x80) at++
   return at
 }

@@ -6,7 +6,7 @@ import { DeltaReader } from '../../../../src/connect/formats/parquet/delta-reade
 import { writeDeltas } from '../../../../src/connect/formats/parquet/delta-writer.ts'
 import { RleReader } from '../../../../src/connect/formats/parquet/rle-reader.ts'
 import { writeRuns } from '../../../../src/connect/formats/parquet/rle-writer.ts'
-import { isUtf8 } from '../../../../src/connect/formats/parquet/utf8.ts'
+import { isUtf8Range } from '../../../../src/connect/formats/text/utf8-text.ts'
 import { snappyBound, snappyCompress } from '../../../../src/connect/formats/parquet/snappy.ts'
 import { compression } from './parquet-files.ts'
 
@@ -179,7 +179,7 @@ describe('checks of bytes', () => {
         ),
         (bytes) => {
           const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-          expect(isUtf8(bytes, view, 0, bytes.length)).toBe(isText(bytes))
+          expect(isUtf8Range(bytes, view, 0, bytes.length)).toBe(isText(bytes))
         },
       ),
       { numRuns: 2000 },
