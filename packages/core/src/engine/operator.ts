@@ -8,6 +8,7 @@
  *  O3  A pushed batch is valid during the call only; an emitted batch is valid until the emitting operator is called again.
  *  O4  An operator reaches nothing but its context (laws L4, L5).
  */
+import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
 import type { Batch } from '../data/batch.ts'
 import type { Clock } from '../host/host.ts'
 
@@ -44,8 +45,30 @@ export interface OperatorContext {
   readonly counters: StepCounters
 }
 
+/** What a step keeps between rows, as it leaves into a checkpoint and comes back (docs/design/0004-epochs.md). */
+export interface OperatorState {
+  /** Its tables; names and schemas are stable: they are compared when a later program restores. */
+  readonly parts: readonly StatePart[]
+  /**
+   * Copies of what changed since the last call (of everything with `full`), in memory of their own: they are written
+   * while processing goes on. Synchronous; its cost is in proportion to what changed.
+   *
+   * @throws MillraceError `value/invalid` for a value of a user function that cannot be written down.
+   */
+  snapshot(full: boolean): readonly StateRows[]
+  /**
+   * Takes rows back, before the first `push`, in the order in which they were written; later rows replace earlier ones
+   * of the same record. Rows of keys that other tasks own are left aside, so that any parallelism may restore.
+   */
+  restore(rows: StateRows): void
+  /** Called once after the last `restore`. */
+  restored?(): void
+}
+
 /** A step's code and state in one task. */
 export interface Operator {
+  /** The state that a checkpoint keeps; undefined: the step has none between two rows. */
+  readonly state?: OperatorState
   /** Takes rows of one input (0 unless the step has several). */
   push(batch: Batch, input: number): void
   /**
