@@ -5,6 +5,7 @@
  * used once: `run` may be called one time, `stop` at any time, `progress` whenever somebody looks.
  */
 import { MillraceError } from '../errors.ts'
+import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
 import { Execution, TaskLoop } from '../engine/index.ts'
 import type { LoopEnd } from '../engine/index.ts'
 import type { Host } from '../host/host.ts'
@@ -56,6 +57,20 @@ const BATCH_ROWS = 4096
 const EPOCH_INTERVAL_MS = 1000
 const DISCOVER_INTERVAL_MS = 200
 
+/** The names of all options; the compiler says when one is missing. */
+const optionNames = Object.keys({
+  host: true,
+  mode: true,
+  outputMode: true,
+  parallelism: true,
+  preAggregate: true,
+  batchRows: true,
+  epochIntervalMs: true,
+  stopWhenIdleMs: true,
+  drain: true,
+  discoverIntervalMs: true,
+} satisfies { readonly [name in keyof JobOptions]-?: true })
+
 /** A pipeline that is running, or is about to. */
 export class Job {
   readonly physical: PhysicalPlan
@@ -68,8 +83,15 @@ export class Job {
   private cpuAtStart = 0
   private started = false
 
-  /** Plans the run; nothing is opened yet. Throws what planning finds. */
+  /**
+   * Plans the run; nothing is opened yet. Throws what planning finds.
+   *
+   * @throws MillraceError `plan/invalid-argument` for an option that does not exist, or a mode.
+   */
   constructor(built: BuiltPlan, options: JobOptions) {
+    checkOptionNames('Job', options, optionNames)
+    checkOptionChoice('mode', options.mode, ['batch', 'continuous'])
+    checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
     this.options = options
     const bounded = options.mode !== 'continuous'
     const optimized = optimize(built)

@@ -123,12 +123,16 @@ interface Answer {
 async function answer(
   make: (input: Stream<Reading>) => unknown,
   rows: readonly Reading[],
-  way: Partial<JobOptions> & { readonly disorder: string; readonly splits?: number },
+  {
+    disorder,
+    splits = 2,
+    ...way
+  }: Partial<JobOptions> & { readonly disorder: string; readonly splits?: number },
 ): Promise<Answer> {
   const sink = memorySink()
   const built: Pipeline = pipeline('shape', (p) => {
-    const time = { eventTime: { column: 'at', disorder: way.disorder } } as const
-    const input = p.read('readings', memoryRows(Reading, rows, { splits: way.splits ?? 2 }), time)
+    const time = { eventTime: { column: 'at', disorder } } as const
+    const input = p.read('readings', memoryRows(Reading, rows, { splits }), time)
     ;(make(input as never) as Stream<object>).write('out', sink)
   })
   const { progress } = await runHere(built, way)

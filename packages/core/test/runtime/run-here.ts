@@ -4,8 +4,11 @@ import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 
-/** One run of a pipeline; `build` makes it anew, because its sinks keep rows. */
-export async function runHere(pipeline: Pipeline, options: Partial<JobOptions> = {}): Promise<JobResult> {
+/** One run of a pipeline; `build` makes it anew, because its sinks keep rows. `name` is for the title of the test. */
+export async function runHere(
+  pipeline: Pipeline,
+  { name: _name, ...options }: Partial<JobOptions> & { readonly name?: string } = {},
+): Promise<JobResult> {
   return new Job(pipeline.build(), { host: createNodeHost(), ...options }).run()
 }
 

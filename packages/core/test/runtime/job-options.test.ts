@@ -1,0 +1,56 @@
+// Options of a job from JavaScript, a cast or a spread object: a misspelt one is refused, not ignored.
+import { describe, expect, test } from 'vitest'
+import { memoryRows, memorySink } from '../../src/connect/index.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { pipeline, schema, t } from '../../src/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+import type { JobOptions } from '../../src/runtime/index.ts'
+
+const copying = pipeline('copying', (p) => {
+  p.read('read', memoryRows(schema({ n: t.int32() }), [{ n: 1 }])).write('write', memorySink())
+})
+
+function refused(options: object): unknown {
+  try {
+    return new Job(copying.build(), { host: createNodeHost(), ...options } as JobOptions)
+  } catch (error) {
+    return error
+  }
+}
+
+describe('options of a job that do not exist', () => {
+  test('are refused with the nearest name', () => {
+    expect(refused({ parallelizm: 2 })).toMatchObject({
+      code: 'plan/invalid-argument',
+      what: 'Job has no option "parallelizm"',
+      hint: 'did you mean "parallelism"?',
+    })
+  })
+
+  test('are refused when a mode is not one', () => {
+    expect(refused({ mode: 'streaming' })).toMatchObject({
+      code: 'plan/invalid-argument',
+      detail: "expected 'batch' or 'continuous'",
+    })
+    expect(refused({ outputMode: 'replace' })).toMatchObject({
+      code: 'plan/invalid-argument',
+      detail: "expected 'refuse' or 'overwrite' or 'append'",
+    })
+  })
+
+  test('while every one that exists is taken, undefined ones too', () => {
+    const all: Required<{ [name in keyof JobOptions]: JobOptions[name] | undefined }> = {
+      host: createNodeHost(),
+      mode: 'continuous',
+      outputMode: undefined,
+      parallelism: 2,
+      preAggregate: false,
+      batchRows: 10,
+      epochIntervalMs: 10,
+      stopWhenIdleMs: 10,
+      drain: true,
+      discoverIntervalMs: 10,
+    }
+    expect(refused(all)).toBeInstanceOf(Job)
+  })
+})
