@@ -17,6 +17,7 @@ function step(name: string, rowsIn: number, more: Partial<StepProgress> = {}): S
     lateRows: 0,
     rejectedRows: 0,
     stateEntries: 0,
+    pendingTimers: 0,
     stateBytes: 0,
     watermark: -Infinity,
     ...more,

@@ -11,7 +11,15 @@ import { plainPalette } from '../src/report/style.ts'
 import { summaryText } from '../src/report/summary.ts'
 
 function step(name: string, kind: string, more: Partial<StepProgress> = {}): StepProgress {
-  const counters = { rowsIn: 5, rowsOut: 5, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+  const counters = {
+    rowsIn: 5,
+    rowsOut: 5,
+    lateRows: 0,
+    rejectedRows: 0,
+    stateEntries: 0,
+    pendingTimers: 0,
+    stateBytes: 0,
+  }
   return { step: name, kind, ...counters, watermark: 1000, ...more }
 }
 
@@ -108,6 +116,24 @@ describe('the summary', () => {
     expect(summary(drained)).not.toContain('open')
   })
 
+  it('tells how many timers of which step had not fired, with one remedy for windows and timers', () => {
+    const alerts = step('alerts', 'process', { stateEntries: 30, pendingTimers: 1200 })
+    expect(summary(progress(alerts))).toContain(
+      '  alerts: 1,200 timers had not fired\n    --drain fires them at the end of the run\n',
+    )
+    const one = step('alerts', 'process', { pendingTimers: 1 })
+    expect(summary(progress(one))).toContain(
+      '  alerts: 1 timer had not fired\n    --drain fires it at the end of the run\n',
+    )
+    const both = summary(progress(step('hourly', 'window-aggregate', { stateEntries: 1 }), one))
+    expect(both).toContain(
+      '  hourly: 1 window is still open, without a result\n' +
+        '  alerts: 1 timer had not fired\n' +
+        '    --drain fires them at the end of the run\n',
+    )
+    expect(summary(progress(step('alerts', 'process', { stateEntries: 30 })))).not.toContain('alerts')
+  })
+
   it('names the step of late rows, how many, and the remedy', () => {
     const late = progress(step('hourly', 'window-aggregate', { lateRows: 2 }))
     expect(summary(late)).toContain(
@@ -137,6 +163,11 @@ describe('the summary', () => {
       cpuMs: 31.576,
       backpressure: 0.333,
       openWindows: [{ step: 'hourly', groups: 3 }],
+      pendingTimers: [],
+    })
+    const set = progress(step('alerts', 'process', { pendingTimers: 12 }))
+    expect(endRecord({ end: 'stopped', progress: set })).toMatchObject({
+      pendingTimers: [{ step: 'alerts', timers: 12 }],
     })
   })
 })

@@ -4,7 +4,7 @@
  */
 import { isMillraceError } from '@millrace/core/errors'
 import type { JobProgress, JobResult } from '@millrace/core/runtime'
-import { openWindows } from '../report/left-behind.ts'
+import { openWindows, pendingTimers } from '../report/left-behind.ts'
 import type { Rates } from './rates.ts'
 
 /** A line as an object. */
@@ -34,6 +34,7 @@ export function endRecord(result: JobResult): JsonLine {
     end: result.end,
     ...progressFields(result.progress),
     openWindows: openWindows(result.progress),
+    pendingTimers: pendingTimers(result.progress),
   }
 }
 

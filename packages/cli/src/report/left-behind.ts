@@ -1,6 +1,6 @@
 /**
- * Rows that a run read and whose results it did not write: windows that were still open, rows that were late or
- * rejected. Found in the counters of the steps; how it is said is summary.ts and json-lines.ts. Pure.
+ * What a run read and gave no result of: windows that were still open, timers that had not fired, rows that were late
+ * or rejected. Found in the counters of the steps; how it is said is summary.ts and json-lines.ts. Pure.
  */
 import type { LogicalNode } from '@millrace/core/plan'
 import type { JobProgress, StepProgress } from '@millrace/core/runtime'
@@ -10,6 +10,12 @@ export interface OpenWindows {
   readonly step: string
   /** Groups that are still open: keys of windows, each of which would have given a row. */
   readonly groups: number
+}
+
+/** A step with timers that did not fire. */
+export interface PendingTimers {
+  readonly step: string
+  readonly timers: number
 }
 
 /** A step with rows that went another way. */
@@ -30,6 +36,11 @@ export function openWindows({ steps }: JobProgress): OpenWindows[] {
     const groups = stateEntries + (begun?.stateEntries ?? 0)
     return groups === 0 ? [] : [{ step, groups }]
   })
+}
+
+/** The steps with timers that are set at the end of a run. */
+export function pendingTimers({ steps }: JobProgress): PendingTimers[] {
+  return steps.flatMap(({ step, pendingTimers: timers }) => (timers === 0 ? [] : [{ step, timers }]))
 }
 
 /** The steps with late rows. */

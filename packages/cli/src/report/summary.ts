@@ -2,8 +2,8 @@
 import type { LogicalNode } from '@millrace/core/plan'
 import type { JobResult } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
-import { lateRows, openWindows, rejectedRows } from './left-behind.ts'
-import type { OpenWindows, StepRows } from './left-behind.ts'
+import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
+import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
 import type { Palette } from './style.ts'
 
 /** What a summary is made from. */
@@ -50,9 +50,13 @@ function rowsAndBytes(rows: number, bytes: number): string {
 
 /** What was read and is in no result, each with what to do about it. */
 function leftBehind({ nodes, mode, result: { progress } }: Summary, palette: Palette): string[] {
-  const open = openWindows(progress)
+  const windows = openWindows(progress)
+  const timers = pendingTimers(progress)
+  const unfired = [...windows.map(openText), ...timers.map(timersText)]
+  const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers) === 1
   const notes: Note[] = [
-    ...open.map((one, at): Note => [openText(one), at === open.length - 1 ? drainText(open) : undefined]),
+    // One remedy for all of them, behind the last.
+    ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? drainText(isOne) : undefined]),
     ...lateRows(progress, nodes).map((late) => lateNote(late, mode)),
     ...rejectedRows(progress, nodes).map(rejectedNote),
   ]
@@ -69,9 +73,12 @@ function openText({ step, groups }: OpenWindows): string {
   return `${step}: ${formatCount(groups)} ${windows} still open, without a result`
 }
 
-/** One remedy for all of them, behind the last. */
-function drainText(open: readonly OpenWindows[]): string {
-  return `--drain fires ${open.length === 1 && open[0]?.groups === 1 ? 'it' : 'them'} at the end of the run`
+function timersText({ step, timers }: PendingTimers): string {
+  return `${step}: ${formatCount(timers)} ${timers === 1 ? 'timer' : 'timers'} had not fired`
+}
+
+function drainText(isOne: boolean): string {
+  return `--drain fires ${isOne ? 'it' : 'them'} at the end of the run`
 }
 
 function lateNote({ step, rows, readBy }: StepRows, mode: Summary['mode']): Note {

@@ -350,7 +350,15 @@ function sourceReceiver(ports: Map<string, OutputPort>): Receiver {
 
 /** Counters of a step that has done nothing. */
 function newCounters(): StepCounters {
-  return { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+  return {
+    rowsIn: 0,
+    rowsOut: 0,
+    lateRows: 0,
+    rejectedRows: 0,
+    stateEntries: 0,
+    pendingTimers: 0,
+    stateBytes: 0,
+  }
 }
 
 /** Every step whose rows come to the table side of a lookup join. */

@@ -23,6 +23,8 @@ export interface StepCounters {
   rejectedRows: number
   /** Live keys, windows and timers, for display. */
   stateEntries: number
+  /** Event-time timers that are set and have not fired. */
+  pendingTimers: number
   stateBytes: number
 }
 

@@ -345,6 +345,7 @@ class Process implements Operator {
       entries += handle.entryCount
     }
     this.#counters.stateEntries = entries
+    this.#counters.pendingTimers = this.#timers.size
     this.#counters.stateBytes = bytes
   }
 }

@@ -13,6 +13,8 @@ export interface StepProgress {
   readonly lateRows: number
   readonly rejectedRows: number
   readonly stateEntries: number
+  /** Event-time timers of a `process` step that are set and have not fired. */
+  readonly pendingTimers: number
   readonly stateBytes: number
   /** The event time up to which everything has left the step, milliseconds; −Infinity before the first. */
   readonly watermark: number
@@ -93,6 +95,7 @@ function sourceSteps(execution: Execution): StepProgress[] {
       lateRows: 0,
       rejectedRows: source.rejectedRows,
       stateEntries: 0,
+      pendingTimers: 0,
       stateBytes: 0,
       watermark: Math.min(Infinity, ...source.tasks.map((task) => task.watermark)),
     }
@@ -108,6 +111,7 @@ function operatorSteps(execution: Execution): StepProgress[] {
     lateRows: sum(runners, ({ counters }) => counters.lateRows),
     rejectedRows: sum(runners, ({ counters }) => counters.rejectedRows),
     stateEntries: sum(runners, ({ counters }) => counters.stateEntries),
+    pendingTimers: sum(runners, ({ counters }) => counters.pendingTimers),
     stateBytes: sum(runners, ({ counters }) => counters.stateBytes),
     watermark: Math.min(Infinity, ...runners.map((runner) => runner.watermark)),
   }))

@@ -29,7 +29,15 @@ export interface Harness {
 }
 
 export function harness(options?: { batchRows?: number; now?: () => number }): Harness {
-  const counters = { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+  const counters = {
+    rowsIn: 0,
+    rowsOut: 0,
+    lateRows: 0,
+    rejectedRows: 0,
+    stateEntries: 0,
+    pendingTimers: 0,
+    stateBytes: 0,
+  }
   const out: OutRow[] = []
   const now = { forwarded: -Infinity, push: 0 }
   const result: Harness = {

@@ -251,6 +251,25 @@ describe('timers', () => {
     expect(seen.splice(0)).toEqual(['30 a late'])
   })
 
+  it('are counted while they have not fired', () => {
+    const { h, operator, push } = make({
+      onRow(raw, context) {
+        const { note, n } = raw as { note: string; n: number }
+        if (n < 0) context.deleteTimer(note)
+        else context.setTimer(note, n)
+      },
+      onTimer() {},
+    })
+    push([row('a', 10, 0, 'x'), row('a', 20, 0, 'y'), row('b', 30, 0, 'x'), row('b', 40, 0, 'x')])
+    expect(h.counters.pendingTimers).toBe(3)
+    push([row('b', -1, 0, 'x')])
+    expect(h.counters.pendingTimers).toBe(2)
+    advance(operator, 10)
+    expect(h.counters.pendingTimers).toBe(1)
+    advance(operator, Infinity)
+    expect(h.counters.pendingTimers).toBe(0)
+  })
+
   it('fire as a model with a sorted list says, whatever is set, moved and deleted', () => {
     const action = fc.oneof(
       fc.record({

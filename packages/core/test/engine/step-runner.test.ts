@@ -32,7 +32,15 @@ function stepOf(slices: number): {
     idle: (idle) => told.push(idle ? 'idle' : 'active'),
     end: () => told.push('end'),
   }
-  const counters = { rowsIn: 0, rowsOut: 0, lateRows: 0, rejectedRows: 0, stateEntries: 0, stateBytes: 0 }
+  const counters = {
+    rowsIn: 0,
+    rowsOut: 0,
+    lateRows: 0,
+    rejectedRows: 0,
+    stateEntries: 0,
+    pendingTimers: 0,
+    stateBytes: 0,
+  }
   const ports = new Map([['main', { routes: [], receivers: [receiver] }]])
   const runner = new StepRunner(
     'step',

@@ -58,6 +58,36 @@ describe('progress', () => {
     expect(progress.bytesOut).toBeGreaterThan(2 * text.length)
   })
 
+  test.each([
+    { drain: false, parallelism: 1, pending: 2 },
+    { drain: false, parallelism: 3, pending: 2 },
+    { drain: true, parallelism: 1, pending: 0 },
+  ])('counts timers that had not fired when the run ended: $pending', async ({ pending, ...options }) => {
+    const host = createManualHost()
+    const source = memoryStream(Event)
+    const sink = memorySink()
+    const built = pipeline('timers', (p) =>
+      p
+        .read('events', source, { eventTime: 'at' })
+        .keyBy('by', 'key')
+        .process('alerts', {
+          output: schema({ key: t.string() }),
+          onRow: ({ at }, context) => context.setTimer('alert', at + 1000),
+          onTimer: (context) => context.emit({ key: context.key.key }),
+        })
+        .write('out', sink),
+    ).build()
+    const job = new Job(built, { host, mode: 'continuous', ...options })
+    const run = job.run()
+    source.push({ key: 'a', at: 0 }, { key: 'b', at: 5000 }, { key: 'c', at: 5500 })
+    await host.advance(0)
+    job.stop()
+    const { progress } = await untilEnded(host, run)
+    const timers = progress.steps.map(({ pendingTimers }) => pendingTimers)
+    expect(timers).toEqual([0, 0, pending, 0])
+    expect(sink.rows).toHaveLength(3 - pending)
+  })
+
   test('shows a run under way: watermark, state, what is not known', async () => {
     const host = createManualHost()
     const source = memoryStream(Event)
