@@ -34,7 +34,8 @@ export const runCommand: Command = {
     {
       name: 'stop-when-idle',
       value: 'DURATION',
-      description: 'continuous: end when no rows came for so long, for example 5s',
+      description:
+        'continuous: end when no rows came for so long, for example 5s; sources are asked at least once more before',
     },
     {
       name: 'drain',

@@ -32,6 +32,11 @@ export interface Split {
 export interface SplitEnumerator {
   /** New splits since the last call, in a deterministic order; `done` when none can come any more. Called on an interval while unbounded. */
   next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }>
+  /**
+   * Whether the last call of `next` has looked, and nothing was there that will be a split soon. Default: true. A run that
+   * is to end when it is idle goes on while this is false.
+   */
+  readonly isSettled?: boolean
   close(): Promise<void>
 }
 

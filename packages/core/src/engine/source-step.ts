@@ -57,6 +57,8 @@ export class SourceStep {
   rejectedRows = 0
   /** Whether the source said that it can discover nothing more. */
   discoveryDone = false
+  /** When it was asked for splits last so that the answer counts, milliseconds of the clock. */
+  lookedAt: number = -Infinity
   private readonly options: SourceStepOptions
   private readonly source: Source
   private readonly context: SourceContext
@@ -108,10 +110,15 @@ export class SourceStep {
   /** Asks for new splits, beside the reading; the loop calls it on an interval until discovery is done. */
   discover(): void {
     if (this.discoveryDone || this.listing !== undefined || this.enumerator === undefined) return
-    const { events } = this.options
-    this.listing = this.enumerator
+    const { enumerator } = this
+    const { events, host } = this.options
+    const askedAt = host.clock.now()
+    this.listing = enumerator
       .next()
-      .then((found) => void (this.found = found))
+      .then((found) => {
+        this.found = found
+        if (enumerator.isSettled !== false) this.lookedAt = askedAt
+      })
       .catch((error: unknown) => events.failed(withContext(readFailure(error), { step: this.step })))
       .finally(() => {
         this.listing = undefined

@@ -232,13 +232,19 @@ export class TaskLoop {
 
   private idleDeadline(): number {
     const idleMs = this.options.stopWhenIdleMs
-    return idleMs === undefined ? Infinity : Math.max(this.lastRowsAt() + idleMs, this.now() + 1)
+    const at = idleMs === undefined ? Infinity : this.lastRowsAt() + idleMs
+    // Behind it the run waits for a read or a listing, which wakes the loop.
+    return at > this.now() ? at : Infinity
   }
 
-  /** No read is under way that could still bring what is there already. */
+  /** No read is under way that could still bring what is there already, and all sources have looked since the last row. */
   private isIdle(): boolean {
+    const since = this.lastRowsAt()
     return this.execution.sources.every(
-      (source) => !source.isListing && source.tasks.every((task) => task.isIdle),
+      (source) =>
+        !source.isListing &&
+        (source.discoveryDone || source.lookedAt > since) &&
+        source.tasks.every((task) => task.isIdle),
     )
   }
 

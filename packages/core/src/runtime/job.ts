@@ -38,7 +38,7 @@ export interface JobOptions {
   readonly batchRows?: number
   /** Continuous: milliseconds between epochs. Default 1,000. */
   readonly epochIntervalMs?: number
-  /** Continuous: end when no rows came for so long. Default: never. */
+  /** Continuous: end when no rows came for so long, and sources have looked once more since. Default: never. */
   readonly stopWhenIdleMs?: number
   /** Continuous: when the run ends, move the watermark to its end so that every window fires. */
   readonly drain?: boolean

@@ -170,6 +170,37 @@ describe('stop-when-idle', () => {
   })
 })
 
+describe('stop-when-idle shorter than the interval in which a folder is looked at', () => {
+  const line = (at: number): string => `${JSON.stringify(event(at))}\n`
+  const start = (host: ReturnType<typeof hostWith>) => {
+    const sink = memorySink()
+    const built = pipeline('short', (p) => p.read('in', ndjson('in', { schema: Event })).write('out', sink))
+    const job = new Job(built.build(), { host, mode: 'continuous', stopWhenIdleMs: 20 })
+    return { run: job.run(), sink }
+  }
+
+  test('waits for a file that was written just now', async () => {
+    const host = hostWith({ 'in/a.ndjson': line(1) })
+    const { run, sink } = start(host)
+    expect((await untilEnded(host, run)).end).toBe('idle')
+    expect(sink.rows).toHaveLength(1)
+  })
+
+  test('looks once more behind the last row, and ends when nothing is there', async () => {
+    const host = hostWith({})
+    await host.files.makeDirectory('in')
+    const { run, sink } = start(host)
+    await host.advance(100)
+    host.files.put('in/a.ndjson', line(1))
+    await host.advance(800)
+    expect(sink.rows).toEqual([])
+    host.files.put('in/b.ndjson', line(2))
+    const { elapsedMs } = (await untilEnded(host, run)).progress
+    expect(sink.rows).toHaveLength(2)
+    expect(elapsedMs).toBeLessThan(4000)
+  })
+})
+
 describe('epochs', () => {
   test('show rows at every interval of a continuous run, and only then', async () => {
     const host = createManualHost()

@@ -50,6 +50,8 @@ interface Known {
 
 /** Lists the files of a run that follows its input. */
 export class FollowingEnumerator implements SplitEnumerator {
+  /** False as well while a file is in the making. */
+  isSettled = false
   readonly #options: FileSourceOptions
   readonly #context: SourceContext
   readonly #known = new Map<string, Known>()
@@ -65,6 +67,7 @@ export class FollowingEnumerator implements SplitEnumerator {
 
   async next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }> {
     const now = this.#context.host.clock.monotonic()
+    this.isSettled = false
     if (this.#closed || now - this.#polledAt < this.#options.pollMs) return { splits: [], done: this.#closed }
     this.#polledAt = now
     const findings = await findFiles(
@@ -80,6 +83,7 @@ export class FollowingEnumerator implements SplitEnumerator {
       if (this.#known.get(found.path)?.announced === true) continue
       splits.push(...(await this.#look(found, gone)))
     }
+    this.isSettled = [...this.#known.values()].every(({ announced }) => announced)
     return { splits, done: false }
   }
 
