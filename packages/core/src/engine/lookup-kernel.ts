@@ -78,7 +78,7 @@ export class LookupKernels {
   #compile(batch: Batch, columns: readonly Column[]): LookupLoop {
     const { key, groupWords, onMissing } = this.#parts
     const words = Array.from({ length: key.words }, (_, w) => `k${w}`)
-    const { tag, statements } = hashSource(words)
+    const { seeds, tag, statements } = hashSource(words)
     const base = `(e - 1) * ${groupWords}`
     const rest = words.map((word, w) => ` && G[${base}${w === 0 ? '' : ` + ${w}`}] === ${word}`).join('')
     // A key of one word is its own tag.
@@ -107,7 +107,8 @@ export class LookupKernels {
 const scratchF = new Float64Array(1), scratchI = new Int32Array(scratchF.buffer);
 return function lookUp(lanes, selection, rows, target) {
   const { groups, strings, out } = target;
-  const key = groups.key;
+  const { key, seed } = groups;
+  ${seeds}
   ${lanes.join('\n  ')}
   let X = groups.index, mask = groups.mask, shift = groups.shift, G = groups.i32;
   let found = 0;

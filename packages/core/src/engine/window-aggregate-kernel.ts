@@ -126,6 +126,8 @@ export class AccumulateKernels {
     const adds = this.#parts.aggregates.map((bound, a) => addSource(bound, a, batch, lanes)).join('\n')
     const checksTime = shape.kind === 'pane' && shape.checksTime
     const use = this.#useOfGroup(lanes)
+    const words = Array.from({ length: key.words }, (_, w) => `k${w}`)
+    const hash = hashSource(words)
     const hoisted = [
       ...new Map(lanes.map((lane, n) => [lane.name, `const ${lane.name} = lanes[${n}];`])).values(),
     ]
@@ -134,6 +136,8 @@ const scratchF = new Float64Array(1), scratchI = new Int32Array(scratchF.buffer)
 return function accumulate(lanes, time, selection, from, to, windowStart, windowEnd, table) {
   ${hoisted.join('\n  ')}
   const key = table.key;
+  const seed = table.seed;
+  ${hash.seeds}
   let X = table.index, mask = table.mask, shift = table.shift, G = table.i32;
   ${use.prologue}
   ${keys.prologue}
@@ -141,7 +145,7 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
     const i = ${hasSelection ? 'selection[n]' : 'n'};
     ${checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
     let group = -1;
-    ${keys.shortcut(this.#probe(batch))}
+    ${keys.shortcut(this.#probe(batch, words, hash))}
     ${use.statements}
     ${shape.kind === 'locate' ? '' : `const r = record * ${recordWords}, q = record * ${recordWords / 2};`}
     ${adds}
@@ -189,10 +193,8 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
   }
 
   /** Statements that set `group` from the columns: key words, probe, insertion. */
-  #probe(batch: Batch): string {
+  #probe(batch: Batch, words: readonly string[], { tag, statements }: ReturnType<typeof hashSource>): string {
     const { key, groupWords } = this.#parts
-    const words = Array.from({ length: key.words }, (_, w) => `k${w}`)
-    const { tag, statements } = hashSource(words)
     const isOneWord = words.length === 1
     const base = `(e - 1) * ${groupWords}`
     const same = isOneWord

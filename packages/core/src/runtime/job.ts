@@ -6,6 +6,7 @@
  */
 import { MillraceError } from '../errors.ts'
 import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
+import { drawTableSeed } from '../data/table-seed.ts'
 import { Execution, TaskLoop } from '../engine/index.ts'
 import type { LoopEnd } from '../engine/index.ts'
 import type { Host } from '../host/host.ts'
@@ -99,6 +100,7 @@ export class Job {
       parallelism: options.parallelism ?? 1,
       preAggregate: options.preAggregate ?? true,
     })
+    drawTableSeed(options.host.random)
     this.execution = new Execution({
       physical: this.physical,
       bindings: optimized.bindings,

@@ -9,17 +9,19 @@
  * The hot probe is generated inline by kernels (`probeSource`); the methods here are the same probe for everything else.
  *
  * Invariants (tests quote them):
- *  G1  The tag is the key itself for keys of one word, else the full hash; the home slot is a function of the tag.
+ *  G1  The tag is the key itself for keys of one word, else the full hash; the home slot is a function of the tag and
+ *      of the table's secret seed (data/table-seed.ts).
  *  G2  Load stays at or under 0.6; the number of slots is a power of two.
  *  G3  Deleting shifts the following entries back: there are no tombstones, and probes stay short for ever.
  *  G4  `size` is the number of entries; their record numbers are live in the store, which may hold more of the same keys.
  */
+import { tableSeed } from '../data/table-seed.ts'
+import type { TableSeed } from '../data/table-seed.ts'
 import type { ArrayPool } from './array-pool.ts'
 import { NO_WORDS, RecordStore } from './record-store.ts'
 
 /** Small: many windows without keys, or with few, are open at once. */
 const SLOTS_MIN = 16
-const GOLDEN = 0x9e3779b1 | 0
 
 /** Load limit in sixteenths: 9/16 is just under 0.6 (G2). */
 const LOAD_SIXTEENTHS = 9
@@ -38,6 +40,7 @@ export class GroupTable extends RecordStore {
   readonly keyWords: number
   /** The key to find or insert is put here. */
   readonly key: Int32Array
+  seed: TableSeed = tableSeed()
   index: Int32Array
   mask: number
   /** Home slot = hash >>> shift. */
@@ -142,7 +145,7 @@ export class GroupTable extends RecordStore {
   /** The tag of the key in `this.key` (G1). */
   tagOfKey(): number {
     const { key, keyWords } = this
-    return keyWords === 1 ? (key[0] as number) : hashWords(key, keyWords)
+    return keyWords === 1 ? (key[0] as number) : hashWords(this.seed, key, keyWords)
   }
 
   /** Forgets all entries; a table much bigger than it was needed gives most of its index back. */
@@ -165,6 +168,7 @@ export class GroupTable extends RecordStore {
       this.pool.release(this.index.buffer as ArrayBuffer)
       this.#useIndex(source.mask + 1)
     }
+    this.seed = source.seed
     this.index.set(source.index.subarray(0, 2 * (source.mask + 1)))
     this.size = source.size
     this.copyRecords(source)
@@ -178,12 +182,15 @@ export class GroupTable extends RecordStore {
     super.dispose()
   }
 
-  /** Calls back for every live record number, in slot order. */
+  /** Calls back for every live record number, in ascending order: the order of slots is secret. */
   forEachEntry(visit: (id: number) => void): void {
+    const ids = new Int32Array(this.size)
+    let count = 0
     for (let slot = 0; slot <= this.mask; slot++) {
       const entry = this.index[2 * slot + 1] as number
-      if (entry !== 0) visit(entry - 1)
+      if (entry !== 0) ids[count++] = entry - 1
     }
+    for (const id of ids.sort()) visit(id)
   }
 
   /** The lookup array for a dictionary's codes, cleared when the dictionary is another one than before. */
@@ -201,7 +208,7 @@ export class GroupTable extends RecordStore {
   }
 
   #home(tag: number): number {
-    return (this.keyWords === 1 ? Math.imul(tag, GOLDEN) : tag) >>> this.shift
+    return (this.keyWords === 1 ? Math.imul(tag, this.seed.home) : tag) >>> this.shift
   }
 
   #keyEquals(id: number): boolean {
@@ -249,25 +256,42 @@ function limitOf(slots: number): number {
 /**
  * The hash of keys of several words (and of none). Kernels generate the same steps (`hashSource`).
  *
- * Its high bits choose the slot, so the last step has to spread entropy upwards: a multiplication does.
+ * Its high bits choose the slot, so the last step has to spread entropy upwards: a multiplication does. Each word is
+ * multiplied before it meets the others: what the difference of two words becomes cannot be foreseen then.
  */
-export function hashWords(words: Int32Array, count: number): number {
-  let hash = 0x2545f491
+export function hashWords(seed: TableSeed, words: Int32Array, count: number): number {
+  const { word, chain } = seed
+  let hash = seed.start
   for (let w = 0; w < count; w++) {
-    hash = Math.imul(hash ^ (words[w] as number), 0x85ebca6b)
+    hash = Math.imul(hash ^ Math.imul(words[w] as number, word), chain)
     hash ^= hash >>> 15
   }
-  return Math.imul(hash, GOLDEN)
+  return Math.imul(hash, seed.home)
 }
 
-/** Source text that computes the tag and the home slot of key words in locals; the twin of `tagOfKey`. */
-export function hashSource(words: readonly string[]): { readonly tag: string; readonly statements: string } {
+/**
+ * Source text that computes the tag and the home slot of key words in locals; the twin of `tagOfKey`. `seeds` stands
+ * before the loop, where `seed` is the table's.
+ */
+export function hashSource(words: readonly string[]): {
+  readonly seeds: string
+  readonly tag: string
+  readonly statements: string
+} {
   if (words.length === 1) {
-    return { tag: words[0] as string, statements: `let slot = Math.imul(${words[0]}, ${GOLDEN}) >>> shift;` }
+    const tag = words[0] as string
+    return {
+      seeds: 'const seedHome = seed.home;',
+      tag,
+      statements: `let slot = Math.imul(${tag}, seedHome) >>> shift;`,
+    }
   }
-  const steps = words.map((word) => `tag = Math.imul(tag ^ ${word}, ${0x85ebca6b | 0}); tag ^= tag >>> 15;`)
+  const steps = words.map(
+    (key) => `tag = Math.imul(tag ^ Math.imul(${key}, seedWord), seedChain); tag ^= tag >>> 15;`,
+  )
   return {
+    seeds: 'const { home: seedHome, start: seedStart, word: seedWord, chain: seedChain } = seed;',
     tag: 'tag',
-    statements: `let tag = ${0x2545f491}; ${steps.join(' ')} tag = Math.imul(tag, ${GOLDEN}); let slot = tag >>> shift;`,
+    statements: `let tag = seedStart; ${steps.join(' ')} tag = Math.imul(tag, seedHome); let slot = tag >>> shift;`,
   }
 }

@@ -12,6 +12,7 @@
  *      when a growth or a compaction has put another array in its place.
  *  S4  `version` changes whenever a number is freed: caches of numbers compare it once per batch.
  */
+import { hashSecretly, tableSeed } from '../data/table-seed.ts'
 import { assert } from '../errors.ts'
 
 const SLOTS_MIN = 64
@@ -29,6 +30,7 @@ export class StringTable {
   version = 0
   /** Strings held. */
   size = 0
+  readonly #seed = tableSeed()
   #hashes = new Int32Array(SLOTS_MIN)
   #references = new Int32Array(SLOTS_MIN)
   #index = new Int32Array(SLOTS_MIN * 2)
@@ -47,14 +49,14 @@ export class StringTable {
 
   /** The number of the string `source[start … start + length)`, added when it is new, not yet held by anyone. */
   intern(source: Uint8Array, start: number, length: number): number {
-    const hash = hashBytes(source, start, length)
+    const hash = hashSecretly(this.#seed, source, start, length)
     const found = this.#lookup(hash, source, start, length)
     return found !== 0 ? found : this.#add(hash, source, start, length)
   }
 
   /** The number of the string, or 0 when it is not here. */
   find(source: Uint8Array, start: number, length: number): number {
-    return this.#lookup(hashBytes(source, start, length), source, start, length)
+    return this.#lookup(hashSecretly(this.#seed, source, start, length), source, start, length)
   }
 
   /** Counts one more reference. Number 0 is ignored. */
@@ -237,7 +239,10 @@ function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
   return result
 }
 
-/** MurmurHash3's 32-bit mixing (Appleby, 2011) over bytes; internal to state, unlike the frozen hash of key groups. */
+/**
+ * MurmurHash3's 32-bit mixing (Appleby, 2011) over bytes, for sketches, whose answers depend on it. Tables use
+ * `hashSecretly`.
+ */
 export function hashBytes(source: Uint8Array, start: number, length: number, seed: number = 0): number {
   let hash = length ^ seed
   let i = start

@@ -1,6 +1,8 @@
 /** Tables, strings, blocks and timers against plain maps and arrays. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { tableSeed } from '../../src/data/table-seed.ts'
+import type { TableSeed } from '../../src/data/table-seed.ts'
 import {
   ArrayPool,
   BlockHeap,
@@ -139,7 +141,7 @@ describe('group table', () => {
       let distance = 0
       for (let slot = 0; slot <= table.mask; slot++) {
         if (table.index[2 * slot + 1] === 0) continue
-        const home = Math.imul(table.index[2 * slot] as number, 0x9e3779b1) >>> table.shift
+        const home = Math.imul(table.index[2 * slot] as number, table.seed.home) >>> table.shift
         distance += (slot - home) & table.mask
       }
       expect(distance / table.size).toBeLessThan(3)
@@ -149,15 +151,16 @@ describe('group table', () => {
   it('hashes in generated code as in the method', () => {
     for (const words of [0, 2, 3, 4]) {
       const names = Array.from({ length: words }, (_, w) => `k[${w}]`)
-      const { tag, statements } = hashSource(names)
-      const hash = new Function('k', 'shift', `${statements} return ${tag}`) as (
+      const { seeds, tag, statements } = hashSource(names)
+      const hash = new Function('k', 'shift', 'seed', `${seeds} ${statements} return ${tag}`) as (
         k: Int32Array,
         shift: number,
+        seed: TableSeed,
       ) => number
       fc.assert(
         fc.property(fc.array(fc.integer(), { minLength: words, maxLength: words }), (key) => {
           const k = Int32Array.from(key)
-          expect(hash(k, 20)).toBe(hashWords(k, words))
+          expect(hash(k, 20, tableSeed())).toBe(hashWords(tableSeed(), k, words))
         }),
       )
     }

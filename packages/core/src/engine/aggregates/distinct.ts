@@ -6,6 +6,7 @@
  */
 import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
+import { tableSeed } from '../../data/table-seed.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { MillraceError } from '../../errors.ts'
 import type { BlockHeap, Memory, RecordField, RecordStore } from '../../state/index.ts'
@@ -41,6 +42,7 @@ class Distinct implements Aggregate {
   readonly #cell: CellCodec
   readonly #blocks: BlockHeap
   readonly #scratch: Memory
+  readonly #seed = tableSeed()
   #batchColumn: Column | undefined
 
   constructor(parts: AggregateParts) {
@@ -139,7 +141,7 @@ class Distinct implements Aggregate {
     const { doubles } = this.#cell
     const count = 2 * doubles
     const mask = (1 << blockClass) / doubles - 1
-    let slot = (hashWords(words, count) >>> 7) & mask
+    let slot = (hashWords(this.#seed, words, count) >>> 7) & mask
     for (;;) {
       const at = 2 * (block + slot * doubles)
       if (isEmpty(i32, at)) return at

@@ -1,7 +1,7 @@
 /**
  * The distinct byte strings of a column chunk, with the code of each.
  */
-import { hashBytes } from './dictionary-merge.ts'
+import { hashSecretly, tableSeed } from '../../../data/table-seed.ts'
 import { grownCapacity } from './leaf.ts'
 
 /** Codes of byte strings; it copies the bytes. */
@@ -11,6 +11,7 @@ export class BytesDictionary {
   lengths: Int32Array<ArrayBuffer> = new Int32Array(64)
   length = 0
   byteLength = 0
+  private readonly seed = tableSeed()
   private hashes = new Int32Array(64)
   private slots = new Int32Array(256)
 
@@ -23,7 +24,7 @@ export class BytesDictionary {
 
   /** The code of `bytes[start … start + length)`; a new value gets the next. */
   codeOf(bytes: Uint8Array, start: number, length: number): number {
-    const hash = hashBytes(bytes, start, start + length)
+    const hash = hashSecretly(this.seed, bytes, start, length)
     const { slots } = this
     const mask = slots.length - 1
     let slot = hash & mask

@@ -5,6 +5,7 @@
  * same few entries. The object grows at its end; when it would become large, a new one is begun.
  */
 import type { Utf8Column } from '../../../data/column.ts'
+import { hashSecretly, tableSeed } from '../../../data/table-seed.ts'
 import type { DataType } from '../../../data/type.ts'
 import { grownCapacity } from './leaf.ts'
 
@@ -26,6 +27,7 @@ export class DictionaryMerge {
   dictionary: Utf8Column
   length = 0
   private byteLength = 0
+  private readonly seed = tableSeed()
   /** Open addressing by hash of the bytes; entry + 1, 0 is free. */
   private slots = new Int32Array(256)
 
@@ -76,7 +78,7 @@ export class DictionaryMerge {
     const { bytes, starts, lengths } = this.dictionary
     for (let code = 0; code < this.length; code++) {
       const start = starts[code] as number
-      let slot = hashBytes(bytes, start, start + (lengths[code] as number)) & (slots.length - 1)
+      let slot = hashSecretly(this.seed, bytes, start, lengths[code] as number) & (slots.length - 1)
       while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1)
       slots[slot] = code + 1
     }
@@ -87,7 +89,7 @@ export class DictionaryMerge {
     const { slots, dictionary } = this
     const start = entries.starts[index] as number
     const length = entries.lengths[index] as number
-    let slot = hashBytes(entries.bytes, start, start + length) & (slots.length - 1)
+    let slot = hashSecretly(this.seed, entries.bytes, start, length) & (slots.length - 1)
     for (let taken = slots[slot] as number; taken !== 0; taken = slots[slot] as number) {
       if (this.isEntry(taken - 1, entries.bytes, start, length)) return taken - 1
       slot = (slot + 1) & (slots.length - 1)
@@ -126,13 +128,4 @@ function grown(array: Int32Array, capacity: number): Int32Array {
   const wider = new Int32Array(capacity)
   wider.set(array)
   return wider
-}
-
-/** A 32-bit hash of `bytes[start … end)`: FNV-1a over bytes with a final mix; entries are short and few. */
-export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5
-  for (let index = start; index < end; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193)
-  hash ^= hash >>> 15
-  hash = Math.imul(hash, 0x2c1b3c6d)
-  return hash ^ (hash >>> 13)
 }

@@ -2,12 +2,16 @@
  * The distinct numbers of a column chunk, by their bits, with the code of each.
  */
 
+import { tableSeed } from '../../../data/table-seed.ts'
+import type { TableSeed } from '../../../data/table-seed.ts'
+
 /** Codes of numbers: open addressing over the two words of a float64. */
 export class NumberDictionary {
   values: Float64Array<ArrayBuffer> = new Float64Array(256)
   length = 0
   private words = new Int32Array(this.values.buffer)
   private slots = new Int32Array(1024)
+  private readonly seed = tableSeed()
   private readonly one = new Float64Array(1)
   private readonly oneWords = new Int32Array(this.one.buffer)
 
@@ -23,7 +27,7 @@ export class NumberDictionary {
     const high = this.oneWords[1] as number
     const { slots, words } = this
     const mask = slots.length - 1
-    let slot = hash(low, high) & mask
+    let slot = hash(this.seed, low, high) & mask
     for (let taken = slots[slot] as number; taken !== 0; taken = slots[slot] as number) {
       if (words[2 * taken - 2] === low && words[2 * taken - 1] === high) return taken - 1
       slot = (slot + 1) & mask
@@ -50,7 +54,7 @@ export class NumberDictionary {
     const slots = new Int32Array(this.slots.length * 2)
     const mask = slots.length - 1
     for (let code = 0; code < this.length; code++) {
-      let slot = hash(this.words[2 * code] as number, this.words[2 * code + 1] as number) & mask
+      let slot = hash(this.seed, this.words[2 * code] as number, this.words[2 * code + 1] as number) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = code + 1
     }
@@ -58,9 +62,8 @@ export class NumberDictionary {
   }
 }
 
-function hash(low: number, high: number): number {
-  let mixed = Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)
-  mixed ^= mixed >>> 15
-  mixed = Math.imul(mixed, 0x2c1b3c6d)
-  return mixed ^ (mixed >>> 13)
+function hash({ start, word, chain }: TableSeed, low: number, high: number): number {
+  let mixed = Math.imul(Math.imul(low, word) ^ start, chain)
+  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ Math.imul(high, word), chain)
+  return mixed ^ (mixed >>> 16)
 }
