@@ -9,7 +9,7 @@ import { assert, MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { LogicalNode, LogicalPlan, PlanBindings, SinkNode, SourceNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
-import { inputSchema, nodesByStep, portSchema, tableSources } from '../plan/plan-graph.ts'
+import { inputSchema, nodesByStep, portSchema, stepsWithoutOrder, tableSources } from '../plan/plan-graph.ts'
 import type { Exchange, PhysicalPlan } from '../plan/physical.ts'
 import type { Boundedness, Source } from '../connect/source.ts'
 import type { OpenSink, SinkContext } from '../connect/sink.ts'
@@ -61,12 +61,14 @@ export class Execution {
   readonly pending: StepRunner[] = []
   /** Whether any step breaks ties by row order: sources number their rows only then. */
   readonly needsOrder: boolean
+  private readonly withoutOrder: ReadonlySet<string>
   private readonly outputs = new Map<string, Map<string, OutputPort>[]>()
 
   constructor(options: ExecutionOptions) {
     this.options = options
     this.nodes = nodesByStep(options.physical.logical)
     this.needsOrder = options.physical.logical.nodes.some(breaksTies)
+    this.withoutOrder = stepsWithoutOrder(options.physical.logical)
   }
 
   /** Opens sinks first (so that a run that cannot write does not begin), then builds all tasks. */
@@ -185,6 +187,7 @@ export class Execution {
       batchRows: this.options.batchRows,
       clock: this.options.host.clock,
       counters,
+      isUnordered: this.withoutOrder.has(node.step),
       isRead: (port) => this.isRead(node.step, port),
       emit: (port) => emitTo(portOf(ports, port), counters, port === MAIN_PORT),
     }

@@ -42,6 +42,11 @@ export interface OperatorContext {
   readonly clock: Pick<Clock, 'now'>
   /** The output of a port; ports that nobody reads get a function that drops. */
   emit(port: string): Emit
+  /**
+   * Rows of equal event time may come in any order, and none is written in their batches (not all come straight from
+   * sources): what depends on the order of such rows goes by their values instead (L1).
+   */
+  readonly isUnordered?: boolean | undefined
   /** Whether anybody reads the port. */
   isRead(port: string): boolean
   readonly counters: StepCounters

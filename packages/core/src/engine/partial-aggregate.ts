@@ -281,5 +281,5 @@ function partsOf(node: PartialAggregateNode, inputSchema: Schema): WindowAggrega
     aggregates: [rowsCall, ...node.aggregates],
     allowedLatenessMs: 0,
   }
-  return windowAggregateParts(counting, inputSchema, new Map(), () => undefined).parts
+  return windowAggregateParts(counting, inputSchema, { functions: new Map() }, () => undefined).parts
 }

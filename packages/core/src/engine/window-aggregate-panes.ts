@@ -76,7 +76,8 @@ export class PaneWindows implements Operator {
     bindings: FunctionBindings,
   ) {
     assert(node.window.kind !== 'session', 'sessions have no panes')
-    this.#parts = windowAggregateParts(node, inputSchema, bindings.functions, () => undefined).parts
+    const options = { functions: bindings.functions, isUnordered: context.isUnordered }
+    this.#parts = windowAggregateParts(node, inputSchema, options, () => undefined).parts
     this.#context = context
     this.#arithmetic = paneArithmetic(node.window)
     this.#lateness = node.allowedLatenessMs

@@ -38,11 +38,19 @@ export interface WindowAggregateParts {
 /** Fields that an operator wants in each record besides the accumulators. */
 export type ExtraFields<Extra> = (layout: RecordLayout) => Extra
 
+/** What the shared parts are built from besides the node and its input. */
+export interface PartsOptions {
+  /** The user functions that a plan refers to by id. */
+  readonly functions: ReadonlyMap<string, unknown>
+  /** See `OperatorContext.isUnordered`. */
+  readonly isUnordered?: boolean | undefined
+}
+
 /** Builds the shared parts. */
 export function windowAggregateParts<Extra>(
   node: WindowAggregateNode,
   inputSchema: Schema,
-  functions: ReadonlyMap<string, unknown>,
+  { functions, isUnordered }: PartsOptions,
   extraFields: ExtraFields<Extra>,
 ): { readonly parts: WindowAggregateParts; readonly extra: Extra } {
   const strings = new StringTable()
@@ -50,6 +58,7 @@ export function windowAggregateParts<Extra>(
   const key = keyLayout(inputSchema, node.keys, node.step)
   const layout = new RecordLayout(key.words)
   const extra = extraFields(layout)
+  const tieColumns = isUnordered === true ? withoutKeys(inputSchema, node.keys) : undefined
   const aggregates = node.aggregates.map((call) => {
     const inputs = call.columns.map((name) => inputOf(inputSchema, name, node.step))
     const filter = call.filter === undefined ? -1 : inputOf(inputSchema, call.filter, node.step).index
@@ -57,6 +66,7 @@ export function windowAggregateParts<Extra>(
       call,
       inputs,
       inputSchema,
+      tieColumns,
       layout,
       strings,
       blocks,
@@ -106,6 +116,12 @@ export function holdKey(parts: WindowAggregateParts, table: GroupTable, record: 
 /** Points aggregates at the columns of a batch. */
 export function bindAggregates(parts: WindowAggregateParts, batch: Batch): void {
   for (const { aggregate } of parts.aggregates) aggregate.bind?.(batch)
+}
+
+function withoutKeys(schema: Schema, keys: readonly string[]): AggregateInput[] {
+  return schema.fields
+    .map((field, index) => ({ index, field }))
+    .filter(({ field }) => !keys.includes(field.name))
 }
 
 function inputOf(schema: Schema, name: string, step: string): AggregateInput {

@@ -88,7 +88,8 @@ export class SessionWindows implements Operator {
     functions: ReadonlyMap<string, unknown>,
   ) {
     assert(node.window.kind === 'session', 'only sessions have gaps')
-    const { parts, extra } = windowAggregateParts(node, inputSchema, functions, (layout): SessionFields => ({
+    const options = { functions, isUnordered: context.isUnordered }
+    const { parts, extra } = windowAggregateParts(node, inputSchema, options, (layout): SessionFields => ({
       start: layout.add('f64', Number.NaN),
       last: layout.add('f64', 0),
       left: layout.add('i32', 0),

@@ -102,6 +102,20 @@ export function tableSources(plan: LogicalPlan): ReadonlySet<string> {
   return new Set(sources.map((node) => node.step))
 }
 
+/**
+ * Steps of which some rows come from a window or a process step, not straight from sources: those rows have no place
+ * in a source that could say which of two rows of one event time comes first.
+ */
+export function stepsWithoutOrder(plan: LogicalPlan): ReadonlySet<string> {
+  const makers = new Set<string>()
+  const found = new Set<string>()
+  for (const node of plan.nodes) {
+    if (node.inputs.some(({ step }) => makers.has(step) || found.has(step))) found.add(node.step)
+    if (node.kind === 'window-aggregate' || node.kind === 'process') makers.add(node.step)
+  }
+  return found
+}
+
 /** A frozen copy of plain data, all the way down. Objects that are frozen already are taken as they are. */
 export function freezeDeep<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value

@@ -67,7 +67,7 @@ function spansOver(window: { sizeMs: number; slideMs: number }): {
   readonly open: (start: number, keys: readonly number[]) => void
 } {
   const node = windowNode({ kind: 'sliding', offsetMs: 0, ...window }, ['small'], [basic[0]!])
-  const { parts } = windowAggregateParts(node, schema, new Map(), () => undefined)
+  const { parts } = windowAggregateParts(node, schema, { functions: new Map() }, () => undefined)
   const arithmetic = paneArithmetic({ kind: 'sliding', offsetMs: 0, ...window })
   const panes = new PaneList(arithmetic)
   const tables = new PaneTables(parts)

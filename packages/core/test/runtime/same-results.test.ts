@@ -190,3 +190,151 @@ describe('L1 same results: batch and continuous, at any parallelism and batch si
     })
   }
 })
+
+/** Rows of one event time that no source has put in order: results of one window, of sessions, of a user function. */
+const tiedShapes: typeof shapes = {
+  'first and last of windows': ({ input }) =>
+    perSensor(input)
+      .window(tumbling('10 s'))
+      .aggregate('behind', (a) => ({
+        firstOf: a.first('sensor'),
+        firstMost: a.first('most'),
+        lastOf: a.last('sensor'),
+        lastMost: a.last('most'),
+      })),
+  'collected windows, per key': ({ input }) =>
+    perSensor(input)
+      .keyBy('again', 'n')
+      .window(tumbling('20 s'))
+      .aggregate('behind', (a) => ({
+        all: a.collect('sensor', { max: 3 }),
+        most: a.collect('most', { max: 3 }),
+        sums: a.collect('values', { max: 3 }),
+      })),
+  'top of windows, with other columns': ({ input }) =>
+    perSensor(input)
+      .window(tumbling('10 s'))
+      .aggregate('behind', (a) => ({
+        best: a.top('n', 2, { columns: ['sensor', 'most'] }),
+        least: a.top('n', 2, { order: 'asc', columns: ['values'] }),
+        counts: a.top('n', 2),
+      })),
+  'sessions in sessions': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .window(session('4 s'))
+      .aggregate('sessions', (a) => ({ n: a.count(), most: a.max('value') }))
+      .window(session('30 s'))
+      .aggregate('behind', (a) => ({
+        first: a.first('sensor'),
+        last: a.last('sensor'),
+        all: a.collect('sensor', { max: 4 }),
+        best: a.top('n', 2, { columns: ['sensor', 'most'] }),
+      })),
+  'rows of a source among windows': ({ input, more }) =>
+    perSensor(input)
+      .select('counts', { sensor: 'sensor', at: 'windowEnd', n: 'n' })
+      .union(
+        'both',
+        more.select('same-columns', { sensor: 'sensor', at: 'at', n: sql.number`cast(1 as bigint)` }),
+      )
+      .window(tumbling('20 s'))
+      .aggregate('behind', (a) => ({
+        first: a.first('sensor'),
+        last: a.last('sensor'),
+        all: a.collect('sensor'),
+        best: a.top('n', 3, { columns: ['sensor'] }),
+      })),
+  'matches in a table of windows': ({ input, more }) =>
+    input
+      .lookupJoin('matched', perSensor(more), {
+        on: { sensor: 'sensor' },
+        select: { m: 'most', from: 'windowStart' },
+      })
+      .window(tumbling('20 s'))
+      .aggregate('behind', (a) => ({
+        first: a.first('from'),
+        last: a.last('m'),
+        all: a.collect('from', { max: 5 }),
+        best: a.top('m', 2, { columns: ['sensor', 'from'] }),
+      })),
+  'rows of a process step, several from one row': ({ input }) =>
+    input
+      .keyBy('key', 'sensor')
+      .process('doubled', {
+        state: {},
+        output: schema({ sensor: t.string(), value: t.int32().nullable(), copy: t.int32() }),
+        onRow(row, context) {
+          for (const copy of [2, 1]) context.emit({ sensor: row.sensor, value: row.value, copy })
+        },
+      })
+      .window(tumbling('20 s'))
+      .aggregate('behind', (a) => ({
+        first: a.first('sensor'),
+        firstCopy: a.first('copy'),
+        last: a.last('value'),
+        all: a.collect('copy'),
+        best: a.top('value', 2, { columns: ['sensor', 'copy'] }),
+      })),
+}
+
+/** Many keys with results of one time: sums are there so that equal counts come with different rows. */
+function perSensor(input: Stream<Reading>): Stream<{
+  sensor: string
+  windowStart: number
+  windowEnd: number
+  n: number
+  most: number | null
+  values: readonly (number | null)[]
+}> {
+  return input
+    .keyBy('key', 'sensor')
+    .window(tumbling('5 s'))
+    .aggregate('windows', (a) => ({ n: a.count(), most: a.max('value'), values: a.collect('value') }))
+}
+
+const tiedReadings = fc.array(
+  fc.record({
+    sensor: fc.constantFrom('a', 'b', 'c', 'd', 'é', 'f', 'g'),
+    at: fc.integer({ min: -8, max: 8 }).map((n) => n * 2500),
+    value: fc.option(fc.integer({ min: 0, max: 3 })),
+  }),
+  { maxLength: 60 },
+)
+
+const allParallelisms = [1, 2, 3, 4].flatMap((parallelism) =>
+  [1, 7, 4096].map((batchRows) => ({ mode: 'batch', parallelism, batchRows }) as const),
+)
+
+describe('L1 same results: ties of event time behind windows and functions, at any parallelism and batch size', () => {
+  for (const [name, shape] of Object.entries(tiedShapes)) {
+    test(`${name}`, { timeout: 60_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(tiedReadings, tiedReadings, async (rows, more) => {
+          const answers: string[][] = []
+          for (const way of allParallelisms) {
+            const sink = memorySink()
+            const built = pipeline('shape', (p) => {
+              const time = { eventTime: { column: 'at', disorder: '1 day' } } as const
+              const inputs = {
+                input: p.read('readings', memoryRows(Reading, rows, { splits: 3 }), time),
+                get more() {
+                  return p.read('more', memoryRows(Reading, more, { splits: 2 }), time)
+                },
+              }
+              ;(shape(inputs as unknown as Inputs) as Stream<object>).write('out', sink)
+            })
+            await runHere(built, way)
+            answers.push(sorted(sink.rows))
+          }
+          for (const [at, answer] of answers.entries())
+            expect({ way: allParallelisms[at], answer }).toEqual({
+              way: allParallelisms[at],
+              answer: answers[0],
+            })
+        }),
+        { numRuns: 15 },
+      )
+    })
+  }
+})

@@ -29,6 +29,11 @@ export interface AggregateParts {
   readonly call: AggregateCall
   readonly inputs: readonly AggregateInput[]
   readonly inputSchema: Schema
+  /**
+   * Columns that break ties of event time where rows come in no order that a source gave them: all but the keys, in the
+   * order of the schema. Undefined: rows have an order, or come in one.
+   */
+  readonly tieColumns?: readonly AggregateInput[] | undefined
   /** The record under construction: fields are added to it. */
   readonly layout: RecordLayout
   readonly strings: StringTable

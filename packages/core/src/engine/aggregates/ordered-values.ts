@@ -2,8 +2,11 @@
  * first, last, top-N and collect: a bounded list of values per group, kept in order.
  *
  * An entry is (event time, order, value cells). Ties of event time are broken by the batch's `order` column, which
- * follows (source split, position); where a plan has none, by arrival. The order is total, so which entries survive
- * does not depend on how rows were cut into batches, panes or partial results (A2).
+ * follows (source split, position); rows that a step made from one row share its number and come as they were made.
+ * Rows behind a window or a process step have no order of their own, and arrive as the tasks happen to run: among them
+ * the values of the whole row decide, column by column in the order of the schema, nulls last. So `first('a')` and
+ * `first('b')` speak of one row, and equal entries cannot be told apart. Either way, which entries survive does not
+ * depend on how rows were cut into batches, panes or partial results (A2), nor on parallelism (L1).
  */
 import type { Batch } from '../../data/batch.ts'
 import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from '../../data/column-builder.ts'
@@ -57,8 +60,10 @@ interface Options {
   readonly shape: 'value' | 'list' | 'structs'
 }
 
-/** A value column of an entry. */
+/** A column of an entry: of what comes out, or of what only breaks ties. */
 interface EntryColumn {
+  /** Its number among the entry's columns, and among its null bits. */
+  readonly number: number
   readonly input: AggregateInput
   readonly cell: CellCodec
   /** Doubles from the start of the entry. */
@@ -68,14 +73,24 @@ interface EntryColumn {
 const TIME = 0
 const ORDER = 1
 const NULLS = 2
-const CELLS = 3
+/** Null bits per double. */
+const BITS = 64
 
 class OrderedValues implements Aggregate {
   readonly #block: RecordField
   readonly #blockClass: RecordField
   readonly #count: RecordField
   readonly #options: Options
+  /** What comes out, in the order of the call. */
   readonly #columns: readonly EntryColumn[]
+  /** Columns that only break ties, behind those. */
+  readonly #further: readonly EntryColumn[]
+  /** All columns that break ties, in the order of the schema. */
+  readonly #ties: readonly EntryColumn[]
+  /** Of two entries that nothing tells apart, `last` means the one that came later. */
+  readonly #isLatest: boolean
+  /** Where cells begin: behind the null bits. */
+  readonly #cells: number
   /** Doubles per entry. */
   readonly #stride: number
   readonly #blocks: BlockHeap
@@ -90,13 +105,21 @@ class OrderedValues implements Aggregate {
     this.#count = parts.layout.add('i32', 0)
     this.#options = options
     this.#blocks = parts.blocks
-    let stride = CELLS
-    this.#columns = parts.inputs.map((input) => {
+    const ties = parts.tieColumns ?? []
+    const named = new Set(parts.inputs.map(({ index }) => index))
+    const inputs = [...parts.inputs, ...ties.filter(({ index }) => !named.has(index))]
+    this.#cells = NULLS + Math.ceil(inputs.length / BITS)
+    let stride = this.#cells
+    const columns = inputs.map((input, number): EntryColumn => {
       const cell = new CellCodec(input.field.type, parts.strings)
-      const column = { input, cell, at: stride }
+      const at = stride
       stride += cell.doubles
-      return column
+      return { number, input, cell, at }
     })
+    this.#columns = columns.slice(0, parts.inputs.length)
+    this.#further = columns.slice(parts.inputs.length)
+    this.#ties = ties.map(({ index }) => columns.find(({ input }) => input.index === index) as EntryColumn)
+    this.#isLatest = options.order.by === 'time' && options.order.descending
     this.#stride = stride
     const f64 = new Float64Array(stride)
     this.#scratch = { f64, i32: new Int32Array(f64.buffer) }
@@ -107,27 +130,19 @@ class OrderedValues implements Aggregate {
   }
 
   update(store: RecordStore, record: number, row: number): void {
-    const { eventTime, order, columns } = this.#batch as Batch
-    const { f64 } = this.#scratch
+    const { eventTime, order } = this.#batch as Batch
+    const { f64, i32 } = this.#scratch
     f64[TIME] = eventTime === undefined ? 0 : (eventTime[row] as number)
-    f64[ORDER] = order === undefined ? this.#arrival++ : (order[row] as number)
-    const [first] = this.#columns
-    if (this.#options.order.by === 'time' && this.#isBeaten(store, record)) return
-    let nulls = 0
-    for (const [c, { input, cell, at }] of this.#columns.entries()) {
-      const column = columns[input.index] as Column
-      if (isValid(column, row)) cell.store(this.#scratch, at, column, row)
-      else nulls |= 1 << c
+    f64[ORDER] = order === undefined ? this.#orderless() : (order[row] as number)
+    const { by } = this.#options.order
+    if (by === 'time' && this.#isBeaten(store, record)) return
+    i32.fill(0, 2 * NULLS, 2 * this.#cells)
+    for (const column of this.#columns) {
+      this.#fill(column, row)
       // The column that orders is often all that is needed to know that the row is out.
-      if (
-        input === first?.input &&
-        c === 0 &&
-        this.#options.order.by === 'value' &&
-        this.#isBeaten(store, record)
-      )
-        return
+      if (column.number === 0 && by === 'value' && this.#isBeaten(store, record)) return
     }
-    f64[NULLS] = nulls
+    for (const column of this.#further) this.#fill(column, row)
     this.#offer(store, record, this.#scratch, 0)
   }
 
@@ -159,6 +174,18 @@ class OrderedValues implements Aggregate {
     this.#blocks.free(block, store.i32[base + this.#blockClass.offset] as number)
   }
 
+  /** The order of a row that has none: that of its arrival, or equal with all others where values break ties. */
+  #orderless(): number {
+    return this.#ties.length > 0 ? Infinity : this.#arrival++
+  }
+
+  /** Puts a column of a row of the batch into the scratch. */
+  #fill({ number, input, cell, at }: EntryColumn, row: number): void {
+    const column = (this.#batch as Batch).columns[input.index] as Column
+    if (isValid(column, row)) cell.store(this.#scratch, at, column, row)
+    else setNull(this.#scratch, 0, number)
+  }
+
   #writeValue(out: ColumnBuilder, row: number, count: number, block: number): void {
     const { cell, at } = this.#columns[0] as EntryColumn
     if (count === 0) out.setNull(row)
@@ -174,24 +201,29 @@ class OrderedValues implements Aggregate {
         cell.write(this.#blocks, entry + at, out.child, start + e)
         continue
       }
-      const nulls = this.#blocks.f64[entry + NULLS] as number
       const { children } = out.child as StructColumnBuilder
       for (let c = 1; c < this.#columns.length; c++) {
-        const { cell, at } = this.#columns[c] as EntryColumn
+        const { number, cell, at } = this.#columns[c] as EntryColumn
         const child = children[c - 1] as ColumnBuilder
-        if ((nulls & (1 << c)) !== 0) child.setNull(start + e)
+        if (isNull(this.#blocks, entry, number)) child.setNull(start + e)
         else cell.write(this.#blocks, entry + at, child, start + e)
       }
     }
   }
 
-  /** Whether the list is full and the entry in the scratch comes after its last one, as far as it is filled in. */
+  /** Whether the list is full and the entry in the scratch comes after its last one, whatever its other columns are. */
   #isBeaten(store: RecordStore, record: number): boolean {
     const base = record * store.words
     const count = store.i32[base + this.#count.offset] as number
     if (count < this.#options.max) return false
     const last = (store.i32[base + this.#block.offset] as number) + (count - 1) * this.#stride
-    return this.#compare(this.#scratch, 0, this.#blocks, last) >= 0
+    const order = this.#compareOrder(this.#scratch, 0, this.#blocks, last)
+    return this.#ties.length > 0 ? order > 0 : this.#isAfter(order)
+  }
+
+  /** Whether an entry that compares so with one that came before it stands behind it. */
+  #isAfter(order: number): boolean {
+    return this.#isLatest ? order > 0 : order >= 0
   }
 
   /** Puts an entry in its place; false when the list is full of better ones. */
@@ -202,7 +234,7 @@ class OrderedValues implements Aggregate {
     let count = store.i32[base + this.#count.offset] as number
     if (count === this.#options.max) {
       const last = block + (count - 1) * stride
-      if (this.#compare(memory, entry, this.#blocks, last) >= 0) return false
+      if (this.#isAfter(this.#compare(memory, entry, this.#blocks, last))) return false
       this.#hold(memory, entry, true)
       this.#hold(this.#blocks, last, false)
       count--
@@ -243,6 +275,12 @@ class OrderedValues implements Aggregate {
   }
 
   #compare(left: Memory, l: number, right: Memory, r: number): number {
+    const order = this.#compareOrder(left, l, right, r)
+    if (order !== 0 || this.#ties.length === 0) return order
+    return this.#isLatest ? -this.#compareTies(left, l, right, r) : this.#compareTies(left, l, right, r)
+  }
+
+  #compareOrder(left: Memory, l: number, right: Memory, r: number): number {
     const { by, descending } = this.#options.order
     if (by === 'value') {
       const { cell, at } = this.#columns[0] as EntryColumn
@@ -252,19 +290,42 @@ class OrderedValues implements Aggregate {
     const byTime =
       compareNumbers(left.f64[l + TIME] as number, right.f64[r + TIME] as number) ||
       compareNumbers(left.f64[l + ORDER] as number, right.f64[r + ORDER] as number)
-    return by === 'time' && descending ? -byTime : byTime
+    return this.#isLatest ? -byTime : byTime
+  }
+
+  #compareTies(left: Memory, l: number, right: Memory, r: number): number {
+    for (const { number, cell, at } of this.#ties) {
+      const isLeftNull = isNull(left, l, number)
+      const isRightNull = isNull(right, r, number)
+      const order =
+        isLeftNull || isRightNull
+          ? Number(isLeftNull) - Number(isRightNull)
+          : cell.compare(left, l + at, right, r + at)
+      if (order !== 0) return order
+    }
+    return 0
   }
 
   /** Counts (or gives up) the references of an entry's cells. */
   #hold(memory: Memory, entry: number, hold: boolean): void {
-    const nulls = memory.f64[entry + NULLS] as number
-    for (let c = 0; c < this.#columns.length; c++) {
-      const { cell, at } = this.#columns[c] as EntryColumn
-      if (cell.kind !== 'string' || (nulls & (1 << c)) !== 0) continue
-      if (hold) cell.retain(memory, entry + at)
-      else cell.release(memory, entry + at)
-    }
+    for (const column of this.#columns) holdCell(column, memory, entry, hold)
+    for (const column of this.#further) holdCell(column, memory, entry, hold)
   }
+}
+
+function holdCell({ number, cell, at }: EntryColumn, memory: Memory, entry: number, hold: boolean): void {
+  if (cell.kind !== 'string' || isNull(memory, entry, number)) return
+  if (hold) cell.retain(memory, entry + at)
+  else cell.release(memory, entry + at)
+}
+
+function isNull(memory: Memory, entry: number, column: number): boolean {
+  return ((memory.i32[2 * (entry + NULLS) + (column >> 5)] as number) & (1 << (column & 31))) !== 0
+}
+
+function setNull(memory: Memory, entry: number, column: number): void {
+  const word = 2 * (entry + NULLS) + (column >> 5)
+  memory.i32[word] = (memory.i32[word] as number) | (1 << (column & 31))
 }
 
 function countOf(value: unknown, { call, step }: AggregateParts): number {
