@@ -43,6 +43,7 @@ export function digestSink(digest: RowDigest): Sink {
     open: async () => ({
       writer: async () => ({
         write,
+        seal: () => undefined,
         prepare: async () => undefined,
         written: () => ({ rows: 0, bytes: 0 }),
         close: async () => undefined,

@@ -30,6 +30,7 @@ function latencySink(latencies: Float64Array, taken: { count: number }): Sink {
             latencies[taken.count++ % latencies.length] = now - (due[row] as number)
           }
         },
+        seal: () => undefined,
         prepare: async () => undefined,
         written: () => ({ rows: taken.count, bytes: 0 }),
         close: async () => undefined,

@@ -35,7 +35,8 @@ export function blackhole(): Sink<CountCommittable> {
       return {
         async writer(task) {
           let rows = 0
-          let prepared = 0
+          let before = 0
+          const sealed = new Map<number, number>()
           return {
             write(batch: Batch) {
               assert(
@@ -44,9 +45,13 @@ export function blackhole(): Sink<CountCommittable> {
               )
               rows += rowCount(batch)
             },
+            seal(epoch) {
+              sealed.set(epoch, rows - before)
+              before = rows
+            },
             async prepare(epoch) {
-              const count = rows - prepared
-              prepared = rows
+              const count = sealed.get(epoch) ?? 0
+              sealed.delete(epoch)
               return count === 0 ? undefined : { v: 1, epoch, task, rows: count }
             },
             written: () => ({ rows, bytes: 0 }),

@@ -75,19 +75,22 @@ function openConsole(
     async writer(task) {
       let cells: string[][] = []
       let rows = 0
-      let prepared = 0
+      let before = 0
+      const sealed = new Map<number, ConsoleCommittable>()
       return {
         write(batch) {
           const count = Math.min(rowCount(batch), shown - cells.length)
           for (let row = 0; row < count; row++) cells.push(cellsOf(batch, rowIndex(batch, row)))
           rows += rowCount(batch)
         },
-        async prepare(epoch) {
-          const taken = rows - prepared
-          if (taken === 0) return undefined
-          const committable = { v: 1 as const, epoch, task, cells, rows: taken }
+        seal(epoch) {
+          if (rows > before) sealed.set(epoch, { v: 1, epoch, task, cells, rows: rows - before })
           cells = []
-          prepared = rows
+          before = rows
+        },
+        async prepare(epoch) {
+          const committable = sealed.get(epoch)
+          sealed.delete(epoch)
           return committable
         },
         written: () => ({ rows, bytes: 0 }),

@@ -67,22 +67,28 @@ function openMemory(store: Store, owner: string, context: SinkContext): OpenSink
     async writer(task) {
       let pending: object[] = []
       let written = 0
+      const sealed = new Map<number, readonly object[]>()
       return {
         write(batch) {
           for (const row of batchToRows(batch)) pending.push(row)
         },
-        async prepare(epoch) {
-          if (pending.length === 0) return undefined
-          const id = `${owner}/${attempt}/${epoch}/${task}`
-          const rows = pending
+        seal(epoch) {
+          if (pending.length > 0) sealed.set(epoch, pending)
+          written += pending.length
           pending = []
-          written += rows.length
+        },
+        async prepare(epoch) {
+          const rows = sealed.get(epoch)
+          if (rows === undefined) return undefined
+          sealed.delete(epoch)
+          const id = `${owner}/${attempt}/${epoch}/${task}`
           store.prepared.set(id, { owner, attempt, rows })
           return { v: 1, id, rows: rows.length }
         },
         written: () => ({ rows: written + pending.length, bytes: 0 }),
         async close() {
           pending = []
+          sealed.clear()
         },
       }
     },

@@ -1,9 +1,10 @@
 /**
  * The sink contract: what a connector implements so that Millrace can write to it exactly once.
  *
- * Two-phase commit by epoch: writers take batches and, at the end of epoch n, `prepare(n)` a committable (everything
- * the second phase needs, JSON-safe, durable before the answer). Only when the epoch itself stands is `commit` called,
- * as often as it takes; it is idempotent. What was prepared and never named is removed by `sweep`.
+ * Two-phase commit by epoch: writers take batches; at the cut of epoch n they are told at once to `seal(n)`, and then
+ * asked to `prepare(n)` a committable (everything the second phase needs, JSON-safe, durable before the answer) while
+ * rows of n + 1 come in. Only when the epoch itself stands is `commit` called, as often as it takes; it is idempotent.
+ * What was prepared and never named is removed by `sweep`.
  */
 import type { Batch } from '../data/batch.ts'
 import type { Json, Schema } from '../data/type.ts'
@@ -40,9 +41,23 @@ export interface SinkContext {
   readonly attempt: Attempt
   /** Whether the run will end by itself; a batch rolls its files once at the end by default. */
   readonly bounded: boolean
+  /**
+   * Whether a later attempt of this lineage may go on where this one stops, from any of its epochs. Then rows that a
+   * writer holds back at a seal have to be durable too, and `abandon` is not called. Default: no.
+   */
+  readonly resumable?: boolean
+  /**
+   * Whether an epoch of this lineage stands already: what is there is this job's own output and nothing is in the way,
+   * in no output mode. Default: no.
+   */
+  readonly resumed?: boolean
 }
 
-/** Writes for one task of a sink step. Calls never overlap. */
+/**
+ * Writes for one task of a sink step. Calls of `write` and `seal` never overlap: neither is made while a promise of
+ * `write` is open. Calls of `prepare` come in the order of the seals and do not overlap each other, but `write` and
+ * `seal` for later epochs go on meanwhile. `close` may come at any moment.
+ */
 export interface SinkWriter<Committable extends Json = Json> {
   /**
    * Takes the rows, and reads all of them before it returns: what it defers it has encoded or copied, since the batch
@@ -50,15 +65,23 @@ export interface SinkWriter<Committable extends Json = Json> {
    */
   write(batch: Batch): void | Promise<void>
   /**
-   * Ends epoch `epoch`: what the committable names is durable (or hidden at the target) when this resolves. Undefined:
-   * nothing to commit. With `final`, that is every row written. Before, a writer may hold rows back for a later epoch,
-   * as one does whose files roll by size; these rows are lost in a crash, so the epoch must not be acknowledged to the
-   * sources on the strength of this answer alone.
+   * The cut: rows written before belong to epoch `epoch`, rows written after it to a later one. Does no waiting: it
+   * only notes what `prepare` will make durable. With `final` no rows come any more.
    */
-  prepare(epoch: EpochId, options: { readonly final: boolean }): Promise<Committable | undefined>
+  seal(epoch: EpochId, options: { readonly final: boolean }): void
+  /**
+   * Resolves when every row up to the seal of `epoch` is durable (or hidden at the target), with the committable that
+   * names them; rows written after the seal are in it never. Undefined: nothing to commit. A writer may hold rows back
+   * from being shown until a later epoch, as one does whose files roll by size; in a run that is `resumable` its
+   * committable then names what they can be restored from, with every epoch until they are shown.
+   */
+  prepare(epoch: EpochId): Promise<Committable | undefined>
   /** Rows and bytes written so far, for progress. */
   written(): { readonly rows: number; readonly bytes: number }
-  /** Gives up: removes what it can and frees handles. Also called after a successful end. */
+  /**
+   * Gives up what no answer of `prepare` names, removes what it can of it and frees handles; a `prepare` that is under
+   * way rejects. Also called after a successful end.
+   */
   close(): Promise<void>
 }
 
@@ -70,15 +93,20 @@ export interface SinkDescription {
 
 /** A sink opened for one run. */
 export interface OpenSink<Committable extends Json = Json> {
-  writer(task: number): Promise<SinkWriter<Committable>>
+  /**
+   * A writer for one task. `restored`: committables of the epoch that the run goes on from, made by any task of an
+   * earlier attempt; rows that they hold back are this writer's now, before any other. Every such committable is given
+   * to exactly one writer, whatever the number of tasks is now.
+   */
+  writer(task: number, restored?: readonly Committable[]): Promise<SinkWriter<Committable>>
   /** Finishes the second phase; safe to call again with the same committables. Outcomes in the same order. */
   commit(committables: readonly Committable[]): Promise<readonly CommitOutcome[]>
-  /** Removes what attempts before this one prepared and `keep` does not name. */
+  /** Removes what attempts before this one prepared and `keep` does not name, rows held back included. May be repeated. */
   sweep(keep: readonly Committable[]): Promise<void>
   /** After the last commit of a run that ended well (for example: delete what `overwrite` replaces). */
   finish(): Promise<void>
   /**
-   * The run has failed and nobody will go on with it: removes what it prepared and did not commit, and what else it made
+   * The run has failed and nobody can go on with it (never in one that is `resumable`): removes what it prepared and did not commit, and what else it made
    * that holds nothing. Called after the writers were closed, before `close`. Default: the next run sweeps.
    */
   abandon?(): Promise<void>

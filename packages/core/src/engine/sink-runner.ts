@@ -1,17 +1,30 @@
 /**
- * The end of a stream: hands batches to a sink writer, one at a time.
+ * The end of a stream: hands batches to a sink writer, one at a time, and marks where epochs end between them.
  *
  * A writer that answers with a promise is busy: the loop takes no further input until it is free. What the step in
- * hand still emits meanwhile is copied and waits here, so the bound is one step's output. Invariant (tests quote it):
- *  K1  Writer calls never overlap, and `prepare` is called only when every batch before it was written.
+ * hand still emits meanwhile is copied and waits here, so the bound is one step's output. Invariants (tests quote them):
+ *  K1  Calls of `write` and `seal` never overlap, and come in the order in which batches and seals were given.
+ *  K2  Calls of `prepare` come in the order of the seals and never overlap each other; rows of later epochs are written
+ *      meanwhile.
+ *  K3  Whoever waits for `prepare` gets an answer: after a failed write its error, after the end of the run another.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import { concatBatches } from '../data/append.ts'
 import type { Json } from '../data/type.ts'
+import { assert, MillraceError } from '../errors.ts'
 import type { EpochId, SinkWriter } from '../connect/sink.ts'
 import { writeFailure } from './connector-failure.ts'
 import type { Operator, OperatorContext } from './operator.ts'
+
+/** The end of an epoch among the batches. */
+interface Seal {
+  readonly epoch: EpochId
+  readonly final: boolean
+  /** Resolves `done`: the writer has the seal, or never will. */
+  readonly reached: () => void
+  readonly done: Promise<void>
+}
 
 /** Feeds one writer. */
 export class SinkRunner implements Operator {
@@ -19,8 +32,11 @@ export class SinkRunner implements Operator {
   private readonly writer: SinkWriter
   private readonly context: OperatorContext
   private readonly failed: (error: unknown) => void
-  private readonly queue: Batch[] = []
+  private readonly queue: (Batch | Seal)[] = []
+  /** Sealed epochs that nobody has asked to prepare. */
+  private readonly seals = new Map<EpochId, Seal>()
   private writing: Promise<void> | undefined
+  private preparing: Promise<unknown> = Promise.resolve()
   private failure: { readonly error: unknown } | undefined
 
   /** @param failed - told at once when a write fails that was answered with a promise */
@@ -38,7 +54,7 @@ export class SinkRunner implements Operator {
 
   push(batch: Batch): void {
     this.context.counters.rowsOut += rowCount(batch)
-    if (this.failure !== undefined) throw this.failure.error
+    this.rethrow()
     if (this.writing !== undefined) {
       this.queue.push(concatBatches([batch]))
       return
@@ -55,27 +71,46 @@ export class SinkRunner implements Operator {
     return this.writer.written()
   }
 
-  /** Ends an epoch: everything pushed so far is durable or hidden at the target. */
-  async prepare(epoch: EpochId, final: boolean): Promise<Json | undefined> {
-    while (this.writing !== undefined) await this.writing
-    if (this.failure !== undefined) throw this.failure.error
-    try {
-      return await this.writer.prepare(epoch, { final })
-    } catch (error) {
-      throw writeFailure(error, 'preparing', this.step)
-    }
+  /** The cut of an epoch: what was pushed before belongs to it, also what still waits to be written. */
+  seal(epoch: EpochId, final: boolean): void {
+    this.rethrow()
+    const seal = newSeal(epoch, final)
+    this.seals.set(epoch, seal)
+    if (this.writing === undefined) this.sealWriter(seal)
+    else this.queue.push(seal)
+  }
+
+  /** Everything pushed before the seal of `epoch` is durable or hidden at the target. Once for every seal, in their order. */
+  prepare(epoch: EpochId): Promise<Json | undefined> {
+    const seal = this.seals.get(epoch)
+    assert(seal !== undefined, `epoch ${epoch} of step "${this.step}" is prepared and was not sealed`)
+    this.seals.delete(epoch)
+    const answer = this.preparing.then(() => this.prepareSealed(seal))
+    this.preparing = answer.catch(() => undefined)
+    return answer
   }
 
   close(): void {
-    this.queue.length = 0
+    this.failure ??= {
+      error: new MillraceError('run/cancelled', { what: 'the run is over', step: this.step }),
+    }
+    this.dropQueue()
   }
 
   /** Frees the writer; what was not prepared is given up. */
   async closeWriter(): Promise<void> {
+    await this.writing
+    await this.writer.close()
+    await this.preparing
+  }
+
+  private async prepareSealed(seal: Seal): Promise<Json | undefined> {
+    await seal.done
+    this.rethrow()
     try {
-      await this.writing
-    } finally {
-      await this.writer.close()
+      return await this.writer.prepare(seal.epoch)
+    } catch (error) {
+      throw writeFailure(error, 'preparing', this.step)
     }
   }
 
@@ -87,16 +122,47 @@ export class SinkRunner implements Operator {
     }
   }
 
+  private sealWriter({ epoch, final, reached }: Seal): void {
+    try {
+      this.writer.seal(epoch, { final })
+    } catch (error) {
+      this.failure = { error: writeFailure(error, 'preparing', this.step) }
+      throw this.failure.error
+    } finally {
+      reached()
+    }
+  }
+
   private async drain(first: Promise<void>): Promise<void> {
     try {
       await first
-      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift())
-        await this.writer.write(next)
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+        if ('epoch' in next) this.sealWriter(next)
+        else await this.writer.write(next)
+      }
     } catch (error) {
-      this.failure = { error: writeFailure(error, 'writing', this.step) }
+      this.failure ??= { error: writeFailure(error, 'writing', this.step) }
       this.failed(this.failure.error)
     } finally {
       this.writing = undefined
+      this.dropQueue()
     }
   }
+
+  /** K3 */
+  private dropQueue(): void {
+    for (const next of this.queue.splice(0)) if ('epoch' in next) next.reached()
+  }
+
+  private rethrow(): void {
+    if (this.failure !== undefined) throw this.failure.error
+  }
+}
+
+function newSeal(epoch: EpochId, final: boolean): Seal {
+  let reached = (): void => undefined
+  const done = new Promise<void>((resolve) => {
+    reached = resolve
+  })
+  return { epoch, final, reached, done }
 }

@@ -1,5 +1,6 @@
 /**
- * Closes an epoch: every sink writer prepares, then every sink commits, and after the last epoch every sink finishes.
+ * Closes an epoch: every sink writer is sealed, then all prepare, then every sink commits, and after the last epoch every
+ * sink finishes.
  *
  * The order is the protocol: no committable is handed to any sink before all writers have prepared theirs, and no sink
  * removes what it replaces before all of them have committed. Between the first two stands the place of the durable
@@ -24,15 +25,13 @@ export async function commitEpoch(
   epoch: EpochId,
   { final, retries }: { readonly final: boolean; readonly retries: CommitRetries },
 ): Promise<readonly SinkCommit[]> {
-  const prepared: { readonly step: OpenSinkStep; readonly committables: Json[] }[] = []
-  for (const step of execution.sinks) {
-    const committables: Json[] = []
-    for (const runner of step.runners) {
-      const committable = await runner.prepare(epoch, final)
-      if (committable !== undefined) committables.push(committable)
-    }
-    prepared.push({ step, committables })
-  }
+  for (const { runners } of execution.sinks) for (const runner of runners) runner.seal(epoch, final)
+  const prepared = await Promise.all(
+    execution.sinks.map(async (step) => {
+      const answers = await Promise.all(step.runners.map((runner) => runner.prepare(epoch)))
+      return { step, committables: answers.filter((answer) => answer !== undefined) }
+    }),
+  )
   const commits: SinkCommit[] = []
   for (const { step, committables } of prepared) {
     const rows =

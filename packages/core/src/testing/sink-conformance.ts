@@ -4,25 +4,13 @@
 import { batchOfRows, BatchBuilder } from '../data/batch-builder.ts'
 import type { Batch } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
-import type { Json, Schema } from '../data/type.ts'
-import type { Host } from '../host/host.ts'
+import type { Json } from '../data/type.ts'
 import { isMillraceError } from '../errors.ts'
-import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '../connect/sink.ts'
 import type { ConformanceOptions, TestTools } from './conformance.ts'
 import { declareSuite } from './conformance.ts'
-
-/** A sink with an empty target, freshly set up for one test. */
-export interface SinkSubject {
-  readonly host: Host
-  /** A sink on the target; called again for what another process would do. */
-  sink(): Sink
-  readonly schema: Schema
-  /** Row number `n`; rows of different numbers differ. */
-  row(n: number): object
-  /** What is visible at the target, in any order; undefined: the sink cannot be read back. */
-  readonly visible: (() => Promise<readonly object[]>) | undefined
-  cleanup?(): Promise<void>
-}
+import { declareEpochs, declareKills } from './sink-epochs.ts'
+import { kinds, list, OTHER_LINEAGE, prepareEpoch, SinkTrial } from './sink-trial.ts'
+import type { SinkSubject } from './sink-trial.ts'
 
 /** What is tried. */
 export interface SinkConformanceOptions extends ConformanceOptions {
@@ -31,12 +19,17 @@ export interface SinkConformanceOptions extends ConformanceOptions {
   readonly hasOutputModes?: boolean
   /** Whether what was prepared can be lost (it is at the target, not in the committable); default true. */
   readonly stages?: boolean
+  /**
+   * Whether rows may show in a later epoch than the one that they were written in; default false. Only what holds then
+   * is tried: that every row shows once in the end.
+   */
+  readonly holdsBack?: boolean
   /** Rows that the target shows in all, at most; default 6000: so many that writers answer with promises. */
   readonly rowsMax?: number
 }
 
 /**
- * Declares the tests of a sink. It must end its files (or whatever it has) with every epoch.
+ * Declares the tests of a sink. It must end its files (or whatever it has) with every epoch, unless it `holdsBack`.
  *
  * @example
  * sinkConformance({ describe, test, expect }, { name: 'my sink', setup: async () => ({ host, sink, schema, row, visible }) })
@@ -47,19 +40,22 @@ export function sinkConformance(tools: TestTools, options: SinkConformanceOption
       declare(name, async () => {
         const subject = await options.setup()
         try {
-          await body(new Job(subject, tools))
+          await body(new SinkTrial(subject, tools))
         } finally {
           await subject.cleanup?.()
         }
       })
+    declareKills(declare, tools, options)
+    if (options.holdsBack === true) return
     declareCommits(test, tools)
+    declareEpochs(test, tools)
     declareWriting(test, tools, options.rowsMax ?? ROWS_MAX)
     declareRecovery(test, tools, options.stages ?? true)
     if (options.hasOutputModes ?? true) declareModes(test, tools)
   })
 }
 
-type DeclareSink = (name: string, body: (job: Job) => Promise<void>) => void
+type DeclareSink = (name: string, body: (job: SinkTrial) => Promise<void>) => void
 
 function declareCommits(test: DeclareSink, { expect }: TestTools): void {
   test('shows nothing before the commit, everything after it', async (job) => {
@@ -67,7 +63,7 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
     const writer = await run.writer(0)
     await job.write(writer, [0, 1, 2])
     await job.expectVisible([])
-    const committable = await writer.prepare(1, { final: false })
+    const committable = await prepareEpoch(writer, 1, { final: false })
     await job.expectVisible([])
     expect(kinds(await run.commit(list(committable)))).toEqual(['committed'])
     await job.expectVisible([0, 1, 2])
@@ -77,7 +73,7 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
     const run = await job.open()
     const writer = await run.writer(0)
     await job.write(writer, [0, 1])
-    const committables = list(await writer.prepare(1, { final: false }))
+    const committables = list(await prepareEpoch(writer, 1, { final: false }))
     await run.commit(committables)
     expect(kinds(await run.commit(committables))).toEqual(['already-committed'])
     expect(kinds(await run.commit([...committables, ...committables]))).toEqual([
@@ -93,7 +89,7 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
     for (const [task, numbers] of [[0], [1, 2, 3], [4, 5]].entries()) {
       const writer = await run.writer(task)
       await job.write(writer, numbers)
-      committables.push(...list(await writer.prepare(1, { final: false })))
+      committables.push(...list(await prepareEpoch(writer, 1, { final: false })))
     }
     const outcomes = await run.commit(committables)
     expect(outcomes.map((outcome) => (outcome.kind === 'committed' ? outcome.rows : outcome.kind))).toEqual([
@@ -105,16 +101,16 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
     const run = await job.open()
     const writer = await run.writer(0)
     await job.write(writer, [0])
-    const committable = await writer.prepare(1, { final: false })
+    const committable = await prepareEpoch(writer, 1, { final: false })
     expect(JSON.parse(JSON.stringify(committable))).toEqual(committable)
   })
 
   test('prepares nothing that shows rows when nothing was written', async (job) => {
     const run = await job.open()
     const writer = await run.writer(0)
-    const first = list(await writer.prepare(1, { final: false }))
+    const first = list(await prepareEpoch(writer, 1, { final: false }))
     await run.commit(first)
-    await run.commit(list(await writer.prepare(2, { final: true })))
+    await run.commit(list(await prepareEpoch(writer, 2, { final: true })))
     await job.expectVisible([])
     await writer.close()
     await run.finish()
@@ -129,7 +125,7 @@ function declareCommits(test: DeclareSink, { expect }: TestTools): void {
       const committables: Json[] = []
       for (const writer of writers) {
         await job.write(writer, [next++, next++])
-        committables.push(...list(await writer.prepare(epoch, { final: epoch === 3 })))
+        committables.push(...list(await prepareEpoch(writer, epoch, { final: epoch === 3 })))
       }
       await run.commit(committables)
       await job.expectVisible(Array.from({ length: next }, (_, n) => n))
@@ -152,7 +148,7 @@ function declareWriting(test: DeclareSink, { expect }: TestTools, rowsMax: numbe
       overwriteMemory(batch)
       await answer
     }
-    await run.commit(list(await writer.prepare(1, { final: true })))
+    await run.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await job.expectVisible(Array.from({ length: rowsMax }, (_, n) => n))
     expect(writer.written().rows).toEqual(rowsMax)
   })
@@ -169,7 +165,7 @@ function declareWriting(test: DeclareSink, { expect }: TestTools, rowsMax: numbe
     // The builder's memory is overwritten with other rows before the epoch ends.
     builder.reset()
     for (let n = 100; n < 104; n++) builder.appendRow(job.subject.row(n))
-    await run.commit(list(await writer.prepare(1, { final: true })))
+    await run.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await job.expectVisible(Array.from({ length: 20 }, (_, n) => n))
   })
 
@@ -182,7 +178,7 @@ function declareWriting(test: DeclareSink, { expect }: TestTools, rowsMax: numbe
     )
     await writer.write({ ...batch, selection: Int32Array.of(1, 4, 0), selectedCount: 2 })
     await writer.write({ ...batch, selection: Int32Array.of(), selectedCount: 0 })
-    await run.commit(list(await writer.prepare(1, { final: true })))
+    await run.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await job.expectVisible([1, 4])
   })
 
@@ -192,7 +188,7 @@ function declareWriting(test: DeclareSink, { expect }: TestTools, rowsMax: numbe
     expect(writer.written().rows).toEqual(0)
     await job.write(writer, [0, 1, 2])
     expect(writer.written().rows).toEqual(3)
-    await writer.prepare(1, { final: false })
+    await prepareEpoch(writer, 1, { final: false })
     await job.write(writer, [3])
     expect(writer.written().rows).toEqual(4)
   })
@@ -244,7 +240,7 @@ function declareRecovery(test: DeclareSink, { expect }: TestTools, stages: boole
     const writer = await run.writer(0)
     await job.write(writer, [1])
     await run.sweep([])
-    await run.commit(list(await writer.prepare(1, { final: true })))
+    await run.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await job.expectVisible([1])
   })
 }
@@ -274,7 +270,7 @@ function declareModes(test: DeclareSink, { expect }: TestTools): void {
     await run.sweep([])
     const writer = await run.writer(0)
     await job.write(writer, [2])
-    const committables = list(await writer.prepare(1, { final: true }))
+    const committables = list(await prepareEpoch(writer, 1, { final: true }))
     await job.expectVisible([0, 1])
     await run.commit(committables)
     await run.finish()
@@ -300,78 +296,7 @@ function declareModes(test: DeclareSink, { expect }: TestTools): void {
   })
 }
 
-const LINEAGE = '00000000aaaaaaaa'
 const ROWS_MAX = 6000
-const OTHER_LINEAGE = '11111111bbbbbbbb'
-
-type RunOptions = Partial<Pick<SinkContext, 'lineage' | 'attempt' | 'outputMode'>>
-
-/** A job over a subject, with what tests do to it. */
-class Job {
-  readonly subject: SinkSubject
-  readonly #tools: TestTools
-
-  constructor(subject: SinkSubject, tools: TestTools) {
-    this.subject = subject
-    this.#tools = tools
-  }
-
-  open(options: RunOptions = {}): Promise<OpenSink> {
-    const { host, schema } = this.subject
-    return this.subject.sink().open({
-      host,
-      schema,
-      step: 'write',
-      outputMode: 'refuse',
-      lineage: LINEAGE,
-      attempt: 1,
-      bounded: true,
-      ...options,
-    })
-  }
-
-  async write(writer: SinkWriter, numbers: readonly number[]): Promise<void> {
-    await writer.write(
-      batchOfRows(
-        this.subject.schema,
-        numbers.map((n) => this.subject.row(n)),
-      ),
-    )
-  }
-
-  /** An attempt that prepares an epoch per list of rows and is never heard of again. */
-  async prepareAndCrash(epochs: readonly (readonly number[])[]): Promise<Json[]> {
-    const run = await this.open()
-    const writer = await run.writer(0)
-    const committables: Json[] = []
-    for (const [index, numbers] of epochs.entries()) {
-      await this.write(writer, numbers)
-      committables.push(...list(await writer.prepare(index + 1, { final: false })))
-    }
-    return JSON.parse(JSON.stringify(committables)) as Json[]
-  }
-
-  async runWhole(
-    numbers: readonly number[],
-    options: RunOptions & { readonly epoch?: number },
-  ): Promise<void> {
-    const { epoch = 1, ...context } = options
-    const run = await this.open(context)
-    await run.sweep([])
-    const writer = await run.writer(0)
-    await this.write(writer, numbers)
-    await run.commit(list(await writer.prepare(epoch, { final: true })))
-    await writer.close()
-    await run.finish()
-    await run.close()
-  }
-
-  async expectVisible(numbers: readonly number[]): Promise<void> {
-    if (this.subject.visible === undefined) return
-    const visible = (await this.subject.visible()).map((row) => JSON.stringify(row)).sort()
-    this.#tools.expect(visible).toEqual(numbers.map((n) => JSON.stringify(this.subject.row(n))).sort())
-  }
-}
 
 /** Does to a batch what its producer may do as soon as `write` has returned. */
 function overwriteMemory(batch: Batch): void {
@@ -403,12 +328,4 @@ function overwriteColumn(column: Column): void {
     case 'struct':
       for (const child of column.children) overwriteColumn(child)
   }
-}
-
-function list(committable: Json | undefined): Json[] {
-  return committable === undefined ? [] : [committable]
-}
-
-function kinds(outcomes: readonly CommitOutcome[]): string[] {
-  return outcomes.map(({ kind }) => kind)
 }

@@ -7,7 +7,7 @@ import type { RowOf } from '../../src/data/type.ts'
 import type { Sink, SinkContext } from '../../src/connect/sink.ts'
 import type { SourceContext, Split } from '../../src/connect/source.ts'
 import { batchToRows } from '../../src/data/read-value.ts'
-import { createManualHost } from '../../src/testing/index.ts'
+import { createManualHost, prepareEpoch } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
 
 const Row = schema({ n: t.int32(), s: t.string().nullable(), at: t.timestamp(), x: t.float64() })
@@ -29,7 +29,7 @@ async function show(host: ManualHost, sink: Sink, rows: readonly RowOf<typeof Ro
   const output = await sink.open(sinkContext(host))
   const writer = await output.writer(0)
   await writer.write(batchOfRows(Row, rows))
-  const committable = await writer.prepare(1, { final: true })
+  const committable = await prepareEpoch(writer, 1, { final: true })
   expect(host.output).toEqual([])
   await output.commit(committable === undefined ? [] : [committable])
   return host.output.join('')

@@ -133,12 +133,15 @@ describe('small connectors pass the conformance suites:', () => {
     stages: false,
     rowsMax: 20,
     // What another process has printed cannot be known.
-    expectedFailures: ['does not repeat what an earlier attempt committed'],
+    expectedFailures: [
+      'does not repeat what an earlier attempt committed',
+      'shows every row once when a run is killed behind a commit',
+    ],
     setup: async () => {
       const host = createManualHost()
       const Line = schema({ id: t.int32() })
       return {
-      host, sink: toConsole, schema: Line,
+      host, sink: () => toConsole({ rows: 100 }), schema: Line,
       row: (n) => ({ id: n }),
       visible: async () => host.output.flatMap((text) => text.split('\n').slice(3, -1).map((line) => ({ id: Number(line) }))),
     } // prettier-ignore

@@ -297,13 +297,13 @@ describe('epochs and reader positions', () => {
             write(batch) {
               written += batch.selection === undefined ? batch.length : batch.selectedCount
             },
-            async prepare(): Promise<Json | undefined> {
+            seal() {
               cuts.push({
                 written,
                 positions: [...seen.readers.values()].reduce((sum, { rows }) => sum + rows, 0),
               })
-              return undefined
             },
+            prepare: async (): Promise<Json | undefined> => undefined,
             written: () => ({ rows: written, bytes: 0 }),
             close: async () => undefined,
           }),

@@ -22,6 +22,7 @@ function telling(name: string, log: string[], answer: Answer = committed): Sink 
     open: async () => ({
       writer: async () => ({
         write: () => undefined,
+        seal: () => undefined,
         async prepare() {
           log.push(`${name} prepares`)
           return { name }

@@ -10,6 +10,7 @@ import type { CommitOutcome, ReadResult, Sink, Source, SplitReader } from '../..
 export interface SinkScript {
   readonly open?: () => unknown
   readonly write?: (rows: number) => void | Promise<void>
+  readonly seal?: (epoch: number) => void
   readonly prepare?: (epoch: number) => unknown
   /** The outcome of a committable at a try (from 0). */
   readonly commit?: (tries: number) => CommitOutcome | undefined
@@ -32,6 +33,7 @@ export function scriptedSink(script: SinkScript = {}): ScriptedSink {
   const rows: object[] = []
   const prepared = new Map<number, object[]>()
   let pending: object[] = []
+  const sealed = new Map<number, object[]>()
   let ids = 0
   let underWay = 0
   let overlapping = 0
@@ -42,7 +44,7 @@ export function scriptedSink(script: SinkScript = {}): ScriptedSink {
     calls,
     rows,
     get hidden() {
-      return pending.length
+      return [pending, ...sealed.values()].reduce((sum, { length }) => sum + length, 0)
     },
     get overlapping() {
       return overlapping
@@ -61,14 +63,20 @@ export function scriptedSink(script: SinkScript = {}): ScriptedSink {
               overlapping = Math.max(overlapping, ++underWay)
               return answer.finally(() => underWay--)
             },
+            seal(epoch) {
+              script.seal?.(epoch)
+              sealed.set(epoch, pending)
+              pending = []
+            },
             async prepare(epoch) {
               calls.push(`prepare ${epoch}`)
               await script.prepare?.(epoch)
-              if (pending.length === 0) return undefined
+              const taken = sealed.get(epoch) ?? []
+              if (taken.length === 0) return undefined
               const id = ids++
-              prepared.set(id, pending)
-              pending = []
-              return { id, rows: prepared.get(id)?.length ?? 0 }
+              prepared.set(id, taken)
+              sealed.delete(epoch)
+              return { id, rows: taken.length }
             },
             written: () => ({ rows: rows.length + pending.length, bytes: 0 }),
             async close() {

@@ -11,6 +11,7 @@ import { appendSelected, builderLike } from '../../data/append.ts'
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
 import type { Json, Schema } from '../../data/type.ts'
+import { MillraceError } from '../../errors.ts'
 import type { Host } from '../../host/host.ts'
 import type { Format } from '../format.ts'
 import type { EpochId, SinkWriter } from '../sink.ts'
@@ -83,8 +84,11 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   readonly #partitioner: RowPartitioner | undefined
   /** By folder; the one written to last comes last. */
   readonly #open = new Map<string, OpenPart>()
-  readonly #finishing = new Set<Promise<void>>()
-  #finished: FinishedFile[] = []
+  readonly #finishing = new Set<Promise<unknown>>()
+  /** Files of the open epoch that were ended, until they are whole; one that failed gives undefined. */
+  #ended: Promise<FinishedFile | undefined>[] = []
+  /** The same of epochs that were sealed and not prepared. */
+  readonly #sealed = new Map<EpochId, readonly Promise<FinishedFile | undefined>[]>()
   /** Files that were given up on because of an error, to be removed. */
   readonly #failed: StagedFile[] = []
   #failure: { readonly error: unknown } | undefined
@@ -136,7 +140,7 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     this.#rows += rowCount(batch)
     if (part.file.bytes >= this.#options.roll.bytes) this.#roll(part)
     if (!this.#isCrowded) return wait
-    const finished = Promise.race(this.#finishing)
+    const finished = Promise.race(this.#finishing).then(() => undefined)
     return wait === undefined ? finished : Promise.all([wait, finished]).then(() => undefined)
   }
 
@@ -175,38 +179,47 @@ export class FileWriter implements SinkWriter<FileCommittable> {
       .finish()
       .then((bytes) => {
         const staged = joinPath(STAGED_FOLDER, stagedName(writer, { task, sequence }))
-        this.#finished.push({ folder, staged, sequence, rows: file.rows, bytes })
         this.#finishedBytes += bytes
+        return { folder, staged, sequence, rows: file.rows, bytes }
       })
       .catch((error: unknown) => {
         this.#failed.push(file)
         this.#failure ??= { error }
+        return undefined
       })
       .finally(() => this.#finishing.delete(finishing))
     this.#finishing.add(finishing)
+    this.#ended.push(finishing)
   }
 
-  async prepare(epoch: EpochId, options: { readonly final: boolean }): Promise<FileCommittable | undefined> {
+  seal(epoch: EpochId, { final }: { readonly final: boolean }): void {
     this.#rethrow()
-    const { writesEmpty, writer, task, folder: output } = this.#options
-    if (options.final && writesEmpty && this.#sequence === 0) this.#open.set('', this.#begin(''))
+    if (final && this.#options.writesEmpty && this.#sequence === 0) this.#open.set('', this.#begin(''))
     const now = this.#options.host.clock.monotonic()
-    const due = Array.from(this.#open.values()).filter((part) => this.#isDue(part, now, options.final))
-    for (const part of due) this.#roll(part)
-    await Promise.all(this.#finishing)
+    for (const part of Array.from(this.#open.values())) if (this.#isDue(part, now, final)) this.#roll(part)
+    this.#sealed.set(epoch, this.#ended)
+    this.#ended = []
+  }
+
+  async prepare(epoch: EpochId): Promise<FileCommittable | undefined> {
+    const ended = this.#sealed.get(epoch) ?? []
+    const finished = (await Promise.all(ended)).filter((file) => file !== undefined)
     this.#rethrow()
-    // Not "no rows since the last epoch": open files that are not due may hold some (see above).
-    if (this.#finished.length === 0) return undefined
-    await output.syncStaged()
+    if (finished.length > 0) await this.#options.folder.syncStaged()
+    this.#rethrow()
+    this.#sealed.delete(epoch)
+    return finished.length === 0 ? undefined : { v: 1, files: this.#prepared(epoch, finished) }
+  }
+
+  #prepared(epoch: EpochId, finished: FinishedFile[]): PreparedFile[] {
+    const { writer, task } = this.#options
     const ending = this.#ending()
-    const files = this.#finished
+    return finished
       .sort((left, right) => left.sequence - right.sequence)
       .map(({ folder, staged, sequence, rows, bytes }) => {
         const final = joinPath(folder, finishedName(writer, { epoch, task, sequence }, ending))
         return { staged, final, rows, bytes }
       })
-    this.#finished = []
-    return { v: 1, files }
   }
 
   #isDue(part: OpenPart, now: number, final: boolean): boolean {
@@ -226,22 +239,29 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   }
 
   async close(): Promise<void> {
+    this.#failure ??= { error: closedError() }
     const unfinished = [...this.#open.values()]
     this.#open.clear()
+    // Finished but never prepared: no one knows of them.
+    const unnamed = [...Array.from(this.#sealed.values()).flat(), ...this.#ended.splice(0)]
+    this.#sealed.clear()
     await Promise.all(this.#finishing)
     for (const { file } of unfinished) await file.abandon()
     for (const file of this.#failed.splice(0)) await file.abandon()
-    // Finished but never prepared: no one knows of them.
-    for (const { staged } of this.#finished.splice(0)) {
-      await this.#options.host.files
-        .remove(joinPath(this.#options.folder.path, staged))
-        .catch(() => undefined)
+    for (const file of await Promise.all(unnamed)) {
+      if (file === undefined) continue
+      const path = joinPath(this.#options.folder.path, file.staged)
+      await this.#options.host.files.remove(path).catch(() => undefined)
     }
   }
 
   #rethrow(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('run/cancelled', { what: 'the output was given up' })
 }
 
 /** The rows of some parts in memory of their own. */

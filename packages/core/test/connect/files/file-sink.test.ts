@@ -11,7 +11,7 @@ import type { Host } from '../../../src/host/host.ts'
 import { csv, json, ndjson, parquet } from '../../../src/connect/files/index.ts'
 import type { FileDataset, FileOptions } from '../../../src/connect/files/index.ts'
 import type { OpenSink, Sink, SinkContext, SinkWriter } from '../../../src/connect/sink.ts'
-import { createManualHost } from '../../../src/testing/index.ts'
+import { createManualHost, prepareEpoch } from '../../../src/testing/index.ts'
 import type { ManualHost } from '../../../src/testing/index.ts'
 import { readSource } from './file-fixtures.ts'
 
@@ -51,7 +51,7 @@ async function run(
   const writer = await output.writer(0)
   try {
     if (items.length > 0) await write(writer, items)
-    await output.commit(list(await writer.prepare(1, { final: true })))
+    await output.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await writer.close()
     await output.finish()
   } finally {
@@ -115,7 +115,7 @@ describe('rolling', () => {
     const output = await open(host, dataset({ roll: { size: 1000 } }).toSink())
     const writer = await output.writer(0)
     for (let n = 0; n < 200; n += 10) await write(writer, rows(n, n + 10))
-    await output.commit(list(await writer.prepare(1, { final: true })))
+    await output.commit(list(await prepareEpoch(writer, 1, { final: true })))
     expect(visible(host).length).toBeGreaterThan(3)
     for (const path of visible(host)) expect(host.files.get(path)?.length).toBeLessThan(1600)
     expect(await readSource(host, dataset().toSource())).toEqual(rows(0, 200))
@@ -127,14 +127,14 @@ describe('rolling', () => {
     const writer = await output.writer(0)
     await write(writer, rows(0, 1))
     await host.advance(9999)
-    expect(await writer.prepare(1, { final: false })).toBeUndefined()
+    expect(await prepareEpoch(writer, 1, { final: false })).toBeUndefined()
     await write(writer, rows(1, 2))
     await host.advance(1)
-    await output.commit(list(await writer.prepare(2, { final: false })))
+    await output.commit(list(await prepareEpoch(writer, 2, { final: false })))
     expect(await readSource(host, dataset().toSource())).toEqual(rows(0, 2))
     await write(writer, rows(2, 3))
-    expect(await writer.prepare(3, { final: false })).toBeUndefined()
-    await output.commit(list(await writer.prepare(4, { final: true })))
+    expect(await prepareEpoch(writer, 3, { final: false })).toBeUndefined()
+    await output.commit(list(await prepareEpoch(writer, 4, { final: true })))
     expect(await readSource(host, dataset().toSource())).toEqual(rows(0, 3))
   })
 
@@ -144,8 +144,8 @@ describe('rolling', () => {
     const writer = await output.writer(0)
     await write(writer, rows(0, 1))
     await host.advance(10 * 60_000)
-    expect(await writer.prepare(1, { final: false })).toBeUndefined()
-    await output.commit(list(await writer.prepare(2, { final: true })))
+    expect(await prepareEpoch(writer, 1, { final: false })).toBeUndefined()
+    await output.commit(list(await prepareEpoch(writer, 2, { final: true })))
     expect(visible(host)).toHaveLength(1)
   })
 })
@@ -172,7 +172,7 @@ describe('empty results', () => {
     await run(host, dataset().toSink(), [], { bounded: false })
     await run(host, dataset({ partitionBy: ['s'] }).toSink(), [])
     const output = await open(host, dataset().toSink())
-    expect(await (await output.writer(1)).prepare(1, { final: true })).toBeUndefined()
+    expect(await prepareEpoch(await output.writer(1), 1, { final: true })).toBeUndefined()
     expect(visible(host)).toEqual([])
   })
 })
@@ -199,7 +199,7 @@ describe('partitions', () => {
       most = Math.max(most, host.files.openFiles)
     }
     expect(most).toBeLessThanOrEqual(3 + 3)
-    await output.commit(list(await writer.prepare(1, { final: true })))
+    await output.commit(list(await prepareEpoch(writer, 1, { final: true })))
     const found = (await readSource(host, dataset().toSource())) as RowType[]
     expect(found.toSorted((left, right) => left.n - right.n)).toEqual(items)
     expect(host.files.openFiles).toBe(0)
@@ -218,7 +218,7 @@ describe('partitions', () => {
       if (texts?.layout === 'utf8') texts.bytes.fill(0x2a)
       await answer
     }
-    await output.commit(list(await writer.prepare(1, { final: true })))
+    await output.commit(list(await prepareEpoch(writer, 1, { final: true })))
     const read = (await readSource(host, dataset().toSource())) as RowType[]
     expect(read.toSorted((left, right) => left.n - right.n)).toEqual(items)
   })
@@ -261,7 +261,7 @@ describe('failing disks', () => {
             writer,
             Array.from({ length: 4000 }, (_, at) => row(at, `p${n}`)),
           )
-        await writer.prepare(1, { final: true })
+        await prepareEpoch(writer, 1, { final: true })
       }
       expect(await codeOf(work())).toBe(expected)
       await writer.close()
@@ -277,8 +277,8 @@ describe('failing disks', () => {
     const writer = await output.writer(0)
     await write(writer, rows(0, 3))
     host.files.inject({ operation: 'file-sync', code: 'EIO', times: 1 })
-    expect(await codeOf(writer.prepare(1, { final: true }))).toBe('output/write-failed')
-    expect(await codeOf(writer.prepare(1, { final: true }))).toBe('output/write-failed')
+    expect(await codeOf(prepareEpoch(writer, 1, { final: true }))).toBe('output/write-failed')
+    expect(await codeOf(prepareEpoch(writer, 1, { final: true }))).toBe('output/write-failed')
     expect(await codeOf(write(writer, rows(3, 4)))).toBe('output/write-failed')
     expect(host.files.log.filter((entry) => entry.startsWith('file-sync'))).toEqual([])
   })
@@ -304,7 +304,7 @@ describe('failing disks', () => {
     const output = await open(host, dataset({ roll: { size: 100 } }).toSink())
     const writer = await output.writer(0)
     for (let n = 0; n < 4; n++) await write(writer, rows(n * 10, n * 10 + 10))
-    const committables = list(await writer.prepare(1, { final: true }))
+    const committables = list(await prepareEpoch(writer, 1, { final: true }))
     const restore = host.files.inject({ operation: 'rename', code: 'EIO', after: 2 })
     expect(await output.commit(committables)).toMatchObject([{ kind: 'retry' }])
     restore()
@@ -314,7 +314,7 @@ describe('failing disks', () => {
     const other = await open(host, ndjson('elsewhere').toSink())
     const second = await other.writer(0)
     await write(second, rows(0, 1))
-    const prepared = list(await second.prepare(1, { final: true }))
+    const prepared = list(await prepareEpoch(second, 1, { final: true }))
     host.files.inject({ operation: 'rename', code: 'EACCES' })
     expect(await codeOf(other.commit(prepared))).toBe('output/permission')
   })
@@ -333,7 +333,7 @@ describe('failing disks', () => {
     const output = await open(host, dataset().toSink())
     const writer = await output.writer(0)
     await write(writer, rows(0, 3))
-    const [committable] = list(await writer.prepare(1, { final: true }))
+    const [committable] = list(await prepareEpoch(writer, 1, { final: true }))
     const { files } = committable as { files: readonly { final: string }[] }
     host.files.put(`out/${files[0]?.final}`, 'someone was here')
     expect(await codeOf(output.commit([committable as Json]))).toBe('output/exists')
@@ -345,7 +345,7 @@ describe('failing disks', () => {
     const output = await open(host, dataset().toSink())
     const writer = await output.writer(0)
     await write(writer, rows(0, 3))
-    const committables = list(await writer.prepare(1, { final: true }))
+    const committables = list(await prepareEpoch(writer, 1, { final: true }))
     const [staged] = host.files.paths('out/_staged')
     await (await host.files.open(staged as string, 'append')).truncate(5)
     expect(await output.commit(committables)).toMatchObject([{ kind: 'lost' }])
@@ -450,7 +450,7 @@ describe('on a real disk', () => {
     const opened = await open(host, output.toSink())
     const writer = await opened.writer(0)
     for (let at = 0; at < items.length; at += 4096) await write(writer, items.slice(at, at + 4096))
-    await opened.commit(list(await writer.prepare(1, { final: true })))
+    await opened.commit(list(await prepareEpoch(writer, 1, { final: true })))
     await writer.close()
     await opened.finish()
     await opened.close()

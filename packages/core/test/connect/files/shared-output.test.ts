@@ -5,7 +5,7 @@ import type { Json } from '../../../src/data/type.ts'
 import { isMillraceError } from '../../../src/errors.ts'
 import { ndjson } from '../../../src/connect/files/index.ts'
 import type { OpenSink, OutputMode, SinkContext, SinkWriter } from '../../../src/connect/sink.ts'
-import { createManualHost } from '../../../src/testing/index.ts'
+import { createManualHost, prepareEpoch } from '../../../src/testing/index.ts'
 import type { ManualHost } from '../../../src/testing/index.ts'
 import { readSource } from './file-fixtures.ts'
 
@@ -51,7 +51,7 @@ class Run {
   }
 
   async prepare(final = false): Promise<Json[]> {
-    const committable = await this.writer.prepare(++this.#epoch, { final })
+    const committable = await prepareEpoch(this.writer, ++this.#epoch, { final })
     return committable === undefined ? [] : [committable]
   }
 
