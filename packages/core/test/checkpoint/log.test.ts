@@ -1,8 +1,9 @@
 // The log: one order for everyone, nothing behind a takeover of somebody else, damage is told.
 import { describe, expect, it } from 'vitest'
-import { CheckpointLog, DirectoryStore } from '../../src/checkpoint/index.ts'
-import type { Appended, Entry, Manifest, Takeover } from '../../src/checkpoint/index.ts'
-import { createManualHost } from '../../src/testing/index.ts'
+import { CheckpointLog } from '../../src/checkpoint/index.ts'
+import type { Appended, CheckpointStore, Entry, Manifest, Takeover } from '../../src/checkpoint/index.ts'
+import { places } from './places.ts'
+import type { Place } from './places.ts'
 
 const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
 const takeover = (attempt: number): Takeover => ({
@@ -28,34 +29,39 @@ const manifest = (attempt: number, epoch: number, base = 1): Manifest => ({
   delivered: 0,
 })
 
-function setUp(): {
-  host: ReturnType<typeof createManualHost>
-  store: DirectoryStore
-  open: () => Promise<CheckpointLog>
-} {
-  const host = createManualHost()
-  const store = new DirectoryStore(host, '/state')
-  const open = async (): Promise<CheckpointLog> => {
-    const log = new CheckpointLog(new DirectoryStore(host, '/state'), host.bytes)
+function opener(place: Place): () => Promise<CheckpointLog> {
+  return async () => {
+    const log = new CheckpointLog(place.open(), place.host.bytes)
     await log.read()
     return log
   }
-  return { host, store, open }
 }
 
 /** A store that lets others do something around its next listing. */
-class HeldStore extends DirectoryStore {
+class HeldStore {
   beforeList: (() => Promise<void>) | undefined
   afterList: (() => Promise<void>) | undefined
+  readonly store: CheckpointStore
 
-  override async list(prefix: string): ReturnType<DirectoryStore['list']> {
-    const { beforeList, afterList } = this
-    this.beforeList = undefined
-    this.afterList = undefined
-    await beforeList?.()
-    const files = await super.list(prefix)
-    await afterList?.()
-    return files
+  constructor(inner: CheckpointStore) {
+    const list = async (prefix: string): ReturnType<CheckpointStore['list']> => {
+      const { beforeList, afterList } = this
+      this.beforeList = undefined
+      this.afterList = undefined
+      await beforeList?.()
+      const files = await inner.list(prefix)
+      await afterList?.()
+      return files
+    }
+    this.store = {
+      place: inner.place,
+      create: (...call) => inner.create(...call),
+      write: (name) => inner.write(name),
+      read: (...call) => inner.read(...call),
+      list,
+      remove: (name) => inner.remove(name),
+      sweep: () => inner.sweep(),
+    }
   }
 }
 
@@ -77,7 +83,12 @@ async function entriesOf(log: CheckpointLog): Promise<readonly Entry[]> {
   return (await log.read()).map(({ entry }) => entry)
 }
 
-describe('the log', () => {
+describe.each(places)('the log in %s', (_, make) => {
+  const setUp = (): { place: Place; open: () => Promise<CheckpointLog>; store: CheckpointStore } => {
+    const place = make()
+    return { place, open: opener(place), store: place.open() }
+  }
+
   it('gives back what was appended, in order', async () => {
     const { open } = setUp()
     const log = await open()
@@ -113,18 +124,17 @@ describe('the log', () => {
   })
 
   it('takes an entry for its own when only the answer was lost', async () => {
-    const { host, open } = setUp()
+    const { place, open } = setUp()
     const log = await open()
-    // The link was made, then the sync of the directory failed: nobody was told.
-    host.files.inject({ operation: 'syncDirectory', path: /log$/, code: 'EIO', times: 1 })
+    place.loseNextAnswer()
     await expect(log.append(takeover(1))).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
     expect(await log.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
   })
 
   it('G5: an entry counts that a takeover follows before its writer has looked', async () => {
-    const { host, open, store } = setUp()
-    const slow = new HeldStore(host, '/state')
-    const old = new CheckpointLog(slow, host.bytes)
+    const { place, open, store } = setUp()
+    const slow = new HeldStore(place.open())
+    const old = new CheckpointLog(slow.store, place.host.bytes)
     await old.append(takeover(1))
     const seen: (readonly Entry[])[] = []
     slow.beforeList = async () => {
@@ -157,10 +167,10 @@ describe('the log', () => {
   })
 
   it('G4: what an old attempt left directly below the border counts for nobody', async () => {
-    const { host, open, store } = setUp()
-    const slow = new HeldStore(host, '/state')
+    const { place, open, store } = setUp()
+    const slow = new HeldStore(place.open())
     const { old, kept } = await trimmed(open, async () => {
-      const log = new CheckpointLog(slow, host.bytes)
+      const log = new CheckpointLog(slow.store, place.host.bytes)
       await log.read()
       return log
     })
@@ -188,32 +198,39 @@ describe('the log', () => {
   })
 
   it('tells an entry that is missing among those that count', async () => {
-    const { open, store } = setUp()
+    const { place, open, store } = setUp()
     const log = await open()
     for (let epoch = 1; epoch <= 4; epoch++) await log.append(manifest(1, epoch))
     await store.remove('log/000000000002')
     await expect(open()).rejects.toMatchObject({
       code: 'checkpoint/damaged',
-      place: { file: '/state/log/000000000002' },
+      place: { file: `${place.path}/log/000000000002` },
     })
   })
 
   it('reads again when its owner removed entries meanwhile', async () => {
-    const { host, open } = setUp()
+    const { place, open } = setUp()
     const log = await open()
     await log.append(takeover(1))
     await log.append(manifest(1, 1))
-    const slow = new HeldStore(host, '/state')
+    const slow = new HeldStore(place.open())
     slow.afterList = async () => {
       await log.append(manifest(1, 2, 2))
       await log.trim()
     }
-    expect(await entriesOf(new CheckpointLog(slow, host.bytes))).toEqual([manifest(1, 1), manifest(1, 2, 2)])
+    expect(await entriesOf(new CheckpointLog(slow.store, place.host.bytes))).toEqual([
+      manifest(1, 1),
+      manifest(1, 2, 2),
+    ])
   })
 })
 
-describe('a damaged log', () => {
-  const file = '/state/log/000000000001'
+describe.each(places)('a damaged log in %s', (_kind, make) => {
+  const name = 'log/000000000001'
+  const setUp = (): { place: Place; open: () => Promise<CheckpointLog>; file: string } => {
+    const place = make()
+    return { place, open: opener(place), file: `${place.path}/${name}` }
+  }
 
   it.each<readonly [string, (bytes: Buffer) => Uint8Array, RegExp]>([
     ['cut short', (bytes) => bytes.subarray(0, -3), /bytes of text instead of/],
@@ -227,13 +244,11 @@ describe('a damaged log', () => {
     ],
     ['of another kind', (bytes) => Buffer.from(bytes.toString().replace('takeover', 'manifest')), /checksum/],
   ])('that is %s stops with its place', async (_, damage, reason) => {
-    const { host, open } = setUp()
+    const { place, open, file } = setUp()
     const log = await open()
     await log.append(takeover(1))
-    const whole = Buffer.from(
-      (await new DirectoryStore(host, '/state').read('log/000000000001')) as Uint8Array,
-    )
-    host.files.put(file, damage(whole))
+    const whole = Buffer.from((await place.open().read(name)) as Uint8Array)
+    place.put(name, damage(whole))
     await expect(open()).rejects.toMatchObject({
       code: 'checkpoint/damaged',
       detail: expect.stringMatching(reason),
@@ -242,11 +257,11 @@ describe('a damaged log', () => {
   })
 
   it('tells a whole entry under a wrong number', async () => {
-    const { host, open } = setUp()
+    const { place, open } = setUp()
     const log = await open()
     await log.append(takeover(1))
-    const bytes = (await new DirectoryStore(host, '/state').read('log/000000000001')) as Uint8Array
-    host.files.put('/state/log/000000000002', bytes)
+    const bytes = (await place.open().read(name)) as Uint8Array
+    place.put('log/000000000002', bytes)
     await expect(open()).rejects.toMatchObject({
       code: 'checkpoint/damaged',
       detail: 'its checksum does not fit',
@@ -254,17 +269,17 @@ describe('a damaged log', () => {
   })
 
   it('names a newer format', async () => {
-    const { host, open } = setUp()
-    host.files.put(file, 'millrace-log 2 takeover 3 abc\n{}\n')
+    const { place, open, file } = setUp()
+    place.put(name, 'millrace-log 2 takeover 3 abc\n{}\n')
     await expect(open()).rejects.toMatchObject({ code: 'checkpoint/newer-format', place: { file } })
   })
 
   it('names a file that is no entry', async () => {
-    const { host, open } = setUp()
-    host.files.put('/state/log/notes.txt', 'hello')
+    const { place, open } = setUp()
+    place.put('log/notes.txt', 'hello')
     await expect(open()).rejects.toMatchObject({
       code: 'checkpoint/damaged',
-      place: { file: '/state/log/notes.txt' },
+      place: { file: `${place.path}/log/notes.txt` },
     })
   })
 })

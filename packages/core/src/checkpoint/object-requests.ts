@@ -1,0 +1,168 @@
+/**
+ * Sends requests to an object store until one succeeds, or until it is clear that none will.
+ *
+ * Every wait has a bound (law L6): a request its time, a series of requests its number and its patience. Between two
+ * requests it waits for a random part of a time that doubles, so that many who were refused together do not come back
+ * together (Brooker, Exponential Backoff And Jitter, AWS Architecture Blog 2015: "full jitter").
+ */
+import { MillraceError } from '../errors.ts'
+import type { Host } from '../host/host.ts'
+import type { ObjectAnswer, ObjectFailure, ObjectFailureKind } from './object-client.ts'
+
+/** What requests reach. */
+export type ObjectStoreHost = Pick<Host, 'clock' | 'random' | 'timers'>
+
+/** How long requests may take, and how often they are sent. */
+export interface RequestLimits {
+  /** One request, with its answer; default 30,000. */
+  readonly timeoutMs: number
+  /** Requests for one thing, the first among them; default 10. */
+  readonly requests: number
+  /** No request is sent again after this time; default 120,000. */
+  readonly patienceMs: number
+  /** The longest wait before the second request; it doubles. Default 100. */
+  readonly firstWaitMs: number
+  /** The longest wait before any request, and the longest that a store may ask for besides; default 5,000. */
+  readonly longestWaitMs: number
+}
+
+const defaultLimits: RequestLimits = {
+  timeoutMs: 30_000,
+  requests: 10,
+  patienceMs: 120_000,
+  firstWaitMs: 100,
+  longestWaitMs: 5_000,
+}
+
+/** What is asked of the store: one request. */
+export type Send<Value> = (signal: AbortSignal) => Promise<ObjectAnswer<Value>>
+
+/** What is done, and to what, in messages. */
+export interface Doing {
+  /** Such as `creating a file`. */
+  readonly what: string
+  /** The place of the file. */
+  readonly file: string
+}
+
+/** A success. */
+export interface Outcome<Value> {
+  readonly value: Value
+  /** Whether an earlier request may have been carried out without an answer: then this one may have met its traces. */
+  readonly isRepeated: boolean
+}
+
+/** Requests that were not carried out, for certain. */
+const certain: ReadonlySet<ObjectFailureKind> = new Set([
+  'conflict',
+  'credentials',
+  'denied',
+  'clock',
+  'region',
+  'no-bucket',
+  'unsupported',
+  'refused',
+])
+
+/** Failures that pass. */
+const passing: ReadonlySet<ObjectFailureKind> = new Set([
+  'unreachable',
+  'timeout',
+  'throttled',
+  'server',
+  'conflict',
+  'damaged',
+])
+
+const hints: { readonly [kind in ObjectFailureKind]?: string } = {
+  unreachable: 'see that the endpoint is right and the network lets this machine reach it, then start again',
+  credentials: 'renew the keys, or name the environment variables that hold them',
+  denied: 'let the keys get, put, list and delete objects and abort uploads under the prefix',
+  clock: 'set the clock of this machine by a time server',
+  region: 'name the region of the bucket',
+  'no-bucket': 'create the bucket, or correct its name',
+}
+
+/** Sends requests, again when that may help. */
+export class ObjectRequests {
+  readonly #host: ObjectStoreHost
+  readonly #limits: RequestLimits
+
+  constructor(host: ObjectStoreHost, limits: Partial<RequestLimits> = {}) {
+    this.#host = host
+    this.#limits = { ...defaultLimits, ...limits }
+  }
+
+  /**
+   * Sends until there is a success.
+   *
+   * @throws MillraceError `checkpoint/store-failed` when a failure will not pass, or did not within the limits.
+   */
+  async until<Value>(doing: Doing, send: Send<Value>): Promise<Outcome<Value>> {
+    const { requests, patienceMs } = this.#limits
+    const began = this.#host.clock.monotonic()
+    let isRepeated = false
+    for (let sent = 1; ; sent++) {
+      const answer = await this.#sendOnce(doing, send)
+      if (!('failure' in answer)) return { value: answer.value, isRepeated }
+      const { failure } = answer
+      const passed = this.#host.clock.monotonic() - began
+      if (!passing.has(failure.kind) || sent >= requests || passed >= patienceMs)
+        throw failed(failure, doing, sent, passed)
+      isRepeated ||= !certain.has(failure.kind)
+      await this.#wait(sent, failure)
+    }
+  }
+
+  async #sendOnce<Value>(doing: Doing, send: Send<Value>): Promise<ObjectAnswer<Value>> {
+    const { timeoutMs } = this.#limits
+    const abort = new AbortController()
+    try {
+      return await new Promise((resolve, reject) => {
+        // A client may be slow to notice: nothing is waited for beyond the time.
+        const timer = this.#host.timers.set(timeoutMs, () => {
+          resolve({ failure: { kind: 'timeout', message: `no answer in ${timeoutMs} ms` } })
+          abort.abort()
+        })
+        send(abort.signal)
+          .finally(() => timer.clear())
+          .then(resolve, reject)
+      })
+    } catch (error) {
+      throw unexpected(error, doing)
+    }
+  }
+
+  async #wait(sent: number, failure: ObjectFailure): Promise<void> {
+    const { firstWaitMs, longestWaitMs } = this.#limits
+    const longest = Math.min(longestWaitMs, firstWaitMs * 2 ** (sent - 1))
+    const asked = Math.min(longestWaitMs, failure.retryAfterMs ?? 0)
+    const delayMs = asked + this.#host.random.next() * longest
+    await new Promise<void>((resolve) => {
+      this.#host.timers.set(delayMs, resolve)
+    })
+  }
+}
+
+function failed(failure: ObjectFailure, doing: Doing, sent: number, passedMs: number): MillraceError {
+  const often = sent === 1 ? '' : `, and ${sent} requests in ${(passedMs / 1000).toFixed(1)} s did no better`
+  return new MillraceError('checkpoint/store-failed', {
+    what: `${doing.what} of the checkpoint store failed`,
+    detail: `${failure.message}${often}`,
+    hint:
+      failure.hint ??
+      hints[failure.kind] ??
+      'look after the object store, then start again: the newest complete checkpoint is untouched',
+    place: { file: doing.file },
+  })
+}
+
+function unexpected(error: unknown, doing: Doing): MillraceError {
+  return new MillraceError('checkpoint/store-failed', {
+    what: `${doing.what} of the checkpoint store failed`,
+    detail: error instanceof Error ? error.message : String(error),
+    hint: 'this is a defect of the client of the object store: please report it',
+    place: { file: doing.file },
+    cause: error,
+  })
+}
