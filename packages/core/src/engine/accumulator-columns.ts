@@ -33,7 +33,9 @@ export const rowsCall: AggregateCall = {
 }
 
 /** Writers of the columns of accumulators. */
-export function accumulatorWriters(aggregates: readonly BoundAggregate[]): readonly ResultWriter[] {
+export function accumulatorWriters(
+  aggregates: readonly Pick<BoundAggregate, 'aggregate' | 'call'>[],
+): readonly ResultWriter[] {
   return aggregates.flatMap((bound) => {
     const form = formOf(bound)
     return form.kind === 'cell' ? [form] : form.fields.map(fieldWriter)
@@ -113,6 +115,7 @@ export class AccumulatorInput {
     const groups = this.#groups
     const staged = this.#staged
     const rows = batch.selection ?? this.#identity
+    for (let n = from; n < to; n++) table.mark(groups[n] as number)
     let column = this.#rowsColumn + 1
     for (const bound of this.#parts.aggregates) {
       const form = formOf(bound)
@@ -144,7 +147,7 @@ export class AccumulatorInput {
   }
 }
 
-function formOf({ aggregate, call }: BoundAggregate): PartialForm {
+function formOf({ aggregate, call }: Pick<BoundAggregate, 'aggregate' | 'call'>): PartialForm {
   const form = aggregate.partial
   assert(form !== undefined, `the aggregate ${call.aggregate} cannot be sent half done`)
   return form

@@ -22,6 +22,11 @@ function taskOfKeyGroup(group: number, tasks: number, keyGroups: number): number
   return Math.floor((group * tasks) / keyGroups)
 }
 
+/** The key groups that a task owns: the first, and the one behind the last. */
+export function keyGroupsOf(task: number, tasks: number, keyGroups: number): readonly [number, number] {
+  return [Math.ceil((task * keyGroups) / tasks), Math.ceil(((task + 1) * keyGroups) / tasks)]
+}
+
 /** Makes the router of one sending task; `send[i]` hands rows to receiving task i. */
 export function createRoute(
   exchange: ExchangeKind,

@@ -2,12 +2,12 @@
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
-import type { GroupTable, KeyLayout, KeyPart, StringTable } from '../state/index.ts'
+import type { KeyLayout, KeyPart, RecordStore, StringTable } from '../state/index.ts'
 import { integerOfWords } from '../state/index.ts'
 
-/** Some groups of a table. */
+/** Some records that begin with a key. */
 export interface GroupRange {
-  readonly table: GroupTable
+  readonly table: Pick<RecordStore, 'i32' | 'words'>
   readonly groups: Int32Array
   readonly from: number
   readonly to: number

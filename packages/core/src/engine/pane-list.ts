@@ -5,11 +5,11 @@
  * two heaps know the earliest one with windows to come and the earliest one to drop. Which of its windows is next is
  * arithmetic (pane-arithmetic.ts): a pane that starts earlier has its next window earlier, or at the same time.
  *
- * Entries and bytes are counted as panes change: only those that were asked for to be written to are measured again.
+ * Entries and bytes are counted as panes change: only those that were asked for to be written to are measured again,
+ * and have anything new for a checkpoint.
  */
 import type { GroupTable } from '../state/index.ts'
 import { TimerHeap } from '../state/index.ts'
-import { isLate } from '../time/window.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 
 /** The groups of one pane. */
@@ -41,6 +41,8 @@ export class PaneList {
   /** All panes, by start. */
   readonly #all = new TimerHeap()
   #touched: Listed[] = []
+  /** Panes that were asked for to be written to since `takeChanged`. */
+  readonly #changed = new Set<Listed>()
   #entries = 0
   #bytes = 0
 
@@ -62,6 +64,18 @@ export class PaneList {
   /** The pane that starts at `start`, to be read. */
   peek(start: number): Pane | undefined {
     return this.#byStart.get(start)
+  }
+
+  /** All panes, in no order that means anything. */
+  all(): Iterable<Pane> {
+    return this.#byStart.values()
+  }
+
+  /** The panes that may have changed since the last time. */
+  takeChanged(): readonly Pane[] {
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    return changed
   }
 
   /** Adds a pane that is not there. */
@@ -119,15 +133,12 @@ export class PaneList {
     return panes
   }
 
-  /**
-   * Takes out the earliest pane if no row can change or show it any more: all its windows have fired, and their
-   * lateness is over.
-   */
-  takeOver(firedEnd: number, allowedLateness: number, watermark: number): Pane | undefined {
+  /** Takes out the earliest pane if its last window ends at or before a time. */
+  takeOver(end: number): Pane | undefined {
     const pane = this.#earliest(this.#all)
-    if (pane === undefined || pane.lastEnd > firedEnd) return undefined
-    if (!isLate(pane.lastEnd, allowedLateness, watermark)) return undefined
+    if (pane === undefined || pane.lastEnd > end) return undefined
     this.#byStart.delete(pane.start)
+    this.#changed.delete(pane)
     this.#byId[pane.id] = undefined
     this.#freeIds.push(pane.id)
     this.#unfired.remove(pane.id)
@@ -157,6 +168,7 @@ export class PaneList {
   dispose(): void {
     for (const { table } of this.#byStart.values()) table.dispose()
     this.#byStart.clear()
+    this.#changed.clear()
     this.#byId.length = 0
   }
 
@@ -165,6 +177,7 @@ export class PaneList {
   }
 
   #touch(pane: Listed): void {
+    this.#changed.add(pane)
     if (pane.isTouched) return
     pane.isTouched = true
     this.#touched.push(pane)

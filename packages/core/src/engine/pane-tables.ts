@@ -99,6 +99,7 @@ export class PaneTables {
         if (holdsKeys) holdKey(this.#parts, target, record, true)
       }
       targets[n] = record
+      target.mark(record)
     }
     for (const { aggregate } of this.#parts.aggregates) {
       for (let n = 0; n < count; n++)

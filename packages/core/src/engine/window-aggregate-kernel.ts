@@ -161,8 +161,10 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
     switch (shape.kind) {
       case 'pane':
         return {
-          prologue: 'const store = table; let I = store.i32, F = store.f64;',
-          statements: 'if (I !== G) { I = store.i32; F = store.f64; } const record = group;',
+          prologue: 'const store = table; let I = store.i32, F = store.f64, C = store.changed;',
+          statements:
+            'if (I !== G) { I = store.i32; F = store.f64; C = store.changed; } const record = group; ' +
+            'C[record >> 5] |= 1 << record;',
         }
       case 'locate':
         lanes.push({ name: 'located', of: shape.groups })
@@ -173,9 +175,9 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
         const at = (field: RecordField): string => `F[record * ${recordWords / 2} + ${field.offset}]`
         const isOpen = state === undefined ? '' : ` && I[record * ${recordWords} + ${state.offset}] === 0`
         return {
-          prologue: 'const store = table; let I = store.i32, F = store.f64;',
+          prologue: 'const store = table; let I = store.i32, F = store.f64, C = store.changed;',
           statements: `
-    if (I !== G) { I = store.i32; F = store.f64; }
+    if (I !== G) { I = store.i32; F = store.f64; C = store.changed; }
     const t = time[i];
     let record = group;
     // A row behind the last one may also touch the key's other sessions: only without them is it simple.
@@ -184,9 +186,10 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
       if (t > ${at(last)}) ${at(last)} = t;
     } else {
       record = sessions.place(group, t, i);
-      G = I = store.i32; F = store.f64;
+      G = I = store.i32; F = store.f64; C = store.changed;
       if (record < 0) continue;
-    }`,
+    }
+    C[record >> 5] |= 1 << record;`,
         }
       }
     }

@@ -22,13 +22,14 @@ import type { GroupTable } from '../state/index.ts'
 import { isLate, isWindowComplete } from '../time/window.ts'
 import { AccumulatorInput } from './accumulator-columns.ts'
 import { LateRows } from './late-rows.ts'
-import type { Emit, Operator, OperatorContext } from './operator.ts'
+import type { Emit, Operator, OperatorContext, OperatorState } from './operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import { paneArithmetic } from './pane-arithmetic.ts'
 import type { Pane } from './pane-list.ts'
 import { PaneList } from './pane-list.ts'
 import { PaneRevisions } from './pane-revisions.ts'
 import { PaneSpans, paysForSpans } from './pane-spans.ts'
+import { PaneState } from './pane-state.ts'
 import { PaneTables } from './pane-tables.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
@@ -48,6 +49,7 @@ interface Firing {
 
 /** The operator for windows that are made of panes. */
 export class PaneWindows implements Operator {
+  readonly state: OperatorState
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #arithmetic: PaneArithmetic
@@ -113,6 +115,7 @@ export class PaneWindows implements Operator {
     this.#late = new LateRows(context, LATE_PORT)
     const { accumulators } = bindings
     this.#accumulators = accumulators && new AccumulatorInput(this.#parts, accumulators)
+    this.state = this.#makeState()
   }
 
   push(batch: Batch, input: number = 0): void {
@@ -160,6 +163,30 @@ export class PaneWindows implements Operator {
     this.#spans?.dispose()
     this.#panes.dispose()
     this.#tables.dispose()
+  }
+
+  #makeState(): OperatorState {
+    return new PaneState({
+      parts: this.#parts,
+      panes: this.#panes,
+      tables: this.#tables,
+      place: this.#context,
+      paneAt: (start) => this.#pane(start),
+      progress: () => {
+        assert(this.#firing === undefined, 'a window is in the middle of firing at a cut')
+        const droppedTo = this.#watermark - this.#lateness
+        return { watermark: this.#watermark, firedEnd: this.#firedEnd, droppedTo }
+      },
+      goOn: ({ watermark, firedEnd, droppedTo }) => {
+        this.#watermark = Math.max(this.#watermark, watermark)
+        this.#firedEnd = Math.max(this.#firedEnd, firedEnd)
+        this.#dropPanes(droppedTo)
+      },
+      restored: () => {
+        this.#parts.strings.sweep()
+        this.#countState()
+      },
+    })
   }
 
   /** Adds the rows of a batch to their panes; those that revise fired windows are put aside. */
@@ -247,9 +274,10 @@ export class PaneWindows implements Operator {
     return true
   }
 
-  #dropPanes(): void {
+  /** Drops panes whose last window ends at or before a time. */
+  #dropPanes(to: number = this.#watermark - this.#lateness): void {
     for (;;) {
-      const pane = this.#panes.takeOver(this.#firedEnd, this.#lateness, this.#watermark)
+      const pane = this.#panes.takeOver(Math.min(this.#firedEnd, to))
       if (pane === undefined) return
       this.#spans?.dropTo(pane.start)
       this.#tables.give(pane.table)

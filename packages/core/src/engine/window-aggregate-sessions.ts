@@ -29,8 +29,9 @@ import type { RecordField } from '../state/index.ts'
 import { GroupTable, TimerHeap } from '../state/index.ts'
 import { checkEventTime, isLate } from '../time/window.ts'
 import { LateRows } from './late-rows.ts'
-import type { Emit, Operator, OperatorContext } from './operator.ts'
-import type { SessionTreeFields } from './session-tree.ts'
+import type { Emit, Operator, OperatorContext, OperatorState } from './operator.ts'
+import type { RestoredSession, SessionFields } from './session-state.ts'
+import { SessionState } from './session-state.ts'
 import { SessionTree } from './session-tree.ts'
 import type { SessionPlacer } from './window-aggregate-kernel.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
@@ -52,12 +53,10 @@ const FIRED = 1
 /** Its result is taken back; it fires again after the batch, or when its end has passed. */
 const RETRACTED = 2
 
-interface SessionFields extends SessionTreeFields {
-  readonly state: RecordField
-}
-
 /** The operator for session windows. */
 export class SessionWindows implements Operator {
+  readonly state: OperatorState
+  readonly #state: SessionState
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #fields: SessionFields
@@ -95,6 +94,7 @@ export class SessionWindows implements Operator {
       left: layout.add('i32', 0),
       right: layout.add('i32', 0),
       state: layout.add('i32', OPEN),
+      saved: layout.add('f64', Number.NaN),
     }))
     this.#parts = parts
     this.#fields = extra
@@ -117,6 +117,7 @@ export class SessionWindows implements Operator {
     this.#main = context.emit(MAIN_PORT)
     this.#corrections = new WindowCorrections(parts, { batchRows, emit: this.#main })
     this.#late = new LateRows(context, LATE_PORT)
+    this.state = this.#state = this.#makeState()
   }
 
   push(batch: Batch): void {
@@ -157,10 +158,63 @@ export class SessionWindows implements Operator {
     this.#sessions.dispose()
   }
 
+  #makeState(): SessionState {
+    return new SessionState({
+      parts: this.#parts,
+      fields: this.#fields,
+      sessions: this.#sessions,
+      place: this.#context,
+      progress: () => {
+        const droppedTo = this.#watermark - this.#gap - this.#lateness
+        return { watermark: this.#watermark, droppedTo }
+      },
+      goOn: ({ watermark, droppedTo }) => {
+        this.#watermark = Math.max(this.#watermark, watermark)
+        for (const session of this.#sessions.liveRecords())
+          if (this.#time(session, this.#fields.last) < droppedTo) this.#drop(session)
+      },
+      hasFired: (session) => this.#get(session, this.#fields.state) === FIRED,
+      restore: (found, session) => this.#restore(found, session),
+      forget: (found, start) => {
+        const session = this.#find(found, start)
+        if (session >= 0) this.#drop(session)
+        else if (Number.isNaN(this.#time(found, this.#fields.start))) this.#forget(found)
+      },
+      restored: () => {
+        this.#parts.strings.sweep()
+        this.#countState()
+      },
+    })
+  }
+
+  /** The session of a key that starts at a time, −1 when there is none; `found` is the key's entry. */
+  #find(found: number, start: number): number {
+    if (Number.isNaN(this.#time(found, this.#fields.start))) return -1
+    const root = this.#tree.splay(found, start)
+    this.#setRoot(found, root)
+    return this.#time(root, this.#fields.start) === start ? root : -1
+  }
+
+  /** A session that comes back, in place of what is there of it. */
+  #restore(found: number, { start, last, hasFired }: RestoredSession): number {
+    const known = this.#find(found, start)
+    const isFirst = known < 0 && Number.isNaN(this.#time(found, this.#fields.start))
+    const session = known >= 0 ? known : isFirst ? found : this.#insert(start)
+    this.#setTime(session, this.#fields.start, start)
+    this.#setTime(session, this.#fields.saved, start)
+    this.#setTime(session, this.#fields.last, last)
+    this.#set(session, this.#fields.state, hasFired ? FIRED : OPEN)
+    this.#heap.set(session, last + this.#gap + (hasFired ? this.#lateness : 0))
+    return session
+  }
+
   #placer(): SessionPlacer {
-    const { state, ...fields } = this.#fields
+    const { state, start, last, left, right } = this.#fields
     return {
-      ...fields,
+      start,
+      last,
+      left,
+      right,
       gapMs: this.#gap,
       state: this.#lateness > 0 ? state : undefined,
       place: (found, time, row) => this.#place(found, time, row),
@@ -231,6 +285,7 @@ export class SessionWindows implements Operator {
       this.#set(target, state, RETRACTED)
       this.#revised.push(target)
     }
+    this.#state.remove(session)
     this.#free(session)
   }
 
@@ -284,6 +339,7 @@ export class SessionWindows implements Operator {
       if (dropAt < this.#watermark) this.#drop(session)
       else {
         this.#set(session, this.#fields.state, FIRED)
+        this.#sessions.mark(session)
         this.#heap.set(session, dropAt)
       }
     }

@@ -44,7 +44,10 @@ export function accumulatorSchema(
 }
 
 /** The columns of one aggregate's accumulator; undefined for aggregates that do not travel. */
-function accumulatorColumns(call: AggregateCall, input: Field | undefined): readonly Field[] | undefined {
+export function accumulatorColumns(
+  call: AggregateCall,
+  input: Field | undefined,
+): readonly Field[] | undefined {
   switch (call.aggregate) {
     case 'count':
       return numbers('rows')

@@ -14,6 +14,7 @@ import type { DataType } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
 import { writeValue } from '../data/write-value.ts'
 import { assert } from '../errors.ts'
+import type { ByteReader, ByteWriter } from './byte-cell.ts'
 import type { StringTable } from './string-table.ts'
 import { ValueEncoder, decodeValue } from './value-codec.ts'
 
@@ -174,6 +175,25 @@ export class CellCodec {
     const isExact = this.kind !== 'number' && value !== value
     if (isExact) (out as FixedColumnBuilder).setExact(row, this.bigint(memory, at))
     else (out as FixedColumnBuilder).values[row] = value
+  }
+
+  /** Writes the cell's value into a snapshot: numbers as float64, integers as their words, the others as bytes. */
+  save(memory: Memory, at: number, out: ByteWriter): void {
+    if (this.kind === 'string') {
+      const id = memory.f64[at] as number
+      const { bytes, starts, lengths } = this.#strings
+      out.block(bytes, starts[id] as number, lengths[id] as number)
+    } else if (this.kind === 'number') out.f64(memory.f64[at] as number)
+    else for (let w = 2 * at; w < 2 * (at + this.doubles); w++) out.i32(memory.i32[w] as number)
+  }
+
+  /** Reads what `save` wrote. A string is interned but not retained. */
+  load(memory: Memory, at: number, from: ByteReader): void {
+    if (this.kind === 'string') {
+      const length = from.i32()
+      memory.f64[at] = this.#strings.intern(from.bytes, from.raw(length), length)
+    } else if (this.kind === 'number') memory.f64[at] = from.f64()
+    else for (let w = 2 * at; w < 2 * (at + this.doubles); w++) memory.i32[w] = from.i32()
   }
 
   #internCell(column: Column, row: number): number {

@@ -1,8 +1,10 @@
 /** State in typed memory: tables, strings, blocks, cells, timers. Nothing here knows operators or user functions. */
 export { ArrayPool } from './array-pool.ts'
 export { BlockHeap, classFor } from './block-heap.ts'
+export { ByteReader, ByteWriter } from './byte-cell.ts'
 export { CellCodec, cellKind, compareNumbers, integerOfWords } from './cell.ts'
 export type { Memory } from './cell.ts'
+export { GoneRecords } from './gone-records.ts'
 export { GroupTable, hashSource, hashWords } from './group-table.ts'
 export { keyLayout, keyShape, keySource } from './key-layout.ts'
 export type { KeyLayout, KeyPart } from './key-layout.ts'

@@ -5,6 +5,8 @@
  *  R1  A record's number never changes; `i32` and `f64` are views of one buffer that may be replaced by `allocate`.
  *  R2  Released numbers are given out again, latest first, so a store that shrinks and grows does not creep.
  *  R3  Records are found by number only; finding them by key is group-table.ts.
+ *  R4  `changed` has a bit for every record that was allocated, or marked, since it was taken last, unless it was released
+ *      since. Whoever writes to a record marks it: generated loops set the bit themselves.
  */
 import type { ArrayPool } from './array-pool.ts'
 
@@ -22,6 +24,8 @@ export class RecordStore {
   f64: Float64Array
   /** Numbers given out so far, live or free: live records lie below it. */
   high = 0
+  /** Bit (id & 31) of word (id >> 5), for every record (R4). Replaced only together with `i32`. */
+  changed: Int32Array = NO_WORDS
   readonly pool: ArrayPool
   readonly #template: Int32Array
   #free: Int32Array = NO_WORDS
@@ -45,7 +49,7 @@ export class RecordStore {
 
   /** Bytes of the buffer, used or not. */
   get bytes(): number {
-    return this.i32.byteLength + this.#free.byteLength
+    return this.i32.byteLength + this.#free.byteLength + this.changed.byteLength
   }
 
   /** A new record, filled from the template. Replaces `i32` and `f64` when it has to grow. */
@@ -61,10 +65,48 @@ export class RecordStore {
     const { i32, words } = this
     const start = id * words
     for (let w = 0; w < words; w++) i32[start + w] = template[w] as number
+    this.mark(id)
     return id
   }
 
+  /** A record has changed. */
+  mark(id: number): void {
+    ;(this.changed[id >> 5] as number) |= 1 << id
+  }
+
+  /** The numbers of the records that have changed, in ascending order; from now on none has. */
+  takeChanged(): Int32Array {
+    const { changed } = this
+    const words = (this.high + 31) >> 5
+    let count = 0
+    for (let w = 0; w < words; w++) if (changed[w] !== 0) count += bitCount(changed[w] as number)
+    const ids = new Int32Array(count)
+    let at = 0
+    for (let w = 0; w < words && at < count; w++) {
+      for (let bits = changed[w] as number; bits !== 0; bits &= bits - 1)
+        ids[at++] = 32 * w + 31 - Math.clz32(bits & -bits)
+      changed[w] = 0
+    }
+    return ids
+  }
+
+  /** The numbers of all live records, in ascending order. */
+  liveRecords(): Int32Array {
+    const isFree = new Uint8Array(this.high)
+    for (let n = 0; n < this.#freeCount; n++) isFree[this.#free[n] as number] = 1
+    const ids = new Int32Array(this.live)
+    let at = 0
+    for (let id = 0; id < this.high; id++) if (isFree[id] === 0) ids[at++] = id
+    return ids
+  }
+
+  /** Puts the initial values into all fields of a record; its key stays. */
+  reset(id: number, keyWords: number): void {
+    this.i32.set(this.#template.subarray(keyWords), id * this.words + keyWords)
+  }
+
   release(id: number): void {
+    ;(this.changed[id >> 5] as number) &= ~(1 << id)
     if (this.#freeCount === this.#free.length) {
       const free = new Int32Array(Math.max(16, this.#free.length * 2))
       free.set(this.#free)
@@ -75,6 +117,7 @@ export class RecordStore {
 
   /** Forgets all records; a store much bigger than it was needed gives most of its memory back. */
   clear(): void {
+    this.changed.fill(0, 0, (this.high + 31) >> 5)
     if (this.#capacity > RECORDS_MIN && this.high * 8 < this.#capacity) this.#shrink()
     this.high = 0
     this.#freeCount = 0
@@ -92,6 +135,7 @@ export class RecordStore {
     this.pool.release(this.i32.buffer as ArrayBuffer)
     this.i32 = new Int32Array(0)
     this.f64 = new Float64Array(0)
+    this.changed = NO_WORDS
     this.high = 0
     this.#capacity = 0
   }
@@ -114,5 +158,18 @@ export class RecordStore {
     this.i32 = new Int32Array(buffer)
     this.f64 = new Float64Array(buffer)
     this.#capacity = Math.floor(this.i32.length / this.words)
+    const marks = (this.#capacity + 31) >> 5
+    // Only growing: after a shrink there are more bits than records.
+    if (this.changed.length < marks) {
+      const changed = new Int32Array(marks)
+      changed.set(this.changed)
+      this.changed = changed
+    }
   }
+}
+
+function bitCount(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555)
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

@@ -2,7 +2,11 @@
  * Row values of any shape as bytes and back: nested values in lists, sets and keyed state.
  *
  * Self-describing, so that it needs no type, and canonical: equal values have equal bytes (one zero, one NaN, fields in
- * their order). Not a storage format: what a checkpoint writes is defined there, by field ids.
+ * their order). FROZEN: cells of snapshots hold these bytes (docs/internals/checkpoints.md); tags are added, never
+ * changed.
+ *
+ * `faithful` encoders are for objects that user code goes on with: they tell undefined from null and −0 from 0, take
+ * sets and arrays of numbers too, and refuse what would come back as something else.
  */
 import { MillraceError, assert } from '../errors.ts'
 
@@ -17,6 +21,23 @@ const TAG_BIGINT = 7
 const TAG_ARRAY = 8
 const TAG_OBJECT = 9
 const TAG_MAP = 10
+const TAG_UNDEFINED = 11
+const TAG_SET = 12
+const TAG_NUMBERS = 13
+
+/** Arrays of numbers by their number in the format. */
+const NUMBER_ARRAYS = [
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+] as const
 
 /** Nesting that a value may have. */
 const DEPTH_MAX = 64
@@ -29,6 +50,21 @@ export class ValueEncoder {
   bytes: Uint8Array = new Uint8Array(256)
   length = 0
   #view = new DataView(this.bytes.buffer)
+  readonly #isFaithful: boolean
+
+  constructor(options?: { readonly faithful?: boolean }) {
+    this.#isFaithful = options?.faithful === true
+  }
+
+  /** Encodes a text that is there as UTF-8. */
+  encodeText(source: Uint8Array, start: number, length: number): void {
+    this.length = 0
+    this.#tag(TAG_TEXT)
+    this.#count(length)
+    this.#reserve(length)
+    this.bytes.set(source.subarray(start, start + length), this.length)
+    this.length += length
+  }
 
   /** Encodes a value; the result lies in `bytes[0 … length)` until the next call. */
   encode(value: unknown): void {
@@ -37,10 +73,11 @@ export class ValueEncoder {
   }
 
   #value(value: unknown, depth: number): void {
+    if (this.#isFaithful && depth > DEPTH_MAX) throw tooDeep()
     assert(depth <= DEPTH_MAX, `a value is nested more than ${DEPTH_MAX} deep`)
     switch (typeof value) {
       case 'undefined':
-        return this.#tag(TAG_NULL)
+        return this.#tag(this.#isFaithful ? TAG_UNDEFINED : TAG_NULL)
       case 'boolean':
         return this.#tag(value ? TAG_TRUE : TAG_FALSE)
       case 'number':
@@ -63,7 +100,7 @@ export class ValueEncoder {
 
   #number(value: number): void {
     this.#reserve(9)
-    if ((value | 0) === value) {
+    if ((value | 0) === value && !(this.#isFaithful && Object.is(value, -0))) {
       this.bytes[this.length] = TAG_INTEGER
       this.#view.setInt32(this.length + 1, value, true)
       this.length += 5
@@ -81,6 +118,8 @@ export class ValueEncoder {
       this.#reserve(value.length)
       this.bytes.set(value, this.length)
       this.length += value.length
+    } else if (this.#isFaithful && !(value instanceof Map) && !Array.isArray(value)) {
+      this.#faithfulObject(value, depth)
     } else if (Array.isArray(value)) {
       this.#tag(TAG_ARRAY)
       this.#count(value.length)
@@ -92,14 +131,35 @@ export class ValueEncoder {
         this.#value(key, depth + 1)
         this.#value(one, depth + 1)
       }
+    } else this.#plainObject(value, depth)
+  }
+
+  #plainObject(value: object, depth: number): void {
+    const entries = Object.entries(value)
+    this.#tag(TAG_OBJECT)
+    this.#count(entries.length)
+    for (const [key, one] of entries) {
+      this.#text(key)
+      this.#value(one, depth + 1)
+    }
+  }
+
+  #faithfulObject(value: object, depth: number): void {
+    const kind = NUMBER_ARRAYS.findIndex((type) => value instanceof type)
+    if (value instanceof Set) {
+      this.#tag(TAG_SET)
+      this.#count(value.size)
+      for (const one of value) this.#value(one, depth + 1)
+    } else if (kind >= 0) {
+      const array = value as InstanceType<(typeof NUMBER_ARRAYS)[number]>
+      this.#tag(TAG_NUMBERS)
+      this.#tag(kind)
+      this.#count(array.length)
+      for (const one of array) this.#value(one, depth + 1)
     } else {
-      const entries = Object.entries(value)
-      this.#tag(TAG_OBJECT)
-      this.#count(entries.length)
-      for (const [key, one] of entries) {
-        this.#text(key)
-        this.#value(one, depth + 1)
-      }
+      const prototype: unknown = Object.getPrototypeOf(value)
+      if (prototype !== Object.prototype && prototype !== null) throw ofClass(value)
+      this.#plainObject(value, depth)
     }
   }
 
@@ -172,6 +232,16 @@ export class ValueDecoder {
         this.#at += length
         return this.#bytes.slice(this.#at - length, this.#at)
       }
+      case TAG_UNDEFINED:
+        return undefined
+      case TAG_SET:
+        return new Set(Array.from({ length: this.#count() }, () => this.decode()))
+      case TAG_NUMBERS: {
+        const type = NUMBER_ARRAYS[this.#bytes[this.#at++] as number]
+        assert(type !== undefined, 'an encoded array of numbers is of no known kind')
+        const values = Array.from({ length: this.#count() }, () => this.decode())
+        return (type as unknown as { from(values: unknown[]): unknown }).from(values)
+      }
       case TAG_ARRAY:
         return Array.from({ length: this.#count() }, () => this.decode())
       case TAG_MAP:
@@ -185,6 +255,28 @@ export class ValueDecoder {
     }
   }
 
+  /** Passes the next value over. */
+  skip(): void {
+    switch (this.#bytes[this.#at]) {
+      case TAG_INTEGER:
+        this.#at += 5
+        return
+      case TAG_NUMBER:
+        this.#at += 9
+        return
+      case TAG_TEXT:
+      case TAG_BIGINT:
+      case TAG_BYTES: {
+        this.#at++
+        const length = this.#count()
+        this.#at += length
+        return
+      }
+      default:
+        this.decode()
+    }
+  }
+
   #text(): string {
     const length = this.#count()
     this.#at += length
@@ -195,6 +287,29 @@ export class ValueDecoder {
     this.#at += 4
     return this.#view.getUint32(this.#at - 4, true)
   }
+}
+
+function tooDeep(): MillraceError {
+  return new MillraceError('value/invalid', {
+    what: `an object nested more than ${DEPTH_MAX} deep cannot be kept in state`,
+    hint: 'keep plain data without references to itself',
+  })
+}
+
+function ofClass(value: object): MillraceError {
+  const name = (value.constructor as { readonly name?: string } | undefined)?.name ?? ''
+  return new MillraceError('value/invalid', {
+    what: `an object of class ${name === '' ? 'without a name' : name} cannot be kept in state`,
+    detail: 'it would come back without its class',
+    hint: 'keep plain objects, arrays, maps, sets, bytes, strings and numbers; a date as its getTime()',
+  })
+}
+
+/** Where the value encoded at `start` ends. */
+export function encodedEnd(bytes: Uint8Array, start: number): number {
+  const decoder = new ValueDecoder(bytes, start)
+  decoder.skip()
+  return decoder.position
 }
 
 /** The value encoded at `start`. */

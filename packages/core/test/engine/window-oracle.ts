@@ -344,7 +344,7 @@ export const rich: readonly AggregateCall[] = [
 ]
 
 /** The functions behind `own`: the sum of `small` and the number of rows with a text. */
-const ownFunctions = {
+export const ownFunctions = {
   create: () => ({ sum: 0, texts: 0 }),
   add(accumulator: { sum: number; texts: number }, row: Row) {
     if (row.small !== null) accumulator.sum += row.small

@@ -15,7 +15,15 @@ import type { ColumnBuilder } from '../../data/column-builder.ts'
 import type { Column } from '../../data/column.ts'
 import type { Field, Schema } from '../../data/type.ts'
 import type { AggregateCall } from '../../plan/logical.ts'
-import type { BlockHeap, RecordField, RecordLayout, RecordStore, StringTable } from '../../state/index.ts'
+import type {
+  BlockHeap,
+  ByteReader,
+  ByteWriter,
+  RecordField,
+  RecordLayout,
+  RecordStore,
+  StringTable,
+} from '../../state/index.ts'
 
 /** An input column of an aggregate. */
 export interface AggregateInput {
@@ -64,12 +72,25 @@ export type PartialForm =
       merge(target: RecordStore, targetRecord: number, column: Column, row: number): void
     }
 
+/**
+ * How accumulators are written down that have no form in columns: as bytes of one cell. The bytes are a format: they
+ * follow from what was added, not from how it lies in memory, and a change of them needs a new version (VERSION in
+ * accumulator-cells.ts).
+ */
+export interface SavedForm {
+  save(store: RecordStore, record: number, out: ByteWriter): void
+  /** Reads an accumulator into a new record. */
+  load(store: RecordStore, record: number, from: ByteReader): void
+}
+
 /** One aggregate of a step. */
 export interface Aggregate {
   /** Whether rows count in which the first column is null (SQL's aggregates ignore them). */
   readonly acceptsNulls?: boolean
   /** How accumulators travel; aggregates without it are whole before an exchange, or not at all. */
   readonly partial?: PartialForm
+  /** How accumulators leave into a checkpoint; aggregates without it leave as they travel. */
+  readonly saved?: SavedForm
   /**
    * Statements that add one row, or undefined when this input column's layout needs `update`.
    * They see `store` (the RecordStore) and `record` (the number), and the names given.

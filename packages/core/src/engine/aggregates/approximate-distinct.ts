@@ -6,13 +6,24 @@
  * With precision p there are 2^p registers of one byte, and the relative standard error is 1.04 / √(2^p): 0.8 % at the
  * default of 14. Up to 2^p / 16 values the hashes themselves are kept, and the count is exact (but for equal 64-bit
  * hashes). What comes out is a function of the set of values alone, whatever their order and grouping (A2).
+ *
+ * FROZEN: the hashes, and which register and rank follow from one. Checkpoints hold them.
  */
 import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
-import type { BlockHeap, Memory, RecordField, RecordStore, StringTable } from '../../state/index.ts'
+import { assert } from '../../errors.ts'
+import type {
+  BlockHeap,
+  ByteReader,
+  ByteWriter,
+  Memory,
+  RecordField,
+  RecordStore,
+  StringTable,
+} from '../../state/index.ts'
 import { CellCodec, hashBytes } from '../../state/index.ts'
-import type { Aggregate, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 import { anyInput } from './distinct.ts'
 
 const PRECISION_DEFAULT = 14
@@ -28,6 +39,10 @@ export function createApproximateDistinct(parts: AggregateParts): Aggregate {
 }
 
 class ApproximateDistinct implements Aggregate {
+  readonly saved: SavedForm = {
+    save: (store, record, out) => this.#save(store, record, out),
+    load: (store, record, from) => this.#load(store, record, from),
+  }
   readonly #block: RecordField
   readonly #blockClass: RecordField
   /** Hashes in the sparse set, or DENSE. */
@@ -99,6 +114,51 @@ class ApproximateDistinct implements Aggregate {
       store.i32[base + this.#block.offset] as number,
       store.i32[base + this.#blockClass.offset] as number,
     )
+  }
+
+  /** Hashes in their order, or the registers: how many there are says which. */
+  #save(store: RecordStore, record: number, out: ByteWriter): void {
+    const base = record * store.words
+    const count = store.i32[base + this.#count.offset] as number
+    const block = store.i32[base + this.#block.offset] as number
+    out.u8(this.#precision)
+    out.i32(count)
+    if (count === DENSE) {
+      out.raw(this.#blocks.u8, 8 * block, 1 << this.#precision)
+      return
+    }
+    const hashes: { readonly high: number; readonly low: number }[] = []
+    if (block !== 0) {
+      this.#forEachHash(block, store.i32[base + this.#blockClass.offset] as number, () =>
+        hashes.push({ high: this.#high, low: this.#low }),
+      )
+    }
+    hashes.sort((a, b) => a.high - b.high || a.low - b.low)
+    for (const { high, low } of hashes) {
+      out.i32(high)
+      out.i32(low)
+    }
+  }
+
+  #load(store: RecordStore, record: number, from: ByteReader): void {
+    const precision = from.u8()
+    assert(
+      precision === this.#precision,
+      `a sketch of precision ${precision} is not one of ${this.#precision}`,
+    )
+    const count = from.i32()
+    if (count === DENSE) {
+      this.#becomeDense(store, record)
+      const registers = from.raw(1 << precision)
+      const block = store.i32[record * store.words + this.#block.offset] as number
+      this.#blocks.u8.set(from.bytes.subarray(registers, registers + (1 << precision)), 8 * block)
+      return
+    }
+    for (let left = count; left > 0; left--) {
+      this.#high = from.i32()
+      this.#low = from.i32()
+      this.#add(store, record)
+    }
   }
 
   /** The 64-bit hash of a cell: of the bytes of strings, of the words of numbers. */

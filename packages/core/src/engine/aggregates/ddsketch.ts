@@ -7,7 +7,7 @@
  * magnitude; of values that spread wider the smallest magnitudes share the lowest bucket and lose the guarantee. That
  * folding depends on the largest magnitude only, so it commutes with adding and merging.
  */
-import type { BlockHeap } from '../../state/index.ts'
+import type { BlockHeap, ByteReader, ByteWriter } from '../../state/index.ts'
 import { classFor } from '../../state/index.ts'
 
 const ERROR = 0.01
@@ -99,6 +99,33 @@ export class Sketches {
       if (left < 0) return valueOf(positive.first + b)
     }
     return left < (f64[block + INFINITIES] as number) ? Infinity : Number.NaN
+  }
+
+  /** Writes the counts that need no bucket, then both runs: first bucket, buckets, their counts. */
+  save(block: number, out: ByteWriter): void {
+    const { f64 } = this.#blocks
+    for (const at of [ZEROS, NANS, INFINITIES, NEGATIVE_INFINITIES]) out.f64(f64[block + at] as number)
+    for (const run of [POSITIVE, NEGATIVE]) {
+      const { first, length, start } = this.#run(block, run)
+      out.i32(first)
+      out.i32(length)
+      for (let b = 0; b < length; b++) out.f64(f64[start + b] as number)
+    }
+  }
+
+  /** Reads what `save` wrote into an empty sketch; it may change. */
+  load(target: SketchHandle, from: ByteReader): void {
+    for (const at of [ZEROS, NANS, INFINITIES, NEGATIVE_INFINITIES])
+      this.#blocks.f64[target.block + at] = from.f64()
+    for (const run of [POSITIVE, NEGATIVE]) {
+      const first = from.i32()
+      const length = from.i32()
+      if (length === 0) continue
+      this.#cover(target, run, first + length - 1)
+      this.#cover(target, run, first)
+      const { start } = this.#run(target.block, run)
+      for (let b = 0; b < length; b++) this.#blocks.f64[start + b] = from.f64()
+    }
   }
 
   #run(block: number, run: number): { first: number; length: number; room: number; start: number } {

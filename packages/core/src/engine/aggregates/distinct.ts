@@ -9,9 +9,16 @@ import type { Column } from '../../data/column.ts'
 import { tableSeed } from '../../data/table-seed.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { MillraceError } from '../../errors.ts'
-import type { BlockHeap, Memory, RecordField, RecordStore } from '../../state/index.ts'
+import type {
+  BlockHeap,
+  ByteReader,
+  ByteWriter,
+  Memory,
+  RecordField,
+  RecordStore,
+} from '../../state/index.ts'
 import { CellCodec, hashWords } from '../../state/index.ts'
-import type { Aggregate, AggregateInput, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateInput, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 
 const EMPTY_LOW = 0x5eed_0001
 const EMPTY_HIGH = 0xfff8_0001 | 0
@@ -34,6 +41,10 @@ export function anyInput({ inputs, call, step }: AggregateParts): AggregateInput
 }
 
 class Distinct implements Aggregate {
+  readonly saved: SavedForm = {
+    save: (store, record, out) => this.#save(store, record, out),
+    load: (store, record, from) => this.#load(store, record, from),
+  }
   readonly #block: RecordField
   readonly #blockClass: RecordField
   readonly #count: RecordField
@@ -102,6 +113,31 @@ class Distinct implements Aggregate {
         if (!isEmpty(this.#blocks.i32, 2 * at)) this.#cell.release(this.#blocks, at)
     }
     this.#blocks.free(block, blockClass)
+  }
+
+  /** How many values, and the values in their order: slots are no order that could be written down. */
+  #save(store: RecordStore, record: number, out: ByteWriter): void {
+    const base = record * store.words
+    const hasEmptyBits = store.i32[base + this.#hasEmptyBits.offset] === 1
+    const block = store.i32[base + this.#block.offset] as number
+    const { doubles } = this.#cell
+    const cells: number[] = []
+    if (block !== 0) {
+      const end = block + (1 << (store.i32[base + this.#blockClass.offset] as number))
+      for (let at = block; at < end; at += doubles) if (!isEmpty(this.#blocks.i32, 2 * at)) cells.push(at)
+    }
+    cells.sort((a, b) => this.#cell.compare(this.#blocks, a, this.#blocks, b))
+    out.u8(hasEmptyBits ? 1 : 0)
+    out.i32(cells.length)
+    for (const at of cells) this.#cell.save(this.#blocks, at, out)
+  }
+
+  #load(store: RecordStore, record: number, from: ByteReader): void {
+    if (from.u8() === 1) this.#addEmptyBits(store, record)
+    for (let left = from.i32(); left > 0; left--) {
+      this.#cell.load(this.#scratch, 0, from)
+      this.#add(store, record)
+    }
   }
 
   /** Adds the cell in the scratch. */

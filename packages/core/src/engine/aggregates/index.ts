@@ -18,6 +18,7 @@ export type {
   InlineNames,
   PartialForm,
   RecordRange,
+  SavedForm,
 } from './aggregate.ts'
 
 const table: {

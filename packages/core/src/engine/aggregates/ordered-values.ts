@@ -12,10 +12,17 @@ import type { Batch } from '../../data/batch.ts'
 import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from '../../data/column-builder.ts'
 import type { Column } from '../../data/column.ts'
 import { isValid } from '../../data/column.ts'
-import { MillraceError } from '../../errors.ts'
-import type { BlockHeap, Memory, RecordField, RecordStore } from '../../state/index.ts'
+import { MillraceError, assert } from '../../errors.ts'
+import type {
+  BlockHeap,
+  ByteReader,
+  ByteWriter,
+  Memory,
+  RecordField,
+  RecordStore,
+} from '../../state/index.ts'
 import { CellCodec, classFor, compareNumbers } from '../../state/index.ts'
-import type { Aggregate, AggregateInput, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateInput, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 
 /** What `collect` keeps when the plan does not say. */
 const COLLECT_MAX_DEFAULT = 1000
@@ -77,6 +84,10 @@ const NULLS = 2
 const BITS = 64
 
 class OrderedValues implements Aggregate {
+  readonly saved: SavedForm = {
+    save: (store, record, out) => this.#save(store, record, out),
+    load: (store, record, from) => this.#load(store, record, from),
+  }
   readonly #block: RecordField
   readonly #blockClass: RecordField
   readonly #count: RecordField
@@ -224,6 +235,46 @@ class OrderedValues implements Aggregate {
   /** Whether an entry that compares so with one that came before it stands behind it. */
   #isAfter(order: number): boolean {
     return this.#isLatest ? order > 0 : order >= 0
+  }
+
+  /** Columns of an entry, entries, and of each in their order: time, order, and per column 1 and the value, or 0. */
+  #save(store: RecordStore, record: number, out: ByteWriter): void {
+    const base = record * store.words
+    const block = store.i32[base + this.#block.offset] as number
+    const count = store.i32[base + this.#count.offset] as number
+    const columns = [...this.#columns, ...this.#further]
+    out.i32(columns.length)
+    out.i32(count)
+    for (let e = 0; e < count; e++) {
+      const entry = block + e * this.#stride
+      out.f64(this.#blocks.f64[entry + TIME] as number)
+      out.f64(this.#blocks.f64[entry + ORDER] as number)
+      for (const { number, cell, at } of columns) {
+        const isMissing = isNull(this.#blocks, entry, number)
+        out.u8(isMissing ? 0 : 1)
+        if (!isMissing) cell.save(this.#blocks, entry + at, out)
+      }
+    }
+  }
+
+  #load(store: RecordStore, record: number, from: ByteReader): void {
+    const columns = [...this.#columns, ...this.#further]
+    const saved = from.i32()
+    assert(saved === columns.length, `entries of ${saved} columns are not ones of ${columns.length}`)
+    const { f64, i32 } = this.#scratch
+    for (let left = from.i32(); left > 0; left--) {
+      f64[TIME] = from.f64()
+      const order = from.f64()
+      f64[ORDER] = order
+      // Rows that come now arrive later than these did.
+      if (order < Infinity) this.#arrival = Math.max(this.#arrival, order + 1)
+      i32.fill(0, 2 * NULLS, 2 * this.#cells)
+      for (const { number, cell, at } of columns) {
+        if (from.u8() === 1) cell.load(this.#scratch, at, from)
+        else setNull(this.#scratch, 0, number)
+      }
+      this.#offer(store, record, this.#scratch, 0)
+    }
   }
 
   /** Puts an entry in its place; false when the list is full of better ones. */

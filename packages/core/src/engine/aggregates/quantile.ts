@@ -9,9 +9,9 @@ import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { MillraceError } from '../../errors.ts'
-import type { BlockHeap, RecordField, RecordStore } from '../../state/index.ts'
+import type { BlockHeap, ByteReader, ByteWriter, RecordField, RecordStore } from '../../state/index.ts'
 import { classFor } from '../../state/index.ts'
-import type { Aggregate, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 import { Sketches } from './ddsketch.ts'
 import { NumericInput } from './numeric-input.ts'
 import { numericInput } from './sum.ts'
@@ -34,6 +34,10 @@ export function createQuantile(parts: AggregateParts): Aggregate {
 }
 
 class Quantile implements Aggregate {
+  readonly saved: SavedForm = {
+    save: (store, record, out) => this.#save(store, record, out),
+    load: (store, record, from) => this.#load(store, record, from),
+  }
   readonly #block: RecordField
   readonly #blockClass: RecordField
   /** Values in the block, or SKETCH. */
@@ -93,6 +97,26 @@ class Quantile implements Aggregate {
   release(store: RecordStore, record: number): void {
     const { block, blockClass } = this.#handle(store, record)
     this.#blocks.free(block, blockClass)
+  }
+
+  /** How many values, and the values as they came; or SKETCH and the sketch. */
+  #save(store: RecordStore, record: number, out: ByteWriter): void {
+    const base = record * store.words
+    const count = store.i32[base + this.#count.offset] as number
+    const block = store.i32[base + this.#block.offset] as number
+    out.i32(count)
+    if (count === SKETCH) this.#sketches.save(block, out)
+    else for (let n = 0; n < count; n++) out.f64(this.#blocks.f64[block + n] as number)
+  }
+
+  #load(store: RecordStore, record: number, from: ByteReader): void {
+    const count = from.i32()
+    for (let n = 0; n < count; n++) this.#add(store, record, from.f64())
+    if (count !== SKETCH) return
+    this.#becomeSketch(store, record)
+    const handle = this.#handle(store, record)
+    this.#sketches.load(handle, from)
+    this.#setHandle(store, record, handle)
   }
 
   #add(store: RecordStore, record: number, value: number): void {

@@ -11,8 +11,9 @@ import type { RowReader } from '../../data/row-view.ts'
 import { writeValue } from '../../data/write-value.ts'
 import { MillraceError, isMillraceError } from '../../errors.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
+import { ValueEncoder, decodeValue } from '../../state/index.ts'
 import { rowText, thrownText } from '../row-text.ts'
-import type { Aggregate, AggregateParts, RecordRange } from './aggregate.ts'
+import type { Aggregate, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 
 /** What a user-defined aggregate has to offer. */
 export interface UserAggregateFunctions {
@@ -39,6 +40,22 @@ export function createUserAggregate(parts: AggregateParts): Aggregate {
 
 class UserAggregate implements Aggregate {
   readonly acceptsNulls = true
+  /** Whether there is an accumulator, and its encoded value. */
+  readonly saved: SavedForm = {
+    save: (store, record, out) => {
+      const place = store.i32[record * store.words + this.#place.offset] as number
+      out.u8(place === 0 ? 0 : 1)
+      if (place === 0) return
+      this.#encode(this.#objects[place])
+      out.raw(this.#encoder.bytes, 0, this.#encoder.length)
+    },
+    load: (store, record, from) => {
+      if (from.u8() === 0) return
+      const at = from.raw(from.left)
+      this.#put(store, record, decodeValue(from.bytes, at))
+    },
+  }
+  readonly #encoder = new ValueEncoder({ faithful: true })
   readonly #place: RecordField
   readonly #functions: UserAggregateFunctions
   readonly #reader: RowReader
@@ -113,6 +130,27 @@ class UserAggregate implements Aggregate {
     }
     store.i32[at] = place
     return place
+  }
+
+  #put(store: RecordStore, record: number, accumulator: unknown): void {
+    const place = this.#free.pop() ?? this.#objects.length
+    this.#objects[place] = accumulator
+    store.i32[record * store.words + this.#place.offset] = place
+  }
+
+  #encode(accumulator: unknown): void {
+    try {
+      this.#encoder.encode(accumulator)
+    } catch (cause) {
+      if (!isMillraceError(cause)) throw cause
+      throw new MillraceError('value/invalid', {
+        what: `the accumulator of aggregate "${this.#parts.call.name}" cannot be written into a checkpoint`,
+        detail: cause.what,
+        hint: cause.hint,
+        step: this.#parts.step,
+        cause,
+      })
+    }
   }
 
   #failed(name: string, cause: unknown, row?: string): unknown {

@@ -1,0 +1,187 @@
+/** State of windows: cut anywhere, written, read into other tasks, it goes on as if nothing had been. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { StateRows } from '../../src/checkpoint/index.ts'
+import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
+import type { WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts'
+import type { OutRow } from './operator-harness.ts'
+import { runStep } from './state-harness.ts'
+import type { Cut, StepEvent, StepOptions, StepRun } from './state-harness.ts'
+import {
+  basic,
+  consolidate,
+  eventArbitrary,
+  ownFunctions,
+  rich,
+  schema,
+  windowArbitrary,
+  windowNode,
+} from './window-oracle.ts'
+
+const sessionArbitrary: fc.Arbitrary<WindowSpec> = fc.record({
+  kind: fc.constant('session' as const),
+  gapMs: fc.integer({ min: 1, max: 40 }),
+})
+
+/** At most one restart needs no base before it: the first snapshot of a task has everything. */
+const cutsArbitrary: fc.Arbitrary<readonly Cut[]> = fc.array(
+  fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    full: fc.boolean(),
+    restart: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 2 }),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+
+function optionsOf(node: WindowAggregateNode, tasks: number, batch: number): StepOptions {
+  return {
+    make: (context) =>
+      createWindowAggregate(node, schema, context, { functions: new Map([['own', ownFunctions]]) }),
+    schema,
+    keys: node.keys,
+    batch,
+    tasks,
+  }
+}
+
+const rowsOf = (run: StepRun, port: string): OutRow[] => run.out.filter((row) => row.port === port)
+
+/** What a run amounts to; with its tasks, that they hold nothing in the end. */
+function outcome(run: StepRun): unknown {
+  return {
+    main: consolidate(rowsOf(run, 'main')),
+    late: consolidate(rowsOf(run, 'late')),
+    lateRows: run.lateRows,
+    held: run.tasks
+      .map(({ operator, h }) => ({
+        ...(operator as unknown as { held(): object }).held(),
+        entries: h.counters.stateEntries,
+      }))
+      .find(({ entries, ...held }) => entries > 0 || Object.values(held).some((count) => count !== 0)),
+  }
+}
+
+/** Snapshots without some rows. */
+const without =
+  (isLost: (rows: StateRows, row: number) => boolean) =>
+  (all: readonly StateRows[], cut: Cut): readonly StateRows[] =>
+    cut.full
+      ? all
+      : all.map((rows) => {
+          const kept = Int32Array.from({ length: rows.batch.length }, (_, row) => row).filter(
+            (row) => !isLost(rows, row),
+          )
+          return { ...rows, batch: { ...rows.batch, selection: kept, selectedCount: kept.length } }
+        })
+
+const isRemoved = ({ batch }: StateRows, row: number): boolean => {
+  const at = batch.schema.fields.findIndex(({ name }) => name === '/removed')
+  return at >= 0 && (batch.columns[at] as { values: Uint8Array }).values[row] === 1
+}
+
+for (const [name, windows] of [
+  ['windows of panes', windowArbitrary],
+  ['sessions', sessionArbitrary],
+] as const) {
+  describe(`state of ${name}`, () => {
+    for (const [kind, aggregates] of [
+      ['numbers and texts', basic],
+      ['values, sets, sketches and objects', rich],
+    ] as const) {
+      it(`go on with ${kind} from any chain of snapshots, at any parallelism`, async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            windows as fc.Arbitrary<WindowSpec>,
+            fc.constantFrom(['text'], ['small', 'flag'], ['flag'], ['whole', 'text']),
+            fc.constantFrom(0, 0, 15),
+            fc.array(eventArbitrary, { minLength: 5, maxLength: 50 }),
+            cutsArbitrary,
+            fc.integer({ min: 1, max: 9 }),
+            async (window, keys, lateness, events, cuts, batch) => {
+              const node = windowNode(window, keys, aggregates, lateness)
+              const options = optionsOf(node, 1, batch)
+              const expected = await runStep(events as StepEvent[], options, [])
+              const run = await runStep(events as StepEvent[], { ...options, tasks: 3, batchRows: 3 }, cuts)
+              expect(outcome(run)).toEqual(outcome(expected))
+            },
+          ),
+          { numRuns: 150 },
+        )
+      })
+    }
+  })
+}
+
+describe('the tests of state find', () => {
+  const defects: readonly {
+    readonly name: string
+    readonly window: WindowSpec
+    readonly isLost: (rows: StateRows, row: number) => boolean
+  }[] = [
+    {
+      name: 'a change that was not marked, in panes',
+      window: { kind: 'tumbling', sizeMs: 30, offsetMs: 0 },
+      isLost: ({ part, batch }, row) => part === 'panes' && row === batch.length - 1,
+    },
+    {
+      name: 'a change that was not marked, in sessions',
+      window: { kind: 'session', gapMs: 20 },
+      isLost: ({ part, batch }, row) => part === 'sessions' && row === batch.length - 1,
+    },
+    {
+      name: 'a session that is gone and not said to be',
+      window: { kind: 'session', gapMs: 20 },
+      isLost: isRemoved,
+    },
+    {
+      name: 'how far windows had fired',
+      window: { kind: 'sliding', sizeMs: 30, slideMs: 10, offsetMs: 0 },
+      isLost: ({ part }) => part === 'progress',
+    },
+    {
+      name: 'how far sessions had come',
+      window: { kind: 'session', gapMs: 20 },
+      isLost: ({ part }) => part === 'progress',
+    },
+  ]
+  for (const { name, window, isLost } of defects) {
+    it(`${name}`, async () => {
+      const node = windowNode(window, ['flag'], basic, 0)
+      const options = optionsOf(node, 2, 1)
+      const property = fc.asyncProperty(
+        fc.array(eventArbitrary, { minLength: 20, maxLength: 60 }),
+        async (events) => {
+          const cuts = [0.3, 0.5, 0.7].map((at) => ({
+            at,
+            full: at === 0.3,
+            restart: at === 0.7 ? 3 : undefined,
+          }))
+          const expected = await runStep(events as StepEvent[], options, [])
+          const spoilt = { ...options, spoil: without(isLost) }
+          expect(outcome(await runStep(events as StepEvent[], spoilt, cuts))).toEqual(outcome(expected))
+        },
+      )
+      const { errorInstance } = await fc.check(property, { numRuns: 100, endOnFailure: true })
+      expect(String(errorInstance)).toMatch(/^AssertionError: expected/)
+    })
+  }
+})
+
+describe('a step without keys', () => {
+  it('comes back in the one task that it has', async () => {
+    const node = windowNode({ kind: 'tumbling', sizeMs: 20, offsetMs: 3 }, [], basic, 10)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(eventArbitrary, { minLength: 5, maxLength: 40 }),
+        cutsArbitrary,
+        async (events, cuts) => {
+          const options = optionsOf(node, 1, 4)
+          const single = cuts.map((cut) => ({ ...cut, restart: cut.restart === undefined ? undefined : 1 }))
+          const expected = await runStep(events as StepEvent[], options, [])
+          expect(outcome(await runStep(events as StepEvent[], options, single))).toEqual(outcome(expected))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
