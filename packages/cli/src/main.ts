@@ -35,9 +35,11 @@ export async function main(words: readonly string[], options: MainOptions = {}):
   } catch (error) {
     const { errorText } = await import('./report/error-text.ts')
     const { paletteFor } = await import('./report/style.ts')
+    const { textWidth } = await import('./report/wrapped-text.ts')
     const { stderr, environment } = surroundings
     const verbose = words.includes('--verbose')
-    stderr.write(errorText(error, { verbose, palette: paletteFor(stderr, environment) }))
+    const palette = paletteFor(stderr, environment)
+    stderr.write(errorText(error, { verbose, palette, width: textWidth(stderr) }))
     return exitCodeOf(error)
   }
 }

@@ -74,8 +74,13 @@ function textOutput(stream: NodeJS.WriteStream, name: string): TextOutput {
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
-    size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),
+    size: () => ({ columns: sizeOr(stream.columns, 80), rows: sizeOr(stream.rows, 24) }),
   }
+}
+
+/** Some terminals do not know their size and say 0. */
+function sizeOr(size: number | undefined, otherwise: number): number {
+  return size === undefined || size < 1 ? otherwise : size
 }
 
 /** Ends the process with what is wrong with a stream of its own; where standard error fails, in silence. */

@@ -65,9 +65,9 @@ describe('the block on a terminal', () => {
     expect(text(state())).toEqual([
       'flight-delays  batch  2.0 s',
       '  1,000,000 rows  500 k rows/s  20 MB/s  ██████░░░░░░░░░░░░░░░░░░  25 %  6.0 s left',
-      '  step           rows in       rows out  rows in/s',
-      '  flights      1,000,000      1,000,000      500 k',
-      '  out              5,000          5,000      2.5 k',
+      '  step        rows in    rows out rows in/s',
+      '  flights   1,000,000   1,000,000     500 k',
+      '  out           5,000       5,000     2.5 k',
       '  event time 2001-03-01T05:05Z   backpressure 25 %',
     ])
   })
@@ -80,7 +80,7 @@ describe('the block on a terminal', () => {
 
   it('shows what is kept, late and rejected where there is some', () => {
     const steps = [step('hourly', 10, { stateEntries: 1234, stateBytes: 5e6, lateRows: 2, rejectedRows: 1 })]
-    expect(text(state({ steps }))[3]).toMatch(/ {2}2 late {2}1 rejected {2}1\.23 k in state, 5 MB$/)
+    expect(text(state({ steps }))[3]).toMatch(/ {3}1\.23 k {4}5 MB {2}2 late {2}1 rejected$/)
   })
 
   it('shows the watermark of input without end with its lag behind the clock', () => {
@@ -115,16 +115,82 @@ describe('the block on a terminal', () => {
   it('leaves steps out when there are more than lines, and says how many', () => {
     const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, at))
     const lines = text(state({ steps }), 12)
-    expect(lines).toHaveLength(11)
-    expect(lines.at(-2)).toBe('  and 24 more steps')
+    expect(lines).toHaveLength(10)
+    expect(lines.at(-2)).toBe('  and 25 more steps')
   })
 
-  it('is at most as high as the terminal, from 9 lines on', () => {
+  it('leaves the row of the cursor and one more free, from 9 lines on', () => {
     fc.assert(
       fc.property(fc.nat(60), fc.integer({ min: 9, max: 60 }), (count, rows) => {
         const steps = Array.from({ length: count }, (_, at) => step(`step-${at}`, at))
-        expect(text(state({ steps }), rows).length).toBeLessThan(rows)
+        expect(text(state({ steps }), rows).length).toBeLessThanOrEqual(rows - 2)
       }),
+    )
+  })
+
+  describe('on a terminal of 80 columns', () => {
+    const shown = (more: Partial<JobProgress>, rest: Partial<ProgressState> = {}): string[] =>
+      progressBlock(state(more, rest), { rows: 40, columns: 80 }).map((line) =>
+        paintLine(line, plainPalette, 79),
+      )
+    const kept = { kind: 'window-aggregate', stateEntries: 123_456, stateBytes: 12_345_678 }
+
+    it('shows the state whole', () => {
+      const lines = shown({ steps: [step('only-those-that-are-even', 987_654_321, kept)] })
+      expect(lines.slice(2, 4)).toEqual([
+        '  step                         rows in    rows out rows in/s in state  memory',
+        '  only-those-that-are-even 987,654,321 987,654,321     494 M    123 k 12.3 MB',
+      ])
+    })
+
+    it('leaves out the memory before names are cut, and cuts no late or rejected rows', () => {
+      const steps = [step('only-those-that-are-even', 987_654_321, { ...kept, lateRows: 1_234_567 })]
+      expect(shown({ steps }).slice(2, 4)).toEqual([
+        '  step                      rows in rows out rows in/s in state',
+        '  only-those-that-are-even    988 M    988 M     494 M    123 k  1.23 M late',
+      ])
+    })
+
+    it('shows watermark, lag and backpressure', () => {
+      const rest = { mode: 'continuous', nowMs: 983_423_105_123 + 725_000 } as const
+      expect(shown({ watermark: 983_423_105_123 }, rest).at(-1)).toBe(
+        '  watermark 2001-03-01T05:05:05.123Z (12 min 05 s behind)   backpressure 25 %',
+      )
+    })
+
+    it('breaks the reason for trying again between words', () => {
+      const reason = 'the service answered 503, and after that it did not answer at all for a while'
+      expect(shown({ retrying: { step: 'out', reason, tries: 3 } }).slice(2, 4)).toEqual([
+        '  "out" could not commit yet (3 times), trying again: the service answered 503,',
+        '  and after that it did not answer at all for a while',
+      ])
+    })
+  })
+
+  it('has columns for state from the beginning where a step will keep some', () => {
+    const before = text(state({ steps: [step('hourly', 0, { kind: 'window-aggregate' })] }))
+    expect(before[2]).toMatch(/ in state {2}memory$/)
+  })
+
+  it('cuts nothing but names from 60 columns on', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            name: fc.string({ minLength: 1, maxLength: 40 }),
+            rowsIn: fc.nat(2_000_000_000),
+            stateEntries: fc.nat(1_000_000),
+            lateRows: fc.nat(1_000_000),
+          }),
+          { minLength: 1, maxLength: 8 },
+        ),
+        fc.integer({ min: 60, max: 140 }),
+        (of, columns) => {
+          const steps = of.map(({ name, rowsIn, ...more }) => step(name, rowsIn, more))
+          for (const line of progressBlock(state({ steps }), { rows: 40, columns }).slice(2, -1))
+            expect(paintLine(line, plainPalette).length).toBeLessThan(columns)
+        },
+      ),
     )
   })
 
@@ -195,6 +261,26 @@ describe('a bar', () => {
 })
 
 describe('rates', () => {
+  it('of one frame are all over one and the same time', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 2, maxLength: 20 }), (spans) => {
+        const window = new RateWindow()
+        let at = 0
+        for (const span of spans) {
+          at += span
+          // Everything grows as one: so do all rates, whatever the span they are over.
+          const rows = Math.floor(at ** 1.5)
+          const steps = [step('a', rows), step('b', rows)]
+          const rates = window.add(
+            progress({ elapsedMs: at, rowsIn: rows, bytesIn: rows, rowsOut: rows, steps }),
+          )
+          const all = [rates.bytesIn, rates.rowsOut, rates.steps.get('a'), rates.steps.get('b')]
+          expect(all).toEqual(all.map(() => rates.rowsIn))
+        }
+      }),
+    )
+  })
+
   it('are counted over the last seconds, not since the start', () => {
     const window = new RateWindow()
     window.add(progress({ elapsedMs: 1000, rowsIn: 0 }))

@@ -147,6 +147,22 @@ describe('the summary', () => {
     expect(summary(late, read)).toContain('    they went to "late-out"; a larger disorder')
   })
 
+  it('goes on under its text on a narrow terminal, and keeps paths whole', () => {
+    const path = `out/${'x'.repeat(60)}`
+    const snapshot = progress(
+      step('hourly', 'window-aggregate', { lateRows: 2 }),
+      step('out', 'sink', { rowsIn: 7 }),
+    )
+    const result = { end: 'idle', progress: snapshot } as const
+    const nodes = [node({ step: 'out', kind: 'sink', path })]
+    const of = { pipeline: 'p', mode: 'continuous', nodes, result, memoryBytes: 1e8 } as const
+    const text = summaryText(of, plainPalette, 50)
+    expect(text).toContain(
+      '    a larger disorder of the event time lets\n    windows wait; .late gives such rows\n',
+    )
+    expect(text).toContain(`    ${path}  7 rows\n`)
+  })
+
   it('names the step of rejected rows, and where they are', () => {
     const rejected = progress(step('orders', 'source', { rejectedRows: 1 }))
     expect(summary(rejected)).toContain(
@@ -174,7 +190,7 @@ describe('the summary', () => {
 
 describe('the command that follows the input', () => {
   const follow = (words: string[], nodes: readonly LogicalNode[] = []): string =>
-    followCommand(parseWords(runCommand, words), { invocation: 'npx millrace', nodes })
+    followCommand(parseWords(runCommand, words), { invocation: 'npx millrace', nodes }).join(' ')
 
   it('keeps the options and flags that were given, quoted for a shell', () => {
     const words = ['a b.ts', '--set', "in=it's", '-s', 'n=1', '--mode', 'batch', '-p', '2', '--quiet']

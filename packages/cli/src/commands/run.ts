@@ -19,6 +19,7 @@ import { followCommand } from '../report/follow-command.ts'
 import { paletteFor } from '../report/style.ts'
 import { inferredText } from '../report/schema-text.ts'
 import { summaryText } from '../report/summary.ts'
+import { textWidth, wrapCommand } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { runSettings } from './run-settings.ts'
 import type { RunSettings } from './run-settings.ts'
@@ -129,7 +130,8 @@ async function conclude(
   const { mode, job } = settings
   const { stopWhenIdleMs } = job
   const summary = { pipeline: name, mode, nodes: built.plan.nodes, result, stopWhenIdleMs, memoryBytes }
-  stderr.write(summaryText(summary, paletteFor(stderr, environment)))
+  const width = textWidth(stderr)
+  stderr.write(summaryText(summary, paletteFor(stderr, environment), width))
   if (module.report !== undefined) {
     stdout.write(
       await reportText(module, {
@@ -142,7 +144,7 @@ async function conclude(
   } else if (settings.mode === 'batch') {
     const { invocation } = surroundings
     const command = followCommand(words, { invocation, nodes: built.plan.nodes })
-    stderr.write(`  to follow the input\n    ${command}\n`)
+    stderr.write(`  to follow the input\n${wrapCommand(command, width, 4)}\n`)
   }
 }
 

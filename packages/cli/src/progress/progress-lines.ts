@@ -3,20 +3,14 @@
  *
  * The block that is redrawn on a terminal, and the one line for logs. Where it is written to, and when, is reporter.ts.
  */
-import type { JobProgress, StepProgress } from '@millrace/core/runtime'
+import type { JobProgress } from '@millrace/core/runtime'
 import { piece } from '../report/style.ts'
 import type { Line, Piece } from '../report/style.ts'
-import {
-  formatBytes,
-  formatCount,
-  formatMs,
-  formatRows,
-  formatShare,
-  formatShort,
-  formatTime,
-} from './quantities.ts'
+import { wrapLine } from '../report/wrapped-text.ts'
+import { formatBytes, formatMs, formatRows, formatShare, formatShort, formatTime } from './quantities.ts'
 import { remainingMs, shareDone } from './rates.ts'
 import type { Rates } from './rates.ts'
+import { stepTable } from './step-table.ts'
 
 /** What is known of a job at one moment. */
 export interface ProgressState {
@@ -33,23 +27,29 @@ const BAR_WIDTH = 24
 const BAR_WIDTH_LEAST = 6
 /** `  12 min 05 s left`. */
 const TIME_WIDTH = 18
-const NAME_WIDTH_MAX = 28
 const LAG_SHOWN_MAX_MS = 100 * 86_400_000
-/** Lines beside those of the steps: head, counters, header of the steps, watermark, and one to breathe. */
-const OTHER_LINES = 5
+/** Below so many columns the last line says things more briefly. */
+const ROOMY_COLUMNS = 100
+/** Lines beside those of the steps: head, counters, header, watermark, the cursor's, and one of what stood before. */
+const OTHER_LINES = 6
 
 /** The block that is redrawn in place, at most `rows` lines high; the bar is as long as there is room. */
 export function progressBlock(
   state: ProgressState,
   size: { readonly rows: number; readonly columns: number },
 ): Line[] {
-  const retry = retryParts(state).map((text): Line => [piece(`  ${text}`, 'warn')])
+  const width = size.columns - 1
+  const { steps } = state.progress
+  const retry = retryParts(state)
+    .flatMap((text) => wrapLine(`  ${text}`, width).split('\n'))
+    .map((text): Line => [piece(text, 'warn')])
+  const lines = Math.max(3, size.rows - OTHER_LINES - retry.length)
   return [
     headLine(state),
-    countersLine(state, size.columns - 1),
+    countersLine(state, width),
     ...retry,
-    ...stepLines(state, Math.max(3, size.rows - OTHER_LINES - retry.length)),
-    timeLine(state),
+    ...stepTable(steps, state.rates.steps, { lines, width }),
+    timeLine(state, size.columns < ROOMY_COLUMNS),
   ]
 }
 
@@ -120,49 +120,12 @@ export function bar(share: number, width: number = BAR_WIDTH): Piece[] {
   return [piece(done, 'good'), piece('░'.repeat(Math.max(0, width - done.length)), 'faint')]
 }
 
-function stepLines(state: ProgressState, most: number): Line[] {
-  const { steps } = state.progress
-  const shown = steps.length > most ? steps.slice(0, most - 1) : steps
-  const nameWidth = Math.min(NAME_WIDTH_MAX, Math.max(4, ...shown.map(({ step }) => step.length)))
-  const header: Line = [
-    piece(
-      `  ${'step'.padEnd(nameWidth)} ${'rows in'.padStart(14)} ${'rows out'.padStart(14)} ${'rows in/s'.padStart(10)}`,
-      'faint',
-    ),
-  ]
-  const lines = shown.map((step) => stepLine(step, state.rates.steps.get(step.step) ?? 0, nameWidth))
-  const hidden = steps.length - shown.length
-  return [
-    header,
-    ...lines,
-    ...(hidden > 0 ? [[piece(`  and ${hidden} more ${hidden === 1 ? 'step' : 'steps'}`, 'faint')]] : []),
-  ]
-}
-
-function stepLine(step: StepProgress, rate: number, nameWidth: number): Line {
-  const name = step.step.length > nameWidth ? `${step.step.slice(0, nameWidth - 1)}…` : step.step
-  const line: Piece[] = [
-    piece(`  ${name.padEnd(nameWidth)}`),
-    piece(` ${formatCount(step.rowsIn).padStart(14)}`),
-    piece(` ${formatCount(step.rowsOut).padStart(14)}`),
-    piece(` ${formatShort(rate).padStart(10)}`, 'accent'),
-  ]
-  // What is lost stands first: a narrow terminal cuts the end off.
-  if (step.lateRows > 0) line.push(piece(`  ${formatCount(step.lateRows)} late`, 'warn'))
-  if (step.rejectedRows > 0) line.push(piece(`  ${formatCount(step.rejectedRows)} rejected`, 'warn'))
-  if (step.stateEntries > 0) {
-    const size = step.stateBytes > 0 ? `, ${formatBytes(step.stateBytes)}` : ''
-    line.push(piece(`  ${formatShort(step.stateEntries)} in state${size}`, 'faint'))
-  }
-  return line
-}
-
-function timeLine(state: ProgressState): Line {
-  const parts = [...watermarkParts(state), `backpressure ${formatShare(state.rates.backpressure)}`]
+function timeLine(state: ProgressState, isBrief: boolean): Line {
+  const parts = [...watermarkParts(state, isBrief), `backpressure ${formatShare(state.rates.backpressure)}`]
   return [piece(`  ${parts.join('   ')}`, 'faint')]
 }
 
-function watermarkParts({ progress, nowMs, mode }: ProgressState): string[] {
+function watermarkParts({ progress, nowMs, mode }: ProgressState, isBrief: boolean = false): string[] {
   const { watermark } = progress
   if (watermark === Infinity) return [mode === 'batch' ? 'all input read' : 'watermark at its end']
   if (watermark === -Infinity) return mode === 'batch' ? [] : ['no watermark yet']
@@ -171,7 +134,11 @@ function watermarkParts({ progress, nowMs, mode }: ProgressState): string[] {
   const lagMs = nowMs - watermark
   // History that is read again is not late by years.
   if (lagMs > LAG_SHOWN_MAX_MS) return [`watermark ${formatTime(watermark)}`]
-  const lag = lagMs >= 0 ? `${formatMs(lagMs)} behind the clock` : `${formatMs(-lagMs)} ahead of the clock`
+  const clock = isBrief ? '' : ' the clock'
+  const lag =
+    lagMs >= 0
+      ? `${formatMs(lagMs)} behind${clock}`
+      : `${formatMs(-lagMs)} ahead${isBrief ? '' : ' of'}${clock}`
   return [`watermark ${formatTime(watermark)} (${lag})`]
 }
 

@@ -31,9 +31,10 @@ export class Screen {
   /** Draws the lines over the ones drawn before. */
   draw(lines: readonly Line[]): void {
     const { columns, rows } = this.output.size()
-    // A line as wide as the terminal wraps on some of them, and a block as high as it cannot be reached any more.
+    // A line as wide as the terminal wraps on some of them, and a block as high as it cannot be reached any more: two
+    // rows are left free, the cursor's and the one before the block.
     const painted = lines
-      .slice(0, Math.max(1, rows - 1))
+      .slice(0, Math.max(1, rows - 2))
       .map((line) => paintLine(line, this.palette, Math.max(10, columns - 1)))
     const hide = this.drawn.length === 0 ? HIDE_CURSOR : ''
     this.output.write(hide + redraw(this.drawn.length, painted))

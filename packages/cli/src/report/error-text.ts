@@ -8,11 +8,14 @@ import type { MillraceError } from '@millrace/core/errors'
 import { UsageError } from '../command-line/usage-error.ts'
 import { userPosition, userStack } from '../module/user-stack.ts'
 import type { Palette } from './style.ts'
+import { indentUnderLabel, wrapLine } from './wrapped-text.ts'
 
 /** How errors are shown. */
 export interface ErrorTextOptions {
   readonly verbose: boolean
   readonly palette: Palette
+  /** Columns that lines are broken at; default: nowhere. */
+  readonly width?: number
 }
 
 /** Causes followed at most: a cause may be its own cause. */
@@ -23,10 +26,10 @@ const userCode: ReadonlySet<string> = new Set(['pipeline/module-failed', 'step/f
 
 /** The error as lines of text, with a line end. */
 export function errorText(error: unknown, options: ErrorTextOptions): string {
-  const { palette } = options
+  const { palette, width = Infinity } = options
   if (error instanceof UsageError) {
-    const hint = error.hint === undefined ? '' : `\n  ${palette('hint:', 'faint')} ${error.hint}`
-    return `${palette('millrace:', 'bad')} ${error.message}${hint}\n`
+    const hint = error.hint === undefined ? [] : [`  ${palette('hint:', 'faint')} ${error.hint}`]
+    return wrapped([`${palette('millrace:', 'bad')} ${error.message}`, ...hint], width)
   }
   const lines = isMillraceError(error) ? operatingError(error, palette) : unexpected(error, palette)
   if (isMillraceError(error) && userCode.has(error.code) && !options.verbose) {
@@ -34,7 +37,15 @@ export function errorText(error: unknown, options: ErrorTextOptions): string {
   }
   if (options.verbose) lines.push(...causeLines(error, palette))
   else if (hasCause(error)) lines.push(`  ${palette('causes are shown with --verbose', 'faint')}`)
-  return `${lines.join('\n')}\n`
+  return wrapped(lines, width)
+}
+
+/** Frames of stacks stay whole: terminals and editors make links of them. */
+function wrapped(lines: readonly string[], width: number): string {
+  return lines
+    .map((line) => (line.startsWith('    ') ? line : wrapLine(line, width, indentUnderLabel(line))))
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 function operatingError(error: MillraceError, palette: Palette): string[] {

@@ -6,11 +6,11 @@ import { shellWord } from '../command-line/invocation.ts'
 /** Flags with a value that mean the same in both modes. */
 const kept = ['set', 'output-mode', 'parallelism', 'batch-rows']
 
-/** The command as a line for a shell. */
+/** The command as words for a shell; a flag and its value are one. */
 export function followCommand(
   words: ParsedWords,
   { invocation, nodes }: { readonly invocation: string; readonly nodes: readonly LogicalNode[] },
-): string {
+): string[] {
   const flags = kept.flatMap((flag) =>
     (words.values.get(flag) ?? []).map((value) => `--${flag} ${shellWord(value)}`),
   )
@@ -18,5 +18,5 @@ export function followCommand(
   const filled = nodes.some((node) => node.kind === 'sink' && typeof node.sink.options['path'] === 'string')
   if (filled && !words.values.has('output-mode')) flags.push('--output-mode overwrite')
   const module = words.operands.map(shellWord)
-  return [invocation, 'run', ...module, ...flags, '--mode continuous'].join(' ')
+  return [invocation, 'run', ...module, ...flags, '--mode continuous']
 }

@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../
 import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
 import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
 import type { Palette } from './style.ts'
+import { wrapLine } from './wrapped-text.ts'
 
 /** What a summary is made from. */
 export interface Summary {
@@ -28,7 +29,7 @@ function endingOf({ result: { end, progress }, stopWhenIdleMs }: Summary): reado
 }
 
 /** The summary as text, with a line end. */
-export function summaryText(summary: Summary, palette: Palette): string {
+export function summaryText(summary: Summary, palette: Palette, width: number = Infinity): string {
   const { result, pipeline } = summary
   const { progress } = result
   const seconds = progress.elapsedMs / 1000
@@ -39,8 +40,9 @@ export function summaryText(summary: Summary, palette: Palette): string {
     `  read ${rowsAndBytes(progress.rowsIn, progress.bytesIn)}, wrote ${rowsAndBytes(progress.rowsOut, progress.bytesOut)}`,
     `  CPU ${formatMs(progress.cpuMs)}${rate}   memory ${formatBytes(summary.memoryBytes)} at most`,
     ...leftBehind(summary, palette),
-    ...outputs(summary, palette),
-  ]
+  ].map((line) => wrapLine(line, width))
+  // Paths stay whole.
+  lines.push(...outputs(summary, palette))
   return `${lines.join('\n')}\n`
 }
 

@@ -66,6 +66,15 @@ describe('explain', () => {
     await expect(explanationToText(explained(everything, 1))).toMatchFileSnapshot('goldens/everything.txt')
   })
 
+  it('fits the width it is given, and breaks no line where there is no limit', () => {
+    const explanation = explained(everything, 1)
+    const lines = (width: number): string[] => explanationToText(explanation, width).split('\n')
+    expect(Math.max(...lines(79).map((line) => line.length))).toBeLessThanOrEqual(79)
+    expect(Math.max(...lines(Infinity).map((line) => line.length))).toBeGreaterThan(110)
+    const words = (text: readonly string[]): string => text.join(' ').replace(/\s+/g, ' ')
+    expect(words(lines(79))).toBe(words(lines(Infinity)))
+  })
+
   it('draws the main job', async () => {
     await expect(explanationToMermaid(explained(flightDelays, 2))).toMatchFileSnapshot(
       'goldens/flight-delays.mmd',

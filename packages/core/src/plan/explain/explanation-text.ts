@@ -3,46 +3,48 @@
  */
 import type { ExplainedStage, ExplainedStep, Explanation } from './explanation.ts'
 
-/** Columns that long lines are broken at. */
+/** Columns that long lines are broken at, when nobody says how many there are. */
 const WIDTH = 110
+/** Room that text has behind a long prefix all the same. */
+const ROOM_LEAST = 30
 
-/** The explanation as text, ending with a line break. */
-export function explanationToText(explanation: Explanation): string {
+/** The explanation as text, ending with a line break. Lines are broken at `width` columns, between words. */
+export function explanationToText(explanation: Explanation, width: number = WIDTH): string {
   const { pipeline, stages, keyGroups } = explanation
   const steps = stages.reduce((sum, stage) => sum + stage.steps.length, 0)
   const lines = [
     `pipeline ${pipeline}: ${plural(steps, 'step')} in ${plural(stages.length, 'stage')}`,
     `plan ${explanation.planHash.slice(0, 12)}, state ${explanation.stateHash.slice(0, 12)}, ${keyGroups} key groups`,
   ]
-  for (const stage of stages) lines.push('', ...stageLines(stage))
+  for (const stage of stages) lines.push('', ...stageLines(stage, width))
   return `${lines.join('\n')}\n`
 }
 
-function stageLines({ stage, tasks, receives, steps }: ExplainedStage): string[] {
+function stageLines({ stage, tasks, receives, steps }: ExplainedStage, columns: number): string[] {
   return [
     `stage ${stage}, ${plural(tasks, 'task')}`,
-    ...receives.map(({ from, to, how }) => `  <- from ${from} to ${to}: ${how}`),
-    ...steps.flatMap((step) => stepLines(step)),
+    ...receives.flatMap(({ from, to, how }) => wrap('  <- ', `from ${from} to ${to}: ${how}`, columns)),
+    ...steps.flatMap((step) => stepLines(step, columns)),
   ]
 }
 
-function stepLines({ step, merged, summary, details }: ExplainedStep): string[] {
+function stepLines({ step, merged, summary, details }: ExplainedStep, columns: number): string[] {
   const labels = [...new Set(details.map(({ label }) => label))]
   const width = Math.max(0, ...labels.map((label) => label.length))
-  const lines = wrap(`  ${step}  `, summary)
-  if (merged.length > 1) lines.push(...wrap('      ', `(does the work of ${merged.join(', ')})`))
+  const lines = wrap(`  ${step}  `, summary, columns)
+  if (merged.length > 1) lines.push(...wrap('      ', `(does the work of ${merged.join(', ')})`, columns))
   let last: string | undefined
   for (const { label, text } of details) {
     const shown = label === last ? '' : label
-    lines.push(...wrap(`      ${shown.padEnd(width)}  `, text))
+    lines.push(...wrap(`      ${shown.padEnd(width)}  `, text, columns))
     last = label
   }
   return lines
 }
 
 /** Text behind a prefix, broken between words; further lines are indented as far. */
-function wrap(prefix: string, text: string): string[] {
-  const room = Math.max(40, WIDTH - prefix.length)
+function wrap(prefix: string, text: string, columns: number): string[] {
+  const room = Math.max(ROOM_LEAST, columns - prefix.length)
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
