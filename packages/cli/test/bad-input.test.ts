@@ -127,7 +127,7 @@ describe('a pipeline that cannot be', () => {
       wrong(
         "p.read('a', ndjson('in', { schema: Item })).where('w', sql`nam = 'x'`).write('b', ndjson('out'))",
       ),
-      [/^error expression\/unknown-column: .*nam/, /step: w/, /name/],
+      [/^error plan\/unknown-column: .*nam/, /step: w/, /in: \S*pipe\.ts:\d+:\d+/, /did you mean "name"/],
     ],
     [
       'windows without event time',

@@ -36,7 +36,7 @@ export const errorCatalogue = {
   'plan/unknown-column': {
     domain: 'user',
     retry: 'no-retry',
-    meaning: 'a step names a column that its input does not have',
+    meaning: 'a step or an expression names a column (or a field of a struct) that its input does not have',
   },
   'plan/type-mismatch': {
     domain: 'user',
@@ -107,11 +107,6 @@ export const errorCatalogue = {
     meaning: 'no schema could be inferred from the first rows of the input',
   },
   'expression/syntax': { domain: 'user', retry: 'no-retry', meaning: 'a SQL expression cannot be parsed' },
-  'expression/unknown-column': {
-    domain: 'user',
-    retry: 'no-retry',
-    meaning: 'an expression names a column that its input does not have',
-  },
   'expression/unknown-function': {
     domain: 'user',
     retry: 'no-retry',

@@ -1,5 +1,5 @@
 /**
- * Names near to one that does not exist, for "did you mean".
+ * Names near to one that does not exist, for "did you mean"; and names listed as people read them.
  */
 
 /** Names compared at most; beyond that the help is not worth the time. */
@@ -16,6 +16,19 @@ export function nearestNames(name: string, names: readonly string[]): string[] {
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ candidate }) => candidate)
+}
+
+/** "did you mean …" for a name that does not exist, or undefined when nothing is near. */
+export function didYouMean(name: string, names: readonly string[]): string | undefined {
+  const near = nearestNames(name, names)
+  return near.length === 0 ? undefined : `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?`
+}
+
+/** Names as people read a list: `"a", "b" and 3 more`. */
+export function listNames(names: readonly string[], shown: number = 12): string {
+  if (names.length === 0) return 'none'
+  const some = names.slice(0, shown).map((name) => `"${name}"`)
+  return names.length > shown ? `${some.join(', ')} and ${names.length - shown} more` : some.join(', ')
 }
 
 /**

@@ -2,7 +2,7 @@
  * Refuses options that do not exist: JavaScript, a cast or a spread object lets a misspelt one pass the compiler, and
  * the default would be taken in silence.
  */
-import { nearestNames } from './nearest-names.ts'
+import { didYouMean, nearestNames } from './nearest-names.ts'
 import { MillraceError } from '../errors.ts'
 
 /** Characters of a wrong value that a message shows. */
@@ -28,11 +28,10 @@ export function checkOptionNames(
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    const near = nearestNames(name, known)
     throw new MillraceError('plan/invalid-argument', {
       what: `${of} has no option "${name}"`,
       detail: known.length === 0 ? 'it has none' : `its options are ${known.join(', ')}`,
-      hint: near.length === 0 ? otherwise : `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?`,
+      hint: didYouMean(name, known) ?? otherwise,
     })
   }
 }

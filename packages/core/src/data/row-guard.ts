@@ -5,7 +5,7 @@
  * What every object has, symbols, and names that runtimes and test tools ask any object for, stay as they are.
  */
 import { MillraceError } from '../errors.ts'
-import { nearestNames } from './nearest-names.ts'
+import { didYouMean } from './nearest-names.ts'
 
 /** Names that are asked of any object: by promises, JSON, `console.log` and matchers. */
 const askedOfAnything: ReadonlySet<string> = new Set([
@@ -33,12 +33,11 @@ export function rowGuard(columns: readonly string[], isPart: boolean): object {
 }
 
 function unknownColumn(name: string, columns: readonly string[], isPart: boolean): MillraceError {
-  const near = nearestNames(name, columns)
   const listed = columns.slice(0, LISTED_MAX).join(', ') + (columns.length > LISTED_MAX ? ', …' : '')
   const otherwise = isPart ? 'name it in `uses`, which says what the function reads' : undefined
   return new MillraceError('step/unknown-column', {
     what: `the row has no column "${name}"`,
     detail: `${isPart ? 'with what the step says in `uses`, its columns are' : 'its columns are'} ${listed}`,
-    hint: near.length === 0 ? otherwise : `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?`,
+    hint: didYouMean(name, columns) ?? otherwise,
   })
 }

@@ -4,7 +4,7 @@
  * Schemas are plain frozen data (type.ts) and stay that way: these are functions beside them, not methods.
  */
 import { MillraceError } from '../errors.ts'
-import { nearestNames } from './nearest-names.ts'
+import { didYouMean, listNames } from './nearest-names.ts'
 import type { Field, Schema } from './type.ts'
 
 /** Columns that a schema can have. */
@@ -77,12 +77,20 @@ export function columnIndex(schema: Schema, name: string): number {
   const index = findColumn(schema, name)
   if (index >= 0) return index
   const names = schema.fields.map((field) => field.name)
-  const near = nearestNames(name, names)
-  throw new MillraceError('plan/unknown-column', {
-    what: `column "${name}" does not exist`,
-    detail: `the columns are ${listNames(names)}`,
-    hint: near.length === 0 ? undefined : `did you mean ${near.map((n) => `"${n}"`).join(' or ')}?`,
-  })
+  throw new MillraceError('plan/unknown-column', unknownColumn(name, names))
+}
+
+/** What there is to say of a column (or a field of a struct) that does not exist, and what may be meant. */
+export function unknownColumn(
+  name: string,
+  names: readonly string[],
+  kind: 'column' | 'field' = 'column',
+): { readonly what: string; readonly detail: string; readonly hint: string | undefined } {
+  return {
+    what: `${kind} "${name}" does not exist`,
+    detail: `the ${kind}s are ${listNames(names)}`,
+    hint: didYouMean(name, names),
+  }
 }
 
 /** The field of a column that must be there; throws like `columnIndex`. */
@@ -133,9 +141,4 @@ export function extendSchema<Row, Added>(
   const kept = schema.fields.map((field) => byName.get(field.name) ?? field)
   const present = new Set(schema.fields.map((field) => field.name))
   return makeSchema([...kept, ...added.fields.filter((field) => !present.has(field.name))])
-}
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map((name) => `"${name}"`)
-  return names.length > 20 ? `${shown.join(', ')} and ${names.length - 20} more` : shown.join(', ')
 }

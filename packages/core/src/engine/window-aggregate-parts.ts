@@ -5,6 +5,7 @@
  * and window-aggregate-sessions.ts.
  */
 import type { Batch } from '../data/batch.ts'
+import { unknownColumn } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { AggregateCall, WindowAggregateNode } from '../plan/logical.ts'
@@ -128,8 +129,10 @@ function inputOf(schema: Schema, name: string, step: string): AggregateInput {
   const index = schema.fields.findIndex((field) => field.name === name)
   if (index < 0) {
     throw new MillraceError('plan/unknown-column', {
-      what: `column "${name}" is not in the input`,
-      detail: `it has ${schema.fields.map((field) => `"${field.name}"`).join(', ')}`,
+      ...unknownColumn(
+        name,
+        schema.fields.map((field) => field.name),
+      ),
       step,
     })
   }

@@ -5,7 +5,7 @@
  * that was bound before. Errors point at the place in the SQL text and show the types on both sides.
  */
 import type { DataType, Field, Schema } from '../data/type.ts'
-import { nearestNames } from '../data/nearest-names.ts'
+import { unknownColumn } from '../data/schema.ts'
 import { typeToString, typeWithArticle } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import { bindCall } from './bind-call.ts'
@@ -37,7 +37,7 @@ export type ExpressionInput<Value = unknown> =
 /**
  * Binds an expression to the columns of a schema.
  *
- * @throws MillraceError `expression/syntax`, `expression/unknown-column`, `expression/unknown-function`,
+ * @throws MillraceError `expression/syntax`, `plan/unknown-column`, `expression/unknown-function`,
  *   `expression/type`, or `value/…` when a constant part has no value.
  * @example
  * ```ts
@@ -118,21 +118,15 @@ function checkBound(expression: Expression, schema: Schema): Expression {
 function bindColumn(name: string, schema: Schema): Expression {
   const field = schema.fields.find((candidate) => candidate.name === name)
   if (field !== undefined) return columnOfField(field)
-  throw new MillraceError('expression/unknown-column', unknownColumn(name, schema))
+  throw new MillraceError('plan/unknown-column', unknownColumn(name, namesOf(schema.fields)))
 }
 
 function columnOfField(field: Field): Expression {
   return { kind: 'column', name: field.name, type: field.type, nullable: field.nullable }
 }
 
-function unknownColumn(name: string, schema: Schema): { what: string; hint: string } {
-  const names = schema.fields.map((field) => field.name)
-  const near = nearestNames(name, names)
-  const listed = names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ')
-  return {
-    what: `column "${name}" does not exist`,
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${listed}`,
-  }
+function namesOf(fields: readonly Field[]): string[] {
+  return fields.map((field) => field.name)
 }
 
 function makeBinder(
@@ -186,8 +180,8 @@ function bindIdentifier(syntax: IdentifierSyntax, binder: Binder): Expression {
   const [first, ...rest] = syntax.parts as [Name, ...Name[]]
   const field = findByName(first, binder.schema.fields, syntax.at, binder)
   if (field === undefined) {
-    const { what, hint } = unknownColumn(first.text, binder.schema)
-    return binder.fail('expression/unknown-column', syntax.at, what, hint)
+    const parts = unknownColumn(first.text, namesOf(binder.schema.fields))
+    throw errorAt('plan/unknown-column', binder.source, syntax.at, parts)
   }
   return rest.reduce((operand, name) => bindField(operand, name, syntax.at, binder), columnOfField(field))
 }
@@ -201,7 +195,7 @@ function findByName(name: Name, fields: readonly Field[], at: Span, binder: Bind
   if (matches.length > 1) {
     const names = matches.map((field) => `"${field.name}"`).join(' and ')
     binder.fail(
-      'expression/unknown-column',
+      'plan/unknown-column',
       at,
       `column ${name.text} can mean ${names}`,
       'write it in double quotes',
@@ -218,10 +212,8 @@ function bindField(operand: Expression, name: Name, at: Span, binder: Binder): E
   }
   const field = findByName(name, operand.type.fields, at, binder)
   if (field === undefined) {
-    const names = operand.type.fields.map((candidate) => candidate.name)
-    const near = nearestNames(name.text, names)
-    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${names.join(', ')}`
-    return binder.fail('expression/unknown-column', at, `field "${name.text}" does not exist`, hint)
+    const parts = unknownColumn(name.text, namesOf(operand.type.fields), 'field')
+    throw errorAt('plan/unknown-column', binder.source, at, parts)
   }
   const nullable = operand.nullable || field.nullable
   const parts = [operand, literal(stringType, field.name)]

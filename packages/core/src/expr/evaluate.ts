@@ -5,6 +5,7 @@
  * hands back (wide columns, results beyond ±2^53) and finds the exact error of a batch that failed.
  */
 import type { Batch } from '../data/batch.ts'
+import { unknownColumn } from '../data/schema.ts'
 import type { Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { catalogue } from './catalogue.ts'
@@ -31,7 +32,7 @@ export function columnIndex(schema: Schema, name: string): number {
   }
   const index = byName.get(name)
   if (index === undefined) {
-    throw new MillraceError('expression/unknown-column', { what: `column "${name}" does not exist` })
+    throw new MillraceError('plan/unknown-column', unknownColumn(name, [...byName.keys()]))
   }
   return index
 }

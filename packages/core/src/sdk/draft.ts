@@ -10,6 +10,7 @@ import { ancestorsOf, freezeDeep, MAIN_PORT, tableSources } from '../plan/index.
 import type { BuiltPlan, Input, LogicalNode, LogicalPlan, Sink, Source } from '../plan/index.ts'
 import { checkName } from './names.ts'
 import { UndeclaredSourceError } from './undeclared-source.ts'
+import { withFramesOf, withOrigin } from './user-frames.ts'
 
 /** What a stream's rows know of event time; undefined: they have none. */
 export interface StreamTime {
@@ -51,7 +52,7 @@ export class PlanDraft {
     this.resolved = resolved
   }
 
-  /** Runs what makes one step: checks its name first, and names the step in every error that comes out. */
+  /** Runs what makes one step: checks its name first, and names the step and its line in every error that comes out. */
   step<Result>(name: string, make: () => Result): Result {
     checkName('step', name)
     try {
@@ -60,7 +61,8 @@ export class PlanDraft {
       if (present !== undefined) throw duplicate(present, this.origins.get(name))
       return make()
     } catch (error) {
-      throw error instanceof UndeclaredSourceError ? error : withContext(error, { step: name })
+      if (error instanceof UndeclaredSourceError) throw error
+      throw withFramesOf(withContext(error, { step: name }), new Error('the step was written here'))
     }
   }
 
@@ -128,8 +130,8 @@ export class PlanDraft {
   finish(): BuiltPlan {
     this.open = false
     const plan = freezeDeep({ name: this.name, nodes: [...this.nodes.values()] })
-    checkSinks(plan)
-    checkTables(plan)
+    checkSinks(plan, this.origins)
+    checkTables(plan, this.origins)
     return {
       plan,
       bindings: { sources: this.sources, sinks: this.sinks, functions: this.functions },
@@ -144,8 +146,11 @@ export class PlanDraft {
   }
 }
 
+/** Where each step was made. */
+type Origins = ReadonlyMap<string, Error>
+
 /** Refuses a plan in which some rows lead nowhere. */
-function checkSinks({ name, nodes }: LogicalPlan): void {
+function checkSinks({ name, nodes }: LogicalPlan, origins: Origins): void {
   if (!nodes.some((node) => node.kind === 'sink')) {
     throw new MillraceError('plan/no-sink', {
       what: `pipeline "${name}" writes nothing`,
@@ -154,13 +159,14 @@ function checkSinks({ name, nodes }: LogicalPlan): void {
   }
   const read = new Set<string>()
   for (const node of nodes.toReversed()) {
-    if (node.kind !== 'sink' && !read.has(node.step)) throw unread(node.step)
+    if (node.kind !== 'sink' && !read.has(node.step))
+      throw withOrigin(unread(node.step), origins.get(node.step))
     for (const { step } of node.inputs) read.add(step)
   }
 }
 
 /** Refuses a source of which a lookup join makes its table while its rows also flow: neither could go first. */
-function checkTables(plan: LogicalPlan): void {
+function checkTables(plan: LogicalPlan, origins: Origins): void {
   const tables = tableSources(plan)
   for (const node of plan.nodes) {
     const table = node.kind === 'lookup-join' ? node.inputs[1] : undefined
@@ -170,12 +176,13 @@ function checkTables(plan: LogicalPlan): void {
       ({ kind, step }) => kind === 'source' && before.has(step) && !tables.has(step),
     )
     if (flowing === undefined) continue
-    throw new MillraceError('plan/unsupported', {
+    const error = new MillraceError('plan/unsupported', {
       what: `source "${flowing.step}" is the table of a lookup join and a stream as well`,
       detail: 'a table is read whole before the streams flow',
       hint: 'read the source a second time, under another step name, for the table',
       step: node.step,
     })
+    throw withOrigin(error, origins.get(node.step))
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Steps around keys, lowered to the plan: key-by, process, and lookup joins.
  */
+import { didYouMean, listNames } from '../data/nearest-names.ts'
 import { checkOptionNames } from '../data/option-names.ts'
 import { extendSchema, fieldOf, findColumn, makeSchema } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
@@ -14,7 +15,7 @@ import { isReservedPort } from './lower-ends.ts'
 import { checkFunction, checkSchema, checkUses } from './lower-rows.ts'
 import { addTransform, extended } from './lower-transform.ts'
 import type { ProjectionInput } from './lower-transform.ts'
-import { checkName, didYouMean, listNames } from './names.ts'
+import { checkName } from './names.ts'
 
 /** What a keyed stream is made of. */
 export interface KeyedOutput {

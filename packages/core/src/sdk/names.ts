@@ -4,7 +4,6 @@
  * A step name is the identity of its state (law L7) and stands in file names, metrics and logs: so the characters are
  * few. Steps that the SDK adds on its own carry a `/`, which a person's name may not have.
  */
-import { nearestNames } from '../data/nearest-names.ts'
 import { MillraceError } from '../errors.ts'
 
 /** Characters of a name, at most. */
@@ -29,19 +28,6 @@ export function checkName(
     detail: `a name is 1 to ${NAME_LENGTH_MAX} of the characters A-Z a-z 0-9 _ - . and starts with a letter`,
     hint: typeof name === 'string' ? suggestName(name) : `give the ${what} a name as the first argument`,
   })
-}
-
-/** "did you mean …" for a name that does not exist, or undefined when nothing is near. */
-export function didYouMean(name: string, names: readonly string[]): string | undefined {
-  const near = nearestNames(name, names)
-  return near.length === 0 ? undefined : `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?`
-}
-
-/** Names as people read a list: `"a", "b" and 3 more`. */
-export function listNames(names: readonly string[], shown: number = 12): string {
-  if (names.length === 0) return 'none'
-  const some = names.slice(0, shown).map((name) => `"${name}"`)
-  return names.length > shown ? `${some.join(', ')} and ${names.length - shown} more` : some.join(', ')
 }
 
 function suggestName(name: string): string | undefined {

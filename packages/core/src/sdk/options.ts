@@ -4,10 +4,11 @@
  * Values arrive as text (from the command line) or as values (from code) and are checked against the declaration.
  */
 import { checkOptionNames } from '../data/option-names.ts'
+import { didYouMean, listNames } from '../data/nearest-names.ts'
 import { MillraceError } from '../errors.ts'
 import { formatDuration, parseDuration } from '../time/index.ts'
 import type { Duration } from '../time/index.ts'
-import { checkName, didYouMean, listNames } from './names.ts'
+import { checkName } from './names.ts'
 
 /** A value that an option can be set to. */
 export type OptionValue = string | number | boolean | Duration

@@ -79,14 +79,14 @@ describe('names', () => {
   test('as plain strings are columns, exactly', () => {
     expect(bindExpression('a b', cased)).toMatchObject({ kind: 'column', name: 'a b' })
     expect(() => bindExpression('delay', cased)).toThrow(
-      expect.objectContaining({ code: 'expression/unknown-column' }),
+      expect.objectContaining({ code: 'plan/unknown-column' }),
     )
   })
 })
 
 describe('errors show what was given and what could be', () => {
   test.each([
-    ['dely > 1', 'expression/unknown-column', 'column "dely" does not exist'],
+    ['dely > 1', 'plan/unknown-column', 'column "dely" does not exist'],
     ['lenght(s)', 'expression/unknown-function', 'did you mean length?'],
     ['sum(i32)', 'expression/unknown-function', 'it is an aggregate'],
     ["i32 > '15'", 'expression/type', '> does not take int32 and string'],
@@ -99,7 +99,7 @@ describe('errors show what was given and what could be', () => {
     ['cast(b as date)', 'expression/type', 'a boolean cannot be cast to date'],
     ['cast(s as intt)', 'expression/type', 'did you mean int'],
     ["dt > 'abc'", 'value/cast', 'text "abc" is not a date'],
-    ['st.c', 'expression/unknown-column', 'field "c" does not exist'],
+    ['st.c', 'plan/unknown-column', 'field "c" does not exist'],
     ['i32.c', 'expression/type', 'is read from an int32, not a struct'],
     ['now()', 'expression/type', 'is not deterministic'],
     ['extract(foo from ts)', 'expression/type', 'date_part does not take'],

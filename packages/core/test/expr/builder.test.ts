@@ -54,7 +54,7 @@ test('a value of the builder can be interpolated into sql', () => {
 
 test('unknown columns fail when the expression is bound', () => {
   const loose = typedColumns(flights) as unknown as { dely: TypedValue<number> }
-  expect(() => bindExpression(loose.dely.gt(1), flights)).toThrow(/did you mean delay/)
+  expect(() => bindExpression(loose.dely.gt(1), flights)).toThrow(/did you mean "delay"/)
 })
 
 test('wrong names and types do not compile', () => {

@@ -214,7 +214,7 @@ describe('expressions', () => {
   })
 
   it.each<[string, string, (f: Flights) => unknown]>([
-    ['an unknown column in SQL', 'expression/unknown-column', (f) => f.where('x', sql`dely > 15`)],
+    ['an unknown column in SQL', 'plan/unknown-column', (f) => f.where('x', sql`dely > 15`)],
     ['an unknown column by name', 'plan/unknown-column', (f) => f.select('x', ['orign' as 'origin'])],
     ['an unknown column to leave out', 'plan/unknown-column', (f) => f.omit('x', 'orign' as 'origin')],
     ['an unknown column to rename', 'plan/unknown-column', (f) => f.rename('x', { orign: 'y' } as never)],

@@ -5,7 +5,7 @@
  */
 import { MillraceError } from '../../errors.ts'
 import type { Schema } from '../../data/type.ts'
-import { nearestNames } from '../../data/nearest-names.ts'
+import { unknownColumn } from '../../data/schema.ts'
 import type { Format } from '../format.ts'
 import type { OpenSink, Sink, SinkContext, SinkDescription } from '../sink.ts'
 import { canBePartition } from './constant-columns.ts'
@@ -84,11 +84,9 @@ function checkPartition(name: string, schema: Schema, step: string): void {
   const field = schema.fields.find((other) => other.name === name)
   if (field === undefined) {
     const names = schema.fields.map((other) => other.name)
-    const [near] = nearestNames(name, names)
     throw new MillraceError('plan/unknown-column', {
+      ...unknownColumn(name, names),
       what: `partition column "${name}" does not exist`,
-      detail: `the columns are ${names.map((other) => `"${other}"`).join(', ')}`,
-      hint: near === undefined ? undefined : `did you mean "${near}"?`,
       step,
     })
   }
