@@ -214,6 +214,26 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'a checkpoint was written by a newer release',
   },
+  'checkpoint/owned': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'another process runs the job whose state this is, or may',
+  },
+  'checkpoint/fenced': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'another attempt has taken over the job',
+  },
+  'checkpoint/incompatible': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the pipeline cannot go on with the state that was kept of it',
+  },
+  'checkpoint/no-such-epoch': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'the epoch to go back to is not kept',
+  },
   // User code.
   'step/function-failed': { domain: 'user', retry: 'no-retry', meaning: 'a user function threw' },
   'step/invalid-row': {

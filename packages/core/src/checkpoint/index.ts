@@ -2,15 +2,26 @@
 export { cutToBase } from './base.ts'
 export { DirectoryStore } from './directory-store.ts'
 export { decodeEntry, encodeEntry } from './entry.ts'
-export type { Branch, Entry, Manifest, NumberedEntry, PendingCommit, Takeover } from './entry.ts'
+export type {
+  Branch,
+  Entry,
+  Manifest,
+  NumberedEntry,
+  PendingCommit,
+  RunEnd,
+  StateFileReference,
+  Takeover,
+} from './entry.ts'
 export { CheckpointLog } from './log.ts'
 export type { Appended } from './log.ts'
 export type { ObjectAnswer, ObjectClient, ObjectFailureKind, ObjectUpload } from './object-client.ts'
 export { ObjectStore } from './object-store.ts'
 export type { ObjectStoreOptions } from './object-store.ts'
 export { decideStart } from './recovery.ts'
+export type { StartDecision, StartWishes } from './recovery.ts'
 export { decideRemoval } from './retention.ts'
-export type { RetentionFacts } from './retention.ts'
+export type { Removal, RetentionFacts } from './retention.ts'
+export { attemptOfStateFile, STATE_FOLDER, stateFileName } from './state-file-name.ts'
 export { StateFileReader, StateFileWriter } from './state-file.ts'
-export type { FinishedStateFile, StateRows } from './state-file.ts'
+export type { FinishedStateFile, GroupRange, StatePart, StateRows } from './state-file.ts'
 export type { CheckpointStore } from './store.ts'

@@ -6,6 +6,10 @@
  *
  * Calls come in this order: `enumerate` once; `next` again and again; for each split `open`, then `read` and
  * `position` in turns, never two at a time per reader, then `close`. Readers of different splits may be open together.
+ *
+ * An epoch is cut between two steps of the engine, at any moment, also while a read is under way: such a read belongs to
+ * the next epoch, and the position that counts is the one from before it. What was found and not ended, each with its
+ * position, and what enumerators remember is written down by the engine; a later run gets it back and goes on.
  */
 import type { Batch } from '../data/batch.ts'
 import type { Json, Schema } from '../data/type.ts'
@@ -28,10 +32,36 @@ export interface Split {
   readonly rows?: number
 }
 
+/** What a look for splits brought. */
+export interface FoundSplits {
+  /** New ones, in a deterministic order. */
+  readonly splits: readonly Split[]
+  /** None can come any more. */
+  readonly done: boolean
+  /**
+   * Entries that are new, are changed or (undefined) are gone: with all of them `enumerate` goes on behind this answer.
+   * They count together with the splits, never one without the other. Not needed by a source that finds all of its
+   * splits before it says `done` for the first time.
+   */
+  readonly remember?: ReadonlyMap<string, Json | undefined>
+}
+
+/** How far a split has come in an epoch whose output is delivered. */
+export interface SplitProgress<Position extends Json = Json> {
+  readonly split: string
+  /** Of the next row; undefined: the split was read to its end. */
+  readonly position: Position | undefined
+}
+
 /** Finds splits. A bounded one ends; an unbounded one goes on finding. */
-export interface SplitEnumerator {
-  /** New splits since the last call, in a deterministic order; `done` when none can come any more. Called on an interval while unbounded. */
-  next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }>
+export interface SplitEnumerator<Position extends Json = Json> {
+  /** New splits since the last call. Called on an interval while unbounded, never two at a time. */
+  next(): Promise<FoundSplits>
+  /**
+   * Rows before these positions will never be asked for again: their epoch is durable and its output delivered. Splits
+   * that have not moved since the last call are left out. Failures end the run.
+   */
+  acknowledge?(progress: readonly SplitProgress<Position>[]): Promise<void>
   /**
    * Whether the last call of `next` has looked, and nothing was there that will be a split soon. Default: true. A run that
    * is to end when it is idle goes on while this is false.
@@ -54,10 +84,8 @@ export interface SplitReader<Position extends Json = Json> {
    * Rows the source cannot decode go to `context.rejected` or throw, as the error policy says.
    */
   read(rowsMax: number): ReadResult | Promise<ReadResult>
-  /** The position of the next unread row; JSON-safe and versioned by the connector. */
+  /** The position of the next unread row; JSON-safe and versioned by the connector. Asked before each read: it must be cheap. */
   position(): Position
-  /** Called when the epoch that holds `position` is durable and delivered. */
-  acknowledge?(position: Position): Promise<void>
   /** Bytes of input consumed so far, for progress. */
   bytesRead(): number
   close(): Promise<void>
@@ -125,6 +153,13 @@ export interface Source<Row = unknown, Position extends Json = Json> {
   resolveSchema?(host: Host): Promise<Source>
   /** The same source reading less. Default: the engine drops the columns itself. */
   withPushdown?(pushdown: Pushdown): Source<unknown, Position>
-  enumerate(context: SourceContext): Promise<SplitEnumerator>
+  /**
+   * Begins to look for splits. `remembered` is what an earlier run has remembered, when this one goes on from it: splits
+   * that were found then are not found again.
+   */
+  enumerate(
+    context: SourceContext,
+    remembered?: ReadonlyMap<string, Json>,
+  ): Promise<SplitEnumerator<Position>>
   open(split: Split, from: Position | undefined, context: SourceContext): Promise<SplitReader<Position>>
 }

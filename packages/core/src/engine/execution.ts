@@ -4,7 +4,7 @@
  * Tasks of one thread hand batches on directly (run to completion): every queue between them would only be walked at
  * once. Edges between tasks go through `Receiver`, which is also what a channel to another thread will implement.
  */
-import type { Schema } from '../data/type.ts'
+import type { Json, Schema } from '../data/type.ts'
 import { assert, MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { LogicalNode, LogicalPlan, PlanBindings, SinkNode, SourceNode } from '../plan/logical.ts'
@@ -33,7 +33,9 @@ export interface ExecutionOptions {
   readonly boundedness: Boundedness
   /** Rows per batch, at most. */
   readonly batchRows: number
-  readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt'>
+  readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed'>
+  /** What sinks prepared in the epoch that the run goes on from, by step. */
+  readonly restoredOutput?: ReadonlyMap<string, readonly Json[]>
 }
 
 /** What an execution tells the loop. */
@@ -71,17 +73,21 @@ export class Execution {
     this.withoutOrder = stepsWithoutOrder(options.physical.logical)
   }
 
-  /** Opens sinks first (so that a run that cannot write does not begin), then builds all tasks. */
-  async open(events: ExecutionEvents): Promise<void> {
-    const { physical } = this.options
-    for (const stage of physical.stages) {
-      for (const step of stage.steps) {
+  /** Opens the sinks: first, so that a run that cannot write does not begin. */
+  async openSinks(): Promise<void> {
+    for (const { steps } of this.options.physical.stages) {
+      for (const step of steps) {
         const node = this.node(step)
         if (node.kind === 'sink') await this.openSink(node)
       }
     }
+  }
+
+  /** Builds all tasks, when the sinks are open. */
+  async build(events: ExecutionEvents): Promise<void> {
+    const { physical } = this.options
     for (const stage of physical.stages) {
-      for (const step of stage.steps) await this.build(this.node(step), stage.tasks, events)
+      for (const step of stage.steps) await this.buildStep(this.node(step), stage.tasks, events)
     }
     for (const exchange of physical.exchanges) this.connectExchange(exchange)
     for (const stage of physical.stages) {
@@ -131,7 +137,7 @@ export class Execution {
     }
   }
 
-  private async build(node: LogicalNode, tasks: number, events: ExecutionEvents): Promise<void> {
+  private async buildStep(node: LogicalNode, tasks: number, events: ExecutionEvents): Promise<void> {
     this.outputs.set(
       node.step,
       Array.from({ length: tasks }, () => new Map<string, OutputPort>()),
@@ -169,7 +175,12 @@ export class Execution {
     { failed }: ExecutionEvents,
   ): Promise<SinkRunner> {
     const open = this.sinks.find((sink) => sink.step === node.step) as OpenSinkStep
-    const runner = new SinkRunner(node.step, await open.sink.writer(context.task), context, failed)
+    // Committables of tasks that are no more go to those that are, each to one.
+    const restored = this.options.restoredOutput
+      ?.get(node.step)
+      ?.filter((_, at) => at % context.tasks === context.task)
+    const writer = await open.sink.writer(context.task, restored)
+    const runner = new SinkRunner(node.step, writer, context, failed)
     open.runners.push(runner)
     return runner
   }
@@ -269,6 +280,7 @@ export class Execution {
             cutsAtAdvance: beforeTimers.has(step),
             tasks: stage.tasks,
             boundedness: forTable ? 'bounded' : boundedness,
+            keyGroups: physical.keyGroups,
             forTable,
             receivers: Array.from({ length: stage.tasks }, (_, task) =>
               sourceReceiver(this.ports(step, task)),

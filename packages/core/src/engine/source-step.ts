@@ -2,19 +2,23 @@
  * A source step over all its tasks: finds splits and shares them out.
  *
  * Splits are numbered in the order of discovery and given to the task with number modulo tasks, so that the same
- * discovery gives the same work at the same parallelism (law L5).
+ * discovery gives the same work at the same parallelism (law L5). Its state is source-state.ts.
  */
+import type { StateRows } from '../checkpoint/state-file.ts'
+import type { Json } from '../data/type.ts'
 import { withContext } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { SourceNode } from '../plan/logical.ts'
 import { REJECTED_PORT } from '../plan/logical.ts'
 import type {
   Boundedness,
+  FoundSplits,
   RejectedRow,
   Source,
   SourceContext,
   Split,
   SplitEnumerator,
+  SplitProgress,
 } from '../connect/source.ts'
 import { readFailure } from './connector-failure.ts'
 import { punctuationReader } from './punctuation.ts'
@@ -22,7 +26,10 @@ import { portOf } from './output-port.ts'
 import type { OutputPort, Receiver } from './output-port.ts'
 import { RejectedRows } from './rejected-rows.ts'
 import { SourceRows } from './source-rows.ts'
+import { RestoredSource, sourceRows } from './source-state.ts'
+import type { KeptSplit, SourceStanding } from './source-state.ts'
 import { SourceTask } from './source-task.ts'
+import type { SplitRun, SplitStart } from './split-run.ts'
 
 /** What a source step is made with. */
 export interface SourceStepOptions {
@@ -36,6 +43,8 @@ export interface SourceStepOptions {
   readonly cutsAtAdvance: boolean
   readonly tasks: number
   readonly boundedness: Boundedness
+  /** Key groups of the plan: the range that rows of the state are filed under. */
+  readonly keyGroups: number
   /** Read first, before the streams flow. */
   readonly forTable: boolean
   readonly receivers: readonly Receiver[]
@@ -43,7 +52,12 @@ export interface SourceStepOptions {
   readonly events: { wake(): void; failed(error: unknown): void }
 }
 
-type Found = Awaited<ReturnType<SplitEnumerator['next']>>
+/** Where a source stands at the border of an epoch. */
+export interface SourceCut {
+  readonly rows: readonly StateRows[]
+  /** To be called when the epoch is durable and delivered; undefined: the source does not ask for it. */
+  readonly acknowledge: (() => Promise<void>) | undefined
+}
 
 /** Splits open at a time and not idle, for sources whose splits are meant to be read side by side. */
 const CONCURRENT_SPLITS_MAX = 64
@@ -65,9 +79,15 @@ export class SourceStep {
   private readonly rejects: readonly RejectedRows[]
   private enumerator: SplitEnumerator | undefined
   private listing: Promise<void> | undefined
-  private found: Found | undefined
+  private found: FoundSplits | undefined
   private splits = 0
   private current = 0
+  private restored: RestoredSource | undefined
+  /** What enumerators remember, and what of it was not written down yet. */
+  private readonly remembered = new Map<string, Json>()
+  private newlyRemembered = new Map<string, Json | undefined>()
+  /** The standing that was written down last, as text. */
+  private written = ''
 
   constructor(options: SourceStepOptions) {
     this.options = options
@@ -89,9 +109,18 @@ export class SourceStep {
     return Math.max(...this.tasks.map((task) => task.lastRowsAt))
   }
 
+  /** Takes rows of the state of an earlier run, in the order in which they were written; before `open`. */
+  restore(rows: StateRows): void {
+    this.restored ??= new RestoredSource()
+    this.restored.take(rows)
+  }
+
+  /** Begins to find splits, or goes on with those of an earlier run. */
   async open(): Promise<void> {
+    this.goOn()
+    if (this.discoveryDone) return
     try {
-      this.enumerator = await this.source.enumerate(this.context)
+      this.enumerator = await this.source.enumerate(this.context, this.remembered)
       // All splits of a bounded read before any of them: what is listed late would be late.
       do {
         this.take(await this.enumerator.next())
@@ -133,18 +162,88 @@ export class SourceStep {
     if (found !== undefined && !this.discoveryDone) this.take(found)
   }
 
-  private take({ splits, done }: Found): void {
-    this.assign(splits)
+  private take({ splits, done, remember = new Map() }: FoundSplits): void {
+    for (const split of splits) this.assign(split, this.splits++)
+    for (const [key, value] of remember) this.remember(key, value)
+    // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
+    if (splits.length > 0) for (const task of this.tasks) task.announce()
     if (done) this.endDiscovery()
   }
 
-  private assign(splits: readonly Split[]): void {
-    for (const split of splits) {
-      const task = this.tasks[this.splits % this.tasks.length] as SourceTask
-      task.assign(split, this.splits++)
+  private remember(key: string, value: Json | undefined): void {
+    if (value === undefined) this.remembered.delete(key)
+    else this.remembered.set(key, value)
+    this.newlyRemembered.set(key, value)
+  }
+
+  private goOn(): void {
+    const { restored } = this
+    if (restored === undefined) return
+    this.restored = undefined
+    for (const [key, value] of restored.remembered) this.remembered.set(key, value)
+    this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
+    for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
+    this.splits = restored.discovered
+    for (const task of this.tasks) task.announce()
+    if (restored.discoveryDone) this.endDiscovery()
+  }
+
+  private assign(split: Split, number: number, start?: SplitStart): void {
+    const task = this.tasks[number % this.tasks.length] as SourceTask
+    task.assign(split, number, start)
+  }
+
+  /**
+   * Where the source stands between two steps: rows that tell what changed since the last cut (all of it with `full`),
+   * and the word to the source once the epoch is delivered.
+   */
+  cut(full: boolean): SourceCut {
+    const moved: KeptSplit[] = []
+    const gone: string[] = []
+    for (const task of this.tasks) {
+      const { changed, finished } = task.takeChanges()
+      gone.push(...finished)
+      for (const run of full ? task.splits : changed) {
+        const kept = keptSplit(run, task.isIdleSplit(run))
+        if (hasMoved(run, kept) || full) moved.push(kept)
+      }
     }
-    // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
-    if (splits.length > 0) for (const task of this.tasks) task.announce()
+    const remembered = full ? this.remembered : this.newlyRemembered
+    this.newlyRemembered = new Map()
+    const rows = sourceRows(
+      { splits: moved, gone: full ? [] : gone, remembered, standing: this.standing(full) },
+      [0, this.options.keyGroups],
+    )
+    return { rows, acknowledge: this.acknowledgement(moved, gone) }
+  }
+
+  /** Undefined: as it was written down last. */
+  private standing(full: boolean): SourceStanding | undefined {
+    const marks = this.tasks.map((task) => task.marks)
+    const text = `${marks.map((of) => `${of.current} ${of.highestEnded}`).join()} ${this.splits} ${this.discoveryDone}`
+    if (text === this.written && !full) return undefined
+    this.written = text
+    return { marks, discovered: this.splits, discoveryDone: this.discoveryDone }
+  }
+
+  private acknowledgement(
+    moved: readonly KeptSplit[],
+    gone: readonly string[],
+  ): (() => Promise<void>) | undefined {
+    const { enumerator } = this
+    if (enumerator?.acknowledge === undefined) return undefined
+    const progress: SplitProgress[] = [
+      ...moved.map(({ split, position }) => ({ split: split.id, position })),
+      ...gone.map((split) => ({ split, position: undefined })),
+    ]
+    if (progress.length === 0) return undefined
+    return async () => {
+      try {
+        await enumerator.acknowledge?.(progress)
+      } catch (error) {
+        throw withContext(readFailure(error), { step: this.step })
+      }
+    }
   }
 
   /** One step of one task; the tasks take turns. `ask`: whether readers may be asked for more. */
@@ -239,4 +338,18 @@ export class SourceStep {
       for (const route of routes) route(batch)
     })
   }
+}
+
+function keptSplit(run: SplitRun, isIdle: boolean): KeptSplit {
+  const { split, index, position, rowsRead, watermark } = run
+  return { split, number: index, position, rowsRead, watermark: watermark.current, isIdle }
+}
+
+/** Whether a split has moved since it was written down; notes where it stands now. */
+function hasMoved(run: SplitRun, kept: KeptSplit): boolean {
+  const { position, rowsRead, watermark, isIdle } = kept
+  const text = `${JSON.stringify(position)} ${rowsRead} ${watermark} ${isIdle}`
+  const moved = text !== run.written
+  run.written = text
+  return moved
 }

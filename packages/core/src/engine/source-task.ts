@@ -11,9 +11,10 @@ import { rowCount } from '../data/batch.ts'
 import type { Source, SourceContext, Split } from '../connect/source.ts'
 import type { EventTime } from '../plan/logical.ts'
 import { SplitFrontier } from './split-frontier.ts'
+import type { FrontierMarks } from './split-frontier.ts'
 import type { SourceRows } from './source-rows.ts'
 import { SplitRun } from './split-run.ts'
-import type { SplitState } from './split-run.ts'
+import type { SplitStart, SplitState } from './split-run.ts'
 import { SplitWatermark } from './split-watermark.ts'
 import type { PunctuationReader } from './split-watermark.ts'
 import type { Receiver } from './output-port.ts'
@@ -56,6 +57,9 @@ export class SourceTask {
   private idle = false
   private moreMayCome = true
   private ended = false
+  /** Splits that were found, asked or became idle since the state was looked at last, and those that ended. */
+  private changed = new Set<SplitRun>()
+  private finished: string[] = []
 
   constructor(options: SourceTaskOptions) {
     this.options = options
@@ -84,20 +88,22 @@ export class SourceTask {
   }
 
   /** Takes on a split; `index` is its number in the order of discovery over all tasks. */
-  assign(split: Split, index: number): void {
+  assign(split: Split, index: number, start?: SplitStart): void {
     const { eventTime, punctuation, cutsAtAdvance, wake, failed } = this.options
     const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, {
       punctuation,
       cutsAtAdvance,
     })
-    const run = new SplitRun(split, index, watermark, {
+    const events = {
       wake,
       failed,
-      later: (callback) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
+      later: (callback: () => void) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
       now: () => this.options.context.host.clock.now(),
-    })
+    }
+    const run = new SplitRun(split, index, { watermark, events, ...(start === undefined ? {} : { start }) })
     this.waiting.push(run)
     this.frontier.discovered(run)
+    this.changed.add(run)
     this.progress.splitsKnown++
     this.progress.bytesKnown += split.bytes ?? 0
     this.progress.rowsKnown += split.rows ?? 0
@@ -122,14 +128,42 @@ export class SourceTask {
     }
   }
 
-  /** Every row that a reader has given was pushed: reader positions are exactly what comes next. */
+  /** Every row that was taken was pushed: positions are exactly what comes next. */
   get isSettled(): boolean {
-    return this.open.every((run) => run.state !== 'asked' && run.state !== 'ready')
+    return this.open.every((run) => run.state !== 'ready')
+  }
+
+  /** The splits that are not read to their end. */
+  get splits(): readonly SplitRun[] {
+    return [...this.waiting, ...this.open]
+  }
+
+  /** What became of splits since the last call; `finished` are names. */
+  takeChanges(): { readonly changed: readonly SplitRun[]; readonly finished: readonly string[] } {
+    const changes = { changed: [...this.changed], finished: this.finished }
+    this.changed = new Set()
+    this.finished = []
+    return changes
+  }
+
+  /** How far event time has come, beside what the splits themselves say. */
+  get marks(): FrontierMarks {
+    return this.frontier.marks
+  }
+
+  /** Goes on from the marks of an earlier run; before anything else. */
+  restore(marks: FrontierMarks): void {
+    this.frontier.restore(marks)
+  }
+
+  isIdleSplit(run: SplitRun): boolean {
+    return run.state === 'waiting' ? run.wasIdle : this.frontier.isIdle(run)
   }
 
   /**
    * One step: pushes rows of the split whose turn it is; the turn passes on with the last row of a batch. Readers are
-   * asked for more only when `ask` says so: before an epoch closes, what they gave is to be pushed first.
+   * asked for more, and what they brought is taken, only when `ask` says so: before an epoch is cut, what was taken is
+   * to be pushed.
    */
   turn(ask: boolean): Turn {
     if (this.ended) return 'done'
@@ -151,7 +185,11 @@ export class SourceTask {
     const idleAfterMs = this.options.eventTime?.idleAfterMs ?? 0
     // How fast a bounded input is read says nothing of its event time.
     if (idleAfterMs === 0 || this.ended || this.options.context.boundedness === 'bounded') return
-    for (const run of this.open) if (run.silentMs(now) >= idleAfterMs) this.frontier.setIdle(run, true)
+    for (const run of this.open) {
+      if (run.silentMs(now) < idleAfterMs || this.frontier.isIdle(run)) continue
+      this.frontier.setIdle(run, true)
+      this.changed.add(run)
+    }
     this.announce()
   }
 
@@ -164,10 +202,10 @@ export class SourceTask {
     await this.close()
   }
 
+  /** Frees all readers; where the splits stand is still known. */
   async close(): Promise<void> {
-    const runs = this.open
+    const runs = this.open.filter((run) => run.state !== 'ended')
     for (const run of runs) this.progress.bytesDone += run.bytesRead
-    this.open = []
     await Promise.all(runs.map((run) => run.close()))
   }
 
@@ -179,21 +217,19 @@ export class SourceTask {
       this.open.push(run)
       run.open(this.options.source, this.options.context)
       this.frontier.opened(run)
+      this.frontier.setIdle(run, run.wasIdle)
       busy++
     }
   }
 
   /** Pushes the next piece of a split; false when it has none now. */
   private advanceSplit(run: SplitRun, ask: boolean): boolean {
-    if (run.state === 'due') {
-      if (!ask) return false
-      const batch = run.ask(this.options.batchRows)
-      if (batch !== undefined) return this.beginBatch(run, batch)
-    } else if (run.state === 'ready') {
-      if (!run.begun) return this.beginBatch(run, run.taken())
-      return this.pushPiece(run)
-    }
-    // `ask` may have ended it.
+    if (run.state === 'ready') return this.pushPiece(run)
+    if (!ask || (run.state !== 'due' && run.state !== 'answered')) return false
+    const batch = run.state === 'due' ? run.ask(this.options.batchRows) : run.take()
+    this.changed.add(run)
+    if (batch !== undefined) return this.beginBatch(run, batch)
+    // The answer may have ended it.
     if ((run.state as SplitState) !== 'ended') return false
     this.finish(run)
     return true
@@ -230,6 +266,8 @@ export class SourceTask {
     this.open = this.open.filter((other) => other !== run)
     run.close().catch(this.options.failed)
     this.frontier.ended(run)
+    this.changed.delete(run)
+    this.finished.push(run.split.id)
     this.openWaiting()
     this.announce()
   }

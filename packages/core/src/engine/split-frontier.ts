@@ -16,6 +16,13 @@ export interface FrontierSplit {
   readonly watermark: { readonly current: number }
 }
 
+/** What a frontier knows beside its splits. */
+export interface FrontierMarks {
+  readonly current: number
+  /** The highest watermark of splits that have ended. */
+  readonly highestEnded: number
+}
+
 /** Combines the watermarks of a task's splits. */
 export class SplitFrontier {
   private current = -Infinity
@@ -30,6 +37,21 @@ export class SplitFrontier {
     if (this.unread.size > 0) return false
     for (const entry of this.open.values()) if (!entry.idle) return false
     return true
+  }
+
+  /** What is to be kept beside the splits themselves. */
+  get marks(): FrontierMarks {
+    return { current: this.current, highestEnded: this.highestEnded }
+  }
+
+  /** Goes on from the marks of an earlier run. */
+  restore({ current, highestEnded }: FrontierMarks): void {
+    this.current = current
+    this.highestEnded = highestEnded
+  }
+
+  isIdle(split: FrontierSplit): boolean {
+    return this.open.get(split)?.idle ?? false
   }
 
   discovered(split: FrontierSplit): void {
@@ -62,7 +84,7 @@ export class SplitFrontier {
     if (this.open.size > 0 && this.allIdle) return this.current
     let minimum = this.unreadLowest
     for (const [split, entry] of this.open) {
-      if (!entry.idle) minimum = Math.min(minimum, Math.max(split.watermark.current, lowest(split)))
+      if (!entry.idle) minimum = Math.min(minimum, lowest(split))
     }
     if (this.open.size === 0 && this.unread.size === 0) minimum = this.highestEnded
     this.current = Math.max(this.current, minimum)
@@ -70,7 +92,7 @@ export class SplitFrontier {
   }
 }
 
-/** What is known of a split before its first row. */
-function lowest(split: FrontierSplit): number {
-  return split.split.lowestEventTime ?? -Infinity
+/** What is known of the rows of a split that are still to come. */
+function lowest({ split, watermark }: FrontierSplit): number {
+  return Math.max(watermark.current, split.lowestEventTime ?? -Infinity)
 }

@@ -1,13 +1,16 @@
 /**
  * One split while it is read: opening, asking its reader, and handing its rows over piece by piece.
  *
- * The reader is asked only when its rows are wanted (readers do their own read-ahead), so that between two steps the
- * reader's position is exactly the next row that has not been pushed. Invariant (tests quote it):
+ * Invariants (tests quote them):
  *  S1  Never two reads at a time of one reader; a batch is done with before its reader is asked again (B1).
+ *  S5  An answer counts from when it is taken, between two steps. Until then the position is the one from before the
+ *      question, and rows that the reader rejects meanwhile are held back: an epoch that is cut while a read is under way
+ *      has nothing of it.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
-import type { ReadResult, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import type { Json } from '../data/type.ts'
+import type { ReadResult, RejectedRow, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
 import { readFailure } from './connector-failure.ts'
 import type { SplitWatermark } from './split-watermark.ts'
 import { selectRange, SelectionScratch } from './split-watermark.ts'
@@ -20,9 +23,11 @@ export type SplitState =
   | 'opening'
   /** A read was answered with a promise. */
   | 'asked'
+  /** What the promise brought waits to be taken. */
+  | 'answered'
   /** The reader can be asked. */
   | 'due'
-  /** Rows are there. */
+  /** Rows were taken, and pieces of them are left. */
   | 'ready'
   /** The reader had nothing. */
   | 'idle'
@@ -38,36 +43,68 @@ export interface SplitEvents {
   now(): number
 }
 
+/** Where an earlier run left a split. */
+export interface SplitStart {
+  /** Undefined: at its beginning. */
+  readonly position: Json | undefined
+  readonly rowsRead: number
+  readonly watermark: number
+  readonly isIdle: boolean
+}
+
 /** Reads one split. */
 export class SplitRun {
   readonly split: Split
   /** Its number in the order of discovery: the split part of the row order. */
   readonly index: number
   readonly watermark: SplitWatermark
+  /** Whether it was idle when the run began that this one goes on from. */
+  readonly wasIdle: boolean
   state: SplitState = 'waiting'
   /** Live rows brought so far. */
-  rowsRead = 0
+  rowsRead: number
+  /** Where it stood when that was written down last, as text. */
+  written = ''
   private readonly events: SplitEvents
   private readonly scratch = new SelectionScratch()
   private reader: SplitReader | undefined
   private batch: Batch | undefined
   private raw: Batch | undefined
   private pushed = 0
-  private prepared = false
   private opening: Promise<void> | undefined
+  private answer: ReadResult | undefined
+  /** The position while the reader is at work, or is not there. */
+  private keptPosition: Json | undefined
+  private heldRejects: RejectedRow[] = []
+  private passReject: ((row: RejectedRow) => void) | undefined
   /** Since when the reader has nothing to give, as far as is known: it said so, or it has not answered yet. */
   private silentSince: number | undefined
 
-  constructor(split: Split, index: number, watermark: SplitWatermark, events: SplitEvents) {
+  constructor(
+    split: Split,
+    index: number,
+    parts: { readonly watermark: SplitWatermark; readonly events: SplitEvents; readonly start?: SplitStart },
+  ) {
+    const { watermark, events, start } = parts
     this.split = split
     this.index = index
     this.watermark = watermark
     this.events = events
+    this.keptPosition = start?.position
+    this.rowsRead = start?.rowsRead ?? 0
+    this.wasIdle = start?.isIdle ?? false
+    if (start !== undefined) watermark.current = start.watermark
   }
 
   /** Bytes of input consumed. */
   get bytesRead(): number {
     return this.reader?.bytesRead() ?? 0
+  }
+
+  /** Where a run that begins with the rows that were not taken would go on; undefined: at the beginning (S5). */
+  get position(): Json | undefined {
+    const isAtWork = this.state === 'asked' || this.state === 'answered'
+    return isAtWork || this.reader === undefined ? this.keptPosition : this.reader.position()
   }
 
   /**
@@ -81,7 +118,9 @@ export class SplitRun {
 
   open(source: Source, context: SourceContext): void {
     this.state = 'opening'
-    this.opening = source.open(this.split, undefined, context).then(
+    this.passReject = context.rejected
+    const own = { ...context, rejected: context.rejected === undefined ? undefined : this.reject }
+    this.opening = source.open(this.split, this.keptPosition, own).then(
       (reader) => {
         this.reader = reader
         if (this.state === 'opening') this.state = 'due'
@@ -91,15 +130,19 @@ export class SplitRun {
     )
   }
 
-  /** Asks the reader for rows. Afterwards the state says what came of it. */
+  /** Asks the reader for rows and takes what it answers at once. Afterwards the state says what came of it. */
   ask(rowsMax: number): Batch | undefined {
-    const result = this.read(rowsMax)
-    if (!('then' in result)) return this.settle(result)
+    const reader = this.reader as SplitReader
+    this.keptPosition = reader.position()
     this.state = 'asked'
+    const result = this.read(reader, rowsMax)
+    if (!('then' in result)) return this.settle(result)
     this.silentSince ??= this.events.now()
     result.then(
       (answer) => {
-        this.batch = this.settle(answer)
+        if (this.state !== 'asked') return
+        this.answer = answer
+        this.state = 'answered'
         this.events.wake()
       },
       (error: unknown) => this.fail(error),
@@ -107,33 +150,17 @@ export class SplitRun {
     return undefined
   }
 
-  private read(rowsMax: number): ReadResult | Promise<ReadResult> {
-    try {
-      return (this.reader as SplitReader).read(rowsMax)
-    } catch (error) {
-      throw readFailure(error, this.split.id)
-    }
+  /** Takes what a promise has brought. */
+  take(): Batch | undefined {
+    const { answer } = this
+    this.answer = undefined
+    return this.settle(answer as ReadResult)
   }
 
-  private fail(error: unknown): void {
-    this.events.failed(readFailure(error, this.split.id))
-  }
-
-  /** Whether pieces of a prepared batch are left; else a ready batch is as the reader brought it. */
-  get begun(): boolean {
-    return this.prepared
-  }
-
-  /** The batch that a promise brought. */
-  taken(): Batch {
-    return this.batch as Batch
-  }
-
-  /** None of the batch's rows is to be pushed. */
+  /** None of the rows is to be pushed. */
   skip(): void {
     this.batch = undefined
     this.raw = undefined
-    this.prepared = false
     this.state = 'due'
   }
 
@@ -142,7 +169,6 @@ export class SplitRun {
     this.batch = batch
     this.raw = raw
     this.pushed = 0
-    this.prepared = true
     this.state = 'ready'
   }
 
@@ -158,13 +184,37 @@ export class SplitRun {
     return piece
   }
 
+  /** Frees the reader; `position` stays what it was. */
   async close(): Promise<void> {
+    this.keptPosition = this.position
     this.state = 'ended'
-    // The run may end while the split is being opened: then it is closed as soon as it is open.
-    await this.opening
     const { reader } = this
     this.reader = undefined
-    await reader?.close()
+    // The run may end while the split is being opened: then it is closed as soon as it is open.
+    await this.opening
+    await (reader ?? this.takeReader())?.close()
+  }
+
+  private takeReader(): SplitReader | undefined {
+    const { reader } = this
+    this.reader = undefined
+    return reader
+  }
+
+  private read(reader: SplitReader, rowsMax: number): ReadResult | Promise<ReadResult> {
+    try {
+      return reader.read(rowsMax)
+    } catch (error) {
+      throw readFailure(error, this.split.id)
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.events.failed(readFailure(error, this.split.id))
+  }
+
+  private readonly reject = (row: RejectedRow): void => {
+    this.heldRejects.push(row)
   }
 
   private readonly becomeDue = (): void => {
@@ -180,6 +230,8 @@ export class SplitRun {
   }
 
   private settle(result: ReadResult): Batch | undefined {
+    for (const row of this.heldRejects) this.passReject?.(row)
+    this.heldRejects = []
     switch (result.kind) {
       case 'batch':
         this.state = 'ready'

@@ -58,6 +58,19 @@ export class StepRunner {
     return this.reached
   }
 
+  /** Goes on from an earlier run's watermark: nothing is due at it any more. Before any channel speaks. */
+  restore(watermark: number): void {
+    this.target = watermark
+    this.advancing = watermark
+    this.reached = watermark
+  }
+
+  /** Tells what follows how far an earlier run had come, when every runner has been restored. */
+  announce(): void {
+    const { reached } = this
+    if (reached > -Infinity) this.toReceivers((receiver) => receiver.watermark(reached))
+  }
+
   /** Adds a sender to one of the step's inputs. */
   addChannel(input: number): Receiver {
     const channel = this.tracker.addInput()
@@ -95,6 +108,12 @@ export class StepRunner {
 
   flush(): void {
     if (this.operator.flush !== undefined) this.guarded(() => this.operator.flush?.())
+  }
+
+  /** Emits everything that is only held for the sake of speed: a checkpoint keeps none of it. */
+  release(): void {
+    this.flush()
+    if (this.operator.release !== undefined) this.guarded(() => this.operator.release?.())
   }
 
   private push(batch: Batch, input: number): void {

@@ -4,10 +4,11 @@
  * Order within a turn, the same on every run with the same host (law L5): watermarks in progress first, then one step
  * of each source in plan order, then flushes when nothing more is ready. Invariants (tests quote them):
  *  T1  Nothing is read while a sink is busy or a watermark is in progress: a full queue blocks its producer (law L6).
- *  T2  An epoch is closed between two steps, when nothing is in progress and every row that a reader has given was
- *      pushed: reader positions are then exactly the cut.
+ *  T2  An epoch is cut between two steps, when nothing is in progress and every row that was taken was pushed: positions
+ *      are then exactly the cut. A read that is under way is not waited for: it belongs to the next epoch.
  *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
  *  T4  Sources that are tables of lookup joins are read to their end before any other.
+ *  T5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
  */
 import type { Execution } from './execution.ts'
 import type { SourceStep } from './source-step.ts'
@@ -22,8 +23,19 @@ export interface TaskLoopOptions {
   readonly drain: boolean
   /** How often unbounded sources are asked for new splits. */
   readonly discoverIntervalMs: number
-  /** Closes an epoch: prepares and commits. */
-  readonly closeEpoch: (final: boolean) => Promise<void>
+  readonly epochs: EpochCutter
+}
+
+/** What the loop needs to know of epochs: when one may end, and whom to tell. */
+export interface EpochCutter {
+  /** The epoch before is durable: another may be cut. */
+  readonly canCut: boolean
+  /** So much waits to be delivered that nothing more is to be read. */
+  readonly holdsReading: boolean
+  /** Cuts an epoch where everything stands now. What is to be made durable and delivered goes on beside the loop. */
+  cut(): void
+  /** Cuts the last epoch, and resolves when everything is durable and delivered. */
+  cutLast(end: LoopEnd): Promise<void>
 }
 
 /** Work between two yields to the host, at most. */
@@ -73,7 +85,7 @@ export class TaskLoop {
   }
 
   /**
-   * Runs until all sources are done, the input is idle for long enough, or the run is stopped. A bounded run that is
+   * Runs until all sources are done, the input is idle for long enough, or the run is stopped. A batch run that is
    * stopped commits nothing: half an answer must not look like one.
    */
   async run(): Promise<LoopEnd> {
@@ -86,7 +98,7 @@ export class TaskLoop {
     if (end === 'stopped' && this.isBounded()) return end
     if (end !== 'finished') for (const source of sources) await source.stop(this.options.drain)
     await this.settle()
-    await this.options.closeEpoch(true)
+    await this.options.epochs.cutLast(end)
     return end
   }
 
@@ -114,7 +126,7 @@ export class TaskLoop {
     if (this.proceed()) return true
     this.woken = false
     let worked = false
-    const asks = !this.stopping && this.now() < this.nextEpochAt
+    const asks = !this.stopping && !this.isEpochDue() && !this.options.epochs.holdsReading
     for (const source of this.readable()) {
       if (this.execution.pending.length > 0 || this.sinksBusy()) return true
       worked = source.turn(asks) || worked
@@ -147,7 +159,7 @@ export class TaskLoop {
     if (now >= this.nextDiscoveryAt) this.discover(now)
     // A split that became idle may have moved a watermark: T2.
     if (this.execution.pending.length > 0) return undefined
-    if (now >= this.nextEpochAt && this.isSettled()) await this.epoch()
+    if (this.isEpochDue() && this.isSettled()) return this.cutEpoch()
     if (worked) return undefined
     this.flush()
     const idleMs = this.options.stopWhenIdleMs
@@ -163,10 +175,14 @@ export class TaskLoop {
     }
   }
 
-  private async epoch(): Promise<void> {
-    this.flush()
-    await this.options.closeEpoch(false)
+  private isEpochDue(): boolean {
+    return this.now() >= this.nextEpochAt && this.options.epochs.canCut
+  }
+
+  private async cutEpoch(): Promise<undefined> {
+    await this.settle()
     this.nextEpochAt = this.now() + this.epochIntervalMs()
+    this.options.epochs.cut()
     // Readers were not asked while the epoch was due: they may have rows.
     this.woken = true
   }
@@ -176,18 +192,18 @@ export class TaskLoop {
     return Math.max(1, this.options.epochIntervalMs ?? Infinity)
   }
 
-  /** Emits what operators only hold to fill batches. */
+  /** Emits what operators only hold to fill batches, so that nobody waits for it. */
   private flush(): void {
     if (!this.workedSinceFlush) return
     this.workedSinceFlush = false
     for (const runners of this.execution.runners.values()) for (const runner of runners) runner.flush()
   }
 
-  /** Lets everything that is in progress leave, at the end. */
+  /** Lets everything leave that is in progress, or is held for the sake of speed. */
   private async settle(): Promise<void> {
     while (this.proceed()) await this.waitForSinks()
-    this.flush()
-    await this.waitForSinks()
+    this.workedSinceFlush = false
+    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.release()
   }
 
   private sinksBusy(): boolean {
@@ -216,7 +232,7 @@ export class TaskLoop {
 
   private async wait(): Promise<void> {
     const now = this.now()
-    // An epoch that is due waits for a read: that read wakes the loop.
+    // An epoch that is due waits until the one before is durable: that wakes the loop.
     const epochAt = this.nextEpochAt > now ? this.nextEpochAt : Infinity
     const until = Math.min(epochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
     const { timers } = this.execution.options.host

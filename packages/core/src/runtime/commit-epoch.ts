@@ -1,10 +1,10 @@
 /**
- * Closes an epoch: every sink writer is sealed, then all prepare, then every sink commits, and after the last epoch every
- * sink finishes.
+ * The output side of an epoch: every sink writer is sealed, then all prepare, then every sink commits, and after the
+ * last epoch every sink finishes.
  *
  * The order is the protocol: no committable is handed to any sink before all writers have prepared theirs, and no sink
- * removes what it replaces before all of them have committed. Between the first two stands the place of the durable
- * manifest; without a state directory a crash between them leaves staged output, which the next run sweeps.
+ * removes what it replaces before all of them have committed. Between the first two stands the durable manifest; without
+ * a state directory a crash there leaves staged output, which the next run sweeps.
  */
 import { MillraceError } from '../errors.ts'
 import type { Json } from '../data/type.ts'
@@ -19,29 +19,54 @@ export interface SinkCommit {
   readonly rows: number
 }
 
-/** Prepares and commits epoch `epoch` of all sinks; finishes them when it is the last. */
-export async function commitEpoch(
+/** What one task of a sink has prepared. */
+export interface PreparedOutput {
+  readonly step: string
+  readonly task: number
+  readonly committable: Json
+}
+
+/** The cut: what was pushed before belongs to the epoch. */
+export function sealOutputs(execution: Execution, epoch: EpochId, final: boolean): void {
+  for (const { runners } of execution.sinks) for (const runner of runners) runner.seal(epoch, final)
+}
+
+/** Resolves when all output of a sealed epoch is durable, or hidden at its target. */
+export async function prepareOutputs(
   execution: Execution,
   epoch: EpochId,
-  { final, retries }: { readonly final: boolean; readonly retries: CommitRetries },
-): Promise<readonly SinkCommit[]> {
-  for (const { runners } of execution.sinks) for (const runner of runners) runner.seal(epoch, final)
+): Promise<readonly PreparedOutput[]> {
   const prepared = await Promise.all(
-    execution.sinks.map(async (step) => {
-      const answers = await Promise.all(step.runners.map((runner) => runner.prepare(epoch)))
-      return { step, committables: answers.filter((answer) => answer !== undefined) }
-    }),
+    execution.sinks.flatMap(({ step, runners }) =>
+      runners.map(async (runner, task) => ({ step, task, committable: await runner.prepare(epoch) })),
+    ),
   )
+  return prepared.flatMap(({ step, task, committable }) =>
+    committable === undefined ? [] : [{ step, task, committable }],
+  )
+}
+
+/** Commits what was prepared for an epoch, sink by sink, as often as it takes. */
+export async function commitOutputs(
+  execution: Execution,
+  outputs: readonly PreparedOutput[],
+  { epoch, retries }: { readonly epoch: EpochId; readonly retries: CommitRetries },
+): Promise<readonly SinkCommit[]> {
   const commits: SinkCommit[] = []
-  for (const { step, committables } of prepared) {
+  for (const step of execution.sinks) {
+    const committables = outputs
+      .filter((output) => output.step === step.step)
+      .map(({ committable }) => committable)
     const rows =
       committables.length === 0 ? 0 : await commitSink(step, { epoch, committables, commits, retries })
     commits.push({ step: step.step, rows })
   }
-  if (final) {
-    for (const { step } of prepared) await answered(step, 'finishing', () => step.sink.finish())
-  }
   return commits
+}
+
+/** Ends all sinks of a run whose last epoch was committed. */
+export async function finishOutputs(execution: Execution): Promise<void> {
+  for (const step of execution.sinks) await answered(step, 'finishing', () => step.sink.finish())
 }
 
 interface SinkWork {

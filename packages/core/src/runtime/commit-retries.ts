@@ -8,7 +8,7 @@ import type { Timers } from '../host/host.ts'
 /** Waits between tries: doubling from the first, never above the last. */
 const RETRY_FIRST_MS = 50
 const RETRY_LONGEST_MS = 10_000
-/** Without a durable manifest to recover from, a sink that stays away ends the run. */
+/** Without a durable manifest to recover from, a sink that stays away ends the run; with one it is waited for. */
 const RETRIES_MAX = 20
 /** Somebody waits for the end of a run that is stopped: about three seconds. */
 const RETRIES_MAX_STOPPED = 6
@@ -25,12 +25,15 @@ export interface CommitRetry {
 /** Waits between tries. */
 export class CommitRetries {
   readonly #timers: Timers
+  readonly #max: number
   #waiting: CommitRetry | undefined
   #stopped = false
   #wake: (() => void) | undefined
 
-  constructor(timers: Timers) {
+  /** @param isDurable - whether what is committed stands in a manifest: then there is no last try before a stop */
+  constructor(timers: Timers, isDurable: boolean) {
     this.#timers = timers
+    this.#max = isDurable ? Infinity : RETRIES_MAX
   }
 
   /** What is waited for now. */
@@ -40,7 +43,7 @@ export class CommitRetries {
 
   /** Whether `tries` tries are as many as there may be. */
   exhausted(tries: number): boolean {
-    return tries > (this.#stopped ? RETRIES_MAX_STOPPED : RETRIES_MAX)
+    return tries > (this.#stopped ? RETRIES_MAX_STOPPED : this.#max)
   }
 
   /** Ends the wait that is under way, so that it is tried once more at once, and allows few others. */

@@ -7,7 +7,6 @@
 import { MillraceError } from '../errors.ts'
 import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
 import { drawTableSeed } from '../data/table-seed.ts'
-import { Execution, TaskLoop } from '../engine/index.ts'
 import type { LoopEnd } from '../engine/index.ts'
 import type { Host } from '../host/host.ts'
 import { optimize } from '../plan/optimize.ts'
@@ -15,11 +14,14 @@ import { planPhysical } from '../plan/plan-physical.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
+import type { CheckpointStore } from '../checkpoint/index.ts'
 import { checkFolders } from './check-folders.ts'
-import { commitEpoch } from './commit-epoch.ts'
 import { CommitRetries } from './commit-retries.ts'
-import { readProgress } from './progress.ts'
+import { noProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
+import { RunningJob } from './running-job.ts'
+import type { JobStart } from './running-job.ts'
+import { takeOver } from './take-over.ts'
 
 /** How an epoch ends: at the end of bounded input, or every interval. */
 export type RunMode = 'batch' | 'continuous'
@@ -45,6 +47,17 @@ export interface JobOptions {
   readonly drain?: boolean
   /** How often unbounded sources are asked for new splits. Default 200 ms. */
   readonly discoverIntervalMs?: number
+  /**
+   * Where the run keeps its epochs, so that the next run of the same pipeline goes on where this one ends, however it
+   * ends: nothing is lost and nothing repeated. Default: nowhere.
+   */
+  readonly state?: CheckpointStore
+  /** With `state`: start from this epoch instead of the newest; what was put out since is put out again. */
+  readonly from?: number
+  /** With `state`: go on with new input although the run before came to its end. */
+  readonly goOn?: boolean
+  /** With `state`: take the job over also from a process that may still run it. */
+  readonly takeOver?: boolean
 }
 
 /** What a run did. */
@@ -52,11 +65,9 @@ export interface JobResult {
   /** `finished`: all input was read; `idle`: nothing came any more; `stopped`: someone asked. */
   readonly end: LoopEnd
   readonly progress: JobProgress
+  /** How it began; undefined without a state directory. */
+  readonly start?: JobStart | undefined
 }
-
-const BATCH_ROWS = 4096
-const EPOCH_INTERVAL_MS = 1000
-const DISCOVER_INTERVAL_MS = 200
 
 /** The names of all options; the compiler says when one is missing. */
 const optionNames = Object.keys({
@@ -70,19 +81,21 @@ const optionNames = Object.keys({
   stopWhenIdleMs: true,
   drain: true,
   discoverIntervalMs: true,
+  state: true,
+  from: true,
+  goOn: true,
+  takeOver: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
 
 /** A pipeline that is running, or is about to. */
 export class Job {
   readonly physical: PhysicalPlan
   private readonly options: JobOptions
-  private readonly execution: Execution
-  private readonly loop: TaskLoop
+  private readonly built: BuiltPlan
+  private running: RunningJob | undefined
   private readonly retries: CommitRetries
-  private epoch = 0
-  private startedAt = 0
-  private cpuAtStart = 0
   private started = false
+  private stopping = false
 
   /**
    * Plans the run; nothing is opened yet. Throws what planning finds.
@@ -94,88 +107,47 @@ export class Job {
     checkOptionChoice('mode', options.mode, ['batch', 'continuous'])
     checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
     this.options = options
-    const bounded = options.mode !== 'continuous'
-    const optimized = optimize(built)
-    this.physical = planPhysical(optimized.plan, {
+    this.built = optimize(built)
+    this.physical = planPhysical(this.built.plan, {
       parallelism: options.parallelism ?? 1,
       preAggregate: options.preAggregate ?? true,
     })
     drawTableSeed(options.host.random)
-    this.execution = new Execution({
-      physical: this.physical,
-      bindings: optimized.bindings,
-      host: options.host,
-      boundedness: bounded ? 'bounded' : 'unbounded',
-      batchRows: options.batchRows ?? BATCH_ROWS,
-      sink: { outputMode: options.outputMode ?? 'refuse', lineage: options.host.random.hex(8), attempt: 1 },
-    })
-    this.retries = new CommitRetries(options.host.timers)
-    this.loop = new TaskLoop(this.execution, {
-      epochIntervalMs: bounded ? undefined : (options.epochIntervalMs ?? EPOCH_INTERVAL_MS),
-      stopWhenIdleMs: bounded ? undefined : options.stopWhenIdleMs,
-      drain: options.drain ?? false,
-      discoverIntervalMs: options.discoverIntervalMs ?? DISCOVER_INTERVAL_MS,
-      closeEpoch: (final) => this.closeEpoch(final),
-    })
+    this.retries = new CommitRetries(options.host.timers, options.state !== undefined)
   }
 
   /**
-   * Runs to the end. Rejects with the first failure; then nothing of the open epoch is visible anywhere, unless it came
-   * while sinks were committing that epoch: then the error says so.
+   * Runs to the end. Rejects with the first failure. With a state directory the next start goes on from the last epoch;
+   * without one nothing of the open epoch is visible anywhere, unless the failure came while sinks were committing that
+   * epoch: then the error says so.
    *
-   * @throws MillraceError `run/cancelled` when a batch run was stopped before its end.
+   * @throws MillraceError `run/cancelled` when a batch run was stopped before its end; `checkpoint/owned` and others of
+   *   its kind when the state cannot be gone on with.
    */
   async run(): Promise<JobResult> {
     if (this.started) throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
     this.started = true
-    const { clock } = this.options.host
-    this.startedAt = clock.monotonic()
-    this.cpuAtStart = clock.cpu()
-    let end: LoopEnd
-    try {
-      await checkFolders(this.execution.options.bindings, this.options.host.files)
-      await this.execution.open({ wake: this.loop.wake, failed: this.loop.failed })
-      for (const { sink } of this.execution.sinks) await sink.sweep([])
-      end = await this.loop.run()
-      if (end === 'stopped' && this.options.mode !== 'continuous') throw cancelled()
-    } catch (error) {
-      // The first failure is the one to report; closing after it may fail for the same reason.
-      await this.execution.close(true).catch(() => undefined)
-      throw error
-    }
-    const progress = this.progress()
-    await this.execution.close()
-    return { end, progress }
+    const { host, state } = this.options
+    await checkFolders(this.built.bindings, host.files)
+    const taken = state === undefined ? undefined : await takeOver(state, host, this.options)
+    const running = new RunningJob(
+      { built: this.built, physical: this.physical, retries: this.retries, taken },
+      this.options,
+    )
+    this.running = running
+    if (this.stopping) running.stop()
+    return running.run()
   }
 
   /** Ends the run at the next border between steps, and what is waited for to try a commit again. */
   stop(): void {
-    this.loop.stop()
+    this.stopping = true
+    this.running?.stop()
     this.retries.stop()
   }
 
-  /** The run as it stands. */
+  /** The run as it stands; undefined before it has begun. */
   progress(): JobProgress {
-    const { clock } = this.options.host
-    return readProgress(this.execution, {
-      elapsedMs: clock.monotonic() - this.startedAt,
-      cpuMs: clock.cpu() - this.cpuAtStart,
-      blockedMs: this.loop.blockedMs,
-      epoch: this.epoch,
-      retrying: this.retries.waiting,
-    })
+    return this.running?.progress() ?? noProgress
   }
-
-  private async closeEpoch(final: boolean): Promise<void> {
-    this.epoch++
-    await commitEpoch(this.execution, this.epoch, { final, retries: this.retries })
-  }
-}
-
-function cancelled(): MillraceError {
-  return new MillraceError('run/cancelled', {
-    what: 'the run was stopped before all input was read',
-    detail: 'a batch run commits once, at its end: nothing was written',
-    hint: 'run it again',
-  })
 }

@@ -44,6 +44,25 @@ export interface JobProgress {
   readonly steps: readonly StepProgress[]
 }
 
+/** Nothing has run yet. */
+export const noProgress: JobProgress = {
+  elapsedMs: 0,
+  cpuMs: 0,
+  rowsIn: 0,
+  bytesIn: 0,
+  bytesTotal: undefined,
+  rowsTotal: undefined,
+  rowsOut: 0,
+  bytesOut: 0,
+  rowsLate: 0,
+  rowsRejected: 0,
+  watermark: -Infinity,
+  backpressure: 0,
+  epoch: 0,
+  retrying: undefined,
+  steps: [],
+}
+
 /** Reads the counters of an execution. */
 export function readProgress(
   execution: Execution,

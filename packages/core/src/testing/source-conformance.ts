@@ -13,7 +13,7 @@ import { declareSuite } from './conformance.ts'
 export interface SourceSubject {
   readonly host: Host
   readonly source: Source
-  /** All rows of a bounded run, split by split in order; a few dozen at most, since every position is tried. */
+  /** All rows of a batch run, split by split in order; a few dozen at most, since every position is tried. */
   readonly rows: readonly object[]
   /** Lets time pass while the source idles; default: one turn of the event loop. */
   wait?(): Promise<void>
@@ -28,7 +28,7 @@ export interface FollowedSubject extends SourceSubject {
 
 /** What is tried. */
 export interface SourceConformanceOptions extends ConformanceOptions {
-  /** A subject that is read in bounded mode; absent when the source has no such mode. */
+  /** A subject that is read as a bounded source, to its end; absent when it has none. */
   readonly bounded?: () => Promise<SourceSubject>
   /** A subject that is followed; absent when the source has no such mode. */
   readonly unbounded?: () => Promise<FollowedSubject>
@@ -230,6 +230,24 @@ function declareUnbounded(
     }
   })
 
+  declare('finds nothing again when it goes on from what it remembered', async () => {
+    const subject = await setup()
+    const first = new Opened(subject, 'unbounded')
+    try {
+      const before = await first.found(new Map())
+      // Who has said that there are no more is never asked again.
+      if (before.done) return
+      const unchanged = await first.found(before.remembered)
+      expect(unchanged.ids).toEqual([])
+      await subject.more()
+      const after = await first.found(unchanged.remembered)
+      expect(after.ids.filter((id) => before.ids.includes(id))).toEqual([])
+      expect((await first.found(after.remembered)).ids).toEqual([])
+    } finally {
+      await subject.cleanup?.()
+    }
+  })
+
   declare('can be closed while it idles', async () => {
     const subject = await setup()
     const following = new Following(new Opened(subject, 'unbounded'))
@@ -281,6 +299,34 @@ class Opened {
       await this.wait()
     }
     throw new Error('the enumerator of a bounded source does not end')
+  }
+
+  /** What an enumerator finds that goes on from a memory, until some looks bring nothing more. */
+  async found(remembered: ReadonlyMap<string, Json>): Promise<{
+    readonly ids: readonly string[]
+    readonly done: boolean
+    readonly remembered: ReadonlyMap<string, Json>
+  }> {
+    const memory = new Map(JSON.parse(JSON.stringify([...remembered])) as [string, Json][])
+    const enumerator = await this.source.enumerate(this.context, new Map(memory))
+    const ids: string[] = []
+    let done = false
+    try {
+      for (let quiet = 0; quiet < 5 && !done;) {
+        const found = await enumerator.next()
+        ids.push(...found.splits.map(({ id }) => id))
+        for (const [key, value] of found.remember ?? []) {
+          if (value === undefined) memory.delete(key)
+          else memory.set(key, value)
+        }
+        quiet = found.splits.length === 0 ? quiet + 1 : 0
+        done = found.done
+        await this.wait()
+      }
+    } finally {
+      await enumerator.close()
+    }
+    return { ids, done, remembered: memory }
   }
 
   /** Opens a split as another process would: with what was written down of it. */

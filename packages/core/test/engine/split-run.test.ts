@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { SplitRun } from '../../src/engine/split-run.ts'
 import { SplitWatermark } from '../../src/engine/split-watermark.ts'
 import { batchOfRows, schema, t } from '../../src/data/index.ts'
-import type { ReadResult, Source, SourceContext, SplitReader } from '../../src/connect/source.ts'
+import type { ReadResult, RejectedRow, Source, SourceContext, SplitReader } from '../../src/connect/source.ts'
 
 const Row = schema({ n: t.int32() })
 const rows: ReadResult = { kind: 'batch', batch: batchOfRows(Row, [{ n: 1 }]) }
@@ -13,6 +13,11 @@ interface Scene {
   /** The clock. */
   at: number
   answer: ReadResult | Promise<ReadResult>
+  position: number
+  /** As the reader does. */
+  reject: (raw: string) => void
+  /** What has arrived of it. */
+  readonly rejected: string[]
   readonly later: (() => void)[]
 }
 
@@ -22,21 +27,34 @@ async function open(): Promise<Scene> {
   const scene: Scene = {
     at: 0,
     answer: rows,
+    position: 0,
+    reject: () => undefined,
+    rejected: [],
     later,
-    run: new SplitRun({ id: 'split', detail: null }, 0, watermark, {
-      wake: () => undefined,
-      failed: (error) => expect.unreachable(String(error)),
-      later: (callback) => later.push(callback),
-      now: () => scene.at,
+    run: new SplitRun({ id: 'split', detail: null }, 0, {
+      watermark,
+      events: {
+        wake: () => undefined,
+        failed: (error) => expect.unreachable(String(error)),
+        later: (callback) => later.push(callback),
+        now: () => scene.at,
+      },
     }),
   }
   const reader: SplitReader = {
     read: () => scene.answer,
-    position: () => 0,
+    position: () => scene.position,
     bytesRead: () => 0,
     close: async () => undefined,
   }
-  scene.run.open({ open: async () => reader } as unknown as Source, {} as SourceContext)
+  const source = {
+    open: async (_: unknown, __: unknown, context: SourceContext) => {
+      scene.reject = (raw) => context.rejected?.({ raw } as RejectedRow)
+      return reader
+    },
+  }
+  const context = { rejected: ({ raw }: RejectedRow) => void scene.rejected.push(raw) }
+  scene.run.open(source as unknown as Source, context as unknown as SourceContext)
   await Promise.resolve()
   expect(scene.run.state).toBe('due')
   return scene
@@ -75,6 +93,9 @@ describe('the silence of a split', () => {
     give(rows)
     await scene.answer
     await Promise.resolve()
+    expect(scene.run.state).toBe('answered')
+    expect(scene.run.silentMs(70)).toBe(0)
+    expect(scene.run.take()).toBeDefined()
     expect(scene.run.state).toBe('ready')
     expect(scene.run.silentMs(70)).toBe(0)
   })
@@ -95,3 +116,62 @@ describe('the silence of a split', () => {
     expect(scene.run.silentMs(5010)).toBe(10)
   })
 })
+
+// S5: an epoch that is cut while a read is under way has nothing of it.
+describe('the position of a split', () => {
+  it('stays what it was before a read until the answer is taken', async () => {
+    const scene = await open()
+    scene.position = 5
+    expect(scene.run.position).toBe(5)
+    let give: (result: ReadResult) => void = () => undefined
+    scene.answer = new Promise((resolve) => (give = resolve))
+    scene.run.ask(10)
+    scene.position = 9
+    expect(scene.run.position).toBe(5)
+    give(rows)
+    await scene.answer
+    await Promise.resolve()
+    expect(scene.run.position).toBe(5)
+    scene.run.take()
+    expect(scene.run.position).toBe(9)
+  })
+
+  it('has rejected rows behind it only when the answer is taken that passed them', async () => {
+    const scene = await open()
+    let give: (result: ReadResult) => void = () => undefined
+    scene.answer = new Promise((resolve) => (give = resolve))
+    scene.reject('while opening')
+    scene.run.ask(10)
+    scene.reject('while asked')
+    scene.position = 3
+    expect(scene.rejected).toEqual([])
+    give({ kind: 'idle' })
+    await scene.answer
+    await Promise.resolve()
+    expect([scene.rejected, scene.run.position]).toEqual([[], 0])
+    scene.run.take()
+    expect([scene.rejected, scene.run.position]).toEqual([['while opening', 'while asked'], 3])
+  })
+
+  it('is kept when the reader is closed, also in the middle of a read', async () => {
+    const scene = await open()
+    scene.position = 5
+    scene.answer = new Promise(() => undefined)
+    scene.run.ask(10)
+    scene.position = 9
+    await scene.run.close()
+    expect(scene.run.position).toBe(5)
+  })
+
+  it('is where an earlier run left it until the reader is open', () => {
+    const watermark = new SplitWatermark({ kind: 'at-end' }, {})
+    const events = { wake: noOp, failed: noOp, later: noOp, now: () => 0 }
+    const start = { position: { row: 7 }, rowsRead: 7, watermark: 40, isIdle: true }
+    const run = new SplitRun({ id: 'split', detail: null }, 0, { watermark, events, start })
+    expect([run.position, run.rowsRead, run.watermark.current]).toEqual([{ row: 7 }, 7, 40])
+  })
+})
+
+function noOp(): void {
+  return undefined
+}

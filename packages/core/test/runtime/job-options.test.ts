@@ -50,6 +50,10 @@ describe('options of a job that do not exist', () => {
       stopWhenIdleMs: 10,
       drain: true,
       discoverIntervalMs: 10,
+      state: undefined,
+      from: undefined,
+      goOn: undefined,
+      takeOver: undefined,
     }
     expect(refused(all)).toBeInstanceOf(Job)
   })

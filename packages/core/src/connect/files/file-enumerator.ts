@@ -1,13 +1,16 @@
 /**
- * Finds input files: once for a bounded run, again and again for one that follows.
+ * Finds input files: once for a batch run, again and again for one that follows.
  *
  * Invariants (tests quote them):
  *  E1  Each file is announced exactly once, also when it is renamed between two polls.
  *  E2  A file that is read whole (`follow: 'files'`) is announced only when it has stopped changing for a poll.
  *  E3  A file that was announced and then shrinks, is replaced or (when read whole) grows or is written again is an error, never read again.
+ *  E4  A later run that is given what this one remembered finds no file again that was announced (E1 over runs), and
+ *      checks those files as this one would have (E3).
  */
 import type { FileStatus } from '../../host/host.ts'
-import type { SourceContext, Split, SplitEnumerator } from '../source.ts'
+import type { Json } from '../../data/type.ts'
+import type { FoundSplits, SourceContext, Split, SplitEnumerator } from '../source.ts'
 import { changedError, inputError } from './file-errors.ts'
 import { emptyInput, findFiles, strangeInput } from './find-files.ts'
 import type { FoundFile } from './find-files.ts'
@@ -17,7 +20,7 @@ import type { FileSourceOptions } from './file-source-options.ts'
 /** Files that were announced before and are looked at again per poll: a bound, since there may be a million. */
 const CHECKS_PER_POLL = 256
 
-/** Lists the files of a bounded run. */
+/** Lists the files of a batch run. */
 export function boundedEnumerator(options: FileSourceOptions, context: SourceContext): SplitEnumerator {
   const { files } = context.host
   let done = false
@@ -59,13 +62,21 @@ export class FollowingEnumerator implements SplitEnumerator {
   #closed = false
   /** Where among the known files the next checks begin. */
   #checkFrom = 0
+  /** What is new in memory since the last poll; files that were not announced are not remembered. */
+  #news = new Map<string, Json | undefined>()
 
-  constructor(options: FileSourceOptions, context: SourceContext) {
+  constructor(
+    options: FileSourceOptions,
+    context: SourceContext,
+    remembered: ReadonlyMap<string, Json> = new Map(),
+  ) {
     this.#options = options
     this.#context = context
+    for (const [path, status] of remembered)
+      this.#known.set(path, { status: statusFromMemory(status), announced: true })
   }
 
-  async next(): Promise<{ readonly splits: readonly Split[]; readonly done: boolean }> {
+  async next(): Promise<FoundSplits> {
     const now = this.#context.host.clock.monotonic()
     this.isSettled = false
     if (this.#closed || now - this.#polledAt < this.#options.pollMs) return { splits: [], done: this.#closed }
@@ -84,7 +95,9 @@ export class FollowingEnumerator implements SplitEnumerator {
       splits.push(...(await this.#look(found, gone)))
     }
     this.isSettled = [...this.#known.values()].every(({ announced }) => announced)
-    return { splits, done: false }
+    const remember = this.#news
+    this.#news = new Map()
+    return { splits, done: false, ...(remember.size === 0 ? {} : { remember }) }
   }
 
   async close(): Promise<void> {
@@ -97,9 +110,11 @@ export class FollowingEnumerator implements SplitEnumerator {
     const before = this.#known.get(found.path)
     const known = { status, announced: true }
     this.#known.set(found.path, known)
+    this.#news.set(found.path, memoryOf(status))
     if (gone.some((other) => other.announced && isSameContent(other.status, status))) return []
     if (!this.#hasSettled(status, before?.status)) {
       known.announced = false
+      this.#news.delete(found.path)
       return []
     }
     return splitsFor(found, status, { options: this.#options, context: this.#context })
@@ -119,6 +134,7 @@ export class FollowingEnumerator implements SplitEnumerator {
       if (present.has(path)) continue
       gone.push(known)
       this.#known.delete(path)
+      if (known.announced) this.#news.set(path, undefined)
     }
     return gone
   }
@@ -133,6 +149,15 @@ export class FollowingEnumerator implements SplitEnumerator {
     }
     this.#checkFrom = announced.length === 0 ? 0 : (this.#checkFrom + count) % announced.length
   }
+}
+
+function memoryOf({ size, modifiedMs, identity }: FileStatus): Json {
+  return [size, modifiedMs, identity]
+}
+
+function statusFromMemory(memory: Json): FileStatus {
+  const [size, modifiedMs, identity] = memory as [number, number, string]
+  return { kind: 'file', size, modifiedMs, identity }
 }
 
 function checkUnchanged(

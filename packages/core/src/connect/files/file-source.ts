@@ -50,11 +50,11 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
             fileSource({ ...options, schema: await resolveFileSchema(options, host) }),
         }
       : {}),
-    async enumerate(context) {
+    async enumerate(context, remembered) {
       checkFollowing(options, context)
       return context.boundedness === 'bounded'
         ? boundedEnumerator(options, context)
-        : new FollowingEnumerator(options, context)
+        : new FollowingEnumerator(options, context, remembered)
     },
     async open(split, from, context) {
       const detail = detailOfSplit(split)

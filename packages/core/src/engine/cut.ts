@@ -1,0 +1,85 @@
+/**
+ * A consistent cut through an execution: what every step keeps at one moment between two steps, and the way back.
+ *
+ * A step of the loop runs to completion, so that no row is under way at the cut: what sources have given has been pushed,
+ * and what operators hold is their state. Sinks are not here: their side of an epoch is seal and prepare.
+ */
+import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
+import type { Execution } from './execution.ts'
+import { sourceParts } from './source-state.ts'
+
+/** The tables of one step, over all of its tasks. */
+export interface StepState {
+  readonly step: string
+  readonly parts: readonly StatePart[]
+  readonly rows: readonly StateRows[]
+}
+
+/** What stands at a cut. */
+export interface ExecutionCut {
+  /** Steps of which something changed since the last cut. */
+  readonly states: readonly StepState[]
+  /** By step: the event time up to which everything has left every task of it. */
+  readonly watermarks: ReadonlyMap<string, number>
+  /** To be called, in any order, when the epoch is durable and delivered. */
+  readonly acknowledge: readonly (() => Promise<void>)[]
+}
+
+/** The tables of every step that keeps state, with or without rows. */
+export function statesOf(execution: Execution): ReadonlyMap<string, readonly StatePart[]> {
+  const parts = new Map<string, readonly StatePart[]>()
+  for (const { step } of execution.sources) parts.set(step, sourceParts)
+  for (const [step, runners] of execution.runners) {
+    const state = runners[0]?.operator.state
+    if (state !== undefined) parts.set(step, state.parts)
+  }
+  return parts
+}
+
+/**
+ * Takes a cut. The rows are copies: processing may go on at once.
+ *
+ * @param isWhole - which steps give all they have, and not only what changed since the last cut; called once per step.
+ * Undefined: nobody will write the state down, and none is copied
+ */
+export function cutExecution(
+  execution: Execution,
+  isWhole: ((step: string) => boolean) | undefined,
+): ExecutionCut {
+  const states: StepState[] = []
+  const watermarks = new Map<string, number>()
+  const acknowledge: (() => Promise<void>)[] = []
+  for (const source of execution.sources) {
+    const cut = source.cut(isWhole?.(source.step) ?? false)
+    if (cut.acknowledge !== undefined) acknowledge.push(cut.acknowledge)
+    if (isWhole !== undefined && cut.rows.length > 0)
+      states.push({ step: source.step, parts: sourceParts, rows: cut.rows })
+  }
+  for (const [step, runners] of execution.runners) {
+    watermarks.set(step, Math.min(...runners.map((runner) => runner.watermark)))
+    const state = runners[0]?.operator.state
+    if (state === undefined || isWhole === undefined) continue
+    const full = isWhole(step)
+    const rows = runners.flatMap(({ operator }) => operator.state?.snapshot(full) ?? [])
+    if (rows.length > 0) states.push({ step, parts: state.parts, rows })
+  }
+  return { states, watermarks, acknowledge }
+}
+
+/** Gives rows of an earlier run to the tasks of a step; before the execution runs, in the order in which they were written. */
+export function restoreRows(execution: Execution, step: string, rows: StateRows): void {
+  for (const source of execution.sources) if (source.step === step) source.restore(rows)
+  for (const { operator } of execution.runners.get(step) ?? []) operator.state?.restore(rows)
+}
+
+/** Ends a restore: what was earlier known of event time holds again. */
+export function endRestore(execution: Execution, watermarks: ReadonlyMap<string, number>): void {
+  for (const [step, runners] of execution.runners) {
+    for (const runner of runners) {
+      runner.operator.state?.restored?.()
+      runner.restore(watermarks.get(step) ?? -Infinity)
+    }
+  }
+  // Receivers have all been restored: none moves by hearing what it knows.
+  for (const runners of execution.runners.values()) for (const runner of runners) runner.announce()
+}

@@ -1,0 +1,106 @@
+/**
+ * Beside the epochs of a run: reads back what was written, and removes what no checkpoint needs any more.
+ *
+ * What may go is decided by checkpoint/retention.ts; here it is carried out, in the order that keeps every crash
+ * harmless: the next manifest names the new base, then entries below it go, then files that nothing names. It never
+ * holds an epoch up, and runs at most once at a time.
+ */
+import { attemptOfStateFile, decideRemoval, STATE_FOLDER, StateFileReader } from '../checkpoint/index.ts'
+import type { Manifest, NumberedEntry, Removal } from '../checkpoint/index.ts'
+import type { CheckpointsOptions } from './checkpoints.ts'
+
+/** Manifests between two rounds of upkeep. */
+const MANIFESTS_PER_ROUND = 16
+
+/** Checkpoints that stay. */
+const KEEP = 3
+
+/** Looks after the store of one attempt. */
+export class CheckpointUpkeep {
+  readonly #options: CheckpointsOptions
+  #entries: readonly NumberedEntry[]
+  #manifests = 0
+  /** Decided, and waiting for a manifest that names the base. */
+  #removal: Removal | undefined
+  #round: Promise<void> | undefined
+  /** State files that were read back and found whole. */
+  #whole = new Set<string>()
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options
+    this.#entries = options.entries
+  }
+
+  /** What the next manifest names as its base. */
+  get base(): number {
+    return this.#removal?.trimBefore ?? this.#options.log.base
+  }
+
+  /** An entry of this attempt stands. */
+  appended(entry: NumberedEntry): void {
+    this.#entries = [...this.#entries, entry]
+  }
+
+  /** A manifest stands: what waited for it may be done, and now and then the next round begins. */
+  afterManifest(): void {
+    this.#manifests++
+    if (this.#round !== undefined) return
+    const removal = this.#removal
+    this.#removal = undefined
+    if (removal === undefined && this.#manifests < MANIFESTS_PER_ROUND) return
+    this.#round = (removal === undefined ? this.#decide() : this.#remove(removal))
+      // What could not be looked at or removed stays, and is tried in the next round: a run does not end for it.
+      .catch(() => undefined)
+      .finally(() => (this.#round = undefined))
+  }
+
+  /** Waits for the round that is under way. */
+  async close(): Promise<void> {
+    await this.#round
+  }
+
+  async #decide(): Promise<void> {
+    this.#manifests = 0
+    const { store, attempt } = this.#options
+    const manifests = this.#entries.flatMap(({ number, entry }) =>
+      entry.kind === 'manifest' ? [{ number, manifest: entry }] : [],
+    )
+    const verified = new Set<number>()
+    for (const { number, manifest } of manifests.slice(-KEEP))
+      if (await this.#isWhole(manifest)) verified.add(number)
+    const files = (await store.list(STATE_FOLDER)).map(({ name }) => name)
+    this.#removal = decideRemoval({
+      entries: this.#entries,
+      files,
+      verified,
+      keep: KEEP,
+      attemptOf: attemptOfStateFile,
+      attempt,
+    })
+  }
+
+  async #remove(removal: Removal): Promise<void> {
+    const { log, store } = this.#options
+    await log.trim()
+    for (const file of removal.files) await store.remove(file)
+    const gone = new Set(removal.files)
+    this.#whole = new Set([...this.#whole].filter((file) => !gone.has(file)))
+    this.#entries = this.#entries.filter(({ number }) => number >= log.base)
+  }
+
+  /** Reads a checkpoint back: every file that it names, every block of it. */
+  async #isWhole({ state }: Manifest): Promise<boolean> {
+    const { store, checks } = this.#options
+    for (const file of state) {
+      if (this.#whole.has(file.name)) continue
+      try {
+        const reader = await StateFileReader.open(store, file, checks)
+        for await (const rows of reader.read()) void rows
+      } catch {
+        return false
+      }
+      this.#whole.add(file.name)
+    }
+    return true
+  }
+}

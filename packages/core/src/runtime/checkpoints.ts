@@ -1,0 +1,207 @@
+/**
+ * The durable side of a run's epochs: state files, manifests, and what of older ones may go.
+ *
+ * Belongs to one attempt, which has taken over the log (recover.ts). Invariants (tests quote them):
+ *  P1  A manifest is appended when every file that it names is durable, and names all outputs that are not delivered.
+ *  P2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
+ *  P3  A step's files in a manifest are one whole one and the changes since, oldest first.
+ */
+import { assert, MillraceError } from '../errors.ts'
+import type { ByteChecks } from '../host/host.ts'
+import { stateFileName, StateFileWriter } from '../checkpoint/index.ts'
+import type {
+  Branch,
+  CheckpointLog,
+  CheckpointStore,
+  Entry,
+  Manifest,
+  NumberedEntry,
+  PendingCommit,
+  RunEnd,
+  StateFileReference,
+} from '../checkpoint/index.ts'
+import type { StepState } from '../engine/index.ts'
+import { CheckpointUpkeep } from './checkpoint-upkeep.ts'
+
+/** Files of one step beyond which the next snapshot is whole, however small the changes are. */
+const CHAIN_MAX = 64
+
+/** What one attempt of one job writes as. */
+export interface AttemptIdentity {
+  readonly attempt: number
+  readonly lineage: string
+  readonly parent: Branch | undefined
+}
+
+/** What checkpoints are made with. */
+export interface CheckpointsOptions extends AttemptIdentity {
+  readonly store: CheckpointStore
+  readonly log: CheckpointLog
+  /** All entries that count, up to this attempt's takeover. */
+  readonly entries: readonly NumberedEntry[]
+  readonly checks: ByteChecks
+  readonly planHash: string
+  readonly stateHash: string
+  readonly keyGroups: number
+  readonly now: () => number
+  /** The manifest that the run goes on from. */
+  readonly from: Manifest | undefined
+  /** Whether running state is written: of a batch it is not. */
+  readonly keepsState: boolean
+}
+
+/** The files of one step. */
+interface StepFiles {
+  readonly files: readonly StateFileReference[]
+  /** Bytes of the whole one, and of the changes since. */
+  readonly wholeBytes: number
+  readonly changeBytes: number
+}
+
+/** What a manifest says of a run that only the run knows. */
+export interface EpochFacts {
+  readonly epoch: number
+  readonly watermarks: ReadonlyMap<string, number>
+  readonly pending: readonly PendingCommit[]
+  readonly end: RunEnd | undefined
+}
+
+/** Writes the epochs of one attempt down. */
+export class Checkpoints {
+  readonly attempt: number
+  /** Whether running state is written: of a batch it is not. */
+  readonly keepsState: boolean
+  readonly #options: CheckpointsOptions
+  readonly #upkeep: CheckpointUpkeep
+  readonly #steps = new Map<string, StepFiles>()
+  /** Steps whose next state is whole. */
+  #whole = new Set<string>()
+  #delivered: number
+  /** What the log says of deliveries. */
+  #toldDelivered: number
+  #files = 0
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options
+    this.attempt = options.attempt
+    this.keepsState = options.keepsState
+    this.#upkeep = new CheckpointUpkeep(options)
+    this.#delivered = options.from?.delivered ?? 0
+    this.#toldDelivered = this.#delivered
+    for (const file of options.from?.state ?? [])
+      this.#steps.set(file.step, grown(this.#steps.get(file.step), file))
+  }
+
+  /** Whether a step's next state is to be whole: it has none yet, or restoring would read more changes than state. */
+  readonly isWhole = (step: string): boolean => {
+    const known = this.#steps.get(step)
+    const whole =
+      known === undefined || known.changeBytes > known.wholeBytes || known.files.length >= CHAIN_MAX
+    if (whole) this.#whole.add(step)
+    return whole
+  }
+
+  /** Writes what the steps gave; resolves to the bytes when all of it is durable. */
+  async writeStates(epoch: number, states: readonly StepState[]): Promise<number> {
+    const whole = this.#whole
+    this.#whole = new Set()
+    for (const step of whole) this.#steps.delete(step)
+    const files = await Promise.all(states.map((state) => this.#write(epoch, state, whole.has(state.step))))
+    for (const file of files) this.#steps.set(file.step, grown(this.#steps.get(file.step), file))
+    return files.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /**
+   * Decides that an epoch counts (P1).
+   *
+   * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (P2).
+   */
+  async writeManifest({ epoch, watermarks, pending, end }: EpochFacts): Promise<void> {
+    const { attempt, lineage, parent, planHash, stateHash, now } = this.#options
+    this.#toldDelivered = this.#delivered
+    await this.#append({
+      kind: 'manifest',
+      attempt,
+      lineage,
+      ...(parent === undefined ? {} : { parent }),
+      epoch,
+      base: this.#upkeep.base,
+      planHash,
+      stateHash,
+      atMs: now(),
+      watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),
+      state: [...this.#steps.values()].flatMap(({ files }) => files),
+      pending,
+      delivered: this.#delivered,
+      ...(end === undefined ? {} : { end }),
+    })
+    this.#upkeep.afterManifest()
+  }
+
+  /** The outputs of an epoch stand. The next manifest says so; with `final` none comes, and the log is told at once. */
+  async delivered(epoch: number, final: boolean): Promise<void> {
+    assert(epoch >= this.#delivered, `epoch ${epoch} was delivered behind epoch ${this.#delivered}`)
+    this.#delivered = epoch
+    if (final) await this.tellDelivered()
+  }
+
+  /** Tells the log what is delivered, if it does not know. */
+  async tellDelivered(): Promise<void> {
+    if (this.#toldDelivered >= this.#delivered) return
+    this.#toldDelivered = this.#delivered
+    await this.#append({ kind: 'delivered', attempt: this.attempt, epoch: this.#delivered })
+  }
+
+  /** Lets upkeep that is under way come to its end. */
+  async close(): Promise<void> {
+    await this.#upkeep.close()
+  }
+
+  async #append(entry: Entry): Promise<void> {
+    const answer = await this.#options.log.append(entry)
+    if (answer.kind === 'behind') throw fenced(this.#options.store.place, this.attempt, answer.entries)
+    this.#upkeep.appended({ number: answer.number, entry })
+  }
+
+  async #write(epoch: number, { step, parts, rows }: StepState, full: boolean): Promise<StateFileReference> {
+    const { store, checks, attempt, keyGroups } = this.#options
+    const name = stateFileName({ attempt, epoch, number: this.#files++ })
+    const writer = await StateFileWriter.begin(store, name, { checks, parts })
+    try {
+      for (const part of rows) await writer.append(part)
+      const finished = await writer.finish()
+      return { ...finished, step, groups: [0, keyGroups], epoch, full }
+    } catch (error) {
+      await writer.abort().catch(() => undefined)
+      throw error
+    }
+  }
+}
+
+function grown(before: StepFiles | undefined, file: StateFileReference): StepFiles {
+  if (before === undefined || file.full) return { files: [file], wholeBytes: file.bytes, changeBytes: 0 }
+  return {
+    files: [...before.files, file],
+    wholeBytes: before.wholeBytes,
+    changeBytes: before.changeBytes + file.bytes,
+  }
+}
+
+function watermarkText(watermark: number): number | '-inf' | '+inf' {
+  if (watermark === Infinity) return '+inf'
+  return watermark === -Infinity ? '-inf' : watermark
+}
+
+function fenced(place: string, attempt: number, entries: readonly NumberedEntry[]): MillraceError {
+  const takeover = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
+  const who =
+    takeover?.kind === 'takeover'
+      ? `attempt ${takeover.attempt} of process ${takeover.owner.pid} on ${takeover.owner.machine}`
+      : 'another attempt'
+  return new MillraceError('checkpoint/fenced', {
+    what: `${who} has taken over this job`,
+    detail: `this is attempt ${attempt}; nothing that it did since the last epoch counts`,
+    hint: 'end one of the two; see why both were started',
+    place: { file: place },
+  })
+}

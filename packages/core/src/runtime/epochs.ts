@@ -1,0 +1,185 @@
+/**
+ * The epochs of a run, each from its cut to its delivery:
+ *
+ *   cut -> state written, outputs prepared -> manifest -> outputs committed -> sources told
+ *
+ * Invariants (tests quote them):
+ *  N1  No output is committed before the manifest of its epoch stands (without a state directory: before all outputs of
+ *      the epoch are prepared).
+ *  N2  Manifests and commits come in the order of epochs; one epoch at a time is on its way to its manifest.
+ *  N3  While so many epochs wait to be delivered, nothing is read.
+ *  N4  The first failure of any phase ends the run.
+ */
+import type { Json } from '../data/type.ts'
+import { cutExecution } from '../engine/index.ts'
+import type { EpochCutter, Execution, ExecutionCut, LoopEnd } from '../engine/index.ts'
+import type { Clock } from '../host/host.ts'
+import type { PendingCommit, RunEnd } from '../checkpoint/index.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import { commitOutputs, finishOutputs, prepareOutputs, sealOutputs } from './commit-epoch.ts'
+import type { PreparedOutput } from './commit-epoch.ts'
+import type { CommitRetries } from './commit-retries.ts'
+
+/** Epochs that may wait for their delivery while another is read. */
+const PENDING_COMMITS_MAX = 1
+
+/** What epochs are made of. */
+export interface EpochsOptions {
+  readonly execution: Execution
+  /** Where they are made durable; undefined: nowhere, and a crash loses the run. */
+  readonly checkpoints: Checkpoints | undefined
+  readonly retries: CommitRetries
+  readonly clock: Clock
+  /** The last epoch of the run that this one goes on from; 0: none. */
+  readonly before: number
+  /** Whether windows have all fired when the run ends before its input does. */
+  readonly drain: boolean
+  readonly wake: () => void
+  readonly failed: (error: unknown) => void
+}
+
+/** How long the phases of an epoch took, in milliseconds. */
+export interface EpochPhases {
+  readonly epoch: number
+  /** The loop stood still: sources, operators and sinks were asked where they are. */
+  readonly cutMs: number
+  /** State was written and outputs were prepared. */
+  readonly writeMs: number
+  readonly manifestMs: number
+  readonly commitMs: number
+  /** Bytes of state that were written. */
+  readonly stateBytes: number
+}
+
+interface OpenEpoch {
+  readonly epoch: number
+  readonly cut: ExecutionCut
+  readonly end: LoopEnd | undefined
+  readonly cutMs: number
+}
+
+/** Cuts epochs and sees them through. */
+export class Epochs implements EpochCutter {
+  readonly #options: EpochsOptions
+  #epoch: number
+  /** An epoch is on its way to its manifest. */
+  #making: Promise<void> | undefined
+  #delivering: Promise<void> = Promise.resolve()
+  #undelivered = 0
+  /** Outputs of epochs that are not known to be delivered. */
+  #owed: readonly PendingCommit[] = []
+  #last: EpochPhases | undefined
+
+  constructor(options: EpochsOptions) {
+    this.#options = options
+    this.#epoch = options.before
+  }
+
+  /** The epoch that was cut last. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** The epoch that was delivered last. */
+  get last(): EpochPhases | undefined {
+    return this.#last
+  }
+
+  get canCut(): boolean {
+    return this.#making === undefined
+  }
+
+  get holdsReading(): boolean {
+    return this.#undelivered > PENDING_COMMITS_MAX
+  }
+
+  cut(): void {
+    this.#begin(undefined)
+  }
+
+  async cutLast(end: LoopEnd): Promise<void> {
+    await this.#making
+    this.#begin(end)
+    await this.#making
+    await this.#delivering
+  }
+
+  #begin(end: LoopEnd | undefined): void {
+    const { execution, checkpoints, clock } = this.#options
+    const began = clock.monotonic()
+    const epoch = ++this.#epoch
+    sealOutputs(execution, epoch, end !== undefined)
+    const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.isWhole : undefined)
+    const open = { epoch, cut, end, cutMs: clock.monotonic() - began }
+    const making = this.#make(open)
+    this.#making = making
+    // The last epoch is awaited by who cut it.
+    if (end === undefined) making.catch(this.#options.failed)
+  }
+
+  async #make(open: OpenEpoch): Promise<void> {
+    const { execution, checkpoints, clock, wake } = this.#options
+    const { epoch, cut, end } = open
+    const began = clock.monotonic()
+    const [outputs, stateBytes] = await Promise.all([
+      prepareOutputs(execution, epoch),
+      checkpoints?.writeStates(epoch, cut.states) ?? 0,
+    ])
+    const written = clock.monotonic()
+    if (checkpoints !== undefined) {
+      const own = outputs.map((output) => ({ ...output, epoch, attempt: checkpoints.attempt }))
+      this.#owed = [...this.#owed, ...own]
+      await checkpoints.writeManifest({
+        epoch,
+        watermarks: cut.watermarks,
+        pending: this.#owed,
+        end: end === undefined ? undefined : runEnd(end, this.#options.drain),
+      })
+    }
+    const phases = { writeMs: written - began, manifestMs: clock.monotonic() - written, stateBytes }
+    this.#undelivered++
+    const delivering = this.#delivering.then(() => this.#deliver(open, outputs, phases))
+    this.#delivering = delivering
+    if (end === undefined) delivering.catch(this.#options.failed)
+    this.#making = undefined
+    wake()
+  }
+
+  async #deliver(
+    { epoch, cut, end, cutMs }: OpenEpoch,
+    outputs: readonly PreparedOutput[],
+    phases: Pick<EpochPhases, 'writeMs' | 'manifestMs' | 'stateBytes'>,
+  ): Promise<void> {
+    const { execution, checkpoints, retries, clock, wake } = this.#options
+    const began = clock.monotonic()
+    await commitOutputs(execution, outputs, { epoch, retries })
+    if (end !== undefined) await finishOutputs(execution)
+    this.#owed = this.#owed.filter((owed) => owed.epoch > epoch)
+    await checkpoints?.delivered(epoch, end !== undefined)
+    await Promise.all(cut.acknowledge.map((acknowledge) => acknowledge()))
+    this.#undelivered--
+    this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began }
+    wake()
+  }
+}
+
+/** How a run ended, as its last manifest says it. */
+function runEnd(end: LoopEnd, drain: boolean): RunEnd {
+  if (end === 'finished') return 'finished'
+  return drain ? 'drained' : 'stopped'
+}
+
+/** What of a manifest a sink goes on from: what it prepared in the very epoch, delivered or not. */
+export function outputsOf(
+  pending: readonly PendingCommit[],
+  epoch: number,
+): ReadonlyMap<string, readonly Json[]> {
+  const outputs = new Map<string, Json[]>()
+  for (const { step, epoch: of, committable } of pending) {
+    if (of !== epoch) continue
+    const known = outputs.get(step)
+    if (known === undefined) outputs.set(step, [committable])
+    else known.push(committable)
+  }
+  return outputs
+}

@@ -1,0 +1,230 @@
+/**
+ * A job while it runs: its execution, the loop that drives it, and its epochs, from the first open to the last close.
+ *
+ * The order of a start is the order of recovery: the job is taken over (take-over.ts, before this), sinks are opened,
+ * what earlier attempts left unnamed is swept, what the newest manifest owes is committed again, state goes back into the
+ * operators, and only then the first row is read.
+ */
+import type { Manifest, PendingCommit } from '../checkpoint/index.ts'
+import type { Json } from '../data/type.ts'
+import { Execution, TaskLoop } from '../engine/index.ts'
+import type { LoopEnd } from '../engine/index.ts'
+import { MillraceError } from '../errors.ts'
+import type { BuiltPlan } from '../plan/logical.ts'
+import type { PhysicalPlan } from '../plan/physical.ts'
+import { planHash, stateHash } from '../plan/plan-hash.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { commitOutputs, finishOutputs } from './commit-epoch.ts'
+import type { CommitRetries } from './commit-retries.ts'
+import { Epochs, outputsOf } from './epochs.ts'
+import type { JobOptions, JobResult } from './job.ts'
+import { readProgress } from './progress.ts'
+import type { JobProgress } from './progress.ts'
+import { restoreExecution } from './restore.ts'
+import type { TakenOver } from './take-over.ts'
+
+/** How a run with a state directory began. */
+export interface JobStart {
+  /** `begin`: at the beginning; `resume`: behind an epoch; `ended`: the job had come to its end before. */
+  readonly kind: 'begin' | 'resume' | 'ended'
+  readonly attempt: number
+  /** The epoch that was gone on from; 0: none. */
+  readonly epoch: number
+  /** Outputs of earlier attempts that were committed, or found committed. */
+  readonly committedAgain: number
+}
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly built: BuiltPlan
+  readonly physical: PhysicalPlan
+  readonly retries: CommitRetries
+  /** Undefined: there is no state directory. */
+  readonly taken: TakenOver | undefined
+}
+
+const BATCH_ROWS = 4096
+const EPOCH_INTERVAL_MS = 1000
+const DISCOVER_INTERVAL_MS = 200
+
+/** One run. */
+export class RunningJob {
+  readonly #parts: RunParts
+  readonly #options: JobOptions
+  readonly #execution: Execution
+  readonly #checkpoints: Checkpoints | undefined
+  readonly #epochs: Epochs
+  readonly #loop: TaskLoop
+  readonly #startedAt: number
+  readonly #cpuAtStart: number
+
+  constructor(parts: RunParts, options: JobOptions) {
+    const { host } = options
+    const bounded = options.mode !== 'continuous'
+    this.#parts = parts
+    this.#options = options
+    this.#startedAt = host.clock.monotonic()
+    this.#cpuAtStart = host.clock.cpu()
+    const manifest = manifestOf(parts.taken)
+    this.#execution = new Execution({
+      physical: parts.physical,
+      bindings: parts.built.bindings,
+      host,
+      boundedness: bounded ? 'bounded' : 'unbounded',
+      batchRows: options.batchRows ?? BATCH_ROWS,
+      sink: {
+        outputMode: options.outputMode ?? 'refuse',
+        lineage: parts.taken?.lineage ?? host.random.hex(8),
+        attempt: parts.taken?.start.attempt ?? 1,
+        resumable: parts.taken !== undefined,
+        resumed: manifest !== undefined,
+      },
+      ...(manifest === undefined ? {} : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
+    })
+    this.#checkpoints = parts.taken === undefined ? undefined : this.#makeCheckpoints(parts.taken)
+    this.#epochs = new Epochs({
+      execution: this.#execution,
+      checkpoints: this.#checkpoints,
+      retries: parts.retries,
+      clock: host.clock,
+      before: manifest?.epoch ?? 0,
+      drain: options.drain ?? false,
+      wake: () => this.#loop.wake(),
+      failed: (error) => this.#loop.failed(error),
+    })
+    this.#loop = new TaskLoop(this.#execution, {
+      epochIntervalMs: bounded ? undefined : (options.epochIntervalMs ?? EPOCH_INTERVAL_MS),
+      stopWhenIdleMs: bounded ? undefined : options.stopWhenIdleMs,
+      drain: options.drain ?? false,
+      discoverIntervalMs: options.discoverIntervalMs ?? DISCOVER_INTERVAL_MS,
+      epochs: this.#epochs,
+    })
+  }
+
+  async run(): Promise<JobResult> {
+    let end: LoopEnd
+    let committedAgain: number
+    try {
+      await this.#execution.openSinks()
+      committedAgain = await this.#settleOutputs()
+      end = await this.#runOn()
+    } catch (error) {
+      await this.#checkpoints?.close()
+      // The first failure is the one to report; closing after it may fail for the same reason.
+      await this.#execution.close(true).catch(() => undefined)
+      throw error
+    }
+    const progress = this.progress()
+    await this.#checkpoints?.close()
+    await this.#execution.close()
+    return { end, progress, start: this.#start(committedAgain) }
+  }
+
+  stop(): void {
+    this.#loop.stop()
+  }
+
+  progress(): JobProgress {
+    const { clock } = this.#options.host
+    return readProgress(this.#execution, {
+      elapsedMs: clock.monotonic() - this.#startedAt,
+      cpuMs: clock.cpu() - this.#cpuAtStart,
+      blockedMs: this.#loop.blockedMs,
+      epoch: this.#epochs.epoch,
+      retrying: this.#parts.retries.waiting,
+    })
+  }
+
+  async #runOn(): Promise<LoopEnd> {
+    const { taken } = this.#parts
+    if (taken?.start.kind === 'ended') return 'finished'
+    await this.#execution.build({ wake: this.#loop.wake, failed: this.#loop.failed })
+    const manifest = manifestOf(taken)
+    const { state, host, mode } = this.#options
+    if (state !== undefined && manifest !== undefined)
+      await restoreExecution(this.#execution, manifest, { store: state, checks: host.bytes })
+    const end = await this.#loop.run()
+    if (end === 'stopped' && mode !== 'continuous') throw cancelled()
+    return end
+  }
+
+  /** What earlier attempts left: what no manifest names goes, what one owes is committed. Gives the number of outputs. */
+  async #settleOutputs(): Promise<number> {
+    const { taken, retries } = this.#parts
+    const manifest = manifestOf(taken)
+    for (const { step, sink } of this.#execution.sinks) {
+      const named = manifest?.pending.filter((pending) => pending.step === step) ?? []
+      await sink.sweep(named.map(({ committable }): Json => committable))
+    }
+    if (taken === undefined || taken.start.kind === 'begin') return 0
+    const { commitAgain } = taken.start
+    for (const [epoch, outputs] of byEpoch(commitAgain)) {
+      this.#refuseUnknown(outputs)
+      await commitOutputs(this.#execution, outputs, { epoch, retries })
+    }
+    const { epoch } = taken.start.manifest
+    const isOwing = taken.start.manifest.delivered < epoch || commitAgain.length > 0
+    if (taken.start.kind === 'ended' && isOwing) await finishOutputs(this.#execution)
+    await this.#checkpoints?.delivered(epoch, true)
+    return commitAgain.length
+  }
+
+  /** Output that is owed to a step which is not there any more would be lost. */
+  #refuseUnknown(outputs: readonly PendingCommit[]): void {
+    const unknown = outputs.find(({ step }) => this.#execution.sinks.every((sink) => sink.step !== step))
+    if (unknown === undefined) return
+    throw new MillraceError('checkpoint/incompatible', {
+      what: `output of epoch ${unknown.epoch} is owed to step "${unknown.step}", and the pipeline has no such output`,
+      hint: 'run the pipeline that wrote it once more, so that it delivers; then change it',
+      step: unknown.step,
+    })
+  }
+
+  #makeCheckpoints(taken: TakenOver): Checkpoints {
+    const { host, state, mode } = this.#options
+    const { start, lineage, log, entries } = taken
+    const { plan } = this.#parts.built
+    if (state === undefined) throw new MillraceError('internal/assertion', { what: 'a job without a place' })
+    return new Checkpoints({
+      store: state,
+      log,
+      entries,
+      attempt: start.attempt,
+      lineage,
+      parent: start.kind === 'resume' ? start.parent : undefined,
+      checks: host.bytes,
+      planHash: planHash(plan),
+      stateHash: stateHash(plan),
+      keyGroups: this.#parts.physical.keyGroups,
+      now: () => host.clock.now(),
+      from: manifestOf(taken),
+      keepsState: mode === 'continuous',
+    })
+  }
+
+  #start(committedAgain: number): JobStart | undefined {
+    const { taken } = this.#parts
+    if (taken === undefined) return undefined
+    const { kind, attempt } = taken.start
+    return { kind, attempt, epoch: manifestOf(taken)?.epoch ?? 0, committedAgain }
+  }
+}
+
+function manifestOf(taken: TakenOver | undefined): Manifest | undefined {
+  return taken === undefined || taken.start.kind === 'begin' ? undefined : taken.start.manifest
+}
+
+/** Oldest first. */
+function byEpoch(outputs: readonly PendingCommit[]): ReadonlyMap<number, readonly PendingCommit[]> {
+  const epochs = new Map<number, PendingCommit[]>()
+  for (const output of outputs) epochs.set(output.epoch, [...(epochs.get(output.epoch) ?? []), output])
+  return epochs
+}
+
+function cancelled(): MillraceError {
+  return new MillraceError('run/cancelled', {
+    what: 'the run was stopped before all input was read',
+    detail: 'a batch run commits once, at its end: nothing was written',
+    hint: 'run it again',
+  })
+}

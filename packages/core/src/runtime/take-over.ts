@@ -1,0 +1,143 @@
+/**
+ * The beginning of an attempt: reads the log of the job, decides how to go on, and takes it over.
+ *
+ * The decision is checkpoint/recovery.ts; here is who may take it: one process at a time runs a job, and one that may
+ * still be alive is not pushed aside without a word.
+ */
+import { CheckpointLog, decideStart } from '../checkpoint/index.ts'
+import type {
+  CheckpointStore,
+  Manifest,
+  NumberedEntry,
+  StartDecision,
+  StartWishes,
+  Takeover,
+} from '../checkpoint/index.ts'
+import { MillraceError } from '../errors.ts'
+import type { Host, ProcessIdentity } from '../host/host.ts'
+
+/** What whoever starts a job may ask for. */
+export interface TakeOverWishes extends StartWishes {
+  /** Take the job over also from a process that may still run it: it is fenced then. */
+  readonly takeOver?: boolean
+}
+
+/** Decisions that can be carried out. */
+export type Start = Extract<StartDecision, { readonly kind: 'begin' | 'resume' | 'ended' }>
+
+/** An attempt that owns the job. */
+export interface TakenOver {
+  readonly start: Start
+  readonly lineage: string
+  readonly log: CheckpointLog
+  /** All entries that count, this attempt's takeover last. */
+  readonly entries: readonly NumberedEntry[]
+}
+
+/** How often somebody else may be faster before this gives up: two supervisors that start one job in turns. */
+const RACES_MAX = 10
+
+/**
+ * Takes a job over.
+ *
+ * @throws MillraceError `checkpoint/owned`, `checkpoint/no-such-epoch`, `checkpoint/damaged`, `checkpoint/store-failed`,
+ *   `checkpoint/newer-format`.
+ */
+export async function takeOver(
+  store: CheckpointStore,
+  host: Host,
+  wishes: TakeOverWishes,
+): Promise<TakenOver> {
+  const log = new CheckpointLog(store, host.bytes)
+  const owner = await host.processes.self()
+  for (let races = 0; races < RACES_MAX; races++) {
+    const entries = await log.read()
+    const start = possible(decideStart(entries, wishes), store.place)
+    if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
+    const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
+    const parent = start.kind === 'resume' ? start.parent : undefined
+    const takeover: Takeover = {
+      kind: 'takeover',
+      attempt: start.attempt,
+      lineage,
+      ...(parent === undefined ? {} : { parent }),
+      owner,
+      token: host.random.hex(8),
+      atMs: host.clock.now(),
+    }
+    const answer = await log.append(takeover)
+    if (answer.kind === 'behind') continue
+    await store.sweep()
+    return { start, lineage, log, entries: [...entries, { number: answer.number, entry: takeover }] }
+  }
+  throw new MillraceError('checkpoint/owned', {
+    what: 'others took this job over at the same moment, again and again',
+    hint: 'start it once',
+    place: { file: store.place },
+  })
+}
+
+function possible(decision: StartDecision, place: string): Start {
+  switch (decision.kind) {
+    case 'begin':
+    case 'resume':
+    case 'ended':
+      return decision
+    case 'no-such-epoch':
+      throw new MillraceError('checkpoint/no-such-epoch', {
+        what: 'the epoch to start from is not kept',
+        detail:
+          decision.epochs.length === 0
+            ? 'no epoch is complete'
+            : `kept are ${decision.epochs.length} epochs, from ${decision.epochs[0]} to ${decision.epochs.at(-1)}`,
+        hint: 'choose one of these, or start without',
+        place: { file: place },
+      })
+    case 'impossible':
+      throw new MillraceError('checkpoint/damaged', {
+        what: `entry ${decision.number} of the checkpoint log cannot be where it is`,
+        detail: decision.reason,
+        hint: 'restore the directory from a copy, as a whole',
+        place: { file: place },
+      })
+  }
+}
+
+interface Claim {
+  readonly host: Host
+  readonly owner: ProcessIdentity
+  readonly place: string
+}
+
+/** One process at a time. A job that came to its end is nobody's. */
+async function refuseOwned(entries: readonly NumberedEntry[], { host, owner, place }: Claim): Promise<void> {
+  const newest = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
+  if (newest?.kind !== 'takeover' || hasEnded(entries)) return
+  const other = newest.owner
+  if (isSame(other, owner)) return
+  const state = await host.processes.state(other)
+  if (state === 'dead') return
+  throw new MillraceError('checkpoint/owned', {
+    what:
+      state === 'alive'
+        ? `process ${other.pid} runs this job`
+        : `process ${other.pid} on ${other.machine} may still run this job`,
+    detail:
+      state === 'alive'
+        ? 'one process at a time goes on with a state directory'
+        : 'whether it does cannot be told from here',
+    hint: 'end it first, or take the job over with --takeover: what it does from then on does not count',
+    place: { file: place },
+  })
+}
+
+/** Whether the newest attempt wrote a last manifest. */
+function hasEnded(entries: readonly NumberedEntry[]): boolean {
+  const manifest = entries.findLast(({ entry }) => entry.kind === 'manifest')?.entry as Manifest | undefined
+  const takeover = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry as Takeover | undefined
+  return manifest?.end !== undefined && manifest.attempt === takeover?.attempt
+}
+
+function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
+  return a.machine === b.machine && a.boot === b.boot && a.pid === b.pid && a.start === b.start
+}
