@@ -88,7 +88,7 @@ export function report({ options, width }: FinishedRun): string {
   const { busy = '', output = '' } = options
   const table =
     hours.length === 0
-      ? `No hour with at least ${busy} flights yet: they are known at the end of the input (--drain).`
+      ? `No hour with at least ${busy} flights yet: --drain shows them, at the end of the run.`
       : `The worst of the hours with at least ${busy} flights\n\n${worstHoursTable(hours, width)}`
   const commands = [
     ['npx millrace explain examples/flight-delays', 'what it does, step by step'],

@@ -213,6 +213,16 @@ describe('millrace run --mode continuous', () => {
     expect(rowsIn(join(made.path, 'out'))).toHaveLength(2)
   })
 
+  it('takes a signal that comes twice, as through npm, for one', async () => {
+    const { path } = make({ 'pipe.ts': doubling, 'in/a.ndjson': items })
+    const running = startMillrace(['run', 'pipe.ts', '--mode', 'continuous', '--json'], { cwd: path })
+    await running.shows(/"rowsOut":2,/)
+    running.signal('SIGINT')
+    running.signal('SIGTERM')
+    const { code, stdout } = await running.finished
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([0, { type: 'end', end: 'stopped', rowsOut: 2 }])
+  })
+
   it('ends at once on the second signal, whatever holds the first one up', async () => {
     const { path } = make({
       'pipe.ts': stuckPipe("setInterval(() => undefined, 60_000); console.log('stuck')"),
@@ -221,8 +231,11 @@ describe('millrace run --mode continuous', () => {
     await running.shows('stuck')
     running.signal('SIGTERM')
     await running.shows('interrupt again')
-    running.signal('SIGINT')
-    expect(await running.finished).toMatchObject({ code: 130 })
+    // A second one at once would be the first one again.
+    const again = setInterval(() => running.signal('SIGINT'), 50)
+    const { code } = await running.finished
+    clearInterval(again)
+    expect(code).toBe(130)
   })
 
   it('says so when a connector waits for what will never come', async () => {

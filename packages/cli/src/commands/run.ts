@@ -64,7 +64,7 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
   const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
   const job = new Job(built, { ...settings.job, host })
   if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
-  const release = surroundings.onSignal(onSignals(job, reporter, surroundings))
+  const release = surroundings.onSignal(onSignals({ job, reporter, surroundings, clock: nodeHost.clock }))
   let releaseStall = (): void => undefined
   const stalled = new Promise<never>((_, reject) => {
     releaseStall = surroundings.onStall(() => reject(stalledError(job)))
@@ -89,16 +89,31 @@ function stalledError(job: Job): MillraceError {
   })
 }
 
+/** What a signal has to do with. */
+interface Signalled {
+  readonly job: Job
+  readonly reporter: Reporter
+  readonly surroundings: Surroundings
+  readonly clock: Host['clock']
+}
+
+/**
+ * A signal so soon behind the first one is the same: a terminal sends Ctrl-C to all programs in it, and npm and other
+ * starters pass it on once more.
+ */
+const SAME_SIGNAL_MS = 300
+
 /** The first signal ends the run cleanly, the second one at once. */
-function onSignals(job: Job, reporter: Reporter, surroundings: Surroundings): () => void {
-  let signals = 0
+function onSignals({ job, reporter, surroundings, clock }: Signalled): () => void {
+  let firstAt: number | undefined
   return () => {
-    signals++
-    if (signals > 1) {
+    if (firstAt !== undefined) {
+      if (clock.monotonic() - firstAt < SAME_SIGNAL_MS) return
       reporter.close()
       surroundings.exit(exitCodes.interrupted)
       return
     }
+    firstAt = clock.monotonic()
     job.stop()
     reporter.markStopping()
   }

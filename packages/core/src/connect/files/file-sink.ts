@@ -22,7 +22,7 @@ export interface FileSinkOptions {
   readonly format: Format
   readonly compression: FileCompression | undefined
   readonly partitionBy: readonly string[]
-  /** As given; ages do not count in bounded runs unless they were asked for. */
+  /** As given; ages do not count in batch runs unless they were asked for. */
   readonly roll: RollPolicy & { readonly ageGiven: boolean }
   readonly openFilesMax: number
 }
