@@ -37,6 +37,11 @@ export interface TimerKeys {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Whether a timer can be set for a time: what rows made at it can carry. */
+function isTimerTime(time: unknown): time is number {
+  return typeof time === 'number' && Math.abs(time) <= Number.MAX_SAFE_INTEGER
+}
+
 /** The timers of all keys of one task. */
 export class ProcessTimers {
   readonly #keys: TimerKeys
@@ -83,13 +88,7 @@ export class ProcessTimers {
 
   /** Sets or moves a timer; true when the key did not have it. */
   set(group: number, name: string, time: number): boolean {
-    if (typeof time !== 'number' || time !== time) {
-      throw new MillraceError('value/invalid', {
-        what: `timer "${name}" was set for ${String(time)}`,
-        hint: 'give a time in milliseconds',
-        step: this.#step,
-      })
-    }
+    if (!isTimerTime(time)) throw this.#refused(name, time)
     const chain = this.#nextChain(name, time)
     let timer = this.#find(group, name)
     const isNew = timer < 0
@@ -209,6 +208,19 @@ export class ProcessTimers {
     if (known !== undefined) return known
     const start = this.#strings.starts[id] as number
     return decoder.decode(this.#strings.bytes.subarray(start, start + (this.#strings.lengths[id] as number)))
+  }
+
+  #refused(name: string, time: unknown): MillraceError {
+    const shown = typeof time === 'object' && time !== null ? 'an object' : String(time)
+    return new MillraceError('value/invalid', {
+      what: `timer "${name}" was set for ${shown}`,
+      detail: 'the time of a timer is a number of milliseconds since 1970, within 2^53',
+      hint:
+        time === Infinity
+          ? 'set it for Number.MAX_SAFE_INTEGER: timers that are left when the input ends fire then'
+          : 'give event time in milliseconds, such as context.eventTime + 60_000',
+      step: this.#step,
+    })
   }
 
   /** How long the chain of timers is that leads to one set now (P3). */

@@ -16,6 +16,7 @@ import { checkFunction, checkSchema, checkUses } from './lower-rows.ts'
 import { addTransform, extended } from './lower-transform.ts'
 import type { ProjectionInput } from './lower-transform.ts'
 import { checkName } from './names.ts'
+import { isStateType } from './process.ts'
 
 /** What a keyed stream is made of. */
 export interface KeyedOutput {
@@ -120,6 +121,7 @@ export function lowerProcess(
         keys,
         state: Object.entries(state).map(([name, one]) => {
           checkName('state', name)
+          if (!isStateType(one)) throw noState(name)
           return { name, kind: one.kind, type: one.type.type, keyType: one.keyType?.type }
         }),
         functionId: draft.bindFunction(step, definition),
@@ -139,6 +141,13 @@ function checkDefinition(definition: object): void {
     ? 'a process step rejects no rows: catch the error in onRow, and give such rows to a side output with emitTo'
     : undefined
   checkOptionNames('a process step', definition, processOptions, hint)
+}
+
+function noState(name: string): MillraceError {
+  return invalid(
+    `state "${name}" is not declared as state`,
+    `say what is kept of it: ${name}: state.value(t.int32()), or state.list(…) or state.map(…)`,
+  )
 }
 
 function checkPort(name: string): void {

@@ -6,6 +6,7 @@
  */
 import type { ColumnType } from '../data/builder.ts'
 import type { Schema } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
 
 /** A piece of state, declared. */
 export interface StateType<out Handle> {
@@ -52,10 +53,58 @@ export interface StateBuilders {
 
 /** The kinds of state that a `process` step can keep per key. */
 export const state: StateBuilders = Object.freeze<StateBuilders>({
-  value: (type) => Object.freeze({ kind: 'value', type, keyType: undefined }),
-  list: (type) => Object.freeze({ kind: 'list', type, keyType: undefined }),
-  map: (key, value) => Object.freeze({ kind: 'map', type: value, keyType: key }),
+  value: (...given) => {
+    const [type] = checkTypes('value', given, 1)
+    return Object.freeze({ kind: 'value', type, keyType: undefined })
+  },
+  list: (...given) => {
+    const [type] = checkTypes('list', given, 1)
+    return Object.freeze({ kind: 'list', type, keyType: undefined })
+  },
+  map: (...given) => {
+    const [keyType, type] = checkTypes('map', given, 2)
+    return Object.freeze({ kind: 'map', type, keyType })
+  },
 })
+
+/** Refuses what is given beside types, which would be passed over, and what is no type. */
+function checkTypes<const Types extends readonly ColumnType[]>(
+  kind: 'value' | 'list' | 'map',
+  given: Types,
+  count: number,
+): Types {
+  const example = kind === 'map' ? 'state.map(t.string(), t.int32())' : `state.${kind}(t.int32())`
+  if (given.length !== count) {
+    const isDefault = kind === 'value' && given.length > count
+    throw new MillraceError('plan/invalid-argument', {
+      what: `state.${kind} takes ${count} argument${count === 1 ? '' : 's'}`,
+      detail: `it was given ${given.length}`,
+      hint: isDefault
+        ? `write ${example}; a value that was not set yet is undefined, so a default is written where it is read: get() ?? 0`
+        : `write ${example}`,
+    })
+  }
+  for (const type of given as readonly unknown[]) {
+    if (isColumnType(type)) continue
+    throw new MillraceError('plan/invalid-argument', {
+      what: `state.${kind} was given ${type === null ? 'null' : `a value of type ${typeof type}`}`,
+      detail: 'the type of a column is needed',
+      hint: `write ${example}`,
+    })
+  }
+  return given
+}
+
+function isColumnType(value: unknown): value is ColumnType {
+  return typeof value === 'object' && value !== null && 'type' in value && 'isNullable' in value
+}
+
+/** Whether a value was made by one of the builders of `state`. */
+export function isStateType(value: unknown): value is StateType<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind, type } = value as { readonly kind?: unknown; readonly type?: unknown }
+  return (kind === 'value' || kind === 'list' || kind === 'map') && isColumnType(type)
+}
 
 /** State by name. */
 export interface StateTypes {
@@ -93,7 +142,12 @@ export interface ProcessContext<Key, Out, State extends StateTypes, Sides extend
     name: Name,
     row: Sides[Name] extends Schema<infer SideRow> ? SideRow : never,
   ): void
-  /** Calls `onTimer` when the watermark reaches `time`. One timer per key and name: setting it again moves it. */
+  /**
+   * Calls `onTimer` when the watermark reaches `time`, in milliseconds since 1970. One timer per key and name: setting
+   * it again moves it. For the end of the input set it for `Number.MAX_SAFE_INTEGER`.
+   *
+   * @throws MillraceError `value/invalid` when the time is not a number within ±2^53.
+   */
   setTimer(name: string, time: number): void
   deleteTimer(name: string): void
 }

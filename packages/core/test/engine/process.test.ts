@@ -384,6 +384,39 @@ describe('timers', () => {
     }
   })
 
+  it.each([
+    ['NaN', Number.NaN, 'was set for NaN'],
+    ['Infinity', Infinity, 'Number.MAX_SAFE_INTEGER: timers that are left when the input ends fire then'],
+    ['-Infinity', -Infinity, 'was set for -Infinity'],
+    ['2^60', 2 ** 60, 'within 2^53'],
+    ['text', '5' as never, 'was set for 5'],
+    ['a date', new Date(5) as never, 'was set for an object'],
+    ['nothing', undefined as never, 'was set for undefined'],
+  ])('are refused by name for %s', (_, time, message) => {
+    const { operator, push } = make({ onRow: (_row, context) => context.setTimer('later', time) })
+    expect(() => push([row('a', 0, 0)])).toThrow(
+      expect.objectContaining({
+        code: 'value/invalid',
+        what: expect.stringContaining('timer "later" was set for'),
+        message: expect.stringContaining(message),
+      }),
+    )
+    operator.close()
+  })
+
+  it('set for the last time there is fire at the end of the input', () => {
+    const seen: number[] = []
+    const { operator, push } = make({
+      onRow: (_row, context) => context.setTimer('end', Number.MAX_SAFE_INTEGER),
+      onTimer: (_context, { time }) => seen.push(time),
+    })
+    push([row('a', 0, 0)])
+    advance(operator, 8.64e15)
+    expect(seen).toEqual([])
+    advance(operator, Infinity)
+    expect(seen).toEqual([Number.MAX_SAFE_INTEGER])
+  })
+
   it('that set themselves for ever after the end of the input end in an error', () => {
     const { operator, push } = make({
       onRow: (_, context) => context.setTimer('tick', 0),
