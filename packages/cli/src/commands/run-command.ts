@@ -48,6 +48,26 @@ export const runCommand: Command = {
       description: 'continuous: how often rows are committed; files appear as they roll',
     },
     {
+      name: 'state',
+      value: 'DIR',
+      description:
+        'keep the epochs of the run here: the same command goes on where this run ends, however it ends, with nothing lost and nothing repeated',
+    },
+    {
+      name: 'from',
+      value: 'EPOCH',
+      description:
+        'with --state: start from this epoch, not the newest; what was put out since is put out again',
+    },
+    {
+      name: 'go-on',
+      description: 'with --state: read new input although the run before came to its end',
+    },
+    {
+      name: 'takeover',
+      description: 'with --state: also from a process on another machine that may still run',
+    },
+    {
       name: 'parallelism',
       short: 'p',
       value: 'N',
@@ -83,6 +103,10 @@ export const runCommand: Command = {
     {
       line: 'millrace run pipeline.ts --mode continuous --stop-when-idle 5s --drain',
       meaning: 'Follows the input until nothing came for five seconds, then fires every open window.',
+    },
+    {
+      line: 'millrace run pipeline.ts --mode continuous --state .state',
+      meaning: 'Follows the input; kill it at any moment and start it again: every row counts once.',
     },
     {
       line: 'millrace run pipeline.ts --json | jq .rowsIn',

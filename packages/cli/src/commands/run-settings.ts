@@ -16,7 +16,9 @@ export interface RunSettings {
   readonly module: string
   readonly mode: RunMode
   readonly set: { readonly [name: string]: string }
-  readonly job: Omit<JobOptions, 'host'>
+  readonly job: Omit<JobOptions, 'host' | 'state'>
+  /** The state directory. */
+  readonly state: string | undefined
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -29,6 +31,9 @@ export interface RunSettings {
 export function runSettings(words: ParsedWords): RunSettings {
   const mode = modeOf(words)
   if (mode === 'batch') refuseContinuousFlags(words)
+  const state = valueOf(words, 'state')
+  if (state === undefined) refuseStateFlags(words)
+  const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const outputMode = valueOf(words, 'output-mode') as JobOptions['outputMode']
   const stopWhenIdleMs = durationOf(words, 'stop-when-idle')
   const epochIntervalMs = durationOf(words, 'epoch-interval')
@@ -44,9 +49,13 @@ export function runSettings(words: ParsedWords): RunSettings {
       ...(outputMode === undefined ? {} : { outputMode }),
       ...(stopWhenIdleMs === undefined ? {} : { stopWhenIdleMs }),
       ...(epochIntervalMs === undefined ? {} : { epochIntervalMs }),
+      ...(from === undefined ? {} : { from }),
+      goOn: words.given.has('go-on'),
+      takeOver: words.given.has('takeover'),
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(batchRows === undefined ? {} : { batchRows }),
     },
+    state,
     json: words.given.has('json'),
     quiet: words.given.has('quiet'),
   }
@@ -79,6 +88,13 @@ function refuseContinuousFlags(words: ParsedWords): void {
       `--${flag} belongs to continuous runs, and this is a batch run`,
       'add --mode continuous, or leave the flag out: a batch run ends by itself and fires every window',
     )
+  }
+}
+
+function refuseStateFlags(words: ParsedWords): void {
+  for (const flag of ['from', 'go-on', 'takeover']) {
+    if (!words.given.has(flag) && !words.values.has(flag)) continue
+    throw new UsageError(`--${flag} says how to go on with kept state`, 'add --state DIR')
   }
 }
 

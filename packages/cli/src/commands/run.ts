@@ -5,7 +5,7 @@ import { createNodeHost } from '@millrace/core/host/node'
 import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
 import { MillraceError } from '@millrace/core/errors'
-import { Job } from '@millrace/core/runtime'
+import { DirectoryStore, Job } from '@millrace/core/runtime'
 import type { JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -62,7 +62,8 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
   })
   // What console sinks print has to go around the lines that are redrawn.
   const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
-  const job = new Job(built, { ...settings.job, host })
+  const state = settings.state === undefined ? undefined : new DirectoryStore(host, settings.state)
+  const job = new Job(built, { ...settings.job, host, ...(state === undefined ? {} : { state }) })
   if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
   const release = surroundings.onSignal(onSignals({ job, reporter, surroundings, clock: nodeHost.clock }))
   let releaseStall = (): void => undefined

@@ -37,6 +37,7 @@ export function summaryText(summary: Summary, palette: Palette, width: number = 
   const [ending, after] = endingOf(summary)
   const lines = [
     `${palette(`${pipeline}: ${ending}`, 'good')}${after}`,
+    ...startNotes(summary, palette),
     `  read ${rowsAndBytes(progress.rowsIn, progress.bytesIn)}, wrote ${rowsAndBytes(progress.rowsOut, progress.bytesOut)}`,
     `  CPU ${formatMs(progress.cpuMs)}${rate}   memory ${formatBytes(summary.memoryBytes)} at most`,
     ...leftBehind(summary, palette),
@@ -44,6 +45,20 @@ export function summaryText(summary: Summary, palette: Palette, width: number = 
   // Paths stay whole.
   lines.push(...outputs(summary, palette))
   return `${lines.join('\n')}\n`
+}
+
+/** Where a run with a state directory went on. */
+function startNotes({ result: { start } }: Summary, palette: Palette): string[] {
+  if (start === undefined || start.kind === 'begin') return []
+  const again =
+    start.committedAgain === 0
+      ? ''
+      : `; ${formatCount(start.committedAgain)} ${start.committedAgain === 1 ? 'output' : 'outputs'} of the run before committed`
+  if (start.kind === 'resume') return [`  went on behind epoch ${formatCount(start.epoch)}${again}`]
+  return [
+    `  this job had come to its end at epoch ${formatCount(start.epoch)}${again}: nothing was left to do`,
+    `    ${palette('--go-on reads new input with its state; another --state begins anew', 'faint')}`,
+  ]
 }
 
 function rowsAndBytes(rows: number, bytes: number): string {
