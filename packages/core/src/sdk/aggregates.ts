@@ -49,16 +49,18 @@ export interface CustomAggregate<Row, Accumulator, Result> {
   readonly uses?: readonly (keyof Row & string)[]
 }
 
-/** Which values `top` keeps. */
-export interface TopOptions {
+/** Which values `top` keeps, and what it gives of their rows. */
+export interface TopOptions<Name extends string = never> {
   /** `desc` (default): the largest; `asc`: the smallest. */
   readonly order?: 'asc' | 'desc'
+  /** Gives these columns of the rows instead of the values. */
+  readonly columns?: readonly Name[]
 }
 
-/** `top` with columns of the rows it keeps. */
-export interface TopRowsOptions<Name extends string> extends TopOptions {
-  readonly columns: readonly Name[]
-}
+/** What `top` gives: values, or rows of the columns it was asked for. */
+export type TopOf<Row, In, Name extends keyof Row> = readonly ([Name] extends [never]
+  ? NonNullable<ValueOfInput<Row, In>>
+  : Pick<Row, Name>)[]
 
 /** The aggregates that a window can compute. */
 export interface Aggregates<Row> {
@@ -103,20 +105,11 @@ export interface Aggregates<Row> {
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The `n` largest values (or smallest), or these columns of their rows, best first. */
-  top<const In extends OrderedColumn<Row>>(
+  top<const In extends OrderedColumn<Row>, const Name extends keyof Row & string = never>(
     input: In,
     n: number,
-    options?: TopOptions,
-  ): Aggregate<
-    Row,
-    readonly NonNullable<ValueOfInput<Row, In>>[],
-    readonly NonNullable<ValueOfInput<Row, In>>[]
-  >
-  top<const Name extends keyof Row & string>(
-    input: OrderedColumn<Row>,
-    n: number,
-    options: TopRowsOptions<Name>,
-  ): Aggregate<Row, readonly Pick<Row, Name>[], readonly Pick<Row, Name>[]>
+    options?: TopOptions<Name>,
+  ): Aggregate<Row, TopOf<Row, In, Name>, TopOf<Row, In, Name>>
   /** All values, in the order of event time; at most `max` of them (default 1000). */
   collect<const In extends (keyof Row & string) | ExpressionOf<Row>>(
     input: In,

@@ -43,8 +43,8 @@ export type {
   CustomAggregate,
   NamedAggregates,
   ResultOf,
+  TopOf,
   TopOptions,
-  TopRowsOptions,
 } from './aggregates.ts'
 export { state } from './process.ts'
 export type {
