@@ -19,6 +19,11 @@ export default pipeline('explained', (p) => {
 `,
     'orders.csv': 'id,placed-at,amount,note\n1,2024-03-01T10:00:00Z,12.5,\n2,2024-03-01T11:00:00Z,7,fine\n',
     'long.ndjson': '{"x":1,"text":"some text of a row"}\n'.repeat(40_000),
+    'semicolons.csv': 'id;name;amount\n1;a, b;2,5\n2;c;NA\n',
+    'tabs.csv': 'id\tname\n1\ta\n',
+    'wordlist.csv': 'word\none\n',
+    'pipes.txt': '# a comment\n1| x |NA\n2|y|3\n',
+    'parts/day=2001-01-01/city=Oslo/a.ndjson': '{"x":1}\n',
     'folder/a.ndjson': '{"x":1}\n',
     'folder/b.ndjson': '{"x":2}\n',
     'mixed/a.ndjson': '{"x":1}\n',
@@ -68,6 +73,53 @@ describe('millrace schema', () => {
     expect(stdout).toContain('export const Orders = schema({\n')
     expect(stdout).toMatch(/\n {2}'placed-at': t\.timestamp\(/)
     expect(stdout).toMatch(/\n {2}note: t\.string\(\)\.nullable\(\),\n/)
+  })
+
+  describe('of CSV', () => {
+    it('takes the dialect, and shows the call that reads it', async () => {
+      const { code, stdout } = await run('schema', 'semicolons.csv', '--delimiter', ';', '--null', 'NA')
+      expect(code).toBe(0)
+      expect(stdout).toContain('  id: t.int32(),\n  name: t.string(),\n  amount: t.string().nullable(),\n')
+      expect(stdout).toMatch(
+        /\n\nto read it\n {2}csv\('semicolons\.csv', \{ schema: Semicolons, delimiter: ';', nulls: \['', 'NA'\] \}\)\n$/,
+      )
+    })
+
+    it('takes every flag of the dialect, and any ending', async () => {
+      const flags = ['-d', '|', '--no-header', '--comment', '#', '--null', 'NA', '--trim', '--quote', "'"]
+      const { stdout } = await run('schema', 'pipes.txt', ...flags)
+      expect(stdout).toContain(
+        '  column1: t.int32(),\n  column2: t.string(),\n  column3: t.int32().nullable(),\n',
+      )
+      expect(stdout).toContain("header: false, nulls: ['', 'NA'], trim: true })\n")
+    })
+
+    it('warns of a file with one column that another delimiter would make several of', async () => {
+      const { stdout } = await run('schema', 'semicolons.csv')
+      expect(stdout).toMatch(/one column only, and ";" in it: [^]*schema semicolons\.csv --delimiter ';'\n/)
+      const json = JSON.parse((await run('schema', 'semicolons.csv', '--json')).stdout) as object
+      expect(json).toMatchObject({ likelyDelimiter: ';' })
+      expect((await run('schema', 'wordlist.csv')).stdout).not.toContain('delimiter')
+    })
+
+    it('says which delimiter is meant where the name of a column cannot be one', async () => {
+      const { code, stderr } = await run('schema', 'tabs.csv')
+      expect(stderr).toContain('  hint: if a tab stands between columns, add --delimiter tab\n')
+      expect(code).toBe(2)
+      expect((await run('schema', 'tabs.csv', '--delimiter', 'tab')).stdout).toContain("delimiter: '\\t'")
+    })
+
+    it('refuses its flags for other formats', async () => {
+      const { code, stderr } = await run('schema', 'long.ndjson', '--no-header')
+      expect(stderr).toMatch(/^millrace: --no-header is for CSV and TSV files, and "long\.ndjson" is none/)
+      expect(code).toBe(2)
+    })
+  })
+
+  it('says which columns come from the names of folders, and that those are text', async () => {
+    const { stdout } = await run('schema', 'parts')
+    expect(stdout).toMatch(/\n {2}day, city: from the names of folders, as text; write another type/)
+    expect((await run('schema', 'folder')).stdout).not.toContain('names of folders')
   })
 
   it('says that only the beginning of a long file was looked at', async () => {

@@ -4,36 +4,91 @@ import { createNodeHost } from '@millrace/core/host/node'
 import type { Host } from '@millrace/core/host'
 import type { Source, Split } from '@millrace/core/connect'
 import type { ParsedWords } from '../command-line/command.ts'
+import { shellWord } from '../command-line/invocation.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { formatBytes, formatCount, formatRows } from '../progress/quantities.ts'
 import { schemaModule, schemaName, schemaTable } from '../report/schema-text.ts'
 import { paletteFor } from '../report/style.ts'
+import type { Palette } from '../report/style.ts'
+import { textWidth, wrapLine } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
+import {
+  delimiterName,
+  delimiterWord,
+  dialectOf,
+  dialectSource,
+  explainNames,
+  likelyDelimiter,
+  readingCode,
+} from './schema-dialect.ts'
+import type { Dialect } from './schema-dialect.ts'
 import { endingsOf, explainFolder } from './schema-folder.ts'
 
 /** Runs the command. */
 export async function showSchema(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
   const path = words.operands[0] ?? ''
   const host = createNodeHost()
-  const { source, size, from, isBegun } = await lookAt(path, host)
-  const { stdout, environment } = surroundings
+  const dialect = dialectOf(words, path)
+  const look = await lookAt(path, dialect, host)
+  const { source, size, from } = look
+  const delimiter = await likelyDelimiter(path, { source, from, dialect }, host)
+  const { stdout, environment, invocation } = surroundings
   if (words.given.has('json')) {
     const columns = source.schema.fields
-    stdout.write(`${JSON.stringify({ path, ...size, schemaFrom: from, columns }, null, 2)}\n`)
+    const found = { path, ...size, schemaFrom: from, columns, likelyDelimiter: delimiter }
+    stdout.write(`${JSON.stringify(found, null, 2)}\n`)
     return exitCodes.done
   }
   const palette = paletteFor(stdout, environment)
-  const origin = from === path ? '' : `  the schema is that of ${palette(from, 'strong')}\n`
-  const begun = isBegun
-    ? '  only its first MiB was looked at: columns may be null, since rows behind it may lack them\n'
-    : ''
-  const mixed = mixedNote(size)
-  stdout.write(
-    `${path}: ${sizeText(size)}\n${origin}${begun}${mixed === undefined ? '' : `  ${palette(mixed, 'warn')}\n`}\n` +
-      `${schemaTable(source.schema, palette)}\n\n${schemaModule(source.schema, schemaName(path))}\n`,
-  )
+  const width = textWidth(stdout)
+  const name = schemaName(path)
+  const parts = [
+    [`${path}: ${sizeText(size)}`, ...notes(look, path, palette).map((note) => wrapLine(`  ${note}`, width))],
+    ...(delimiter === undefined ? [] : [delimiterNote(delimiter, { path, invocation, palette, width })]),
+    [schemaTable(source.schema, palette)],
+    [schemaModule(source.schema, name)],
+    ...(dialect === undefined
+      ? []
+      : [[palette('to read it', 'faint'), `  ${readingCode(path, dialect, name)}`]]),
+  ]
+  stdout.write(`${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`)
   return exitCodes.done
+}
+
+/** What there is to say of the files beside their columns. */
+function notes({ source, size, from, isBegun }: Look, path: string, palette: Palette): string[] {
+  const mixed = mixedNote(size)
+  const folders = folderColumns(from, source)
+  return [
+    ...(from === path ? [] : [`the schema is that of ${palette(from, 'strong')}`]),
+    ...(isBegun
+      ? ['only its first MiB was looked at: columns may be null, since rows behind it may lack them']
+      : []),
+    ...(mixed === undefined ? [] : [palette(mixed, 'warn')]),
+    ...(folders.length === 0
+      ? []
+      : [
+          `${folders.join(', ')}: from the names of folders, as text; write another type, such as t.date() or t.int32(), where they are no text`,
+        ]),
+  ]
+}
+
+/** Columns that the folders of a file name, and not the file. */
+function folderColumns(file: string, { schema }: Source): string[] {
+  const named = new Set(file.split('/').flatMap((part) => /^([^=]+)=/.exec(part)?.[1] ?? []))
+  return schema.fields.flatMap(({ name, type }) => (type.kind === 'string' && named.has(name) ? [name] : []))
+}
+
+function delimiterNote(
+  delimiter: string,
+  { path, invocation, palette, width }: { path: string; invocation: string; palette: Palette; width: number },
+): string[] {
+  const text = `there is one column only, and ${delimiterName(delimiter)} in it: if that stands between columns, look again with`
+  return [
+    wrapLine(`  ${palette(text, 'warn')}`, width, 2),
+    `    ${invocation} schema ${shellWord(path)} --delimiter ${delimiterWord(delimiter)}`,
+  ]
 }
 
 interface Look {
@@ -48,9 +103,9 @@ interface Look {
 /** What finding the columns of text reads of a file. */
 const LOOKED_AT_BYTES = 1024 * 1024
 
-async function lookAt(path: string, host: Host): Promise<Look> {
+async function lookAt(path: string, dialect: Dialect | undefined, host: Host): Promise<Look> {
   try {
-    const declared: Source = files(path).toSource()
+    const declared: Source = dialect === undefined ? files(path).toSource() : dialectSource(path, dialect)
     const source = (await declared.resolveSchema?.(host)) ?? declared
     const splits = await splitsOf(source, host)
     // As resolveSchema does: the first file that is not empty.
@@ -59,7 +114,8 @@ async function lookAt(path: string, host: Host): Promise<Look> {
     const isBegun = (first?.bytes ?? 0) > LOOKED_AT_BYTES && !from.endsWith('.parquet')
     return { source, size: await sizeOf(path, { source, splits, host }), from, isBegun }
   } catch (error) {
-    throw await explainFolder(error, path, host.files)
+    const explained = await explainNames(error, { path, dialect, host })
+    throw await explainFolder(explained, path, host.files)
   }
 }
 
