@@ -52,6 +52,8 @@ export class ProcessTimers {
   readonly #time: RecordField
   /** How many timers in a row set each other to come here. */
   readonly #chain: RecordField
+  /** The time that the last snapshot has; NaN when it has none. */
+  readonly #saved: RecordField
   readonly #heap = new TimerHeap()
   readonly #nameIds = new Map<string, number>()
   readonly #names = new Map<number, string>()
@@ -61,6 +63,11 @@ export class ProcessTimers {
   #duePosition = 0
   #dueTime = Number.NaN
   #firing: { readonly time: number; readonly chain: number; readonly isEnd: boolean } | undefined
+  /**
+   * Called when a timer that a snapshot has goes, with its key's record and the number of its name's string. Not for one
+   * that fires when the snapshot says it does: that it is gone follows from the watermark.
+   */
+  onRemoved: (group: number, name: number) => void = () => undefined
 
   constructor(keys: TimerKeys, options: { strings: StringTable; pool: ArrayPool; step: string }) {
     this.#keys = keys
@@ -69,6 +76,7 @@ export class ProcessTimers {
     const layout = new RecordLayout(2)
     this.#time = layout.add('f64', 0)
     this.#chain = layout.add('i32', 0)
+    this.#saved = layout.add('f64', Number.NaN)
     this.#timers = new GroupTable({ keyWords: 2, template: layout.template(), pool: options.pool })
   }
 
@@ -90,16 +98,55 @@ export class ProcessTimers {
   set(group: number, name: string, time: number): boolean {
     if (!isTimerTime(time)) throw this.#refused(name, time)
     const chain = this.#nextChain(name, time)
-    let timer = this.#find(group, name)
-    const isNew = timer < 0
-    if (isNew) {
-      this.#strings.retain(this.#timers.key[1] as number)
-      timer = this.#timers.insert(this.#timers.tagOfKey())
-    }
-    this.#timers.f64[timer * (this.#timers.words >> 1) + this.#time.offset] = time
+    const found = this.#find(group, name)
+    const timer = found < 0 ? this.#insert() : found
+    this.#setTime(timer, this.#time, time)
     this.#timers.i32[timer * this.#timers.words + this.#chain.offset] = chain
+    this.#timers.mark(timer)
     this.#heap.set(timer, time)
-    return isNew
+    return found < 0
+  }
+
+  /** Where timers lie, for snapshots: the key of a timer is its key's record and the number of its name's string. */
+  get records(): GroupTable {
+    return this.#timers
+  }
+
+  timeOf(timer: number): number {
+    return this.#timers.f64[timer * (this.#timers.words >> 1) + this.#time.offset] as number
+  }
+
+  /** From now on the last snapshot has the timer as it is. */
+  wasSaved(timer: number): void {
+    this.#setTime(timer, this.#saved, this.timeOf(timer))
+  }
+
+  /** Takes over a timer that a snapshot has; true when the key did not have it. */
+  load(group: number, name: Uint8Array, time: number): boolean {
+    const found = this.#findByName(group, name)
+    const timer = found < 0 ? this.#insert() : found
+    this.#setTime(timer, this.#time, time)
+    this.#setTime(timer, this.#saved, time)
+    this.#heap.set(timer, time)
+    return found < 0
+  }
+
+  /** Takes over that a timer is gone; true when the key had it. */
+  loadRemoval(group: number, name: Uint8Array): boolean {
+    const timer = this.#findByName(group, name)
+    if (timer < 0) return false
+    this.#heap.remove(timer)
+    this.#remove(timer, Number.NaN)
+    return true
+  }
+
+  /** Forgets the timers that a watermark has fired; calls back with the record of the key of each. */
+  dropTo(watermark: number, visit: (group: number) => void): void {
+    while (this.#heap.isDue(watermark)) {
+      const timer = this.#heap.pop()
+      visit(this.#timers.i32[timer * this.#timers.words] as number)
+      this.#remove(timer, Number.NaN)
+    }
   }
 
   /** Deletes a timer; true when the key had it. */
@@ -107,7 +154,7 @@ export class ProcessTimers {
     const timer = this.#find(group, name)
     if (timer < 0) return false
     this.#heap.remove(timer)
-    this.#remove(timer)
+    this.#remove(timer, Number.NaN)
     return true
   }
 
@@ -171,15 +218,36 @@ export class ProcessTimers {
     const chain = i32[timer * words + this.#chain.offset] as number
     const time = this.#dueTime
     this.#firing = { time, chain, isEnd: watermark === Infinity }
-    this.#remove(timer)
+    this.#remove(timer, time)
     return { group, name, time }
   }
 
-  #remove(timer: number): void {
-    this.#strings.release(this.#timers.i32[timer * this.#timers.words + 1] as number)
+  /** `fired`: the time that it fires at, NaN when it does not. */
+  #remove(timer: number, fired: number): void {
+    const base = timer * this.#timers.words
+    const saved = this.#timers.f64[(base >> 1) + this.#saved.offset] as number
+    if (saved === saved && saved !== fired)
+      this.onRemoved(this.#timers.i32[base] as number, this.#timers.i32[base + 1] as number)
+    this.#strings.release(this.#timers.i32[base + 1] as number)
     // A number that is given out again must not pass for the timer that was about to fire.
     this.#timers.f64[timer * (this.#timers.words >> 1) + this.#time.offset] = Number.NaN
     this.#timers.remove(timer)
+  }
+
+  /** A timer for the key that `#find` left. */
+  #insert(): number {
+    this.#strings.retain(this.#timers.key[1] as number)
+    return this.#timers.insert(this.#timers.tagOfKey())
+  }
+
+  #setTime(timer: number, { offset }: RecordField, time: number): void {
+    this.#timers.f64[timer * (this.#timers.words >> 1) + offset] = time
+  }
+
+  #findByName(group: number, name: Uint8Array): number {
+    this.#timers.key[0] = group
+    this.#timers.key[1] = this.#strings.intern(name, 0, name.length)
+    return this.#timers.find()
   }
 
   /** The timer of a key and name, or −1. Leaves its key in the table's `key`. */

@@ -34,8 +34,9 @@ import {
 } from '../state/index.ts'
 import type { KeyCursor, KeyLayout, KeyedStateParts, RecordField } from '../state/index.ts'
 import { writeKeys } from './key-columns.ts'
-import type { Operator, OperatorContext } from './operator.ts'
+import type { Operator, OperatorContext, OperatorState } from './operator.ts'
 import type { FiredTimer, ProcessContext, ProcessFunction, StateHandle } from './process-function.ts'
+import { ProcessState } from './process-state.ts'
 import { ProcessTimers } from './process-timers.ts'
 import { RowOutput } from './row-output.ts'
 import { rowText, thrownText } from './row-text.ts'
@@ -73,6 +74,8 @@ export function createProcess(
 }
 
 class Process implements Operator {
+  readonly state: OperatorState
+  readonly #state: ProcessState
   readonly #node: ProcessNode
   readonly #functions: ProcessFunction
   readonly #counters: OperatorContext['counters']
@@ -84,6 +87,8 @@ class Process implements Operator {
   /** The hash of the key, once it has a timer. */
   readonly #hash: RecordField
   readonly #isHashed: RecordField
+  /** 1 when the last snapshot has values of the key. */
+  readonly #saved: RecordField
   readonly #cursor: KeyCursor
   readonly #handles: readonly StateHandle[]
   readonly #timers: ProcessTimers
@@ -105,6 +110,7 @@ class Process implements Operator {
     this.#live = layout.add('i32', 0)
     this.#hash = layout.add('i32', 0)
     this.#isHashed = layout.add('i32', 0)
+    this.#saved = layout.add('i32', 0)
     const { handles, cursor } = makeState(node.state, layout, {
       live: this.#live,
       blocks: this.#blocks,
@@ -137,6 +143,7 @@ class Process implements Operator {
     )
     this.#keyBuilder = new BatchBuilder({ fields: this.#key.parts.map(({ field }): Field => field) }, 1)
     this.#context = this.#makeContext(handles, context)
+    this.state = this.#state = this.#makeState(context)
   }
 
   push(batch: Batch): void {
@@ -229,6 +236,7 @@ class Process implements Operator {
     const base = group * table.words
     // −1: dropped already, by an earlier row of the same batch.
     if (table.i32[base + this.#live.offset] !== 0) return
+    this.#state.dropped(group)
     for (const word of this.#key.stringWords) this.#strings.release(table.i32[base + word] as number)
     table.remove(group)
     table.i32[base + this.#live.offset] = -1
@@ -238,6 +246,35 @@ class Process implements Operator {
     const { table, record } = this.#cursor
     const at = record * table.words + this.#live.offset
     table.i32[at] = (table.i32[at] as number) + change
+  }
+
+  #makeState(context: OperatorContext): ProcessState {
+    return new ProcessState({
+      step: this.#node.step,
+      place: context,
+      key: this.#key,
+      strings: this.#strings,
+      pool: this.#pool,
+      cursor: this.#cursor,
+      saved: this.#saved,
+      handles: this.#handles,
+      timers: this.#timers,
+      addLive: (change) => this.#addLive(change),
+      setHash: (group, hash) => {
+        const { table } = this.#cursor
+        table.i32[group * table.words + this.#hash.offset] = hash
+        table.i32[group * table.words + this.#isHashed.offset] = 1
+      },
+      watermark: () => this.#context.watermark,
+      goOn: (watermark) => {
+        this.#context.watermark = Math.max(this.#context.watermark, watermark)
+      },
+      restored: () => {
+        for (const group of this.#cursor.table.liveRecords()) this.#dropIfEmpty(group)
+        this.#strings.sweep()
+        this.#flush()
+      },
+    })
   }
 
   #makeContext(

@@ -47,6 +47,13 @@ export class GoneRecords {
     return id
   }
 
+  /** The number of the further string of a record. */
+  nameOf(id: number): number {
+    return this.#name === undefined
+      ? 0
+      : (this.store.i32[id * this.store.words + this.#name.offset] as number)
+  }
+
   /** Forgets all. */
   clear(): void {
     for (let id = 0; id < this.store.high; id++) this.#hold(id, false)

@@ -4,13 +4,17 @@
  * What a user function sets is checked against the declared type as far as that costs next to nothing; the deep parts
  * of nested values are taken as they are.
  */
+import type { ColumnBuilder } from '../data/column-builder.ts'
+import type { Column, FixedColumn, Utf8Column } from '../data/column.ts'
+import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import type { DataType } from '../data/type.ts'
-import { MillraceError } from '../errors.ts'
+import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
+import { MillraceError, assert } from '../errors.ts'
 import type { BlockHeap } from './block-heap.ts'
 import { classFor } from './block-heap.ts'
 import type { RecordField, RecordLayout } from './record-layout.ts'
 import type { RecordStore } from './record-store.ts'
-import { ValueEncoder, decodeValue } from './value-codec.ts'
+import { TEXT_HEADER_BYTES, ValueEncoder, decodeValue, encodedEnd } from './value-codec.ts'
 
 /** How values of a type are checked and kept. */
 export type ValueShape = 'number' | 'integer' | 'boolean' | 'bigint' | 'text' | 'other'
@@ -43,6 +47,53 @@ export function valueShape(type: DataType): ValueShape {
     default:
       return 'other'
   }
+}
+
+/** The type of the column in which a snapshot has values of a shape: wide enough for all that the state takes. */
+export function savedType(shape: ValueShape): DataType {
+  switch (shape) {
+    case 'number':
+      return { kind: 'float64' }
+    case 'integer':
+      return { kind: 'int64', rows: 'number' }
+    case 'boolean':
+      return { kind: 'boolean' }
+    case 'text':
+      return { kind: 'string' }
+    case 'bigint':
+    case 'other':
+      return { kind: 'bytes' }
+  }
+}
+
+/** Writes an encoded value to a cell of a column of `savedType`. */
+export function saveEncoded(
+  shape: ValueShape,
+  bytes: Uint8Array,
+  at: number,
+  out: ColumnBuilder,
+  row: number,
+): void {
+  if (isInPlace(shape)) (out as FixedColumnBuilder).values[row] = toNumber(decodeValue(bytes, at))
+  else {
+    const end = encodedEnd(bytes, at)
+    const start = shape === 'text' ? at + TEXT_HEADER_BYTES : at
+    ;(out as Utf8ColumnBuilder).setBytes(row, bytes, start, end - start)
+  }
+}
+
+/** Encodes what `saveEncoded` wrote; the result lies in the encoder. */
+export function loadEncoded(shape: ValueShape, column: Column, row: number, encoder: ValueEncoder): void {
+  if (isInPlace(shape)) {
+    encoder.encode(fromNumber(shape, (column as FixedColumn).values[row] as number))
+    return
+  }
+  const { bytes, starts, lengths } = column as Utf8Column
+  assert(column.layout === 'utf8', 'values of state are not in a column of bytes')
+  const start = starts[row] as number
+  const length = lengths[row] as number
+  if (shape === 'text') encoder.encodeText(bytes, start, length)
+  else encoder.takeEncoded(bytes, start, length)
 }
 
 /** Whether values of a shape are a float64 in place. */
@@ -134,6 +185,33 @@ export class ValueSlot {
       return
     }
     this.#encoder.encode(value)
+    this.#setEncoded(store, record)
+  }
+
+  /** Writes the value of a record that has one to a cell of a column of `savedType`. */
+  save(store: RecordStore, record: number, out: ColumnBuilder, row: number): void {
+    if (this.#number !== undefined) {
+      const at = record * (store.words >> 1) + this.#number.offset
+      ;(out as FixedColumnBuilder).values[row] = store.f64[at] as number
+      return
+    }
+    const block = store.i32[record * store.words + (this.#block as RecordField).offset] as number
+    saveEncoded(this.shape, this.#blocks.u8, 8 * block, out, row)
+  }
+
+  /** Puts what `save` wrote into a record. */
+  load(store: RecordStore, record: number, column: Column, row: number): void {
+    if (this.#number !== undefined) {
+      const at = record * (store.words >> 1) + this.#number.offset
+      store.f64[at] = (column as FixedColumn).values[row] as number
+      return
+    }
+    loadEncoded(this.shape, column, row, this.#encoder)
+    this.#setEncoded(store, record)
+  }
+
+  /** Puts what lies in the encoder into a record. */
+  #setEncoded(store: RecordStore, record: number): void {
     const { length } = this.#encoder
     const at = record * store.words + (this.#block as RecordField).offset
     const classAt = record * store.words + (this.#blockClass as RecordField).offset

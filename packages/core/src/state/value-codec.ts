@@ -39,6 +39,9 @@ const NUMBER_ARRAYS = [
   BigUint64Array,
 ] as const
 
+/** What stands in front of the UTF-8 of an encoded text: its tag and its length. */
+export const TEXT_HEADER_BYTES = 5
+
 /** Nesting that a value may have. */
 const DEPTH_MAX = 64
 
@@ -64,6 +67,14 @@ export class ValueEncoder {
     this.#reserve(length)
     this.bytes.set(source.subarray(start, start + length), this.length)
     this.length += length
+  }
+
+  /** Takes over the bytes of a value that was encoded before. */
+  takeEncoded(source: Uint8Array, start: number, length: number): void {
+    this.length = 0
+    this.#reserve(length)
+    this.bytes.set(source.subarray(start, start + length))
+    this.length = length
   }
 
   /** Encodes a value; the result lies in `bytes[0 … length)` until the next call. */

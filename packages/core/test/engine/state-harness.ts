@@ -2,6 +2,7 @@
  * Drives the tasks of one step, cuts their input, writes their state into files of a store, and goes on in new tasks that
  * have read it, at another parallelism.
  */
+import fc from 'fast-check'
 import { DirectoryStore, StateFileReader, StateFileWriter } from '../../src/checkpoint/index.ts'
 import type { FinishedStateFile, StateRows } from '../../src/checkpoint/index.ts'
 import type { Batch } from '../../src/data/batch.ts'
@@ -29,6 +30,16 @@ export interface Cut {
   /** What runs goes away, and so many new tasks go on. */
   readonly restart: number | undefined
 }
+
+/** Cuts in any number: the first snapshot of a task has everything, as a full one has. */
+export const cutsArbitrary: fc.Arbitrary<readonly Cut[]> = fc.array(
+  fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    full: fc.boolean(),
+    restart: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 2 }),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
 
 export interface StepOptions {
   readonly make: (context: OperatorContext) => Operator
@@ -188,4 +199,22 @@ function ownRows(batch: Batch, keys: readonly string[], task: number, tasks: num
     return group >= first && group < end
   })
   return { ...batch, selection, selectedCount: selection.length }
+}
+
+/** Snapshots without some rows. */
+export const without =
+  (isLost: (rows: StateRows, row: number) => boolean) =>
+  (all: readonly StateRows[], cut: Cut): readonly StateRows[] =>
+    cut.full
+      ? all
+      : all.map((rows) => {
+          const kept = Int32Array.from({ length: rows.batch.length }, (_, row) => row).filter(
+            (row) => !isLost(rows, row),
+          )
+          return { ...rows, batch: { ...rows.batch, selection: kept, selectedCount: kept.length } }
+        })
+
+export const isRemoved = ({ batch }: StateRows, row: number): boolean => {
+  const at = batch.schema.fields.findIndex(({ name }) => name === '/removed')
+  return at >= 0 && (batch.columns[at] as { values: Uint8Array }).values[row] === 1
 }

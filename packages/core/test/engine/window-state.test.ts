@@ -5,8 +5,8 @@ import type { StateRows } from '../../src/checkpoint/index.ts'
 import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
 import type { WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts'
 import type { OutRow } from './operator-harness.ts'
-import { runStep } from './state-harness.ts'
-import type { Cut, StepEvent, StepOptions, StepRun } from './state-harness.ts'
+import { cutsArbitrary, isRemoved, runStep, without } from './state-harness.ts'
+import type { StepEvent, StepOptions, StepRun } from './state-harness.ts'
 import {
   basic,
   consolidate,
@@ -22,16 +22,6 @@ const sessionArbitrary: fc.Arbitrary<WindowSpec> = fc.record({
   kind: fc.constant('session' as const),
   gapMs: fc.integer({ min: 1, max: 40 }),
 })
-
-/** At most one restart needs no base before it: the first snapshot of a task has everything. */
-const cutsArbitrary: fc.Arbitrary<readonly Cut[]> = fc.array(
-  fc.record({
-    at: fc.double({ min: 0, max: 1, noNaN: true }),
-    full: fc.boolean(),
-    restart: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 2 }),
-  }),
-  { minLength: 1, maxLength: 6 },
-)
 
 function optionsOf(node: WindowAggregateNode, tasks: number, batch: number): StepOptions {
   return {
@@ -59,24 +49,6 @@ function outcome(run: StepRun): unknown {
       }))
       .find(({ entries, ...held }) => entries > 0 || Object.values(held).some((count) => count !== 0)),
   }
-}
-
-/** Snapshots without some rows. */
-const without =
-  (isLost: (rows: StateRows, row: number) => boolean) =>
-  (all: readonly StateRows[], cut: Cut): readonly StateRows[] =>
-    cut.full
-      ? all
-      : all.map((rows) => {
-          const kept = Int32Array.from({ length: rows.batch.length }, (_, row) => row).filter(
-            (row) => !isLost(rows, row),
-          )
-          return { ...rows, batch: { ...rows.batch, selection: kept, selectedCount: kept.length } }
-        })
-
-const isRemoved = ({ batch }: StateRows, row: number): boolean => {
-  const at = batch.schema.fields.findIndex(({ name }) => name === '/removed')
-  return at >= 0 && (batch.columns[at] as { values: Uint8Array }).values[row] === 1
 }
 
 for (const [name, windows] of [
