@@ -71,16 +71,16 @@ describe.each(outputs)('an output of %s', (name, sink) => {
 
   test('that is full when it is to become visible is tried again, then given up with its reason', async () => {
     const host = hostWith({})
-    host.files.inject({ operation: 'rename', path: /_staged/, code: 'ENOSPC' })
+    host.files.inject({ operation: 'link', path: /_staged/, code: 'ENOSPC' })
     const { error } = await write(host, sink(), {}, some)
     expect(error?.code).toMatch(/^output\/(disk-full|write-failed)$/)
     expect(error?.step).toBe('out-step')
     expect(error?.message).toMatch(/ENOSPC|full/)
   })
 
-  test('whose first renames fail is complete in the end', async () => {
+  test('that cannot be made visible at first is complete in the end', async () => {
     const host = hostWith({})
-    host.files.inject({ operation: 'rename', path: /_staged/, code: 'EIO', times: 3 })
+    host.files.inject({ operation: 'link', path: /_staged/, code: 'EIO', times: 3 })
     const { error } = await write(host, sink(), {}, some)
     expect(error).toBeUndefined()
     expect(visibleFiles(host, 'out').length).toBeGreaterThan(0)

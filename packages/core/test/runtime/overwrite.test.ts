@@ -83,7 +83,7 @@ describe.each(modes)('%s: a run that fails', (mode) => {
     const host = hostWith({ 'in/a.ndjson': lines(0) })
     await run(host, ofMode(mode))
     const old = visibleFiles(host, 'deep')
-    host.files.inject({ operation: 'rename', path: /two/, code: 'EACCES' })
+    host.files.inject({ operation: 'link', path: /two/, code: 'EACCES' })
     await expect(run(host, { ...ofMode(mode), outputMode: 'overwrite' })).rejects.toMatchObject({
       code: 'output/permission',
     })
@@ -102,9 +102,9 @@ describe('overwriting', () => {
     await run(host, { outputMode: 'overwrite' })
     const { log } = host.files
     const removed = old.map((path) => log.indexOf(`remove ${path}`))
-    const renamed = log.flatMap((entry, at) => (entry.startsWith('rename') ? [at] : []))
-    expect(renamed).toHaveLength(2)
-    expect(Math.min(...removed)).toBeGreaterThan(Math.max(...renamed))
+    const shown = log.flatMap((entry, at) => (entry.startsWith('link') ? [at] : []))
+    expect(shown).toHaveLength(2)
+    expect(Math.min(...removed)).toBeGreaterThan(Math.max(...shown))
     expect(writtenRows(host, 'deep/one')).toEqual([{ n: 7, part: 'x' }])
     expect(writtenRows(host, 'deep/two')).toEqual([{ n: 7 }])
     expect((await treeOf(host)).filter((entry) => entry.endsWith('/'))).toEqual([

@@ -9,6 +9,7 @@ import { unknownColumn } from '../../data/schema.ts'
 import type { Format } from '../format.ts'
 import type { OpenSink, Sink, SinkContext, SinkDescription } from '../sink.ts'
 import { canBePartition } from './constant-columns.ts'
+import { outputError } from './file-errors.ts'
 import { kindOfName, isHidden, normalPath } from './file-name.ts'
 import type { FileCompression } from './file-name.ts'
 import { FileWriter } from './file-writer.ts'
@@ -111,15 +112,17 @@ async function openFileSink(
   options: FileSinkOptions,
   context: SinkContext,
 ): Promise<OpenSink<FileCommittable>> {
-  const { host, lineage, step, attempt, bounded } = context
+  const { host, lineage, step, attempt, bounded, resumable = false, resumed = false } = context
   const writer = { id: writerId(lineage, step), attempt }
-  const folder = new OutputFolder({ host, path: options.path, writer, mode: context.outputMode })
+  const { path } = options
+  const folder = new OutputFolder({ host, path, writer, mode: context.outputMode, resumable, resumed })
   await folder.open()
+  const { publisher } = folder
   const roll = { ...options.roll, ageMs: bounded && !options.roll.ageGiven ? undefined : options.roll.ageMs }
   return {
-    async writer(task) {
+    async writer(task, restored = []) {
       const { format, compression, partitionBy, openFilesMax } = options
-      return new FileWriter({
+      const made = new FileWriter({
         host,
         folder,
         writer,
@@ -130,17 +133,28 @@ async function openFileSink(
         openFilesMax,
         roll,
         schema: context.schema,
-        writesEmpty: bounded && task === 0 && partitionBy.length === 0,
+        writesEmpty: bounded && !resumed && task === 0 && partitionBy.length === 0,
+        journals: resumable && !roll.everyEpoch,
       })
+      try {
+        await made.restore(restored)
+      } catch (error) {
+        await made.close()
+        throw outputError(error, path)
+      }
+      return made
     },
     async commit(committables) {
       const outcomes = []
-      await folder.makeFolders(committables.flatMap(({ files }) => files))
-      for (const { files } of committables) outcomes.push(await folder.publish(files))
+      await publisher.makeFolders(committables.flatMap(({ files }) => files))
+      for (const { files, done } of committables) outcomes.push(await publisher.publish(files, done))
       return outcomes
     },
     async sweep(keep) {
-      const named = keep.flatMap(({ files }) => files.map(({ staged }) => staged))
+      const named = keep.flatMap(({ files, held }) => [
+        ...files.map(({ staged }) => staged),
+        ...held.journals.map(({ name }) => name),
+      ])
       await folder.sweep(new Set(named))
     },
     finish: () => folder.removeReplaced(),

@@ -2,25 +2,28 @@
  * Writes the rows of one task to staged files, one per partition at a time, and says at the end of an epoch which of
  * them are ready to become visible.
  *
- * Rows of files that an epoch does not roll stay in their open files: they are made durable, and visible, with the
- * epoch that rolls them. Until then they are in no committable, and a crash loses them: an epoch may be acknowledged to
- * its sources only when every row before it was prepared. Without durable checkpoints nothing is acknowledged; with
- * them either every epoch rolls (`roll: 'epoch'`), or what lies in open files has to be journaled by the checkpoint.
+ * Rows of files that an epoch does not roll stay in their open files, and show with the epoch that rolls them. In a run
+ * that can be resumed they lie in a journal, too (output-journal.ts), and a later attempt writes them to new files before
+ * anything else; these end at once, so that they show with its first epoch.
  */
-import { appendSelected, builderLike } from '../../data/append.ts'
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
 import type { Json, Schema } from '../../data/type.ts'
-import { MillraceError } from '../../errors.ts'
+import { assert, MillraceError } from '../../errors.ts'
 import type { Host } from '../../host/host.ts'
 import type { Format } from '../format.ts'
 import type { EpochId, SinkWriter } from '../sink.ts'
 import { compressionEnding, joinPath } from './file-name.ts'
 import type { FileCompression } from './file-name.ts'
-import type { OutputFolder, PreparedFile } from './output-folder.ts'
-import { finishedName, STAGED_FOLDER, stagedName } from './output-name.ts'
+import { readJournal } from './journal-file.ts'
+import type { PreparedFile } from './file-publisher.ts'
+import type { OutputFolder } from './output-folder.ts'
+import { numberedRows, rowsByNumber } from './numbered-rows.ts'
+import { OutputJournal } from './output-journal.ts'
+import type { HeldRows, SealedJournals } from './output-journal.ts'
+import { finishedName, STAGED_FOLDER, stagedName, writerOfStaged } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
-import { RowPartitioner } from './partition-rows.ts'
+import { copyParts, RowPartitioner } from './partition-rows.ts'
 import type { PartitionRows } from './partition-rows.ts'
 import { StagedFile } from './staged-file.ts'
 
@@ -33,11 +36,14 @@ export interface RollPolicy {
   readonly ageMs: number | undefined
 }
 
-/** What the second phase needs: the files that this task finished. */
+/** What the second phase needs: the files that this task finished; and what a later attempt needs. */
 export interface FileCommittable {
   readonly [name: string]: Json
   readonly v: 1
   readonly files: readonly PreparedFile[]
+  readonly held: HeldRows
+  /** Journals that nobody needs any more when the files are visible. */
+  readonly done: readonly string[]
 }
 
 /** What a writer is made with. */
@@ -55,6 +61,8 @@ export interface FileWriterOptions {
   readonly openFilesMax: number
   /** At the end of a run that wrote nothing, write a file without rows, so that readers find the columns. */
   readonly writesEmpty: boolean
+  /** Whether rows that an epoch does not show have to survive a crash. */
+  readonly journals: boolean
 }
 
 /** Files that are being finished while rows go on, at most. */
@@ -73,6 +81,17 @@ interface FinishedFile {
   readonly sequence: number
   readonly rows: number
   readonly bytes: number
+  readonly checksum: number
+}
+
+/** An epoch that was sealed and not prepared. */
+interface SealedEpoch {
+  /** Files that ended with it, until they are whole; one that failed gives undefined. */
+  readonly ended: readonly Promise<FinishedFile | undefined>[]
+  readonly held: HeldRows['files']
+  readonly journals: SealedJournals | undefined
+  /** Journals of an earlier attempt, whose rows the epoch shows. */
+  readonly done: readonly string[]
 }
 
 /** Writes one task's files. */
@@ -87,8 +106,10 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   readonly #finishing = new Set<Promise<unknown>>()
   /** Files of the open epoch that were ended, until they are whole; one that failed gives undefined. */
   #ended: Promise<FinishedFile | undefined>[] = []
-  /** The same of epochs that were sealed and not prepared. */
-  readonly #sealed = new Map<EpochId, readonly Promise<FinishedFile | undefined>[]>()
+  readonly #sealed = new Map<EpochId, SealedEpoch>()
+  readonly #journal: OutputJournal | undefined
+  /** Journals of an earlier attempt, whose rows are in files that have ended. */
+  #restored: string[] = []
   /** Files that were given up on because of an error, to be removed. */
   readonly #failed: StagedFile[] = []
   #failure: { readonly error: unknown } | undefined
@@ -102,12 +123,20 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const isKept = ({ name }: { readonly name: string }): boolean => !partitionBy.includes(name)
     this.#kept = schema.fields.flatMap((field, index) => (isKept(field) ? [index] : []))
     this.#fileSchema = partitionBy.length === 0 ? schema : { fields: schema.fields.filter(isKept) }
+    const { host, folder, writer, task } = options
+    if (options.journals)
+      this.#journal = new OutputJournal({ host, folder: folder.path, writer, task, schema: this.#fileSchema })
     this.#partitioner = partitionBy.length === 0 ? undefined : new RowPartitioner(schema, partitionBy)
   }
 
   write(batch: Batch): void | Promise<void> {
     this.#rethrow()
-    if (this.#partitioner === undefined) return this.#writeTo('', batch)
+    this.#rows += rowCount(batch)
+    if (this.#partitioner === undefined) {
+      const { wait, number } = this.#writeTo('', batch)
+      const journaled = number === undefined ? undefined : this.#journal?.append({ batch, files: number })
+      return together(wait, journaled)
+    }
     const columns = this.#kept.map((index) => batch.columns[index] as Batch['columns'][number])
     const inFile = { ...batch, schema: this.#fileSchema, columns }
     return this.#writeParts(inFile, this.#partitioner.part(batch))
@@ -118,15 +147,35 @@ export class FileWriter implements SinkWriter<FileCommittable> {
    * finished the rows that are left are copied, and written when there is room.
    */
   #writeParts(batch: Batch, parts: readonly PartitionRows[]): void | Promise<void> {
-    const waits: Promise<void>[] = []
+    const waits: (Promise<void> | undefined)[] = []
+    const numbers: (number | undefined)[] = []
     for (const [at, { folder, selection }] of parts.entries()) {
-      const wait = this.#writeTo(folder, { ...batch, selection, selectedCount: selection.length })
-      if (wait !== undefined) waits.push(wait)
+      const { wait, number } = this.#writeTo(folder, { ...batch, selection, selectedCount: selection.length })
+      waits.push(wait)
+      numbers.push(number)
       if (!this.#isCrowded || at + 1 === parts.length) continue
+      waits.push(this.#journalParts(batch, parts, numbers))
       const rest = copyParts(batch, parts.slice(at + 1))
-      return Promise.all(waits).then(() => this.#writeParts(rest.batch, rest.parts))
+      return (together(...waits) ?? Promise.resolve()).then(() => {
+        // Closed meanwhile, maybe.
+        this.#rethrow()
+        return this.#writeParts(rest.batch, rest.parts)
+      })
     }
-    if (waits.length > 0) return Promise.all(waits).then(() => undefined)
+    return together(...waits, this.#journalParts(batch, parts, numbers))
+  }
+
+  /** Journals the parts that have a number: their files stay open for now. */
+  #journalParts(
+    batch: Batch,
+    parts: readonly PartitionRows[],
+    numbers: readonly (number | undefined)[],
+  ): Promise<void> | undefined {
+    if (this.#journal === undefined) return undefined
+    const open = parts.filter((_, at) => numbers[at] !== undefined)
+    if (open.length === 0) return undefined
+    const found = numbers.filter((number) => number !== undefined)
+    return this.#journal.append(numberedRows(batch, open, found))
   }
 
   /** Whether rows wait for files to be finished. */
@@ -134,17 +183,21 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     return this.#finishing.size > FINISHING_MAX
   }
 
-  #writeTo(folder: string, batch: Batch): Promise<void> | undefined {
-    const part = this.#partOf(folder)
+  /** Writes rows to the open file of a folder. `number`: the file's, undefined when it has ended with them. */
+  #writeTo(
+    folder: string,
+    batch: Batch,
+  ): { readonly wait: Promise<void> | undefined; readonly number: number | undefined } {
+    const part = this.#partOf(folder, batch.schema)
     const wait = part.file.write(batch)
-    this.#rows += rowCount(batch)
-    if (part.file.bytes >= this.#options.roll.bytes) this.#roll(part)
-    if (!this.#isCrowded) return wait
-    const finished = Promise.race(this.#finishing).then(() => undefined)
-    return wait === undefined ? finished : Promise.all([wait, finished]).then(() => undefined)
+    const isFull = part.file.bytes >= this.#options.roll.bytes
+    if (isFull) this.#roll(part)
+    const number = isFull ? undefined : part.sequence
+    if (!this.#isCrowded) return { wait, number }
+    return { wait: together(wait, Promise.race(this.#finishing)), number }
   }
 
-  #partOf(folder: string): OpenPart {
+  #partOf(folder: string, schema: Schema): OpenPart {
     const known = this.#open.get(folder)
     if (known !== undefined) {
       if (this.#open.size > 1) {
@@ -156,16 +209,16 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     if (this.#open.size >= this.#options.openFilesMax) {
       this.#roll(this.#open.values().next().value as OpenPart)
     }
-    const part = this.#begin(folder)
+    const part = this.#begin(folder, schema)
     this.#open.set(folder, part)
     return part
   }
 
-  #begin(folder: string): OpenPart {
+  #begin(folder: string, schema: Schema): OpenPart {
     const { host, folder: output, writer, task, format, compression } = this.#options
     const sequence = this.#sequence++
     const path = output.staged(stagedName(writer, { task, sequence }))
-    const encoder = format.encoder(this.#fileSchema, { compression: host.compression })
+    const encoder = format.encoder(schema, { compression: host.compression })
     const file = new StagedFile({ host, path, encoder, compression })
     return { folder, file, sequence, sinceMs: host.clock.monotonic() }
   }
@@ -177,10 +230,10 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const { writer, task } = this.#options
     const finishing = file
       .finish()
-      .then((bytes) => {
+      .then(({ bytes, checksum }) => {
         const staged = joinPath(STAGED_FOLDER, stagedName(writer, { task, sequence }))
         this.#finishedBytes += bytes
-        return { folder, staged, sequence, rows: file.rows, bytes }
+        return { folder, staged, sequence, rows: file.rows, bytes, checksum }
       })
       .catch((error: unknown) => {
         this.#failed.push(file)
@@ -194,21 +247,64 @@ export class FileWriter implements SinkWriter<FileCommittable> {
 
   seal(epoch: EpochId, { final }: { readonly final: boolean }): void {
     this.#rethrow()
-    if (final && this.#options.writesEmpty && this.#sequence === 0) this.#open.set('', this.#begin(''))
+    if (final && this.#options.writesEmpty && this.#sequence === 0)
+      this.#open.set('', this.#begin('', this.#fileSchema))
     const now = this.#options.host.clock.monotonic()
     for (const part of Array.from(this.#open.values())) if (this.#isDue(part, now, final)) this.#roll(part)
-    this.#sealed.set(epoch, this.#ended)
+    const open = Array.from(this.#open.values())
+    this.#sealed.set(epoch, {
+      ended: this.#ended,
+      held: open.map(({ sequence, folder }) => ({ number: sequence, folder })),
+      journals: this.#journal?.seal(new Set(open.map(({ sequence }) => sequence))),
+      done: this.#restored,
+    })
     this.#ended = []
+    this.#restored = []
   }
 
   async prepare(epoch: EpochId): Promise<FileCommittable | undefined> {
-    const ended = this.#sealed.get(epoch) ?? []
-    const finished = (await Promise.all(ended)).filter((file) => file !== undefined)
+    const sealed = this.#sealed.get(epoch)
+    assert(sealed !== undefined, `epoch ${epoch} is prepared and was not sealed`)
+    const { journals } = sealed
+    const finished = (await Promise.all(sealed.ended)).filter((file) => file !== undefined)
     this.#rethrow()
-    if (finished.length > 0) await this.#options.folder.syncStaged()
+    const done = [...sealed.done, ...((await this.#noted(journals?.durable())) ?? [])]
+    const held = { journals: journals?.references ?? [], files: sealed.held }
+    if (finished.length + held.journals.length > 0) await this.#noted(this.#options.folder.syncStaged())
     this.#rethrow()
+    // From here on someone knows of the files.
     this.#sealed.delete(epoch)
-    return finished.length === 0 ? undefined : { v: 1, files: this.#prepared(epoch, finished) }
+    journals?.answered()
+    if (finished.length + held.journals.length + done.length === 0) return undefined
+    return {
+      v: 1,
+      files: this.#prepared(epoch, finished),
+      held: held.journals.length === 0 ? NOTHING : held,
+      done,
+    }
+  }
+
+  /** Writes rows that earlier attempts had held back to files of their own, which end at once. Before any other call. */
+  async restore(committables: readonly FileCommittable[]): Promise<void> {
+    const { host, folder, writer } = this.#options
+    for (const { held } of committables) {
+      const folders = new Map(held.files.map(({ number, folder }) => [number, folder]))
+      for (const reference of held.journals) {
+        for await (const { batch, files } of readJournal(host, folder.path, reference)) {
+          for (const [number, selection] of rowsByNumber(files)) {
+            const inFolder = folders.get(number)
+            if (inFolder === undefined) continue
+            await this.#writeTo(inFolder, { ...batch, selection, selectedCount: selection.length }).wait
+          }
+        }
+        // Those of another lineage are its own.
+        const name = reference.name.slice(STAGED_FOLDER.length + 1)
+        if (writerOfStaged(name)?.id === writer.id) this.#restored.push(reference.name)
+      }
+      // One file has one schema, and the next journal may have another.
+      for (const part of Array.from(this.#open.values())) this.#roll(part)
+    }
+    this.#rethrow()
   }
 
   #prepared(epoch: EpochId, finished: FinishedFile[]): PreparedFile[] {
@@ -216,9 +312,9 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const ending = this.#ending()
     return finished
       .sort((left, right) => left.sequence - right.sequence)
-      .map(({ folder, staged, sequence, rows, bytes }) => {
+      .map(({ folder, staged, sequence, rows, bytes, checksum }) => {
         const final = joinPath(folder, finishedName(writer, { epoch, task, sequence }, ending))
-        return { staged, final, rows, bytes }
+        return { staged, final, rows, bytes, checksum }
       })
   }
 
@@ -243,7 +339,8 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const unfinished = [...this.#open.values()]
     this.#open.clear()
     // Finished but never prepared: no one knows of them.
-    const unnamed = [...Array.from(this.#sealed.values()).flat(), ...this.#ended.splice(0)]
+    const sealed = Array.from(this.#sealed.values()).flatMap(({ ended }) => ended)
+    const unnamed = [...sealed, ...this.#ended.splice(0)]
     this.#sealed.clear()
     await Promise.all(this.#finishing)
     for (const { file } of unfinished) await file.abandon()
@@ -253,6 +350,17 @@ export class FileWriter implements SinkWriter<FileCommittable> {
       const path = joinPath(this.#options.folder.path, file.staged)
       await this.#options.host.files.remove(path).catch(() => undefined)
     }
+    await this.#journal?.close()
+  }
+
+  /** W3: what fails here is not tried again. */
+  async #noted<Result>(step: Promise<Result> | undefined): Promise<Result | undefined> {
+    try {
+      return await step
+    } catch (error) {
+      this.#failure ??= { error }
+      throw this.#failure.error
+    }
   }
 
   #rethrow(): void {
@@ -260,21 +368,14 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   }
 }
 
-function closedError(): MillraceError {
-  return new MillraceError('run/cancelled', { what: 'the output was given up' })
+const NOTHING: HeldRows = { journals: [], files: [] }
+
+/** Resolves when all do; undefined when none is there. */
+function together(...waits: readonly (Promise<unknown> | undefined)[]): Promise<void> | undefined {
+  const open = waits.filter((wait) => wait !== undefined)
+  return open.length === 0 ? undefined : Promise.all(open).then(() => undefined)
 }
 
-/** The rows of some parts in memory of their own. */
-function copyParts(
-  batch: Batch,
-  parts: readonly PartitionRows[],
-): { readonly batch: Batch; readonly parts: readonly PartitionRows[] } {
-  const rows = parts.reduce((sum, { selection }) => sum + selection.length, 0)
-  const builder = builderLike(batch, rows)
-  const copied = parts.map(({ folder, selection }) => {
-    const from = builder.length
-    appendSelected(builder, batch, selection, selection.length)
-    return { folder, selection: Int32Array.from(selection, (_, n) => from + n) }
-  })
-  return { batch: builder.finish(), parts: copied }
+function closedError(): MillraceError {
+  return new MillraceError('run/cancelled', { what: 'the output was given up' })
 }

@@ -6,6 +6,8 @@
  *  N1  A record is written before the first staged file of its writer, and lies there as long as one of them does.
  *  N2  A writer counts as dead only when its record says that it is done, or when its process was on this machine and
  *      is certainly gone. Without a record, or with one of another machine, nothing is known of it.
+ *  N4  What a writer leaves that is `resumable` is no one else's, also when it is dead. One record of its id says so for
+ *      all of its attempts.
  *  N3  While a record lies in the folder of staged files no other run can remove that folder.
  */
 import type { Host, ProcessIdentity } from '../../host/host.ts'
@@ -22,8 +24,10 @@ export type OwnerState = 'alive' | 'dead' | 'unknown'
 
 interface OwnerRecord {
   readonly v: 1
-  /** Null: the writer is done; what it left behind is no one's. */
+  /** Null: the writer is done; what it left behind is no one's, unless it is `resumable`. */
   readonly process: ProcessIdentity | null
+  /** Later attempts of the writer may go on with what it left. */
+  readonly resumable?: true
 }
 
 /** The writers of an output folder. */
@@ -32,12 +36,18 @@ export class FolderOwners {
   /** The folder of staged files. */
   readonly #folder: string
   readonly #writer: OutputWriter
+  readonly #resumable: boolean
   #hasClaimed = false
 
-  constructor(host: Host, folder: string, writer: OutputWriter) {
+  constructor(
+    host: Host,
+    folder: string,
+    options: { readonly writer: OutputWriter; readonly resumable: boolean },
+  ) {
     this.#host = host
     this.#folder = folder
-    this.#writer = writer
+    this.#writer = options.writer
+    this.#resumable = options.resumable
   }
 
   /** Writes this writer's record (N1); that shows that the folder can be written, too. */
@@ -47,7 +57,7 @@ export class FolderOwners {
     for (let tries = 1; ; tries++) {
       await this.#host.files.makeDirectory(this.#folder)
       try {
-        return await this.#write({ v: 1, process })
+        return await this.#write(process)
       } catch (error) {
         if (systemCode(error) !== 'ENOENT' || tries === CLAIMS_MAX) throw error
       }
@@ -62,7 +72,7 @@ export class FolderOwners {
     try {
       const names = await files.list(this.#folder)
       const leaves = names.some(({ name }) => isOf(this.#writer, writerOfStaged(name)))
-      if (leaves) await this.#write({ v: 1, process: null })
+      if (leaves) await this.#write(null)
       else await files.remove(joinPath(this.#folder, ownerName(this.#writer)))
     } catch {
       // Gone, or not to be written any more: the next run looks after it.
@@ -88,14 +98,29 @@ export class FolderOwners {
     return record.process === null ? 'dead' : this.#host.processes.state(record.process)
   }
 
-  async #write(record: OwnerRecord): Promise<void> {
+  /** Writers, by their ids, whose later attempts go on with what lies there (N4). */
+  async resumable(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>()
+    for (const name of names) {
+      const writer = writerOfOwner(name)
+      if (writer !== undefined && (await this.#read(writer))?.resumable === true) ids.add(writer.id)
+    }
+    return ids
+  }
+
+  async #write(process: ProcessIdentity | null): Promise<void> {
+    const record: OwnerRecord = { v: 1, process, ...(this.#resumable ? { resumable: true } : {}) }
     const path = joinPath(this.#folder, ownerName(this.#writer))
-    const file = await this.#host.files.open(path, 'overwrite')
+    const { files } = this.#host
+    const file = await files.open(path, 'overwrite')
     try {
       await file.write(Buffer.from(JSON.stringify(record)))
+      // Without the record its staged files would be taken for rubbish after a day.
+      if (this.#resumable) await file.sync()
     } finally {
       await file.close()
     }
+    if (this.#resumable) await files.syncDirectory(this.#folder)
   }
 
   /** The record of a writer; undefined when there is none, or it is not (yet) whole. */

@@ -1,35 +1,31 @@
 /**
- * The folder of an output: what lies in it, what of it may be touched, and how staged files become visible in it.
+ * The folder of an output: what lies in it, and what of it may be touched.
  *
  * Invariants (tests quote them):
  *  V1  Nothing is removed but staged files and finished files whose names a file sink gave.
- *  V2  A finished name appears by one rename of a whole, synced file.
- *  V3  Staged files of another writer are removed when it is certainly dead, or when nothing is known of it and they are
- *      older than a day: in every mode.
- *  V4  What overwrites replaces the finished files that were there when it began, and no others: once every sink of the
- *      run has committed.
- *  V5  A run that fails leaves no staged files, and no folders that it made and that hold nothing.
+ *  V3  Staged files of another writer are removed when it is certainly dead and no later attempt of it goes on with
+ *      them, or when nothing is known of it and they are older than a day: in every mode.
+ *  V4  What overwrites replaces the finished files that were there when its first attempt began, and no others: once
+ *      every sink of the run has committed.
+ *  V5  A run that fails and that nobody goes on with leaves no staged files, and no folders that it made and that hold
+ *      nothing.
+ *  V7  An attempt that goes on is never refused because of what lies there.
+ * How staged files become visible is file-publisher.ts.
  */
 import { MillraceError } from '../../errors.ts'
-import type { Json } from '../../data/type.ts'
 import type { Files, Host } from '../../host/host.ts'
-import type { CommitOutcome, OutputMode } from '../sink.ts'
+import type { OutputMode } from '../sink.ts'
 import { outputError, systemCode } from './file-errors.ts'
 import { folderOf, isHidden, joinPath } from './file-name.ts'
+import { FilePublisher } from './file-publisher.ts'
 import { FolderOwners } from './folder-owners.ts'
 import type { OwnerState } from './folder-owners.ts'
+import { MadeFolders } from './made-folders.ts'
 import { ownerName, STAGED_FOLDER, writerOfFinished, writerOfOwner, writerOfStaged } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
 import { parsePartition } from './partition-path.ts'
-
-/** A finished file that waits to become visible. Paths are relative to the output folder. */
-export interface PreparedFile {
-  readonly [name: string]: Json
-  readonly staged: string
-  readonly final: string
-  readonly rows: number
-  readonly bytes: number
-}
+import { ReplacedRecord } from './replaced-record.ts'
+import type { Replaced } from './replaced-record.ts'
 
 /** What lies in an output folder for everyone to see. Paths are relative. */
 interface Contents {
@@ -43,10 +39,17 @@ interface Contents {
 /** How long staged files are left alone when it cannot be known whether their writer lives. */
 const STAGED_AGE_MS_MAX = 24 * 60 * 60 * 1000
 
-/** Errors that another try will meet again. */
-const LASTING: ReadonlySet<string> = new Set([
-  'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'EINVAL',
-]) // prettier-ignore
+/** Who writes to a folder, and how. */
+export interface OutputFolderOptions {
+  readonly host: Host
+  readonly path: string
+  readonly writer: OutputWriter
+  readonly mode: OutputMode
+  /** Whether later attempts may go on with what this one leaves. */
+  readonly resumable: boolean
+  /** Whether this attempt goes on with what earlier ones have shown. */
+  readonly resumed: boolean
+}
 
 /** An output folder of one sink. */
 export class OutputFolder {
@@ -54,26 +57,46 @@ export class OutputFolder {
   readonly #host: Host
   readonly #files: Files
   readonly #writer: OutputWriter
-  readonly #mode: OutputMode
+  readonly #options: OutputFolderOptions
   readonly #owners: FolderOwners
-  readonly #syncedFolders = new Set<string>()
-  /** Folders that were not there before, outer ones first. */
-  readonly #made: string[] = []
+  readonly #folders: MadeFolders
+  readonly #record: ReplacedRecord
+  #isStagedFolderDurable = false
   /** What `overwrite` replaces (V4). */
-  #replaced: Pick<Contents, 'finished' | 'partitions'> = { finished: [], partitions: [] }
+  #replaced: Replaced = { files: [], folders: [] }
+  /** Second phase. */
+  readonly publisher: FilePublisher
 
-  constructor(options: {
-    readonly host: Host
-    readonly path: string
-    readonly writer: OutputWriter
-    readonly mode: OutputMode
-  }) {
-    this.path = options.path
-    this.#host = options.host
-    this.#files = options.host.files
-    this.#writer = options.writer
-    this.#mode = options.mode
-    this.#owners = new FolderOwners(options.host, joinPath(options.path, STAGED_FOLDER), options.writer)
+  constructor(options: OutputFolderOptions) {
+    const { host, path, writer, resumable } = options
+    this.path = path
+    this.#options = options
+    this.#host = host
+    this.#files = host.files
+    this.#writer = writer
+    const staged = joinPath(path, STAGED_FOLDER)
+    this.#owners = new FolderOwners(host, staged, { writer, resumable })
+    this.#record = new ReplacedRecord(host, staged, writer)
+    this.#folders = new MadeFolders(host.files, (file) =>
+      this.#inTheWay(`"${file}" is a file, and a folder has to be there`),
+    )
+    this.publisher = new FilePublisher({
+      host,
+      path,
+      folders: this.#folders,
+      inTheWay: (detail) => this.#inTheWay(detail),
+      isOwn: (name) => this.#isOurs(name.slice(STAGED_FOLDER.length + 1)),
+    })
+  }
+
+  get #mode(): OutputMode {
+    return this.#options.mode
+  }
+
+  /** Whether this process has staged a file of this name. */
+  #isOurs(name: string): boolean {
+    const writer = writerOfStaged(name)
+    return writer?.id === this.#writer.id && writer.attempt === this.#writer.attempt
   }
 
   /**
@@ -88,16 +111,30 @@ export class OutputFolder {
           'it is a file, and output is a folder',
           'name a folder, or one that does not exist yet',
         )
-      if (status === undefined) await this.#create(this.path)
+      if (status === undefined) await this.#folders.create(this.path)
       // What is in the way already is told without a trace.
-      else this.#checkContents(await this.#contents())
+      else if (!this.#options.resumed) this.#checkContents(await this.#contents())
       await this.#owners.claim()
-      if (this.#mode !== 'append') await this.#checkAlone()
+      if (this.#mode !== 'append' && !this.#options.resumed) await this.#checkAlone()
+      if (this.#mode === 'overwrite') await this.#chooseReplaced()
     } catch (error) {
       await this.release()
-      await this.#removeMade()
+      await this.#folders.remove()
       throw outputError(error, this.path)
     }
+  }
+
+  /** V4 */
+  async #chooseReplaced(): Promise<void> {
+    const { resumable, resumed } = this.#options
+    const noted = resumable || resumed ? await this.#record.read() : undefined
+    if (noted !== undefined) this.#replaced = noted
+    // Without a record of earlier attempts nothing is left to replace.
+    if (noted !== undefined || resumed) return
+    const { finished, partitions } = await this.#contents()
+    const older = finished.filter(({ writer }) => writer !== this.#writer.id)
+    this.#replaced = { files: older.map(({ path }) => path), folders: partitions }
+    if (resumable) await this.#record.write(this.#replaced)
   }
 
   /** With our record written: another run has seen it, or we see that run or what it wrote. */
@@ -109,11 +146,7 @@ export class OutputFolder {
         'wait for it to end, or choose another folder; runs that share one use --output-mode append',
       )
     }
-    const contents = await this.#contents()
-    this.#checkContents(contents)
-    if (this.#mode !== 'overwrite') return
-    const { finished, partitions } = contents
-    this.#replaced = { finished: finished.filter(({ writer }) => writer !== this.#writer.id), partitions }
+    this.#checkContents(await this.#contents())
   }
 
   /** Path of a staged file. */
@@ -126,66 +159,12 @@ export class OutputFolder {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       await this.#files.syncDirectory(folder)
+      // Its own name, too: nobody takes the folder away while our record is in it (N3).
+      if (!this.#isStagedFolderDurable) await this.#files.syncDirectory(this.path)
+      this.#isStagedFolderDurable = true
     } catch (error) {
       throw outputError(error, folder)
     }
-  }
-
-  /** Makes the folders of prepared files: one that cannot be made is told before any of the files is visible. */
-  async makeFolders(prepared: readonly PreparedFile[]): Promise<void> {
-    try {
-      for (const { final } of prepared) await this.#create(folderOf(joinPath(this.path, final)))
-    } catch (error) {
-      // What may pass is met again, and tried again, by `publish`.
-      if (error instanceof MillraceError) throw error
-      if (LASTING.has(systemCode(error))) throw outputError(error, pathOf(error) ?? this.path)
-    }
-  }
-
-  /** Makes prepared files visible; safe to repeat. */
-  async publish(prepared: readonly PreparedFile[]): Promise<CommitOutcome> {
-    let published = 0
-    let rows = 0
-    const folders = new Set<string>()
-    try {
-      for (const file of prepared) {
-        const outcome = await this.#publishOne(file)
-        if (outcome === 'lost')
-          return {
-            kind: 'lost',
-            reason: `staged file "${file.staged}" is gone and "${file.final}" is not whole`,
-          }
-        if (outcome === 'published') published++
-        rows += file.rows
-        folders.add(folderOf(joinPath(this.path, file.final)))
-      }
-    } catch (error) {
-      if (error instanceof MillraceError) throw error
-      if (LASTING.has(systemCode(error))) throw outputError(error, pathOf(error) ?? this.path)
-      // A folder that was there may have been removed as an empty one: the next try looks again.
-      this.#syncedFolders.clear()
-      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error), cause: error }
-    }
-    try {
-      for (const folder of folders) await this.#files.syncDirectory(folder)
-    } catch (error) {
-      throw outputError(error, this.path)
-    }
-    return published === 0 && prepared.length > 0
-      ? { kind: 'already-committed' }
-      : { kind: 'committed', rows }
-  }
-
-  async #publishOne(file: PreparedFile): Promise<'published' | 'already' | 'lost'> {
-    const staged = joinPath(this.path, file.staged)
-    const final = joinPath(this.path, file.final)
-    const [before, after] = [await this.#files.status(staged), await this.#files.status(final)]
-    if (before === undefined) return after?.kind === 'file' && after.size === file.bytes ? 'already' : 'lost'
-    if (before.size !== file.bytes) return 'lost'
-    if (after !== undefined) throw this.#inTheWay(`"${file.final}" exists already`)
-    await this.#create(folderOf(final))
-    await this.#files.rename(staged, final)
-    return 'published'
   }
 
   /** Removes staged files of earlier attempts and of runs that are over (V3), but for those in `keep`. */
@@ -195,15 +174,19 @@ export class OutputFolder {
       if ((await this.#files.status(folder))?.kind !== 'directory') return
       const states = new Map<string, Promise<OwnerState>>()
       const entries = await this.#files.list(folder)
+      const resumable = await this.#owners.resumable(entries.map(({ name }) => name))
+      const isForLater = ({ id }: OutputWriter): boolean => id !== this.#writer.id && resumable.has(id)
       for (const { name, kind } of entries) {
         const writer = writerOfStaged(name)
         if (kind !== 'file' || writer === undefined || keep.has(joinPath(STAGED_FOLDER, name))) continue
+        if (isForLater(writer)) continue
         await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
       // Records last (N1).
       for (const { name } of entries) {
         const writer = writerOfOwner(name)
-        if (writer !== undefined) await this.#removeOrphan(joinPath(folder, name), writer, states)
+        if (writer === undefined || isForLater(writer)) continue
+        await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
     } catch (error) {
       throw outputError(error, folder)
@@ -235,22 +218,23 @@ export class OutputFolder {
   /** Removes what `overwrite` replaces (V4). Called once everything new is visible; again, it does nothing. */
   async removeReplaced(): Promise<void> {
     if (this.#mode !== 'overwrite') return
-    const { finished, partitions } = this.#replaced
+    const { files, folders } = this.#replaced
     try {
-      for (const { path } of finished) await this.#removeFile(joinPath(this.path, path))
+      for (const path of files) await this.#removeFile(joinPath(this.path, path))
       // Innermost first; a folder that is not empty stays.
-      for (const folder of partitions.toReversed()) {
+      for (const folder of folders.toReversed()) {
         await this.#files.removeDirectory(joinPath(this.path, folder)).catch(() => undefined)
       }
       // Or what was replaced comes back with the next loss of power, beside the new.
-      const changed = [...finished.map(({ path }) => path), ...partitions]
+      const changed = [...files, ...folders]
       await this.#syncFolders(
         new Set([this.path, ...changed.map((path) => folderOf(joinPath(this.path, path)))]),
       )
+      if (this.#options.resumable) await this.#record.remove()
     } catch (error) {
       throw outputError(error, this.path)
     }
-    this.#replaced = { finished: [], partitions: [] }
+    this.#replaced = { files: [], folders: [] }
   }
 
   /** Makes the entries of folders durable; one that is gone has none. */
@@ -274,45 +258,16 @@ export class OutputFolder {
   /** Leaves as little as it can of a run that failed (V5). What cannot be removed now is swept by the next run. */
   async abandon(): Promise<void> {
     const folder = joinPath(this.path, STAGED_FOLDER)
-    const entries = await this.#files.list(folder).catch(() => [])
-    for (const { name } of entries) {
-      const writer = writerOfStaged(name)
-      if (writer?.id !== this.#writer.id || writer.attempt !== this.#writer.attempt) continue
-      await this.#files.remove(joinPath(folder, name)).catch(() => undefined)
-    }
+    const entries = this.#options.resumable ? [] : await this.#files.list(folder).catch(() => [])
+    for (const { name } of entries)
+      if (this.#isOurs(name)) await this.#files.remove(joinPath(folder, name)).catch(() => undefined)
     await this.release()
-    await this.#removeMade()
-  }
-
-  async #removeMade(): Promise<void> {
-    // A folder that is not empty stays.
-    for (const folder of this.#made.splice(0).toReversed())
-      await this.#files.removeDirectory(folder).catch(() => undefined)
+    await this.#folders.remove()
   }
 
   /** Tells other runs that this one is over, and removes the folder of staged files when nothing is in it. */
   release(): Promise<void> {
     return this.#owners.release()
-  }
-
-  /** Creates a folder and the ones above it, durably. */
-  async #create(folder: string): Promise<void> {
-    if (this.#syncedFolders.has(folder)) return
-    const missing: string[] = []
-    let path = folder
-    let status = await this.#files.status(path)
-    while (status === undefined) {
-      missing.push(path)
-      path = folderOf(path)
-      status = await this.#files.status(path)
-    }
-    if (status.kind !== 'directory') throw this.#inTheWay(`"${path}" is a file, and a folder has to be there`)
-    if (missing.length > 0) {
-      this.#made.push(...missing.toReversed())
-      await this.#files.makeDirectory(folder)
-      for (const path of missing) await this.#files.syncDirectory(folderOf(path))
-    }
-    this.#syncedFolders.add(folder)
   }
 
   #checkContents(contents: Contents): void {
@@ -362,9 +317,4 @@ export class OutputFolder {
     await visit('')
     return { finished, foreign, partitions }
   }
-}
-
-/** The path that a system error is about. */
-function pathOf(error: unknown): string | undefined {
-  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined
 }

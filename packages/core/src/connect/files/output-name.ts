@@ -25,7 +25,7 @@ export interface FinishedName {
 
 const finishedPattern = /^part-\d{6,}-\d{4,}-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
 const ownerPattern = /^([0-9a-f]{12})-a(\d+)\.owner$/
-const stagedPattern = /^([0-9a-f]{12})-a(\d+)-t\d+-\d+\.tmp$/
+const stagedPattern = /^([0-9a-f]{12})-a(\d+)-t\d+-\d+\.(?:tmp|journal)$/
 
 /** The writer's part of names. */
 export function writerId(lineage: string, step: string): string {
@@ -61,6 +61,19 @@ export function stagedName(
   return `${writer.id}-a${writer.attempt}-t${file.task}-${file.sequence}.tmp`
 }
 
+/** The name of a journal: rows of files that are being written (journal-file.ts). It lies beside them. */
+export function journalName(
+  writer: OutputWriter,
+  journal: { readonly task: number; readonly number: number },
+): string {
+  return `${writer.id}-a${writer.attempt}-t${journal.task}-${journal.number}.journal`
+}
+
+/** The name of the record of what a writer replaces: for all of its attempts. */
+export function replacesName(writer: OutputWriter): string {
+  return `${writer.id}.replaces`
+}
+
 /** The name of the record that says which process a writer is. It lies beside the writer's staged files. */
 export function ownerName(writer: OutputWriter): string {
   return `${writer.id}-a${writer.attempt}.owner`
@@ -71,7 +84,7 @@ export function writerOfOwner(name: string): OutputWriter | undefined {
   return writerIn(ownerPattern.exec(name))
 }
 
-/** Writer and attempt of a staged file by its name. */
+/** Writer and attempt of a staged file, or a journal, by its name. */
 export function writerOfStaged(name: string): OutputWriter | undefined {
   return writerIn(stagedPattern.exec(name))
 }

@@ -4,6 +4,7 @@
  * Each distinct value gets a number, and each distinct combination of them a part; rows of a part become a selection.
  * A row costs a comparison with its predecessor, or a look-up; text is made only for values not seen before.
  */
+import { appendSelected, builderLike } from '../../data/append.ts'
 import type { Batch } from '../../data/batch.ts'
 import { rowCount, rowIndex } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
@@ -135,4 +136,19 @@ function tooLong(column: string, folder: string): MillraceError {
     hint: 'partition by something shorter, such as the first letters of the value or a number made of it',
     place: { column },
   })
+}
+
+/** The rows of some parts in memory of their own. */
+export function copyParts(
+  batch: Batch,
+  parts: readonly PartitionRows[],
+): { readonly batch: Batch; readonly parts: readonly PartitionRows[] } {
+  const rows = parts.reduce((sum, { selection }) => sum + selection.length, 0)
+  const builder = builderLike(batch, rows)
+  const copied = parts.map(({ folder, selection }) => {
+    const from = builder.length
+    appendSelected(builder, batch, selection, selection.length)
+    return { folder, selection: Int32Array.from(selection, (_, n) => from + n) }
+  })
+  return { batch: builder.finish(), parts: copied }
 }

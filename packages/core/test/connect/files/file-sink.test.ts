@@ -305,7 +305,7 @@ describe('failing disks', () => {
     const writer = await output.writer(0)
     for (let n = 0; n < 4; n++) await write(writer, rows(n * 10, n * 10 + 10))
     const committables = list(await prepareEpoch(writer, 1, { final: true }))
-    const restore = host.files.inject({ operation: 'rename', code: 'EIO', after: 2 })
+    const restore = host.files.inject({ operation: 'link', code: 'EIO', after: 2 })
     expect(await output.commit(committables)).toMatchObject([{ kind: 'retry' }])
     restore()
     expect(await output.commit(committables)).toMatchObject([{ kind: 'committed', rows: 40 }])
@@ -315,17 +315,28 @@ describe('failing disks', () => {
     const second = await other.writer(0)
     await write(second, rows(0, 1))
     const prepared = list(await prepareEpoch(second, 1, { final: true }))
-    host.files.inject({ operation: 'rename', code: 'EACCES' })
+    host.files.inject({ operation: 'link', code: 'EACCES' })
     expect(await codeOf(other.commit(prepared))).toBe('output/permission')
   })
 
-  test('V2: files are synced before they are renamed, and their folder after', async () => {
+  test('V2: files are synced before they have their names, their folder after, and only then the staged names go', async () => {
     const host = createManualHost()
     await run(host, dataset().toSink(), rows(0, 3))
-    const log = host.files.log.filter((entry) => /^(file-sync|rename|syncDirectory)/.test(entry))
-    expect(log.slice(-4).map((entry) => entry.replace(/[0-9a-f]{12}.*$/, '…'))).toEqual([
-      'file-sync /out/_staged/…', 'syncDirectory /out/_staged', 'rename /out/_staged/…', 'syncDirectory /out',
+    const log = host.files.log.filter((entry) =>
+      /^(file-sync|link|rename|syncDirectory|remove .*tmp)/.test(entry),
+    )
+    expect(log.slice(-6).map((entry) => entry.replace(/[0-9a-f]{12}.*$/, '…'))).toEqual([
+      'file-sync /out/_staged/…', 'syncDirectory /out/_staged', 'syncDirectory /out',
+      'link /out/_staged/…', 'syncDirectory /out', 'remove /out/_staged/…',
     ]) // prettier-ignore
+  })
+
+  test('V2: where files have no second names they are renamed', async () => {
+    const host = createManualHost()
+    host.files.inject({ operation: 'link', code: 'ENOTSUP' })
+    await run(host, dataset().toSink(), rows(0, 3))
+    expect(await readSource(host, dataset().toSource())).toEqual(rows(0, 3))
+    expect(host.files.paths('out')).toHaveLength(1)
   })
 
   test('V2: a finished name that is taken is never written over', async () => {
