@@ -18,6 +18,7 @@ import type { Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError, withContext } from '../errors.ts'
 import type { RowFunctionNode } from '../plan/logical.ts'
 import { MAIN_PORT, REJECTED_PORT } from '../plan/logical.ts'
+import { LentBuilders } from './lent-builders.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { RejectedRows } from './rejected-rows.ts'
 import { rowText, thrownText } from './row-text.ts'
@@ -166,7 +167,7 @@ function refuseAnswer(answer: unknown): never {
 }
 
 function createMap({ node, row, context, fn, onFailure }: Parts): Run {
-  const rows = new OutputRows(node.schema, context)
+  const rows = new MadeRows(node.schema, context)
   const loop = generateLoop('append(fn(seek(i)), i)', ['seek', 'fn', 'append'])(row.seek, fn, rows.append)
   return (batch) => {
     rows.begin(batch)
@@ -209,7 +210,7 @@ function createExtension({ node, inputSchema, row, context, fn, onFailure }: Par
 }
 
 function createFlatMap({ node, row, context, fn, onFailure }: Parts): Run {
-  const rows = new OutputRows(node.schema, context)
+  const rows = new MadeRows(node.schema, context)
   const rejects = node.onError === 'reject'
   const each = (results: unknown, i: number): void => {
     checkIterable(results)
@@ -251,19 +252,18 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }
 
-/** Rows made by a user function; event time and order are those of the row they come from. */
-class OutputRows {
+/** Rows made of other rows by a user function: event time and order are those of the row they come from. */
+class MadeRows {
   private builder: BatchBuilder
-  /** Builders of batches that left: theirs again when the operator is called again (O3). */
-  private readonly left: BatchBuilder[] = []
-  private readonly idle: BatchBuilder[] = []
-  private readonly make: () => BatchBuilder
+  private readonly builders: LentBuilders
   private readonly emitBatch: (batch: Batch) => void
   private input: Batch | undefined
 
   constructor(schema: Schema, context: OperatorContext) {
-    this.make = () => new BatchBuilder(schema, context.batchRows, { eventTime: true, order: true })
-    this.builder = this.make()
+    this.builders = new LentBuilders(
+      () => new BatchBuilder(schema, context.batchRows, { eventTime: true, order: true }),
+    )
+    this.builder = this.builders.take()
     this.emitBatch = context.emit(MAIN_PORT)
   }
 
@@ -290,18 +290,13 @@ class OutputRows {
 
   begin(input: Batch): void {
     this.input = input
-    for (const builder of this.left) {
-      builder.reset()
-      this.idle.push(builder)
-    }
-    this.left.length = 0
+    this.builders.takeBack()
   }
 
   emit(): void {
     if (this.builder.length === 0) return
-    const batch = this.builder.finish()
-    this.left.push(this.builder)
-    this.builder = this.idle.pop() ?? this.make()
+    const batch = this.builders.lend(this.builder)
+    this.builder = this.builders.take()
     const { eventTime, order } = this.input as Batch
     this.emitBatch({
       ...batch,

@@ -1,30 +1,31 @@
 /**
- * Rows that user functions emit, gathered into batches for one output port.
+ * Rows that the functions of a process step emit, gathered into batches for one output port.
  *
  * Batches that left stay valid until `recycle`, which the operator calls when it is called again (O3).
  */
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Schema } from '../data/type.ts'
 import { MillraceError, isMillraceError } from '../errors.ts'
+import { LentBuilders } from './lent-builders.ts'
 import type { Emit } from './operator.ts'
 import { rowText } from './row-text.ts'
 
 /** Gathers the rows of one port. */
 export class RowOutput {
-  readonly #schema: Schema
   readonly #emit: Emit
   readonly #batchRows: number
   readonly #step: string
   #builder: BatchBuilder<object> | undefined
   #hasEventTime = false
-  readonly #idle: BatchBuilder<object>[] = []
-  readonly #finished: BatchBuilder<object>[] = []
+  readonly #builders: LentBuilders<object>
 
   constructor(schema: Schema, emit: Emit, options: { readonly batchRows: number; readonly step: string }) {
-    this.#schema = schema
     this.#emit = emit
     this.#batchRows = Math.max(1, options.batchRows)
     this.#step = options.step
+    this.#builders = new LentBuilders(
+      () => new BatchBuilder(schema as Schema<object>, this.#batchRows, { eventTime: this.#hasEventTime }),
+    )
   }
 
   /** Adds a row; emits the batch when it is full. */
@@ -46,27 +47,19 @@ export class RowOutput {
     const builder = this.#builder
     if (builder === undefined || builder.length === 0) return
     this.#builder = undefined
-    this.#finished.push(builder)
-    this.#emit(builder.finish())
+    this.#emit(this.#builders.lend(builder))
   }
 
   /** Takes back the memory of all batches that left. */
   recycle(): void {
-    for (const builder of this.#finished) {
-      builder.reset()
-      this.#idle.push(builder)
-    }
-    this.#finished.length = 0
+    this.#builders.takeBack()
   }
 
   #take(hasEventTime: boolean): BatchBuilder<object> {
     // A stream either has event time or not; only a union of both would change it between batches.
-    if (hasEventTime !== this.#hasEventTime) this.#idle.length = 0
+    if (hasEventTime !== this.#hasEventTime) this.#builders.forget()
     this.#hasEventTime = hasEventTime
-    return (
-      this.#idle.pop() ??
-      new BatchBuilder(this.#schema as Schema<object>, this.#batchRows, { eventTime: hasEventTime })
-    )
+    return this.#builders.take()
   }
 
   #refused(cause: unknown, row: unknown): unknown {

@@ -14,6 +14,7 @@ import type { GroupTable, RecordStore } from '../state/index.ts'
 import { windowMaxTime } from '../time/window.ts'
 import type { RecordRange } from './aggregates/index.ts'
 import { shareKeyStrings, writeKeys } from './key-columns.ts'
+import { LentBuilders } from './lent-builders.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 
 /** Which rows to write, and what they say of their window. */
@@ -52,8 +53,7 @@ export class WindowOutput {
   readonly #hasWeights: boolean
   readonly #hasWindow: boolean
   #builder: BatchBuilder
-  readonly #idle: BatchBuilder[] = []
-  readonly #finished: BatchBuilder[] = []
+  readonly #builders: LentBuilders
 
   constructor(
     parts: WindowAggregateParts,
@@ -71,7 +71,8 @@ export class WindowOutput {
       this.#schema.fields.length === columns,
       `the output schema of step "${parts.node.step}" does not fit its plan`,
     )
-    this.#builder = this.#make()
+    this.#builders = new LentBuilders(() => this.#make())
+    this.#builder = this.#builders.take()
   }
 
   /** Rows written and not yet taken. */
@@ -118,18 +119,14 @@ export class WindowOutput {
   take(): Batch | undefined {
     const builder = this.#builder
     if (builder.length === 0) return undefined
-    this.#finished.push(builder)
-    this.#builder = this.#idle.pop() ?? this.#make()
-    return builder.finish()
+    const batch = this.#builders.lend(builder)
+    this.#builder = this.#builders.take()
+    return batch
   }
 
   /** Takes back the memory of all batches handed out. */
   recycle(): void {
-    for (const builder of this.#finished) {
-      builder.reset()
-      this.#idle.push(builder)
-    }
-    this.#finished.length = 0
+    this.#builders.takeBack()
   }
 
   #make(): BatchBuilder {
