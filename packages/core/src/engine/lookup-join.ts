@@ -4,10 +4,13 @@
  * The task loop reads what feeds input 1 to its end before the stream flows. Columns taken from the table are not
  * copied where they are strings: they become dictionary columns whose codes are table rows. When a key stands more
  * than once in the table, each match gives a row, in table order (SQL's meaning of a join). Null never equals null.
+ *
+ * Every task has the whole table, so a checkpoint has it once, from the first task, for all key groups.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount, rowIndex } from '../data/batch.ts'
-import { appendBatch } from '../data/append.ts'
+import type { StateRows } from '../checkpoint/state-file.ts'
+import { appendBatch, appendSelected } from '../data/append.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Column } from '../data/column.ts'
 import { gatherColumn } from '../data/gather.ts'
@@ -16,7 +19,7 @@ import type { Schema } from '../data/type.ts'
 import type { LookupJoinNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
 import { LookupIndex } from './lookup-index.ts'
-import type { Operator, OperatorContext } from './operator.ts'
+import type { Operator, OperatorContext, OperatorState } from './operator.ts'
 
 /** Makes the operator of a lookup-join step. */
 export function createLookupJoin(
@@ -27,13 +30,20 @@ export function createLookupJoin(
   const [streamSchema, tableSchema] = inputSchemas as readonly [Schema, Schema]
   const join = new LookupJoin(node, streamSchema, tableSchema, context)
   return {
+    state: join,
     push: (batch, input) => (input === 1 ? join.addTable(batch) : join.probe(batch)),
     advance: () => true,
     close: () => join.close(),
   }
 }
 
-class LookupJoin {
+/** Rows of a batch of a snapshot. */
+const SNAPSHOT_ROWS = 16_384
+
+class LookupJoin implements OperatorState {
+  readonly parts: OperatorState['parts']
+  /** Rows of the table that the last snapshot has. */
+  private saved = 0
   private readonly node: LookupJoinNode
   private readonly context: OperatorContext
   private readonly emit: (batch: Batch) => void
@@ -49,6 +59,7 @@ class LookupJoin {
     this.emit = context.emit(MAIN_PORT)
     this.taken = node.columns.map(({ column }) => columnIndex(tableSchema, column))
     this.table = new BatchBuilder(tableSchema, 1024)
+    this.parts = [{ name: 'table', schema: tableSchema }]
     this.index = new LookupIndex(
       { schema: tableSchema, names: node.on.map(({ right }) => right) },
       { schema: streamSchema, names: node.on.map(({ left }) => left) },
@@ -75,6 +86,35 @@ class LookupJoin {
 
   close(): void {
     this.index.close()
+  }
+
+  snapshot(full: boolean): readonly StateRows[] {
+    const { task, keyGroups } = this.context
+    const rows: StateRows[] = []
+    const table = this.table.finish()
+    let from = full ? 0 : this.saved
+    while (task === 0 && from < table.length) {
+      const to = Math.min(table.length, from + SNAPSHOT_ROWS)
+      const builder = new BatchBuilder(table.schema, to - from)
+      appendSelected(
+        builder,
+        table,
+        Int32Array.from({ length: to - from }, (_, n) => from + n),
+        to - from,
+      )
+      rows.push({ part: 'table', groups: [0, keyGroups], batch: builder.finish() })
+      from = to
+    }
+    this.saved = table.length
+    return rows
+  }
+
+  restore({ part, batch }: StateRows): void {
+    if (part === 'table') this.addTable(batch)
+  }
+
+  restored(): void {
+    this.saved = this.index.rows
   }
 
   private emitJoined(batch: Batch, tableRows: Int32Array): void {

@@ -91,6 +91,45 @@ describe('a lookup join', () => {
     )
   })
 
+  test('goes on in other tasks with the table that it had, of which each snapshot has what came since', () => {
+    fc.assert(
+      fc.property(
+        fc.array(table, { maxLength: 4 }),
+        stream,
+        fc.constantFrom('left', 'inner'),
+        (tables, rows, join) => {
+          const contextOf = (task: number): ReturnType<typeof harness> => {
+            const made = harness()
+            return { ...made, context: { ...made.context, task, tasks: 2 } }
+          }
+          const running = [0, 1].map((task) =>
+            createLookupJoin(nodeOf(join), [Left, Right], contextOf(task).context),
+          )
+          const snapshots = tables.flatMap((part) => {
+            const batch = batchOf(
+              Right,
+              part.map((row) => ({ row, time: 0 })),
+            )
+            for (const operator of running) operator.push(batch, 1)
+            return running.flatMap(({ state }) => state?.snapshot(false) ?? [])
+          })
+          const whole = running.flatMap(({ state }) => state?.snapshot(true) ?? [])
+          const batch = batchOf(Left, timed(rows))
+          for (const written of [snapshots, whole]) {
+            const seen = contextOf(1)
+            const operator = createLookupJoin(nodeOf(join), [Left, Right], seen.context)
+            for (const some of written) operator.state?.restore(some)
+            operator.state?.restored?.()
+            operator.push(batch, 0)
+            expect(seen.out.map(({ row }) => row)).toEqual(joined(rows, tables.flat(), join))
+            expect(operator.state?.snapshot(false)).toEqual([])
+          }
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
   test('of several columns needs all of them equal, and compares values, not their text', async () => {
     const Pair = schema({ a: t.string(), b: t.int64().bigint(), c: t.date() })
     const Named = schema({ x: t.string(), y: t.int64().bigint(), z: t.date(), name: t.string() })

@@ -15,7 +15,7 @@ import { createManualHost } from '../../src/testing/index.ts'
 import type { Harness, InRow, OutRow } from './operator-harness.ts'
 import { advance, batchOf, harness } from './operator-harness.ts'
 
-export const KEY_GROUPS = 16
+const KEY_GROUPS = 16
 
 /** What comes in: rows, and watermarks. */
 export type StepEvent =
