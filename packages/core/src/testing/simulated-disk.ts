@@ -87,6 +87,11 @@ export class SimulatedDisk {
     return this.#faults.inject(fault)
   }
 
+  /** Whether the machine runs: without power nothing does, and nothing is waited for. */
+  get hasPower(): boolean {
+    return this.#operationsLeft > 0
+  }
+
   /** Lets so many operations happen, and none after them until the machine is started again. */
   losePowerAfter(operations: number): void {
     this.#operationsLeft = operations

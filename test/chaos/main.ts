@@ -1,0 +1,49 @@
+/** `npm run chaos -- --runs 200 [--seed 1] [--at-once 2]`: trials one after the other, and what came of them. */
+import { parseArgs } from 'node:util'
+import { scenarioOf } from './scenario.ts'
+import { trial } from './trial.ts'
+import type { Outcome } from './trial.ts'
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    'at-once': { type: 'string', default: '2' },
+  },
+})
+const runs = Number(values.runs)
+const first = Number(values.seed)
+let next = first
+const totals = { rows: 0, killed: 0, lost: 0, repeated: 0, trouble: 0 }
+
+function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): void {
+  const { seed, mode, shape, follow, format, roll, partition, epochMs } = scenario
+  const what = [
+    mode,
+    shape,
+    follow,
+    format,
+    roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
+    ...(partition === '' ? [] : [`by ${partition}`]),
+    ...(mode === 'batch' ? [] : [`epochs of ${epochMs} ms`]),
+  ].join(', ')
+  console.log(`seed ${seed}: ${what}: ${killed} killed, ${rows} rows, ${lost} lost, ${repeated} repeated`)
+  for (const text of trouble) console.log(`  ${text.replaceAll('\n', '\n  ')}`)
+}
+
+async function work(): Promise<void> {
+  while (next < first + runs) {
+    const outcome = await trial(scenarioOf(next++))
+    totals.rows += outcome.rows
+    totals.killed += outcome.killed
+    totals.lost += outcome.lost
+    totals.repeated += outcome.repeated
+    totals.trouble += outcome.trouble.length
+    show(outcome)
+  }
+}
+
+await Promise.all(Array.from({ length: Number(values['at-once']) }, work))
+const { rows, killed, lost, repeated, trouble } = totals
+console.log(`${runs} runs, ${killed} kills, ${rows} rows: ${lost} lost, ${repeated} repeated`)
+process.exitCode = lost + repeated + trouble === 0 ? 0 : 1

@@ -1,0 +1,138 @@
+/** What a trial does, all of it drawn from one seed: the input, the pipeline, and when it is killed. Also the answer. */
+
+/** Whole numbers from 0 up to and without `below`. */
+export type Draw = (below: number) => number
+
+/** The draws of a seed. */
+export function drawFrom(seed: number): Draw {
+  let state = Math.imul(seed, 2_654_435_761) | 1
+  return (below) => {
+    // xorshift32 (Marsaglia, Xorshift RNGs, 2003)
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}
+
+/** A row of the input. */
+export interface Payment {
+  readonly id: number
+  readonly account: string
+  readonly at: number
+  readonly amount: number
+}
+
+/** One trial. */
+export interface Scenario {
+  readonly seed: number
+  readonly mode: 'continuous' | 'batch'
+  readonly shape: 'pass' | 'total' | 'window'
+  readonly follow: 'lines' | 'files'
+  readonly format: 'ndjson' | 'csv'
+  readonly roll: number
+  readonly partition: string
+  readonly epochMs: number
+  /** Lines of input, by what is written between two starts. */
+  readonly portions: readonly (readonly Payment[])[]
+  /** Milliseconds from the start of each process to its end by kill -9. */
+  readonly kills: readonly number[]
+  /** Tasks per stage of each start; the last is that of the run that may end. */
+  readonly parallelism: readonly number[]
+}
+
+/** Draws a trial. */
+export function scenarioOf(seed: number): Scenario {
+  const draw = drawFrom(seed)
+  const mode = draw(5) === 0 ? 'batch' : 'continuous'
+  const shape = (['pass', 'total', 'window'] as const)[draw(3)] ?? 'pass'
+  const starts = 3 + draw(4)
+  const rows = mode === 'batch' ? 20_000 : 40 * (2 + draw(20))
+  return {
+    seed,
+    mode,
+    shape,
+    // Totals depend on the order of rows, and that is one only within a file.
+    follow: mode === 'continuous' && shape !== 'total' && draw(2) === 0 ? 'files' : 'lines',
+    format: draw(2) === 0 ? 'ndjson' : 'csv',
+    roll: draw(2) === 0 ? 0 : 2000 + draw(20_000),
+    partition: draw(3) === 0 ? 'account' : '',
+    epochMs: [10, 30, 100, 300][draw(4)] ?? 100,
+    portions: paymentsOf(draw, rows, mode === 'batch' ? 1 : starts + 1),
+    kills: Array.from({ length: starts }, () => 150 + draw(1100)),
+    parallelism: Array.from({ length: starts + 1 }, () => (shape === 'total' ? 1 + draw(2) : 1 + draw(3))),
+  }
+}
+
+function paymentsOf(draw: Draw, rows: number, portions: number): readonly (readonly Payment[])[] {
+  const result: Payment[][] = Array.from({ length: portions }, () => [])
+  for (let id = 0; id < rows; id++) {
+    const at = 1_700_000_000_000 + id * 50 - draw(1900)
+    const payment = { id, account: `a${draw(12)}`, at, amount: draw(1000) - 200 }
+    result[Math.floor((id * portions) / rows)]?.push(payment)
+  }
+  return result
+}
+
+/** The settings of the pipeline module. */
+export function settingsOf(scenario: Scenario, input: string, output: string): readonly string[] {
+  const { shape, follow, format, roll, partition } = scenario
+  const values = {
+    shape,
+    follow,
+    format,
+    roll,
+    partition: shape === 'pass' || partition === '' ? partition : 'account',
+    input,
+    output,
+  }
+  return Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`])
+}
+
+/** The rows that the output has at the end, each as text, computed without the engine. */
+export function answerOf({ shape, portions }: Scenario): readonly string[] {
+  const payments = portions.flat()
+  if (shape === 'pass') return payments.map((row) => textOf(row)).toSorted()
+  if (shape === 'total') return totalsOf(payments).toSorted()
+  return windowsOf(payments).toSorted()
+}
+
+/** A row of the output as text, whatever the order of its columns. */
+export function textOf(row: object): string {
+  return Object.entries(row)
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ')
+}
+
+function totalsOf(payments: readonly Payment[]): string[] {
+  const accounts = new Map<string, { payments: number; total: number }>()
+  return payments.map(({ id, account, amount }) => {
+    const kept = accounts.get(account) ?? { payments: 0, total: 0 }
+    kept.payments++
+    kept.total += amount
+    accounts.set(account, kept)
+    return textOf({ id, account, ...kept })
+  })
+}
+
+function windowsOf(payments: readonly Payment[]): string[] {
+  const windows = new Map<string, { account: string; start: number; amounts: number[] }>()
+  for (const { account, at, amount } of payments) {
+    const start = Math.floor(at / 5000) * 5000
+    const key = `${account} ${start}`
+    const window = windows.get(key) ?? { account, start, amounts: [] }
+    window.amounts.push(amount)
+    windows.set(key, window)
+  }
+  return Array.from(windows.values(), ({ account, start, amounts }) =>
+    textOf({
+      account,
+      windowStart: start,
+      windowEnd: start + 5000,
+      payments: amounts.length,
+      total: amounts.reduce((sum, amount) => sum + amount, 0),
+      most: Math.max(...amounts),
+    }),
+  )
+}

@@ -1,0 +1,198 @@
+/** Runs one scenario with real processes and real kills, and looks at what the output shows after each. */
+import { spawn } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { answerOf, settingsOf, textOf } from './scenario.ts'
+import type { Payment, Scenario } from './scenario.ts'
+
+const bin = fileURLToPath(new URL('../../packages/millrace/bin/millrace.js', import.meta.url))
+const module = fileURLToPath(new URL('pipeline.ts', import.meta.url))
+
+/** What came of a trial. */
+export interface Outcome {
+  readonly scenario: Scenario
+  readonly rows: number
+  /** Processes that were killed while they ran. */
+  readonly killed: number
+  /** Rows of the answer that the output lacks at the end. */
+  readonly lost: number
+  /** Rows that the output had too often, or that are not of the answer, at any time. */
+  readonly repeated: number
+  /** What else went wrong: a start that failed, a process that did not end. */
+  readonly trouble: readonly string[]
+}
+
+/** The longest that a run may take that is not killed. */
+const RUN_MAX_MS = 60_000
+
+/** Runs a trial in a directory of its own, which stays when something went wrong. */
+export async function trial(scenario: Scenario): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
+  const input = join(folder, 'in')
+  const output = join(folder, 'out')
+  mkdirSync(input)
+  const answer = answerOf(scenario)
+  const trouble: string[] = []
+  let killed = 0
+  let repeated = 0
+  const look = (): void => {
+    repeated = Math.max(repeated, strayRows(visibleRows(scenario, output), answer))
+  }
+  for (const [at, portion] of scenario.portions.entries()) {
+    writeInput(scenario, { input, at, portion })
+    const killMs = scenario.kills[at]
+    if (killMs === undefined) break
+    const ended = await runOnce(scenario, { folder, input, output, at, killMs })
+    if (ended.killed) killed++
+    else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
+    look()
+  }
+  if (scenario.mode === 'batch') {
+    for (const [at, killMs] of scenario.kills.entries()) {
+      if (at === 0) continue
+      const ended = await runOnce(scenario, { folder, input, output, at, killMs })
+      if (ended.killed) killed++
+      else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
+      look()
+    }
+  }
+  const last = await runOnce(scenario, {
+    folder,
+    input,
+    output,
+    at: scenario.kills.length,
+    killMs: undefined,
+  })
+  if (last.code !== 0) trouble.push(`the last start: exit ${last.code}\n${last.text}`)
+  look()
+  const shown = visibleRows(scenario, output)
+  const lost = answer.length - (shown.length - strayRows(shown, answer))
+  if (lost === 0 && repeated === 0 && trouble.length === 0) rmSync(folder, { recursive: true, force: true })
+  else trouble.push(`kept in ${folder}`)
+  return { scenario, rows: answer.length, killed, lost, repeated, trouble }
+}
+
+interface Start {
+  readonly folder: string
+  readonly input: string
+  readonly output: string
+  readonly at: number
+  /** Undefined: it may run to its end. */
+  readonly killMs: number | undefined
+}
+
+interface Ended {
+  readonly killed: boolean
+  readonly code: number | null
+  readonly text: string
+}
+
+function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
+  const { folder, input, output, at, killMs } = start
+  const args = ['run', module, '--json', '--mode', scenario.mode, '--state', join(folder, 'state')]
+  args.push(...settingsOf(scenario, input, output))
+  args.push('--parallelism', String(scenario.parallelism[at] ?? 1))
+  if (scenario.mode === 'continuous') {
+    args.push('--epoch-interval', `${scenario.epochMs}ms`)
+    if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
+  }
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-4000)))
+  let killed = false
+  const timer = setTimeout(() => {
+    killed = child.kill('SIGKILL')
+  }, killMs ?? RUN_MAX_MS)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ killed: killed && signal === 'SIGKILL' && killMs !== undefined, code, text })
+    })
+  })
+}
+
+function writeInput(
+  { follow }: Scenario,
+  {
+    input,
+    at,
+    portion,
+  }: { readonly input: string; readonly at: number; readonly portion: readonly Payment[] },
+): void {
+  const lines = portion.map((payment) => `${JSON.stringify(payment)}\n`).join('')
+  if (follow === 'lines') {
+    appendFileSync(join(input, 'payments.ndjson'), lines)
+    return
+  }
+  const draft = join(input, `.part-${at}`)
+  writeFileSync(draft, lines)
+  renameSync(draft, join(input, `part-${String(at).padStart(3, '0')}.ndjson`))
+}
+
+/** Rows that a reader of the output finds, as text. */
+function visibleRows(scenario: Scenario, folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const rows: string[] = []
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (/^[._]/.test(entry.name)) continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) {
+      const [, account = ''] = entry.name.split('=')
+      for (const name of readdirSync(path))
+        if (!/^[._]/.test(name)) rows.push(...rowsOf(scenario, join(path, name), { account }))
+    } else rows.push(...rowsOf(scenario, path, {}))
+  }
+  return rows.toSorted()
+}
+
+function rowsOf({ format }: Scenario, file: string, partition: object): string[] {
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+  if (format === 'ndjson')
+    return lines.map((line) => textOf({ ...timesAsNumbers(JSON.parse(line) as object), ...partition }))
+  const names = lines[0]?.split(',') ?? []
+  return lines.slice(1).map((line) => {
+    const cells = line.split(',')
+    const row = Object.fromEntries(names.map((name, at) => [name, cells[at] ?? '']))
+    return textOf({ ...timesAsNumbers(row), ...partition })
+  })
+}
+
+/** Times of the output are text. */
+function timesAsNumbers(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) =>
+      typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]/.test(value)
+        ? [name, Date.parse(`${value.replace(' ', 'T').replace(/Z$/, '')}Z`)]
+        : [name, value as unknown],
+    ),
+  )
+}
+
+/** How many rows stand too often, or are not of the answer. */
+function strayRows(shown: readonly string[], answer: readonly string[]): number {
+  const left = new Map<string, number>()
+  for (const row of answer) left.set(row, (left.get(row) ?? 0) + 1)
+  let stray = 0
+  for (const row of shown) {
+    const times = left.get(row) ?? 0
+    if (times === 0) stray++
+    else left.set(row, times - 1)
+  }
+  return stray
+}
