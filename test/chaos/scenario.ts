@@ -1,10 +1,10 @@
 /** What a trial does, all of it drawn from one seed: the input, the pipeline, and when it is killed. Also the answer. */
 
 /** Whole numbers from 0 up to and without `below`. */
-export type Draw = (below: number) => number
+type Draw = (below: number) => number
 
 /** The draws of a seed. */
-export function drawFrom(seed: number): Draw {
+function drawFrom(seed: number): Draw {
   let state = Math.imul(seed, 2_654_435_761) | 1
   return (below) => {
     // xorshift32 (Marsaglia, Xorshift RNGs, 2003)

@@ -66,6 +66,18 @@ export function cutExecution(
   return { states, watermarks, acknowledge }
 }
 
+/** Of a step that the earlier run did not have, such as one that planning adds: what follows it had heard so much. */
+function watermarkBehind(
+  execution: Execution,
+  step: string,
+  watermarks: ReadonlyMap<string, number>,
+): number {
+  const behind = Array.from(execution.nodes.values())
+    .filter(({ inputs }) => inputs.some((input) => input.step === step))
+    .map((node) => watermarks.get(node.step) ?? -Infinity)
+  return behind.length === 0 ? -Infinity : Math.min(...behind)
+}
+
 /** Gives rows of an earlier run to the tasks of a step; before the execution runs, in the order in which they were written. */
 export function restoreRows(execution: Execution, step: string, rows: StateRows): void {
   for (const source of execution.sources) if (source.step === step) source.restore(rows)
@@ -77,7 +89,7 @@ export function endRestore(execution: Execution, watermarks: ReadonlyMap<string,
   for (const [step, runners] of execution.runners) {
     for (const runner of runners) {
       runner.operator.state?.restored?.()
-      runner.restore(watermarks.get(step) ?? -Infinity)
+      runner.restore(watermarks.get(step) ?? watermarkBehind(execution, step, watermarks))
     }
   }
   // Receivers have all been restored: none moves by hearing what it knows.

@@ -76,6 +76,8 @@ export interface OperatorState {
 export interface Operator {
   /** The state that a checkpoint keeps; undefined: the step has none between two rows. */
   readonly state?: OperatorState
+  /** Goes on from the watermark of an earlier run: nothing is due at it any more. Before the first `push`. */
+  resume?(watermark: number): void
   /** Takes rows of one input (0 unless the step has several). */
   push(batch: Batch, input: number): void
   /**

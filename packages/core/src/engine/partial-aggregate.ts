@@ -12,23 +12,20 @@
  *  PA4  At most PARTIAL_GROUPS_MAX groups, and those of one batch more, are held.
  *  PA5  A row in no window (slide longer than size) is dropped, as it would be behind the exchange.
  *  PA6  A checkpoint holds no accumulators: at a cut everything held leaves by `release` first, and the cut is behind
- *       it. Kept is the watermark: by it rows are told that may be late (PA1).
+ *       it. So it has no state, and may be there or not when the job is started again.
  * Where grouping makes few of many no more (keys that hardly repeat), rows are sent on raw for a while, untouched.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import type { Schema } from '../data/type.ts'
-import { assert } from '../errors.ts'
 import { PARTIAL_GROUPS_MAX } from '../plan/accumulator-columns.ts'
 import type { PartialAggregateNode, WindowAggregateNode } from '../plan/logical.ts'
 import { MAIN_PORT, RAW_PORT } from '../plan/logical.ts'
 import { GroupTable } from '../state/index.ts'
 import { accumulatorWriters, rowsCall } from './accumulator-columns.ts'
-import type { StateRows } from '../checkpoint/state-file.ts'
-import type { Emit, Operator, OperatorContext, OperatorState } from './operator.ts'
+import type { Emit, Operator, OperatorContext } from './operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import { paneArithmetic } from './pane-arithmetic.ts'
-import { ProgressPart } from './progress-part.ts'
 import { AccumulateKernels } from './window-aggregate-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { bindAggregates, holdKey, releaseRecord, windowAggregateParts } from './window-aggregate-parts.ts'
@@ -54,7 +51,6 @@ interface Pane {
 
 /** The operator of a partial aggregate. */
 export class PartialAggregate implements Operator {
-  readonly state: OperatorState
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #arithmetic: PaneArithmetic
@@ -101,7 +97,11 @@ export class PartialAggregate implements Operator {
     })
     this.#main = context.emit(MAIN_PORT)
     this.#raw = context.emit(RAW_PORT)
-    this.state = this.#makeState()
+  }
+
+  /** Rows that may be late are told by the watermark (PA1). */
+  resume(watermark: number): void {
+    this.#watermark = watermark
   }
 
   push(batch: Batch): void {
@@ -148,20 +148,6 @@ export class PartialAggregate implements Operator {
   /** Strings and block memory that records refer to: nothing when nothing is held (for leak tests). */
   held(): { readonly strings: number; readonly doubles: number } {
     return { strings: this.#parts.strings.size, doubles: this.#parts.blocks.liveDoubles }
-  }
-
-  #makeState(): OperatorState {
-    const progress = new ProgressPart(['watermark'], this.#context)
-    return {
-      parts: [progress.part],
-      snapshot: (full) => {
-        assert(this.#groups === 0, 'accumulators are held at a cut (PA6)')
-        return progress.rows([this.#watermark], full)
-      },
-      restore: (rows: StateRows) => {
-        this.#watermark = Math.max(this.#watermark, ...progress.read(rows))
-      },
-    }
   }
 
   #accumulate(batch: Batch): void {

@@ -63,6 +63,7 @@ export class StepRunner {
     this.target = watermark
     this.advancing = watermark
     this.reached = watermark
+    this.operator.resume?.(watermark)
   }
 
   /** Tells what follows how far an earlier run had come, when every runner has been restored. */

@@ -176,15 +176,13 @@ describe('what a partial aggregate sends', () => {
     const [running] = before.partials as [PartialAggregate]
     running.push(counted([{ row: { k: 0 }, time: 25 }]))
     before.advance(20)
-    expect(() => running.state.snapshot(true)).toThrow(/PA6/)
     running.release()
     expect(before.sent.accumulators).toBe(1)
     const after = connected(word, counting)
     const [restored] = after.partials as [PartialAggregate]
-    for (const rows of running.state.snapshot(true)) restored.state.restore(rows)
+    restored.resume(20)
     restored.push(counted([19, 20].map((at) => ({ row: { k: 0 }, time: at }))))
     expect(after.sent.raw).toBe(1)
-    expect(running.state.snapshot(false)).toEqual([])
   })
 
   it('is nothing of rows in no window (PA5)', () => {

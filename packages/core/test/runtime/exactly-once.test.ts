@@ -1,7 +1,7 @@
 // L2: whole jobs on a disk that loses power after any operation, started again until they end. What shows at any moment is
 // part of the answer, and at the end it is the answer: nothing lost, nothing twice.
 import { describe, expect, it } from 'vitest'
-import { pipeline, schema, state, t } from '../../src/index.ts'
+import { pipeline, schema, state, t, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows } from '../../src/connect/index.ts'
@@ -38,6 +38,15 @@ const counting = pipeline('counting', (p) => {
         emit({ key: row.key, n: row.n, count: next })
       },
     })
+    .write('out', ndjson('/data/out', { roll: 'epoch' }))
+})
+
+/** Counts by window of event time. */
+const windowing = pipeline('windowing', (p) => {
+  p.read('rows', memoryRows(Row, rows, { splits: 2 }), { eventTime: 'at' })
+    .keyBy('by-key', 'key')
+    .window(tumbling('1 s'))
+    .aggregate('count', (a) => ({ n: a.count(), total: a.sum('n') }))
     .write('out', ndjson('/data/out', { roll: 'epoch' }))
 })
 
@@ -149,6 +158,7 @@ describe('a job that is killed and started again', () => {
   it.each([
     ['passes rows on', passing, 90],
     ['keeps state by key', counting, 90],
+    ['counts by window', windowing, 63],
   ] as const)('gives each row once: %s', async (_, job, lines) => {
     expect((await answerOf(job)).answer).toHaveLength(lines)
     expect(await crashEverywhere(job, 7)).toEqual([])
