@@ -68,7 +68,7 @@ describe('an error as text', () => {
 
   it('of usage is short', () => {
     expect(errorText(new UsageError('no flag --x', 'did you mean --y?'), plain)).toBe(
-      'millrace: no flag --x\n  hint: did you mean --y?\n',
+      'error: no flag --x\n  hint: did you mean --y?\n',
     )
   })
 })

@@ -111,7 +111,7 @@ describe('millrace schema', () => {
 
     it('refuses its flags for other formats', async () => {
       const { code, stderr } = await run('schema', 'long.ndjson', '--no-header')
-      expect(stderr).toMatch(/^millrace: --no-header is for CSV and TSV files, and "long\.ndjson" is none/)
+      expect(stderr).toMatch(/^error: --no-header is for CSV and TSV files, and "long\.ndjson" is none/)
       expect(code).toBe(2)
     })
   })

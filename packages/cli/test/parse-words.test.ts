@@ -50,6 +50,11 @@ describe('the words of a command', () => {
 
   it.each([
     ['pipe.ts --mod batch', 'millrace run has no flag --mod | did you mean --mode?'],
+    ['pipe.ts --paralel 2', 'millrace run has no flag --paralel | did you mean --parallelism?'],
+    [
+      'pipe.ts --mode stream',
+      'it is batch or continuous | batch reads what is there and ends, continuous follows',
+    ],
     ['pipe.ts --jsno', 'millrace run has no flag --jsno | did you mean --json?'],
     ['pipe.ts --zzz', 'millrace run has no flag --zzz | see millrace help run'],
     ['pipe.ts -x', 'millrace run has no flag -x | see millrace help run'],
@@ -81,7 +86,8 @@ describe('the settings of a run', () => {
       module: 'pipe.ts',
       mode: 'batch',
       set: {},
-      job: { mode: 'batch', drain: false },
+      job: { mode: 'batch', drain: false, goOn: false, takeOver: false },
+      state: undefined,
       json: false,
       quiet: false,
     })
@@ -93,6 +99,8 @@ describe('the settings of a run', () => {
     expect(runSettings(parse(line)).job).toEqual({
       mode: 'continuous',
       drain: true,
+      goOn: false,
+      takeOver: false,
       outputMode: 'append',
       stopWhenIdleMs: 2000,
       epochIntervalMs: 100,

@@ -35,6 +35,11 @@ describe('a line that is wider than the terminal', () => {
     )
   })
 
+  it('leaves no label alone before a word that is too long for any line', () => {
+    const path = `/${'x'.repeat(60)}`
+    expect(wrapLine(`  in: ${path}`, 30, 6)).toBe(`  in: ${path}`)
+  })
+
   it('counts no width for colours', () => {
     const line = `${colorPalette('error', 'bad')} ${colorPalette('input/none', 'strong')}: it is not so`
     expect(wrapLine(line, 30, 2)).toBe(line)
@@ -74,6 +79,20 @@ describe('an error on a terminal', () => {
         '  is none\n' +
         '  hint: write such rows to an output of their own with\n' +
         "        onError: 'reject', or mend them\n",
+    )
+  })
+
+  it('leaves code and the mark below it as they are', () => {
+    const pointed = new MillraceError('value/invalid', {
+      what: 'column "b" does not exist',
+      detail: 'the columns are "a" (line 1, column 9)\n    a + 1 + b > 3\n            ^',
+    })
+    expect(errorText(pointed, { verbose: false, palette: plainPalette, width: 40 })).toBe(
+      'error value/invalid: column "b" does not\n' +
+        '  exist: the columns are "a" (line 1,\n' +
+        '  column 9)\n' +
+        '    a + 1 + b > 3\n' +
+        '            ^\n',
     )
   })
 

@@ -2,15 +2,26 @@
  * "Did you mean" for commands and flags. A small one of its own: `--help` and usage errors must not load the core.
  */
 
+/** Characters of a name that is long enough to be a cut one with a slip. */
+const CUT_LEAST = 5
+
 /** The one of `names` that `name` most likely means, or undefined. A beginning of a name counts as near. */
 export function nearName(name: string, names: readonly string[]): string | undefined {
   const begun = names.filter((candidate) => name.length > 1 && candidate.startsWith(name))
   if (begun.length > 0) return begun[0]
   const limit = Math.max(1, Math.floor(name.length / 3))
   const [best] = names
-    .map((candidate) => ({ candidate, edits: edits(name, candidate) }))
+    .map((candidate) => ({
+      candidate,
+      edits: Math.min(edits(name, candidate), editsOfBeginning(name, candidate)),
+    }))
     .toSorted((a, b) => a.edits - b.edits)
   return best !== undefined && best.edits <= limit ? best.candidate : undefined
+}
+
+/** A long name that is cut off may hold a slip as well: `--paralel`. */
+function editsOfBeginning(name: string, candidate: string): number {
+  return name.length < CUT_LEAST ? Infinity : 1 + edits(name, candidate.slice(0, name.length + 1))
 }
 
 /** Characters inserted, removed, replaced or swapped with their neighbour between two words. Words here are short. */

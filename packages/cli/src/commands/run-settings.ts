@@ -77,7 +77,9 @@ function modeOf(words: ParsedWords): RunMode {
   const near = nearName(text, modes)
   throw new UsageError(
     `--mode cannot be "${text}": it is batch or continuous`,
-    near === undefined ? 'see millrace help run' : `did you mean --mode ${near}?`,
+    near === undefined
+      ? 'batch reads what is there and ends, continuous follows what comes'
+      : `did you mean --mode ${near}?`,
   )
 }
 

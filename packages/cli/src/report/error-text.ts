@@ -29,7 +29,7 @@ export function errorText(error: unknown, options: ErrorTextOptions): string {
   const { palette, width = Infinity } = options
   if (error instanceof UsageError) {
     const hint = error.hint === undefined ? [] : [`  ${palette('hint:', 'faint')} ${error.hint}`]
-    return wrapped([`${palette('millrace:', 'bad')} ${error.message}`, ...hint], width)
+    return wrapped([`${palette('error', 'bad')}: ${error.message}`, ...hint], width)
   }
   const lines = isMillraceError(error) ? operatingError(error, palette) : unexpected(error, palette)
   if (isMillraceError(error) && userCode.has(error.code) && !options.verbose) {
@@ -40,9 +40,10 @@ export function errorText(error: unknown, options: ErrorTextOptions): string {
   return wrapped(lines, width)
 }
 
-/** Frames of stacks stay whole: terminals and editors make links of them. */
+/** Frames of stacks stay whole, since terminals and editors make links of them; so does code with a mark below it. */
 function wrapped(lines: readonly string[], width: number): string {
   return lines
+    .flatMap((line) => line.split('\n'))
     .map((line) => (line.startsWith('    ') ? line : wrapLine(line, width, indentUnderLabel(line))))
     .map((line) => `${line}\n`)
     .join('')

@@ -22,7 +22,8 @@ export function wrapLine(line: string, width: number, indent: number = indentOf(
   let isFresh = true
   for (const [, gap = '', word = ''] of line.matchAll(/( *)([^ ]+)/g)) {
     const wide = widthOf(word)
-    if (!isFresh && used + gap.length + wide > room) {
+    // A label is not left alone, however long the word behind it.
+    if (!isFresh && used > indent && used + gap.length + wide > room) {
       lines.push(current)
       current = ' '.repeat(indent) + word
       used = indent + wide
