@@ -1,10 +1,12 @@
 // L2: whole jobs on a disk that loses power after any operation, started again until they end. What shows at any moment is
 // part of the answer, and at the end it is the answer: nothing lost, nothing twice.
 import { describe, expect, it } from 'vitest'
-import { pipeline, schema, state, t, tumbling } from '../../src/index.ts'
+import { pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows } from '../../src/connect/index.ts'
+import type { CommitOutcome, OpenSink, Sink, Source } from '../../src/connect/index.ts'
+import type { Json, RowOf } from '../../src/data/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { Files, Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
@@ -18,10 +20,23 @@ import type { Lie } from '../testing/crashes.ts'
 const Row = schema({ key: t.string(), n: t.int32(), at: t.timestamp('ms') })
 const rows = Array.from({ length: 90 }, (_, n) => ({ key: `k${n % 7}`, n, at: n * 100 }))
 
+/** Ends of a pipeline that break a promise. */
+interface Defect {
+  readonly source?: (source: Source<RowOf<typeof Row>>) => Source<RowOf<typeof Row>>
+  readonly sink?: (sink: Sink) => Sink
+}
+
 /** Passes rows on, in files that roll with every epoch. */
-const passing = pipeline('passing', (p) => {
-  p.read('rows', memoryRows(Row, rows, { splits: 3 })).write('out', ndjson('/data/out', { roll: 'epoch' }))
-})
+function passingWith({ source = (same) => same, sink = (same) => same }: Defect): Pipeline {
+  return pipeline('passing', (p) => {
+    const rowsIn = source(memoryRows(Row, rows, { splits: 3 }) as Source<RowOf<typeof Row>>)
+    p.read('rows', rowsIn).write('out', sink(fileSink()))
+  })
+}
+
+const fileSink = (): Sink => ndjson('/data/out', { schema: Row, roll: 'epoch' }).toSink() as Sink
+
+const passing = passingWith({})
 
 const Counted = schema({ key: t.string(), n: t.int32(), count: t.int32() })
 
@@ -48,6 +63,33 @@ const windowing = pipeline('windowing', (p) => {
     .window(tumbling('1 s'))
     .aggregate('count', (a) => ({ n: a.count(), total: a.sum('n') }))
     .write('out', ndjson('/data/out', { roll: 'epoch' }))
+})
+
+const Name = schema({ key: t.string(), name: t.string() })
+
+/** Two inputs, a table beside them, two outputs that hold rows back, one of them in partitions. */
+const branching = pipeline('branching', (p) => {
+  const left = p.read('left', memoryRows(Row, rows.slice(0, 50), { splits: 2 }), { eventTime: 'at' })
+  const right = p.read('right', memoryRows(Row, rows.slice(40)), {
+    eventTime: { column: 'at', disorder: '300 ms' },
+  })
+  const names = p.read(
+    'names',
+    memoryRows(
+      Name,
+      rows.slice(0, 5).map(({ key }) => ({ key, name: `name of ${key}` })),
+    ),
+  )
+  const all = left.union('all', right)
+  all
+    .where('third', sql`n % 3 = 0`)
+    .write('thirds', ndjson('/data/out/some', { roll: { size: 600 }, partitionBy: ['key'] }))
+  const sessions = all
+    .lookupJoin('named', names, { on: 'key', select: { name: 'name' } })
+    .keyBy('by-key', 'key')
+    .window(session('1500 ms'))
+    .aggregate('sessions', (a) => ({ n: a.count(), mean: a.mean('n'), first: a.first('name') }))
+  sessions.write('closed', ndjson('/data/out/sessions', { roll: { size: 400 } }))
 })
 
 /** A process of the machine, whose clock moves when it is looked at: a run takes the same turns every time. */
@@ -86,19 +128,27 @@ function run(disk: SimulatedDisk, pid: number, job: Pipeline, lie: Lie = noLie):
   }).run()
 }
 
-/** Lines of all files that a reader of the output finds. */
-async function visible(disk: SimulatedDisk): Promise<readonly string[]> {
+/** Lines of all files that a reader of the output finds, each behind its folder. */
+async function visible(disk: SimulatedDisk, folder = '/data/out'): Promise<readonly string[]> {
   const files = new SimulatedFiles(disk)
-  if ((await files.status('/data/out')) === undefined) return []
+  if ((await files.status(folder)) === undefined) return []
   const lines: string[] = []
-  for (const { name } of await files.list('/data/out')) {
-    if (!name.endsWith('.ndjson') || /^[._]/.test(name)) continue
-    const path = `/data/out/${name}`
+  for (const { name, kind } of await files.list(folder)) {
+    const path = `${folder}/${name}`
+    if (/^[._]/.test(name)) continue
+    if (kind === 'directory') lines.push(...(await visible(disk, path)))
+    if (!name.endsWith('.ndjson')) continue
     const bytes = new Uint8Array((await files.status(path))?.size ?? 0)
     const file = await files.open(path, 'read')
     await file.read(bytes, 0, bytes.length, 0)
     await file.close()
-    lines.push(...Buffer.from(bytes).toString('utf8').split('\n').filter(Boolean))
+    const text = Buffer.from(bytes).toString('utf8')
+    lines.push(
+      ...text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => `${folder} ${line}`),
+    )
   }
   return lines.toSorted()
 }
@@ -154,14 +204,83 @@ async function crashEverywhere(job: Pipeline, step: number, lie: Lie = noLie): P
   return faults
 }
 
+/** Connectors that break one promise each: what an engine would do that had the defect. */
+const defects: { readonly [what: string]: Defect } = {
+  'output is committed before its manifest stands': {
+    sink: (sink) =>
+      overOpened(sink, (open) => ({
+        ...open,
+        writer: async (task, restored) => {
+          const writer = await open.writer(task, restored)
+          return overlaid(writer, {
+            prepare: async (epoch) => {
+              const committable = await writer.prepare(epoch)
+              if (committable !== undefined) await open.commit([committable])
+              return committable
+            },
+          })
+        },
+      })),
+  },
+  'positions are those of rows that were not taken yet': {
+    source: (source) => overRead(source, (position) => ({ ...position, row: position.row + 3 })),
+  },
+  'positions lag behind the rows that were pushed': {
+    source: (source) => overRead(source, (position) => ({ ...position, row: Math.max(0, position.row - 3) })),
+  },
+  'every attempt writes under the name of the first': {
+    sink: (sink) => ({ ...sink, open: (context) => sink.open({ ...context, attempt: 1 }) }),
+  },
+  'what an epoch owes is not committed again': {
+    sink: (sink) => overOpened(sink, (open) => ({ ...open, commit: onlyOnce(open) })),
+  },
+}
+
+/** The second phase of the first attempts fails without a word. */
+function onlyOnce(open: OpenSink): OpenSink['commit'] {
+  let calls = 0
+  return async (committables) =>
+    ++calls === 1
+      ? committables.map((): CommitOutcome => ({ kind: 'already-committed' }))
+      : open.commit(committables)
+}
+
+function overOpened(sink: Sink, change: (open: OpenSink) => OpenSink): Sink {
+  return { ...sink, open: async (context) => change(overlaid(await sink.open(context), {})) }
+}
+
+function overRead(
+  source: Source<RowOf<typeof Row>>,
+  change: (position: { readonly row: number }) => Json,
+): Source<RowOf<typeof Row>> {
+  return {
+    ...source,
+    open: async (split, from, context) => {
+      const reader = await source.open(split, from, context)
+      return overlaid(reader, { position: () => change(reader.position() as { row: number }) })
+    },
+  }
+}
+
+/** The same object, some of whose methods do something else. */
+function overlaid<Type extends object>(target: Type, changes: Partial<Type>): Type {
+  return new Proxy(target, {
+    get(of, name: keyof Type & string) {
+      const found = changes[name] ?? of[name]
+      return typeof found === 'function' ? (found.bind(of) as unknown) : found
+    },
+  })
+}
+
 describe('a job that is killed and started again', () => {
   it.each([
-    ['passes rows on', passing, 90],
-    ['keeps state by key', counting, 90],
-    ['counts by window', windowing, 63],
-  ] as const)('gives each row once: %s', async (_, job, lines) => {
+    ['passes rows on', passing, 90, 7],
+    ['keeps state by key', counting, 90, 7],
+    ['counts by window', windowing, 63, 7],
+    ['holds rows back in two outputs', branching, 40, 37],
+  ] as const)('gives each row once: %s', async (_, job, lines, step) => {
     expect((await answerOf(job)).answer).toHaveLength(lines)
-    expect(await crashEverywhere(job, 7)).toEqual([])
+    expect(await crashEverywhere(job, step)).toEqual([])
   })
 
   it('goes on behind its end with nothing to do', async () => {
@@ -173,6 +292,10 @@ describe('a job that is killed and started again', () => {
     expect(again.start).toMatchObject({ kind: 'ended', attempt: 2, epoch: first.progress.epoch })
     expect(again.progress.rowsIn).toBe(0)
     expect(await visible(disk)).toEqual(found)
+  })
+
+  it.each(Object.entries(defects))('is seen to fail when %s', async (_, defect) => {
+    expect((await crashEverywhere(passingWith(defect), 5)).length).toBeGreaterThan(0)
   })
 
   it.each<readonly [string, Lie]>([
