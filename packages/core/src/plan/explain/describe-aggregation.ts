@@ -4,16 +4,27 @@
 import type { Json } from '../../data/type.ts'
 import { formatDuration } from '../../time/duration.ts'
 import { PARTIAL_GROUPS_MAX } from '../accumulator-columns.ts'
-import type { AggregateCall, PartialAggregateNode, WindowAggregateNode, WindowSpec } from '../logical.ts'
+import type { Expression } from '../../expr/expression.ts'
+import type {
+  AggregateCall,
+  LogicalNode,
+  PartialAggregateNode,
+  WindowAggregateNode,
+  WindowSpec,
+} from '../logical.ts'
+import { plainExpression } from './plain-expression.ts'
 import type { Detail, StepDescription } from './step-description.ts'
 
 /** Describes an aggregation. */
-export function describeAggregation(node: WindowAggregateNode): StepDescription {
+export function describeAggregation(
+  node: WindowAggregateNode,
+  nodes: ReadonlyMap<string, LogicalNode>,
+): StepDescription {
   const { window, keys, allowedLatenessMs } = node
   const per = keys.length === 0 ? '' : ` per ${keys.join(', ')}`
   const details: Detail[] = node.aggregates.map((call) => ({
     label: 'computes',
-    text: `${call.name} = ${callText(call)}`,
+    text: `${call.name} = ${callText(call, computedColumns(node, nodes))}`,
   }))
   const partial = node.inputs[1]
   if (partial !== undefined) {
@@ -120,10 +131,51 @@ function lateText(window: WindowSpec, latenessMs: number): string {
   return window.kind === 'global' ? 'none' : `${when} are counted, and go to the late output if it is read`
 }
 
-function callText({ aggregate, columns, filter, parameters }: AggregateCall): string {
-  const shown = Object.entries(parameters).map(([name, value]) => `${name} ${jsonText(value)}`)
-  const text = `${aggregate}(${[...(aggregate === 'user' ? [] : columns), ...shown].join(', ')})`
-  return filter === undefined ? text : `${text} where ${filter}`
+/** The expressions behind columns that were computed for the aggregation only. */
+function computedColumns(
+  { step, inputs }: WindowAggregateNode,
+  nodes: ReadonlyMap<string, LogicalNode>,
+): ReadonlyMap<string, Expression> {
+  let from = nodes.get(inputs[0]?.step ?? '')
+  // The key-by and the partial aggregate between hand columns on as they are.
+  while (from?.kind === 'key-by' || from?.kind === 'partial-aggregate') {
+    from = nodes.get(from.inputs[0]?.step ?? '')
+  }
+  if (from?.kind !== 'transform' || !from.step.startsWith(`${step}/`)) return new Map()
+  return new Map((from.outputs ?? []).map(({ name, expression }) => [name, expression]))
+}
+
+function callText(
+  { aggregate, columns, filter, parameters }: AggregateCall,
+  computed: ReadonlyMap<string, Expression>,
+): string {
+  const textOf = (column: string): string => {
+    const expression = computed.get(column)
+    if (expression === undefined || expression.kind === 'column') return column
+    return plainExpression((aggregate === 'mean' ? truthOf(expression) : undefined) ?? expression)
+  }
+  const shown = Object.entries(parameters)
+    .filter(([name]) => name !== 'columns')
+    .map(([name, value]) => `${name} ${jsonText(value)}`)
+  const [input, ...further] = aggregate === 'user' ? [] : columns.map(textOf)
+  const called = `${aggregate}(${[...(input === undefined ? [] : [input]), ...shown].join(', ')})`
+  const text = further.length === 0 ? called : `${called} with ${further.join(', ')}`
+  return filter === undefined ? text : `${text} where ${textOf(filter)}`
+}
+
+/** The condition whose share a mean is: it was made the number 1 or 0 for that. */
+function truthOf(expression: Expression): Expression | undefined {
+  if (expression.kind !== 'case') return undefined
+  const [first, second] = expression.branches
+  const isShare =
+    first !== undefined &&
+    numberOf(first.then) === 1 &&
+    numberOf(second === undefined ? expression.otherwise : second.then) === 0
+  return isShare ? first.when : undefined
+}
+
+function numberOf(expression: Expression): number | undefined {
+  return expression.kind === 'literal' && expression.value !== null ? Number(expression.value) : undefined
 }
 
 /** Texts as they are, anything else as JSON. */

@@ -46,7 +46,7 @@ export function describeStep(node: LogicalNode, surroundings: StepSurroundings):
     case 'key-by':
       return { summary: `groups rows by ${node.keys.join(', ')}`, details: [] }
     case 'window-aggregate':
-      return describeAggregation(node)
+      return describeAggregation(node, surroundings.nodes)
     case 'partial-aggregate':
       return describePartialAggregation(node)
     case 'process':
@@ -70,27 +70,32 @@ function describeSource(node: SourceNode, { originals, tables }: StepSurrounding
   ]
   const { predicate } = node.pushdown
   if (predicate !== undefined) {
-    details.push({ label: 'may skip', text: `what cannot match ${plainExpression(predicate)}` })
+    details.push({ label: 'may skip', text: `parts that hold no row where ${plainExpression(predicate)}` })
   }
   if (node.eventTime !== undefined)
-    details.push({ label: 'event time', text: describeEventTime(node.eventTime) })
+    details.push({ label: 'event time', text: describeEventTime(node.eventTime, splitText(node)) })
   if (node.onError === 'reject') details.push({ label: 'bad rows', text: 'go to the rejected output' })
   if (tables.has(node.step)) details.push({ label: 'order', text: 'read whole before the streams flow' })
   return { summary: `reads ${connectorText(node.source)}`, details }
 }
 
-function describeEventTime({ column, watermark, idleAfterMs, onMissing }: EventTime): string {
+/** What a part of the input with a watermark of its own is called. */
+function splitText({ source }: SourceNode): string {
+  return source.connector === 'files' ? 'split (a file, or a part of one)' : 'split'
+}
+
+function describeEventTime({ column, watermark, idleAfterMs, onMissing }: EventTime, split: string): string {
   const parts = [column]
   switch (watermark.kind) {
     case 'bounded-disorder':
       parts.push(
         watermark.disorderMs === 0
-          ? 'in order within each split'
-          : `up to ${formatDuration(watermark.disorderMs)} out of order within each split`,
+          ? `in order within each ${split}`
+          : `up to ${formatDuration(watermark.disorderMs)} out of order within each ${split}`,
       )
       break
     case 'at-end':
-      parts.push('complete at the end of each split only')
+      parts.push(`complete at the end of each ${split} only`)
       break
     case 'punctuated':
       parts.push(`watermark from ${plainExpression(watermark.expression)}`)
@@ -100,19 +105,29 @@ function describeEventTime({ column, watermark, idleAfterMs, onMissing }: EventT
   return parts.join('; ')
 }
 
-function describeTransform({ predicate, outputs, schema }: TransformNode): StepDescription {
-  const computed = (outputs ?? []).filter(
+function describeTransform({ step, predicate, outputs, schema }: TransformNode): StepDescription {
+  const changed = (outputs ?? []).filter(
     ({ name, expression }) => expression.kind !== 'column' || expression.name !== name,
   )
+  const computed = changed.filter(({ expression }) => expression.kind !== 'column')
   const columns = schema.fields.map(({ name }) => name).join(', ')
-  const details: Detail[] = computed.map(({ name, expression }) => ({
-    label: 'computes',
-    text: `${name} = ${plainExpression(expression)}`,
-  }))
+  const details: Detail[] = changed.map(({ name, expression }) =>
+    expression.kind === 'column'
+      ? { label: 'renames', text: `${expression.name} to ${name}` }
+      : { label: 'computes', text: `${name} = ${plainExpression(expression)}` },
+  )
   if (outputs !== undefined) details.push({ label: 'gives', text: columns })
   if (predicate !== undefined) return { summary: `keeps rows where ${plainExpression(predicate)}`, details }
-  if (computed.length > 0) return { summary: 'computes columns', details }
+  if (computed.length > 0) return { summary: computingText(step), details }
+  if (changed.length > 0) return { summary: 'renames columns', details }
   return { summary: `keeps columns ${columns}`, details: [] }
+}
+
+/** Steps with a slash were added for another step: what a key or an aggregate is computed from. */
+function computingText(step: string): string {
+  const [owner, part] = step.split('/')
+  if (part === 'keys') return `computes the key of ${owner}`
+  return part === 'input' ? `computes what ${owner} aggregates` : 'computes columns'
 }
 
 function describeRowFunction(node: RowFunctionNode): StepDescription {

@@ -5,6 +5,9 @@ import type { ExplainedStage, ExplainedStep, Explanation } from './explanation.t
 
 /** Columns that long lines are broken at, when nobody says how many there are. */
 const WIDTH = 110
+/** What a reader has to know of stages. */
+const legend =
+  'The steps of a stage run together in each of its tasks; rows change tasks only where "<-" stands.'
 /** Room that text has behind a long prefix all the same. */
 const ROOM_LEAST = 30
 
@@ -14,7 +17,14 @@ export function explanationToText(explanation: Explanation, width: number = WIDT
   const steps = stages.reduce((sum, stage) => sum + stage.steps.length, 0)
   const lines = [
     `pipeline ${pipeline}: ${plural(steps, 'step')} in ${plural(stages.length, 'stage')}`,
-    `plan ${explanation.planHash.slice(0, 12)}, state ${explanation.stateHash.slice(0, 12)}, ${keyGroups} key groups`,
+    ...wrap('', legend, width),
+    ...wrap('plan  ', `${explanation.planHash.slice(0, 12)} (changes with what is computed)`, width),
+    ...wrap(
+      'state ',
+      `${explanation.stateHash.slice(0, 12)} (changes with what is kept between rows)`,
+      width,
+    ),
+    ...wrap('keys  ', `in ${keyGroups} groups, which are shared out among the tasks`, width),
   ]
   for (const stage of stages) lines.push('', ...stageLines(stage, width))
   return `${lines.join('\n')}\n`
@@ -24,8 +34,24 @@ function stageLines({ stage, tasks, receives, steps }: ExplainedStage, columns: 
   return [
     `stage ${stage}, ${plural(tasks, 'task')}`,
     ...receives.flatMap(({ from, to, how }) => wrap('  <- ', `from ${from} to ${to}: ${how}`, columns)),
-    ...steps.flatMap((step) => stepLines(step, columns)),
+    ...steps.flatMap((step, at) => {
+      const exchanged = receives.filter(({ to }) => to === step.step).map(({ from }) => from)
+      return stepLines(withInput(step, steps[at - 1], exchanged), columns)
+    }),
   ]
+}
+
+/** The step, saying what it reads where that is not simply the step above. */
+function withInput(
+  step: ExplainedStep,
+  above: ExplainedStep | undefined,
+  exchanged: readonly string[],
+): ExplainedStep {
+  const isExchanged = (input: string): boolean =>
+    exchanged.some((from) => input === from || input.startsWith(`${from}.`))
+  const inputs = step.inputs.filter((input) => !isExchanged(input))
+  if (step.kind === 'union' || inputs.length === 0 || inputs.join() === above?.step) return step
+  return { ...step, details: [{ label: 'from', text: inputs.join(', ') }, ...step.details] }
 }
 
 function stepLines({ step, merged, summary, details }: ExplainedStep, columns: number): string[] {

@@ -30,7 +30,7 @@ export interface ExplainedStep extends StepDescription {
 export interface ExplainedExchange {
   readonly from: string
   readonly to: string
-  /** In words: `by key group of origin`. */
+  /** In words: `rows with the same origin go to one task`. */
   readonly how: string
 }
 
@@ -93,7 +93,7 @@ function howRowsMove({ exchange }: Exchange): string {
     case 'forward':
       return 'from task to task'
     case 'key-group':
-      return `by key group of ${exchange.keys.join(', ')}`
+      return `rows with the same ${exchange.keys.join(', ')} go to one task`
     case 'broadcast':
       return 'every row to every task'
     case 'gather':
