@@ -261,6 +261,15 @@ describe('a bar', () => {
 })
 
 describe('rates', () => {
+  it('are those since the start while a run is young: rows that came before the first frame count', () => {
+    const window = new RateWindow()
+    window.add(progress({ elapsedMs: 100, rowsIn: 1000, steps: [step('a', 1000), step('b', 0)] }))
+    const rates = window.add(
+      progress({ elapsedMs: 200, rowsIn: 1000, steps: [step('a', 1000), step('b', 1000)] }),
+    )
+    expect([rates.rowsIn, rates.steps.get('a'), rates.steps.get('b')]).toEqual([5000, 5000, 5000])
+  })
+
   it('of one frame are all over one and the same time', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 2, maxLength: 20 }), (spans) => {

@@ -20,7 +20,8 @@ const WINDOW_MS = 3000
 
 /** Remembers snapshots for as long as rates need them. */
 export class RateWindow {
-  private snapshots: JobProgress[] = []
+  /** Undefined: the start of the run, at which everything was 0. */
+  private readonly snapshots: (JobProgress | undefined)[] = [undefined]
 
   /** Takes a snapshot and gives the rates up to it. */
   add(progress: JobProgress): Rates {
@@ -28,8 +29,7 @@ export class RateWindow {
     // The newest snapshot that is old enough stays, so that the window is never shorter than asked for.
     while ((this.snapshots[1]?.elapsedMs ?? Infinity) <= progress.elapsedMs - WINDOW_MS)
       this.snapshots.shift()
-    const [first] = this.snapshots
-    return first === progress ? ratesBetween(undefined, progress) : ratesBetween(first, progress)
+    return ratesBetween(this.snapshots[0], progress)
   }
 }
 
