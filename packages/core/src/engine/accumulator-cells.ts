@@ -15,7 +15,6 @@ import { accumulatorWriters } from './accumulator-columns.ts'
 import type { PartialForm, SavedForm } from './aggregates/index.ts'
 import type { PartColumn } from './keyed-part.ts'
 import type { BoundAggregate, WindowAggregateParts } from './window-aggregate-parts.ts'
-import { releaseRecord } from './window-aggregate-parts.ts'
 import type { ResultWriter } from './window-output.ts'
 
 /** The version of all cells of bytes. */
@@ -43,16 +42,12 @@ export class AccumulatorCells {
 
   /** Puts accumulators into records, in place of what they hold; `columns` begins with the first accumulator's. */
   load(columns: readonly Column[], rows: CellRows): void {
-    const { store, records, from, to } = rows
-    const keyWords = this.#parts.key.words
-    for (let n = from; n < to; n++) {
-      releaseRecord(this.#parts, store, records[n] as number)
-      store.reset(records[n] as number, keyWords)
-    }
     let at = 0
-    for (const { aggregate } of this.#parts.aggregates) {
-      if (aggregate.saved !== undefined) this.#loadBytes(aggregate.saved, columns[at++] as Column, rows)
-      else at += loadColumns(aggregate.partial as PartialForm, columns.slice(at), rows)
+    for (const bound of this.#parts.aggregates) {
+      const { saved, partial } = bound.aggregate
+      if (saved !== undefined || partial?.kind === 'cell') empty(bound, rows)
+      if (saved !== undefined) this.#loadBytes(saved, columns[at++] as Column, rows)
+      else at += loadColumns(partial as PartialForm, columns.slice(at), rows)
     }
   }
 
@@ -94,6 +89,17 @@ function bytesWriter(form: SavedForm): ResultWriter {
         ;(out as Utf8ColumnBuilder).setBytes(at + n - from, writer.bytes, 0, writer.length)
       }
     },
+  }
+}
+
+/** Makes the accumulators of records as they are in new ones. */
+function empty({ aggregate, fields }: BoundAggregate, { store, records, from, to }: CellRows): void {
+  for (let n = from; n < to; n++) aggregate.release?.(store, records[n] as number)
+  for (const { kind, offset, initial } of fields) {
+    const isDouble = kind === 'f64'
+    const target = isDouble ? store.f64 : store.i32
+    const stride = isDouble ? store.words >> 1 : store.words
+    for (let n = from; n < to; n++) target[(records[n] as number) * stride + offset] = initial
   }
 }
 

@@ -9,9 +9,10 @@
  *       progress comes first, then the gone, then the rest, so that sessions of a key never overlap while rows come back.
  */
 import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
-import type { Column, FixedColumn } from '../data/column.ts'
+import type { FixedColumn } from '../data/column.ts'
 import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import type { DataType } from '../data/type.ts'
+import { assert } from '../errors.ts'
 import type { GroupTable, RecordField } from '../state/index.ts'
 import { GoneRecords, RecordLayout } from '../state/index.ts'
 import { AccumulatorCells } from './accumulator-cells.ts'
@@ -200,33 +201,35 @@ export class SessionState implements OperatorState {
     const part = this.#sessions
     const count = part.begin(batch)
     const { rows } = part
+    const { sessions } = this.#parts
     const valuesOf = (at: number): FixedColumn['values'] => (part.column(at) as FixedColumn).values
     const [starts, lasts, fired, removed] = [valuesOf(0), valuesOf(1), valuesOf(2), valuesOf(3)]
-    const cells: readonly Column[] = batch.columns.slice(part.firstColumn + OWN_COLUMNS)
-    for (let n = 0; n < count; n++) {
-      // Row by row: the entry of a key changes with each of its sessions.
-      const found = part.locate(n, n + 1, this.#parts.sessions)[n] as number
+    // Those that are gone stand in front, and are few.
+    let from = 0
+    for (; from < count && removed[rows[from] as number] === 1; from++)
+      this.#parts.forget(
+        part.locate(from, from + 1, sessions)[from] as number,
+        starts[rows[from] as number] as number,
+      )
+    const records = part.locate(from, count, sessions)
+    for (let n = from; n < count; n++) {
       const row = rows[n] as number
-      const start = starts[row] as number
-      if (removed[row] === 1) this.#parts.forget(found, start)
-      else {
-        const session = { start, last: lasts[row] as number, hasFired: fired[row] === 1 }
-        this.#load(this.#parts.restore(found, session), row, cells)
+      assert(removed[row] !== 1, 'a session that is gone stands behind one that is there')
+      const session = {
+        start: starts[row] as number,
+        last: lasts[row] as number,
+        hasFired: fired[row] === 1,
       }
+      records[n] = this.#parts.restore(this.#entryOf(records[n] as number), session)
     }
+    const cells = batch.columns.slice(part.firstColumn + OWN_COLUMNS)
+    this.#cells.load(cells, { store: sessions, records, rows, from, to: count })
   }
 
-  /** Accumulators of one session; its own fields stay. */
-  #load(session: number, row: number, cells: readonly Column[]): void {
-    const { sessions, fields } = this.#parts
-    const own = Object.values(fields) as readonly RecordField[]
-    const placeOf = ({ kind, offset }: RecordField): number =>
-      session * (kind === 'f64' ? sessions.words >> 1 : sessions.words) + offset
-    const arrayOf = ({ kind }: RecordField): Float64Array | Int32Array =>
-      kind === 'f64' ? sessions.f64 : sessions.i32
-    const values = own.map((field) => arrayOf(field)[placeOf(field)] as number)
-    const one = { records: Int32Array.of(session), rows: Int32Array.of(row), from: 0, to: 1 }
-    this.#cells.load(cells, { store: sessions, ...one })
-    for (const [at, field] of own.entries()) arrayOf(field)[placeOf(field)] = values[at] as number
+  /** The entry of the key of a record: it changes with each session of the key that comes back. */
+  #entryOf(record: number): number {
+    const { sessions } = this.#parts
+    sessions.loadKey(sessions.i32, record * sessions.words)
+    return sessions.find()
   }
 }

@@ -9,7 +9,7 @@ import { unknownColumn } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { AggregateCall, WindowAggregateNode } from '../plan/logical.ts'
-import type { GroupTable, KeyLayout, RecordStore } from '../state/index.ts'
+import type { GroupTable, KeyLayout, RecordField, RecordStore } from '../state/index.ts'
 import { ArrayPool, BlockHeap, RecordLayout, StringTable, keyLayout } from '../state/index.ts'
 import type { Aggregate, AggregateInput } from './aggregates/index.ts'
 import { createAggregate } from './aggregates/index.ts'
@@ -21,6 +21,8 @@ export interface BoundAggregate {
   readonly inputs: readonly AggregateInput[]
   /** Position of the filter column in the input, or −1. */
   readonly filter: number
+  /** The fields of its accumulator. */
+  readonly fields: readonly RecordField[]
 }
 
 /** The shared parts of one window aggregate in one task. */
@@ -63,6 +65,7 @@ export function windowAggregateParts<Extra>(
   const aggregates = node.aggregates.map((call) => {
     const inputs = call.columns.map((name) => inputOf(inputSchema, name, node.step))
     const filter = call.filter === undefined ? -1 : inputOf(inputSchema, call.filter, node.step).index
+    const before = layout.fields.length
     const aggregate = createAggregate({
       call,
       inputs,
@@ -74,7 +77,7 @@ export function windowAggregateParts<Extra>(
       functions,
       step: node.step,
     })
-    return { call, aggregate, inputs, filter }
+    return { call, aggregate, inputs, filter, fields: layout.fields.slice(before) }
   })
   const parts = {
     node,

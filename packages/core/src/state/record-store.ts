@@ -100,11 +100,6 @@ export class RecordStore {
     return ids
   }
 
-  /** Puts the initial values into all fields of a record; its key stays. */
-  reset(id: number, keyWords: number): void {
-    this.i32.set(this.#template.subarray(keyWords), id * this.words + keyWords)
-  }
-
   release(id: number): void {
     ;(this.changed[id >> 5] as number) &= ~(1 << id)
     if (this.#freeCount === this.#free.length) {

@@ -223,7 +223,7 @@ describe('state of a process step', () => {
             expect(linesOf(run)).toEqual(linesOf(expected))
           },
         ),
-        { numRuns: 100 },
+        { numRuns: 60 },
       )
     })
   }

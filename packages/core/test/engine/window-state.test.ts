@@ -77,7 +77,7 @@ for (const [name, windows] of [
               expect(outcome(run)).toEqual(outcome(expected))
             },
           ),
-          { numRuns: 150 },
+          { numRuns: 100 },
         )
       })
     }
