@@ -36,7 +36,7 @@ export function ensureBuilt() {
   runOrExit(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...builtPackages])
 }
 
-export const builtPackages = ['packages/core', 'packages/cli', 'packages/millrace']
+export const builtPackages = ['packages/core', 'packages/cli', 'packages/millrace', 'packages/connector-s3']
 
 function isInstalled() {
   // npm writes this file last, so it dates the whole installation.

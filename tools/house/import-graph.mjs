@@ -50,7 +50,11 @@ export const roomRules = {
   // '(computed)': the command imports the user's module by its path.
   cli: { rooms: [], packages: ['@millrace/core', 'tsx', '(computed)'], node: true },
   millrace: { rooms: [], packages: ['@millrace/core', '@millrace/cli'] },
-  connector: { rooms: [], packages: ['@millrace/core/connect'], node: true },
+  connector: {
+    rooms: [],
+    packages: ['@millrace/core/connect', '@millrace/core/errors', 'aws4fetch'],
+    node: true,
+  },
 }
 
 /**

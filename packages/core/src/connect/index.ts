@@ -37,6 +37,16 @@ export type {
   SinkDescription,
   SinkWriter,
 } from './sink.ts'
+export type {
+  ObjectAnswer,
+  ObjectClient,
+  ObjectFailure,
+  ObjectFailureKind,
+  ObjectPage,
+  ObjectPart,
+  ObjectUpload,
+  UploadPage,
+} from '../checkpoint/object-client.ts'
 export type { CountCommittable } from './blackhole.ts'
 export { blackhole } from './blackhole.ts'
 export type { ConsoleCommittable, ConsoleOptions } from './console.ts'
