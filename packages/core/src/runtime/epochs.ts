@@ -49,6 +49,8 @@ export interface EpochPhases {
   readonly commitMs: number
   /** Bytes of state that were written. */
   readonly stateBytes: number
+  /** When it was delivered, in wall-clock time. */
+  readonly deliveredAtMs: number
 }
 
 interface OpenEpoch {
@@ -158,7 +160,7 @@ export class Epochs implements EpochCutter {
     await checkpoints?.delivered(epoch, end !== undefined)
     await Promise.all(cut.acknowledge.map((acknowledge) => acknowledge()))
     this.#undelivered--
-    this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began }
+    this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began, deliveredAtMs: clock.now() }
     wake()
   }
 }

@@ -1,6 +1,9 @@
 /** Running a pipeline in this process: modes, epochs, progress. */
 export { Job } from './job.ts'
-export type { JobOptions, JobResult, RunMode } from './job.ts'
+export type { EpochPhases } from './epochs.ts'
+export type { JobFailure, JobOptions, JobResult, RunMode } from './job.ts'
+export type { JobState } from './job-state.ts'
+export type { RestartStrategy } from './restart.ts'
 export { DirectoryStore, ObjectStore } from '../checkpoint/index.ts'
 export type { CheckpointStore } from '../checkpoint/index.ts'
 export type { JobStart } from './running-job.ts'

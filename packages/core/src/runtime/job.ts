@@ -19,6 +19,9 @@ import { checkFolders } from './check-folders.ts'
 import { CommitRetries } from './commit-retries.ts'
 import { noProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
+import type { JobState } from './job-state.ts'
+import { Restarts } from './restart.ts'
+import type { RestartStrategy } from './restart.ts'
 import { RunningJob } from './running-job.ts'
 import type { JobStart } from './running-job.ts'
 import { takeOver } from './take-over.ts'
@@ -56,6 +59,8 @@ export interface JobOptions {
   readonly from?: number
   /** With `state`: go on with new input although the run before came to its end. */
   readonly goOn?: boolean
+  /** With `state`: whether and when the job starts again after a failure that may pass by itself. Default: it does not. */
+  readonly restart?: RestartStrategy
   /** With `state`: take the job over also from a process that may still run it. */
   readonly takeOver?: boolean
 }
@@ -67,6 +72,12 @@ export interface JobResult {
   readonly progress: JobProgress
   /** How it began; undefined without a state directory. */
   readonly start?: JobStart | undefined
+}
+
+/** A failure of a job. */
+export interface JobFailure {
+  readonly atMs: number
+  readonly error: unknown
 }
 
 /** The names of all options; the compiler says when one is missing. */
@@ -85,6 +96,7 @@ const optionNames = Object.keys({
   from: true,
   goOn: true,
   takeOver: true,
+  restart: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
 
 /** A pipeline that is running, or is about to. */
@@ -92,10 +104,13 @@ export class Job {
   readonly physical: PhysicalPlan
   private readonly options: JobOptions
   private readonly built: BuiltPlan
-  private running: RunningJob | undefined
+  private readonly restarts: Restarts
   private readonly retries: CommitRetries
-  private started = false
-  private stopping = false
+  private running: RunningJob | undefined
+  private wakeUp: (() => void) | undefined
+  private current: JobState = 'created'
+  private stopAsked = false
+  private readonly failed: JobFailure[] = []
 
   /**
    * Plans the run; nothing is opened yet. Throws what planning finds.
@@ -106,7 +121,10 @@ export class Job {
     checkOptionNames('Job', options, optionNames)
     checkOptionChoice('mode', options.mode, ['batch', 'continuous'])
     checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
+    if (options.restart !== undefined && options.restart.kind !== 'none' && options.state === undefined)
+      throw restartWithoutState()
     this.options = options
+    this.restarts = new Restarts(options.restart ?? { kind: 'none' }, () => options.host.random.next())
     this.built = optimize(built)
     this.physical = planPhysical(this.built.plan, {
       parallelism: options.parallelism ?? 1,
@@ -116,38 +134,96 @@ export class Job {
     this.retries = new CommitRetries(options.host.timers, options.state !== undefined)
   }
 
+  /** Where the job is in its life. */
+  get state(): JobState {
+    return this.current
+  }
+
+  /** The failures so far, each with its cause; the job started again after all but the last. */
+  get failures(): readonly JobFailure[] {
+    return this.failed
+  }
+
   /**
-   * Runs to the end. Rejects with the first failure. With a state directory the next start goes on from the last epoch;
-   * without one nothing of the open epoch is visible anywhere, unless the failure came while sinks were committing that
-   * epoch: then the error says so.
+   * Runs to the end. Rejects with the failure that ends it. With a state directory the next start goes on from the last
+   * epoch; without one nothing of the open epoch is visible anywhere, unless the failure came while sinks were committing
+   * that epoch: then the error says so.
    *
    * @throws MillraceError `run/cancelled` when a batch run was stopped before its end; `checkpoint/owned` and others of
    *   its kind when the state cannot be gone on with.
    */
   async run(): Promise<JobResult> {
-    if (this.started) throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
-    this.started = true
-    const { host, state } = this.options
-    await checkFolders(this.built.bindings, host.files)
-    const taken = state === undefined ? undefined : await takeOver(state, host, this.options)
-    const running = new RunningJob(
-      { built: this.built, physical: this.physical, retries: this.retries, taken },
-      this.options,
-    )
-    this.running = running
-    if (this.stopping) running.stop()
-    return running.run()
+    if (this.current !== 'created')
+      throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
+    const { clock } = this.options.host
+    await checkFolders(this.built.bindings, this.options.host.files)
+    for (;;) {
+      const began = clock.monotonic()
+      try {
+        this.current = 'starting'
+        const result = await this.attempt()
+        this.current = 'ended'
+        return result
+      } catch (error) {
+        const delayMs = this.fail(error, clock.monotonic() - began)
+        if (delayMs === undefined) throw error
+        await this.wait(delayMs)
+        if (this.stopAsked) {
+          this.current = 'failed'
+          throw error
+        }
+      }
+    }
   }
 
-  /** Ends the run at the next border between steps, and what is waited for to try a commit again. */
+  /** Ends the run at the next border between steps, and what is waited for. */
   stop(): void {
-    this.stopping = true
+    this.stopAsked = true
+    if (this.current === 'running') this.current = 'stopping'
     this.running?.stop()
     this.retries.stop()
+    this.wakeUp?.()
   }
 
-  /** The run as it stands; undefined before it has begun. */
+  /** The run as it stands. */
   progress(): JobProgress {
     return this.running?.progress() ?? noProgress
   }
+
+  private async attempt(): Promise<JobResult> {
+    const { host, state } = this.options
+    const taken = state === undefined ? undefined : await takeOver(state, host, this.options)
+    const { built, physical, retries } = this
+    const running = new RunningJob({ built, physical, retries, taken }, this.options)
+    this.running = running
+    if (this.stopAsked) running.stop()
+    return running.run(() => (this.current = this.stopAsked ? 'stopping' : 'running'))
+  }
+
+  /** Takes note of a failure; gives the wait before the next start, undefined when there is none. */
+  private fail(error: unknown, ranMs: number): number | undefined {
+    const atMs = this.options.host.clock.now()
+    this.failed.push({ atMs, error })
+    const decision = this.stopAsked ? undefined : this.restarts.decide({ error, atMs, ranMs })
+    this.current = decision?.kind === 'restart' ? 'waiting' : 'failed'
+    return decision?.kind === 'restart' ? decision.delayMs : undefined
+  }
+
+  private async wait(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.options.host.timers.set(delayMs, resolve)
+      this.wakeUp = () => {
+        timer.clear()
+        resolve()
+      }
+    })
+    this.wakeUp = undefined
+  }
+}
+
+function restartWithoutState(): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: 'a job without a state directory cannot start again where it failed',
+    hint: 'give it one with the option "state"',
+  })
 }

@@ -3,6 +3,7 @@
  */
 import type { Execution } from '../engine/index.ts'
 import type { CommitRetry } from './commit-retries.ts'
+import type { EpochPhases } from './epochs.ts'
 
 /** One step as it stands. */
 export interface StepProgress {
@@ -39,6 +40,8 @@ export interface JobProgress {
   /** Share of the elapsed time in which sinks kept sources from reading, 0 to 1. */
   readonly backpressure: number
   readonly epoch: number
+  /** The epoch that was delivered last, and how long its phases took; undefined before the first. */
+  readonly lastEpoch?: EpochPhases | undefined
   /** A sink that could not commit yet and will be tried again; undefined mostly. */
   readonly retrying?: CommitRetry | undefined
   readonly steps: readonly StepProgress[]
@@ -71,6 +74,7 @@ export function readProgress(
     readonly cpuMs: number
     readonly blockedMs: number
     readonly epoch: number
+    readonly lastEpoch: EpochPhases | undefined
     readonly retrying: CommitRetry | undefined
   },
 ): JobProgress {
@@ -98,6 +102,7 @@ export function readProgress(
     watermark: Math.min(Infinity, ...tasks.map((task) => task.watermark)),
     backpressure: run.elapsedMs === 0 ? 0 : Math.min(1, run.blockedMs / run.elapsedMs),
     epoch: run.epoch,
+    lastEpoch: run.lastEpoch,
     retrying: run.retrying,
     steps,
   }

@@ -101,13 +101,14 @@ export class RunningJob {
     })
   }
 
-  async run(): Promise<JobResult> {
+  /** @param onRunning - called when everything is restored, before the first row is read */
+  async run(onRunning: () => void): Promise<JobResult> {
     let end: LoopEnd
     let committedAgain: number
     try {
       await this.#execution.openSinks()
       committedAgain = await this.#settleOutputs()
-      end = await this.#runOn()
+      end = await this.#runOn(onRunning)
     } catch (error) {
       await this.#checkpoints?.close()
       // The first failure is the one to report; closing after it may fail for the same reason.
@@ -131,11 +132,12 @@ export class RunningJob {
       cpuMs: clock.cpu() - this.#cpuAtStart,
       blockedMs: this.#loop.blockedMs,
       epoch: this.#epochs.epoch,
+      lastEpoch: this.#epochs.last,
       retrying: this.#parts.retries.waiting,
     })
   }
 
-  async #runOn(): Promise<LoopEnd> {
+  async #runOn(onRunning: () => void): Promise<LoopEnd> {
     const { taken } = this.#parts
     if (taken?.start.kind === 'ended') return 'finished'
     await this.#execution.build({ wake: this.#loop.wake, failed: this.#loop.failed })
@@ -143,6 +145,7 @@ export class RunningJob {
     const { state, host, mode } = this.#options
     if (state !== undefined && manifest !== undefined)
       await restoreExecution(this.#execution, manifest, { store: state, checks: host.bytes })
+    onRunning()
     const end = await this.#loop.run()
     if (end === 'stopped' && mode !== 'continuous') throw cancelled()
     return end

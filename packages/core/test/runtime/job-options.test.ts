@@ -54,6 +54,7 @@ describe('options of a job that do not exist', () => {
       from: undefined,
       goOn: undefined,
       takeOver: undefined,
+      restart: undefined,
     }
     expect(refused(all)).toBeInstanceOf(Job)
   })
