@@ -14,21 +14,31 @@ export interface MemoryCommittable {
   readonly rows: number
 }
 
+/** What one task committed of one epoch. */
+export interface MemoryCommit<Row = { readonly [column: string]: unknown }> {
+  readonly lineage: string
+  readonly step: string
+  readonly epoch: number
+  readonly task: number
+  readonly attempt: number
+  readonly rows: readonly Row[]
+}
+
 /** A sink whose rows can be looked at. */
 export interface MemorySink<Row = { readonly [column: string]: unknown }> extends Sink<MemoryCommittable> {
   /** Committed rows, in order of their commits. */
   readonly rows: readonly Row[]
+  /** The same with where they come from. */
+  readonly commits: readonly MemoryCommit<Row>[]
+  /** Commits of a task's epoch that another attempt had committed before: rows that show twice. 0 unless the engine errs. */
+  readonly duplicates: number
 }
 
-interface Prepared {
-  readonly owner: string
-  readonly attempt: number
-  readonly rows: readonly object[]
-}
+type Commit = MemoryCommit<object>
 
 interface Store {
-  readonly prepared: Map<string, Prepared>
-  committed: { readonly id: string; readonly owner: string; readonly rows: readonly object[] }[]
+  readonly prepared: Map<string, Commit>
+  committed: { readonly id: string; readonly commit: Commit }[]
 }
 
 /**
@@ -46,23 +56,36 @@ export function memorySink<Row = { readonly [column: string]: unknown }>(): Memo
     description: { connector: 'memory', options: {} },
     accepts: 'append',
     get rows() {
-      return store.committed.flatMap(({ rows }) => rows) as Row[]
+      return store.committed.flatMap(({ commit }) => commit.rows) as Row[]
+    },
+    get commits() {
+      return store.committed.map(({ commit }) => commit) as unknown as MemoryCommit<Row>[]
+    },
+    get duplicates() {
+      const names = store.committed.map(({ commit }) => `${ownerOf(commit)}/${commit.epoch}/${commit.task}`)
+      return names.length - new Set(names).size
     },
     async open(context) {
-      const owner = `${context.lineage}/${context.step}`
-      if (context.outputMode === 'refuse' && store.committed.some((other) => other.owner !== owner)) {
+      const owner = ownerOf(context)
+      const isOthers = store.committed.some(({ commit }) => ownerOf(commit) !== owner)
+      if (context.outputMode === 'refuse' && isOthers && context.resumed !== true) {
         throw new MillraceError('output/exists', {
           what: 'the sink in memory holds rows of another run',
           hint: 'use a new sink, or the output mode overwrite or append',
         })
       }
-      return openMemory(store, owner, context)
+      return openMemory(store, context)
     },
   }
 }
 
-function openMemory(store: Store, owner: string, context: SinkContext): OpenSink<MemoryCommittable> {
-  const { attempt, outputMode } = context
+function ownerOf({ lineage, step }: { readonly lineage: string; readonly step: string }): string {
+  return `${lineage}/${step}`
+}
+
+function openMemory(store: Store, context: SinkContext): OpenSink<MemoryCommittable> {
+  const { attempt, outputMode, lineage, step } = context
+  const owner = ownerOf(context)
   return {
     async writer(task) {
       let pending: object[] = []
@@ -82,7 +105,7 @@ function openMemory(store: Store, owner: string, context: SinkContext): OpenSink
           if (rows === undefined) return undefined
           sealed.delete(epoch)
           const id = `${owner}/${attempt}/${epoch}/${task}`
-          store.prepared.set(id, { owner, attempt, rows })
+          store.prepared.set(id, { lineage, step, epoch, task, attempt, rows })
           return { v: 1, id, rows: rows.length }
         },
         written: () => ({ rows: written + pending.length, bytes: 0 }),
@@ -96,13 +119,13 @@ function openMemory(store: Store, owner: string, context: SinkContext): OpenSink
     async sweep(keep) {
       const named = new Set(keep.map(({ id }) => id))
       for (const [id, prepared] of store.prepared) {
-        const isOlder = prepared.owner !== owner || prepared.attempt < attempt
+        const isOlder = ownerOf(prepared) !== owner || prepared.attempt < attempt
         if (isOlder && !named.has(id)) store.prepared.delete(id)
       }
     },
     async finish() {
       if (outputMode === 'overwrite')
-        store.committed = store.committed.filter((other) => other.owner === owner)
+        store.committed = store.committed.filter(({ commit }) => ownerOf(commit) === owner)
     },
     close: async () => undefined,
   }
@@ -113,6 +136,6 @@ function commitOne(store: Store, { id }: MemoryCommittable): CommitOutcome {
   const prepared = store.prepared.get(id)
   if (prepared === undefined) return { kind: 'lost', reason: `the rows "${id}" are not in memory any more` }
   store.prepared.delete(id)
-  store.committed.push({ id, owner: prepared.owner, rows: prepared.rows })
+  store.committed.push({ id, commit: prepared })
   return { kind: 'committed', rows: prepared.rows.length }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
 import { schema, t } from '../../src/data/builder.ts'
-import { blackhole, memoryRows, memoryStream, rate, toConsole } from '../../src/connect/index.ts'
+import { blackhole, memoryRows, memorySink, memoryStream, rate, toConsole } from '../../src/connect/index.ts'
 import { nexmark } from '../../src/connect/nexmark/index.ts'
 import type { RowOf } from '../../src/data/type.ts'
 import type { Sink, SinkContext } from '../../src/connect/sink.ts'
@@ -69,6 +69,26 @@ describe('the console', () => {
   test('refuses options outside their range', () => {
     expect(() => toConsole({ rows: 0 })).toThrow(/from 1 to 1000/)
     expect(() => toConsole({ cellWidth: 1.5 })).toThrow(/from 1 to 1000/)
+  })
+})
+
+describe('the sink in memory', () => {
+  test('tells rows by epoch and task, and counts an epoch that is committed by two attempts', async () => {
+    const sink = memorySink()
+    for (const attempt of [1, 2]) {
+      const output = await sink.open({ ...sinkContext(createManualHost()), attempt })
+      const writer = await output.writer(0)
+      for (const epoch of attempt === 1 ? [1, 2] : [2, 3]) {
+        await writer.write(batchOfRows(Row, [row(epoch)]))
+        const committable = await prepareEpoch(writer, epoch, { final: false })
+        await output.commit(committable === undefined ? [] : [committable])
+      }
+    }
+    expect(sink.commits.map(({ epoch, task, attempt, rows }) => [epoch, task, attempt, rows.length])).toEqual([
+      [1, 0, 1, 1], [2, 0, 1, 1], [2, 0, 2, 1], [3, 0, 2, 1],
+    ]) // prettier-ignore
+    expect(sink.duplicates).toBe(1)
+    expect(sink.rows).toHaveLength(4)
   })
 })
 

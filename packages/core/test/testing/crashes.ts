@@ -33,7 +33,7 @@ export const withoutFileSync: Lie = (files) =>
 export const withoutDirectorySync: Lie = (files) => overlay(files, { syncDirectory: async () => undefined })
 
 /** The same files, some of whose methods do something else. */
-function overlay(files: Files, changes: Partial<Files>): Files {
+export function overlay(files: Files, changes: Partial<Files>): Files {
   return new Proxy(files, {
     get(target, name: keyof Files) {
       const found = changes[name] ?? target[name]

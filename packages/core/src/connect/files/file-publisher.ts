@@ -105,6 +105,19 @@ export class FilePublisher {
       : { kind: 'committed', rows }
   }
 
+  /** Takes away staged names of files that are shown already: a loss of power may have brought them back. */
+  async tidy(prepared: readonly PreparedFile[]): Promise<void> {
+    const { files } = this.#host
+    for (const { staged, final } of prepared) {
+      const [left, shown] = [joinPath(this.#path, staged), joinPath(this.#path, final)]
+      const [before, after] = [await files.status(left), await files.status(shown)]
+      if (before === undefined || before.identity !== after?.identity) continue
+      // That it was shown may not be durable.
+      await files.syncDirectory(folderOf(shown))
+      await files.remove(left)
+    }
+  }
+
   async #publishOne(file: PreparedFile): Promise<'published' | 'already' | { readonly lost: string }> {
     const { files } = this.#host
     const staged = joinPath(this.#path, file.staged)

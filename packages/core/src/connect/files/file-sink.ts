@@ -156,6 +156,7 @@ async function openFileSink(
         ...held.journals.map(({ name }) => name),
       ])
       await folder.sweep(new Set(named))
+      await folder.tidy(keep.flatMap(({ files }) => files))
     },
     finish: () => folder.removeReplaced(),
     abandon: () => folder.abandon(),

@@ -18,6 +18,7 @@ import type { OutputMode } from '../sink.ts'
 import { outputError, systemCode } from './file-errors.ts'
 import { folderOf, isHidden, joinPath } from './file-name.ts'
 import { FilePublisher } from './file-publisher.ts'
+import type { PreparedFile } from './file-publisher.ts'
 import { FolderOwners } from './folder-owners.ts'
 import type { OwnerState } from './folder-owners.ts'
 import { MadeFolders } from './made-folders.ts'
@@ -190,6 +191,15 @@ export class OutputFolder {
       }
     } catch (error) {
       throw outputError(error, folder)
+    }
+  }
+
+  /** Takes away staged names of files that are shown already. */
+  async tidy(prepared: readonly PreparedFile[]): Promise<void> {
+    try {
+      await this.publisher.tidy(prepared)
+    } catch (error) {
+      throw outputError(error, this.path)
     }
   }
 
