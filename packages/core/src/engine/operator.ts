@@ -43,8 +43,8 @@ export interface OperatorContext {
   /** The output of a port; ports that nobody reads get a function that drops. */
   emit(port: string): Emit
   /**
-   * Rows of equal event time may come in any order, and none is written in their batches (not all come straight from
-   * sources): what depends on the order of such rows goes by their values instead (L1).
+   * Rows of equal event time, and of equal order where their batches have one, may come in any order (not all come
+   * straight from sources): what depends on the order of such rows goes by their values instead (L1).
    */
   readonly isUnordered?: boolean | undefined
   /** Whether anybody reads the port. */

@@ -102,16 +102,18 @@ export function tableSources(plan: LogicalPlan): ReadonlySet<string> {
   return new Set(sources.map((node) => node.step))
 }
 
+const makesTies: ReadonlySet<LogicalNode['kind']> = new Set(['window-aggregate', 'process', 'lookup-join'])
+
 /**
- * Steps of which some rows come from a window or a process step, not straight from sources: those rows have no place
- * in a source that could say which of two rows of one event time comes first.
+ * Steps to which rows come whose place in a source does not say which of two of one event time is first: rows that a
+ * window or a process step made have none, and matches of a lookup join share that of the row they were found for.
  */
 export function stepsWithoutOrder(plan: LogicalPlan): ReadonlySet<string> {
   const makers = new Set<string>()
   const found = new Set<string>()
   for (const node of plan.nodes) {
     if (node.inputs.some(({ step }) => makers.has(step) || found.has(step))) found.add(node.step)
-    if (node.kind === 'window-aggregate' || node.kind === 'process') makers.add(node.step)
+    if (makesTies.has(node.kind)) makers.add(node.step)
   }
   return found
 }

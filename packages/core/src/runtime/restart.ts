@@ -110,7 +110,8 @@ export class Restarts {
   ): RestartDecision {
     const since = atMs - parseDuration(within)
     this.#times = [...this.#times.filter((time) => time > since), atMs]
-    if (this.#times.length > failures) return giveUp(`more than ${failures} came within ${parseDuration(within)} ms`)
+    if (this.#times.length > failures)
+      return giveUp(`more than ${failures} came within ${parseDuration(within)} ms`)
     return { kind: 'restart', delayMs: parseDuration(delay) }
   }
 }

@@ -258,6 +258,16 @@ const tiedShapes: typeof shapes = {
         all: a.collect('from', { max: 5 }),
         best: a.top('m', 2, { columns: ['sensor', 'from'] }),
       })),
+  'matches in a table of several splits': ({ input, more }) =>
+    input
+      .lookupJoin('matched', more, { on: { sensor: 'sensor' }, select: { m: 'value', from: 'at' } })
+      .window(tumbling('20 s'))
+      .aggregate('behind', (a) => ({
+        first: a.first('from'),
+        last: a.last('m'),
+        all: a.collect('from', { max: 5 }),
+        best: a.top('from', 2, { columns: ['sensor', 'm'] }),
+      })),
   'rows of a process step, several from one row': ({ input }) =>
     input
       .keyBy('key', 'sensor')

@@ -3,10 +3,11 @@
  *
  * An entry is (event time, order, value cells). Ties of event time are broken by the batch's `order` column, which
  * follows (source split, position); rows that a step made from one row share its number and come as they were made.
- * Rows behind a window or a process step have no order of their own, and arrive as the tasks happen to run: among them
- * the values of the whole row decide, column by column in the order of the schema, nulls last. So `first('a')` and
- * `first('b')` speak of one row, and equal entries cannot be told apart. Either way, which entries survive does not
- * depend on how rows were cut into batches, panes or partial results (A2), nor on parallelism (L1).
+ * Rows behind a window or a process step have no order of their own, and arrive as the tasks happen to run; several
+ * matches of a lookup join share one. Among them the values of the whole row decide, column by column in the order of
+ * the schema, nulls last. So `first('a')` and `first('b')` speak of one row, and equal entries cannot be told apart.
+ * Either way, which entries survive does not depend on how rows were cut into batches, panes or partial results (A2),
+ * nor on parallelism (L1).
  */
 import type { Batch } from '../../data/batch.ts'
 import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from '../../data/column-builder.ts'
