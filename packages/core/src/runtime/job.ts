@@ -55,6 +55,8 @@ export interface JobOptions {
    * ends: nothing is lost and nothing repeated. Default: nowhere.
    */
   readonly state?: CheckpointStore
+  /** With `state`: begin with this savepoint. A state that has begun with it goes on by itself. */
+  readonly savepoint?: CheckpointStore
   /** With `state`: start from this epoch instead of the newest; what was put out since is put out again. */
   readonly from?: number
   /** With `state`: go on with new input although the run before came to its end. */
@@ -93,6 +95,7 @@ const optionNames = Object.keys({
   drain: true,
   discoverIntervalMs: true,
   state: true,
+  savepoint: true,
   from: true,
   goOn: true,
   takeOver: true,

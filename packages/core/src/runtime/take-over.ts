@@ -4,7 +4,7 @@
  * The decision is checkpoint/recovery.ts; here is who may take it: one process at a time runs a job, and one that may
  * still be alive is not pushed aside without a word.
  */
-import { CheckpointLog, decideStart } from '../checkpoint/index.ts'
+import { beginWithSavepoint, CheckpointLog, decideStart, refuseSavepoint } from '../checkpoint/index.ts'
 import type {
   CheckpointStore,
   Manifest,
@@ -18,6 +18,8 @@ import type { Host, ProcessIdentity } from '../host/host.ts'
 
 /** What whoever starts a job may ask for. */
 export interface TakeOverWishes extends StartWishes {
+  /** Begin with this savepoint, in a state that has no history. */
+  readonly savepoint?: CheckpointStore
   /** Take the job over also from a process that may still run it: it is fenced then. */
   readonly takeOver?: boolean
 }
@@ -48,6 +50,11 @@ export async function takeOver(
   host: Host,
   wishes: TakeOverWishes,
 ): Promise<TakenOver> {
+  await refuseSavepoint(store)
+  if (wishes.savepoint !== undefined) {
+    const lineage = host.random.hex(8)
+    await beginWithSavepoint(wishes.savepoint, store, { checks: host.bytes, lineage })
+  }
   const log = new CheckpointLog(store, host.bytes)
   const owner = await host.processes.self()
   for (let races = 0; races < RACES_MAX; races++) {

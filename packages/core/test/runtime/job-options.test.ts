@@ -51,6 +51,7 @@ describe('options of a job that do not exist', () => {
       drain: true,
       discoverIntervalMs: 10,
       state: undefined,
+      savepoint: undefined,
       from: undefined,
       goOn: undefined,
       takeOver: undefined,

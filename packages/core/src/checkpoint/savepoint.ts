@@ -1,0 +1,202 @@
+/**
+ * Savepoints: one checkpoint in a place of its own, that can be moved and kept, and that jobs start from.
+ *
+ * A savepoint holds the manifest under the name `savepoint`, as entry 1 of a log would be, and the state files that it
+ * names. Nothing is ever added to it. A job that starts from one gets copies of the files and a log that begins with the
+ * manifest, under a lineage of its own: what it puts out is another history. Invariants (tests quote them):
+ *  E1  A savepoint is whole or is not there: its manifest is written last, and everything is checked while it is copied.
+ *  E2  It stands for itself: no output is owed, and none is held back anywhere else.
+ *  E3  Starting is done once: the same wish again, after a crash at any moment, goes on with what it began.
+ */
+import { MillraceError } from '../errors.ts'
+import type { ByteChecks } from '../host/host.ts'
+import { decodeEntry, encodeEntry, expectEntry } from './entry.ts'
+import type { Manifest, NumberedEntry, StateFileReference } from './entry.ts'
+import { historyOf } from './lineage.ts'
+import { CheckpointLog } from './log.ts'
+import { StateFileReader } from './state-file.ts'
+import type { CheckpointStore } from './store.ts'
+
+/** The name of the manifest in a savepoint. */
+const SAVEPOINT = 'savepoint'
+
+/** Bytes that are copied at a time. */
+const PIECE_BYTES = 4 * 1024 * 1024
+
+/**
+ * Writes a savepoint of the newest epoch of a job, or of `epoch`. The job may be running.
+ *
+ * @returns the manifest that was written
+ * @throws MillraceError `checkpoint/no-such-epoch`, `checkpoint/incompatible` when rows of the epoch are not all put out
+ *   (E2), `checkpoint/damaged`.
+ */
+export async function writeSavepoint(
+  from: CheckpointStore,
+  to: CheckpointStore,
+  options: { readonly checks: ByteChecks; readonly epoch?: number | undefined },
+): Promise<Manifest> {
+  const { checks, epoch } = options
+  const { manifests } = historyOf(await new CheckpointLog(from, checks).read())
+  const chosen = (
+    epoch === undefined ? manifests.at(-1) : manifests.find(({ entry }) => entry.epoch === epoch)
+  )?.entry
+  if (chosen === undefined) throw noSuchEpoch(from.place, epoch, manifests)
+  // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
+  if (chosen.pending.length > 0 && chosen.end === undefined) throw holdsOutput(from.place, chosen.epoch)
+  if ((await to.read(SAVEPOINT)) !== undefined) throw taken(to.place)
+  for (const file of chosen.state) await copyWhole(file, { from, to, checks })
+  const manifest: Manifest = { ...chosen, base: 1 }
+  const created = await to.create(SAVEPOINT, encodeEntry(manifest, 1, checks))
+  if (created === 'exists') throw taken(to.place)
+  return manifest
+}
+
+/**
+ * Lets a place for checkpoints begin with a savepoint, unless it has begun with it before (E3).
+ *
+ * @throws MillraceError `checkpoint/incompatible` when the place has another history, or is not where a savepoint is;
+ *   `checkpoint/damaged`.
+ */
+export async function beginWithSavepoint(
+  savepoint: CheckpointStore,
+  state: CheckpointStore,
+  options: { readonly checks: ByteChecks; readonly lineage: string },
+): Promise<void> {
+  const { checks, lineage } = options
+  const bytes = await savepoint.read(SAVEPOINT)
+  if (bytes === undefined) throw noSavepoint(savepoint.place)
+  const entry = expectEntry(decodeEntry(bytes, 1, checks), { file: `${savepoint.place}/${SAVEPOINT}` })
+  if (entry.kind !== 'manifest') throw noSavepoint(savepoint.place)
+  const parent = { lineage: entry.lineage, epoch: entry.epoch }
+  const log = new CheckpointLog(state, checks)
+  const entries = await log.read()
+  if (entries.length > 0) {
+    if (beganFrom(entries, parent)) return
+    throw hasHistory(state.place)
+  }
+  const isOwed = entry.pending.length > 0 && entry.delivered < entry.epoch
+  // The last epoch of a run is delivered by whoever runs it, before anyone can know of it here.
+  if (isOwed && entry.end === undefined) throw holdsOutput(savepoint.place, entry.epoch)
+  for (const file of entry.state) await copyWhole(file, { from: savepoint, to: state, checks })
+  const { end: _, ...rest } = entry
+  // Names of state files say which attempt wrote them: those of the new history must differ.
+  const first: Manifest = {
+    ...rest,
+    attempt: entry.attempt + 1,
+    lineage,
+    parent,
+    base: 1,
+    pending: [],
+    delivered: entry.epoch,
+  }
+  const answer = await log.append(first)
+  if (answer.kind === 'behind' && !beganFrom(answer.entries, parent)) throw hasHistory(state.place)
+}
+
+/**
+ * Refuses a place that is a savepoint: it stays as it is.
+ *
+ * @throws MillraceError `checkpoint/incompatible`.
+ */
+export async function refuseSavepoint(state: CheckpointStore): Promise<void> {
+  if ((await state.read(SAVEPOINT)) === undefined) return
+  throw new MillraceError('checkpoint/incompatible', {
+    what: 'a savepoint is no state directory: jobs start from it, and leave it as it is',
+    hint: 'name a new state directory, and the savepoint with --from-savepoint',
+    place: { file: state.place },
+  })
+}
+
+function beganFrom(
+  entries: readonly NumberedEntry[],
+  parent: { readonly lineage: string; readonly epoch: number },
+): boolean {
+  const begun = historyOf(entries).current?.parent
+  return begun?.lineage === parent.lineage && begun.epoch === parent.epoch
+}
+
+/** Copies a state file under the same name, and checks every byte of the copy. */
+async function copyWhole(
+  file: StateFileReference,
+  {
+    from,
+    to,
+    checks,
+  }: { readonly from: CheckpointStore; readonly to: CheckpointStore; readonly checks: ByteChecks },
+): Promise<void> {
+  const writer = await to.write(file.name)
+  try {
+    for (let start = 0; start < file.bytes; start += PIECE_BYTES) {
+      const end = Math.min(file.bytes, start + PIECE_BYTES)
+      const piece = await from.read(file.name, { start, end })
+      // A file that is missing or short is told of by the reader, with all that there is to say.
+      if (piece === undefined || piece.length < end - start) break
+      await writer.append(piece)
+    }
+    await writer.finish()
+  } catch (error) {
+    await writer.abort().catch(() => undefined)
+    throw error
+  }
+  await readThrough(from, file, checks)
+  await readThrough(to, file, checks)
+}
+
+async function readThrough(
+  store: CheckpointStore,
+  file: StateFileReference,
+  checks: ByteChecks,
+): Promise<void> {
+  const reader = await StateFileReader.open(store, file, checks)
+  for await (const rows of reader.read()) void rows
+}
+
+function noSuchEpoch(
+  place: string,
+  epoch: number | undefined,
+  manifests: readonly NumberedEntry<Manifest>[],
+): MillraceError {
+  const kept = manifests.map(({ entry }) => entry.epoch)
+  return new MillraceError('checkpoint/no-such-epoch', {
+    what: epoch === undefined ? 'no epoch of this job is complete' : `epoch ${epoch} is not kept`,
+    ...(kept.length === 0
+      ? {}
+      : { detail: `kept are ${kept.length} epochs, from ${kept[0]} to ${kept.at(-1)}` }),
+    hint: epoch === undefined ? 'look whether this is the state directory of a job' : 'choose one of these',
+    place: { file: place },
+  })
+}
+
+function holdsOutput(place: string, epoch: number): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `epoch ${epoch} has output that is not delivered or is held back for larger files`,
+    detail: 'a savepoint stands for itself: such rows would be in neither history, or in both',
+    hint: 'end the job with Ctrl-C: its last epoch puts everything out; then make the savepoint',
+    place: { file: place },
+  })
+}
+
+function taken(place: string): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: 'there is a savepoint already',
+    hint: 'name another directory',
+    place: { file: place },
+  })
+}
+
+function noSavepoint(place: string): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: 'there is no savepoint',
+    hint: 'make one with millrace savepoint --state DIR --to DIR; a state directory is gone on with by --state',
+    place: { file: place },
+  })
+}
+
+function hasHistory(place: string): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: 'the state directory has a history of its own',
+    detail: 'a job that starts from a savepoint begins with nothing else',
+    hint: 'name a new state directory; or leave out --from-savepoint to go on with this one',
+    place: { file: place },
+  })
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { DirectoryStore, writeSavepoint } from '../../src/checkpoint/index.ts'
+import { memorySink, memoryStream } from '../../src/connect/index.ts'
+import type { MemorySink, MemoryStream } from '../../src/connect/index.ts'
+import type { Host } from '../../src/host/host.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { pipeline, schema, state, t } from '../../src/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+
+const Row = schema({ key: t.string() })
+const Counted = schema({ key: t.string(), count: t.int32() })
+type Counted = { readonly key: string; readonly count: number }
+
+/** A machine with a stream of rows, and a job that counts them by key. */
+class Scene {
+  readonly disk: SimulatedDisk = new SimulatedDisk()
+  readonly host: Host = { ...createNodeHost(), files: new SimulatedFiles(this.disk) }
+  readonly stream: MemoryStream<{ readonly key: string }> = memoryStream(Row)
+  sink: MemorySink<Counted> = memorySink<Counted>()
+
+  place(name: string): DirectoryStore {
+    return new DirectoryStore(this.host, `/${name}`)
+  }
+
+  /** Runs until the stream idles; what was read is put out and durable. */
+  async run(stateName: string, options: Partial<JobOptions> = {}): Promise<JobResult> {
+    this.sink = memorySink<Counted>()
+    const built = pipeline('counting', (p) => {
+      p.read('rows', this.stream)
+        .keyBy('by-key', 'key')
+        .process('count', {
+          state: { count: state.value(t.int32()) },
+          output: Counted,
+          onRow({ key }, { state: { count }, emit }) {
+            count.set((count.get() ?? 0) + 1)
+            emit({ key, count: count.get() ?? 0 })
+          },
+        })
+        .write('out', this.sink)
+    }).build()
+    return new Job(built, {
+      host: this.host,
+      mode: 'continuous',
+      epochIntervalMs: 5,
+      stopWhenIdleMs: 5,
+      state: this.place(stateName),
+      ...options,
+    }).run()
+  }
+
+  savepoint(from: string, to: string, epoch?: number): ReturnType<typeof writeSavepoint> {
+    return writeSavepoint(this.place(from), this.place(to), { checks: this.host.bytes, epoch })
+  }
+}
+
+describe('a savepoint', () => {
+  test('is where other histories begin, each by itself', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' }, { key: 'a' })
+    await scene.run('state')
+    const { epoch } = await scene.savepoint('state', 'saved')
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    expect(scene.sink.rows).toEqual([{ key: 'a', count: 3 }])
+    for (const branch of ['left', 'right']) {
+      const { start } = await scene.run(branch, { savepoint: scene.place('saved') })
+      expect(start).toMatchObject({ kind: 'resume', epoch })
+      expect(scene.sink.rows).toEqual([{ key: 'a', count: 3 }])
+    }
+    const lineages = await Promise.all(
+      ['state', 'left', 'right', 'saved'].map(
+        async (name) => (await scene.savepoint(name === 'saved' ? 'state' : name, `end-of-${name}`)).lineage,
+      ),
+    )
+    expect(new Set(lineages).size).toBe(3)
+  })
+
+  test('E3: begins a state once; the same wish again goes on with it', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    await scene.savepoint('state', 'saved')
+    const options = { savepoint: scene.place('saved') }
+    scene.stream.push({ key: 'a' })
+    await scene.run('branch', options)
+    scene.stream.push({ key: 'a' })
+    await scene.run('branch', options)
+    expect(scene.sink.rows).toEqual([{ key: 'a', count: 3 }])
+  })
+
+  test('can be moved: nothing in it says where it lies', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    await scene.savepoint('state', 'saved')
+    await scene.host.files.rename('/saved', '/moved')
+    scene.stream.push({ key: 'a' })
+    await scene.run('branch', { savepoint: scene.place('moved') })
+    expect(scene.sink.rows).toEqual([{ key: 'a', count: 2 }])
+  })
+
+  test('is no state directory, and a state directory no savepoint', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    await scene.savepoint('state', 'saved')
+    await expect(scene.run('saved')).rejects.toMatchObject({ code: 'checkpoint/incompatible' })
+    await expect(scene.run('other', { savepoint: scene.place('state') })).rejects.toMatchObject({
+      code: 'checkpoint/incompatible',
+      what: 'there is no savepoint',
+    })
+    await expect(scene.savepoint('state', 'saved')).rejects.toThrow('there is a savepoint already')
+  })
+
+  test('does not begin a state that has a history', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    await scene.savepoint('state', 'saved')
+    await scene.run('other')
+    await expect(scene.run('other', { savepoint: scene.place('saved') })).rejects.toThrow(
+      'the state directory has a history of its own',
+    )
+  })
+
+  test('is refused of an epoch that is not kept, or of no job', async () => {
+    const scene = new Scene()
+    await expect(scene.savepoint('nothing', 'saved')).rejects.toThrow('no epoch of this job is complete')
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    await expect(scene.savepoint('state', 'saved', 9999)).rejects.toThrow('epoch 9999 is not kept')
+  })
+
+  test('E1: is not written of a state that is damaged', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    const [first] = await scene.place('state').list('state/')
+    const path = `/state/${first?.name ?? ''}`
+    const file = await scene.host.files.open(path, 'overwrite')
+    await file.write(new Uint8Array(20))
+    await file.close()
+    await expect(scene.savepoint('state', 'saved')).rejects.toMatchObject({ code: 'checkpoint/damaged' })
+    expect(await scene.place('saved').read('savepoint')).toBeUndefined()
+  })
+})
