@@ -5,10 +5,11 @@
  * What comes back replaces what is there, to the last bit: nothing is merged.
  */
 import type { Column, FixedColumn } from '../data/column.ts'
-import type { Field } from '../data/type.ts'
+import type { DataType, Field } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
 import { MillraceError, assert } from '../errors.ts'
 import { accumulatorColumns } from '../plan/accumulator-columns.ts'
+import type { AggregateCall } from '../plan/logical.ts'
 import type { RecordField, RecordStore } from '../state/index.ts'
 import { ByteReader, ByteWriter } from '../state/index.ts'
 import { accumulatorWriters } from './accumulator-columns.ts'
@@ -66,16 +67,36 @@ export class AccumulatorCells {
 }
 
 function columnsOf({ aggregate, call, inputs }: BoundAggregate, step: string): readonly PartColumn[] {
+  const unit = unitOf(call, inputs[0]?.field.type)
   const named = (field: Field): Field => ({ ...field, name: `${call.name}/${field.name}` })
   if (aggregate.saved !== undefined) {
-    const field: Field = named({ name: 'state', type: { kind: 'bytes' }, nullable: false })
+    const field: Field = named({ name: aggregate.saved.kind, type: { kind: 'bytes' }, nullable: false })
     return [{ field, writer: bytesWriter(aggregate.saved) }]
   }
   const fields = accumulatorColumns(call, inputs[0]?.field)
   assert(fields !== undefined, `the accumulators of ${call.aggregate} in step "${step}" have no columns`)
   const writers = accumulatorWriters([{ aggregate, call }])
   assert(fields.length === writers.length, `the accumulators of ${call.aggregate} do not fit their columns`)
-  return fields.map((field, at) => ({ field: named(field), writer: writers[at] as ResultWriter }))
+  return fields.map((field, at) => ({
+    field: named({ ...field, name: `${field.name}${unit}` }),
+    writer: writers[at] as ResultWriter,
+  }))
+}
+
+/** What sums and extremes count in, where that is not the number itself: other units are other numbers. */
+function unitOf({ aggregate }: AggregateCall, type: DataType | undefined): string {
+  if (aggregate !== 'sum' && aggregate !== 'mean' && aggregate !== 'min' && aggregate !== 'max') return ''
+  switch (type?.kind) {
+    case 'decimal':
+      return ` of 10^-${type.scale}`
+    case 'time':
+    case 'timestamp':
+      return ` in ${type.unit}`
+    case 'date':
+      return ' in days'
+    default:
+      return ''
+  }
 }
 
 function bytesWriter(form: SavedForm): ResultWriter {

@@ -14,6 +14,7 @@ import { AccumulatorCells } from './accumulator-cells.ts'
 import { KeyedPart } from './keyed-part.ts'
 import type { PartColumn, TaskPlace } from './keyed-part.ts'
 import type { OperatorState } from './operator.ts'
+import type { PaneArithmetic } from './pane-arithmetic.ts'
 import type { Pane, PaneList } from './pane-list.ts'
 import type { PaneTables } from './pane-tables.ts'
 import { ProgressPart } from './progress-part.ts'
@@ -30,6 +31,7 @@ export interface PaneProgress {
 /** What the state is made of. */
 export interface PaneStateParts {
   readonly parts: WindowAggregateParts
+  readonly arithmetic: PaneArithmetic
   readonly panes: PaneList
   readonly tables: PaneTables
   readonly place: TaskPlace
@@ -56,7 +58,13 @@ export class PaneState implements OperatorState {
     const { parts, place } = state
     this.#parts = state
     this.#hasTime = parts.node.window.kind !== 'global'
-    this.#progress = new ProgressPart(['watermark', 'firedEnd', 'droppedTo'], place)
+    const { paneMs, origin } = state.arithmetic
+    this.#progress = new ProgressPart({
+      names: ['watermark', 'firedEnd', 'droppedTo'],
+      settings: { paneMs, origin },
+      step: parts.node.step,
+      place,
+    })
     this.#cells = new AccumulatorCells(parts)
     const start: PartColumn = {
       field: {

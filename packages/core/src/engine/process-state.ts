@@ -80,7 +80,7 @@ export class ProcessState implements OperatorState {
 
   constructor(parts: ProcessStateParts) {
     this.#parts = parts
-    this.#progress = new ProgressPart(['watermark'], parts.place)
+    this.#progress = new ProgressPart({ names: ['watermark'], step: parts.step, place: parts.place })
     const values = parts.handles.filter((handle) => handle instanceof ValueStateHandle)
     this.#values = values.length === 0 ? undefined : this.#valuesTable(values)
     this.#tables = [
@@ -210,7 +210,7 @@ export class ProcessState implements OperatorState {
     const { cursor, saved } = this.#parts
     const columns = values.map((handle) =>
       this.#column(
-        handle.name,
+        `${handle.name}${handle.typeNote}`,
         handle.savedType,
         (out, row, record) => {
           if (this.#isGone) {
@@ -268,7 +268,7 @@ export class ProcessState implements OperatorState {
         ;(out as FixedColumnBuilder).values[row] = this.#isGone ? 0 : (indices[n] as number)
       }),
       this.#column(
-        '/value',
+        `/value${list.typeNote}`,
         list.savedType,
         (out, row, n) => {
           if (this.#isGone) out.setNull(row)
@@ -314,12 +314,13 @@ export class ProcessState implements OperatorState {
     const { cursor } = this.#parts
     const { entries } = map
     const types = map.savedTypes
+    const notes = map.typeNotes
     const keyOf = (record: number): number =>
       this.#isGone ? gone.nameOf(record) : (entries.i32[record * entries.words + 1] as number)
     const columns = [
-      this.#column('/key', types.key, (out, row, record) => map.saveKey(keyOf(record), out, row)),
+      this.#column(`/key${notes.key}`, types.key, (out, row, record) => map.saveKey(keyOf(record), out, row)),
       this.#column(
-        '/value',
+        `/value${notes.value}`,
         types.value,
         (out, row, record) => {
           if (this.#isGone) out.setNull(row)

@@ -49,6 +49,7 @@ export interface SessionStateParts {
   readonly parts: WindowAggregateParts
   readonly fields: SessionFields
   readonly sessions: GroupTable
+  readonly gapMs: number
   readonly place: TaskPlace
   progress(): SessionProgress
   goOn(progress: SessionProgress): void
@@ -79,7 +80,12 @@ export class SessionState implements OperatorState {
   constructor(state: SessionStateParts) {
     const { parts, place } = state
     this.#parts = state
-    this.#progress = new ProgressPart(['watermark', 'droppedTo'], place)
+    this.#progress = new ProgressPart({
+      names: ['watermark', 'droppedTo'],
+      settings: { gapMs: state.gapMs },
+      step: parts.node.step,
+      place,
+    })
     this.#cells = new AccumulatorCells(parts)
     const layout = new RecordLayout(parts.key.words)
     this.#goneStart = layout.add('f64', 0)

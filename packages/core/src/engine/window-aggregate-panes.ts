@@ -168,6 +168,7 @@ export class PaneWindows implements Operator {
   #makeState(): OperatorState {
     return new PaneState({
       parts: this.#parts,
+      arithmetic: this.#arithmetic,
       panes: this.#panes,
       tables: this.#tables,
       place: this.#context,

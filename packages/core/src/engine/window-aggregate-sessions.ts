@@ -163,6 +163,7 @@ export class SessionWindows implements Operator {
       parts: this.#parts,
       fields: this.#fields,
       sessions: this.#sessions,
+      gapMs: this.#gap,
       place: this.#context,
       progress: () => {
         const droppedTo = this.#watermark - this.#gap - this.#lateness

@@ -20,7 +20,7 @@ import type { ArrayPool } from './array-pool.ts'
 import type { BlockHeap } from './block-heap.ts'
 import type { GroupTable } from './group-table.ts'
 import type { RecordField, RecordLayout } from './record-layout.ts'
-import { ValueSlot, savedType } from './state-value.ts'
+import { ValueSlot, savedType, savedTypeNote } from './state-value.ts'
 import type { StringTable } from './string-table.ts'
 
 /** What handles need: the layout under construction, and memory. */
@@ -49,6 +49,8 @@ export function addLive(cursor: KeyCursor, live: RecordField, change: 1 | -1): v
 /** One value per key. */
 export class ValueStateHandle {
   readonly name: string
+  /** Behind the name of the column that `save` writes. */
+  readonly typeNote: string
   readonly #cursor: KeyCursor
   readonly #slot: ValueSlot
   readonly #isSet: RecordField
@@ -56,6 +58,7 @@ export class ValueStateHandle {
 
   constructor(type: DataType, name: string, parts: KeyedStateParts, cursor: KeyCursor) {
     this.name = name
+    this.typeNote = savedTypeNote(type)
     this.#cursor = cursor
     this.#isSet = parts.layout.add('i32', 0)
     this.#live = parts.live

@@ -21,6 +21,7 @@ import {
   loadEncoded,
   saveEncoded,
   savedType,
+  savedTypeNote,
   toNumber,
   valueShape,
 } from './state-value.ts'
@@ -31,6 +32,8 @@ export class ListStateHandle {
   readonly #cursor: KeyCursor
   readonly #shape: ValueShape
   readonly name: string
+  /** Behind the name of the column that `save` writes. */
+  readonly typeNote: string
   readonly #count: RecordField
   /** Values that the last snapshot has, and where the next one begins. */
   readonly #saved: RecordField
@@ -49,6 +52,7 @@ export class ListStateHandle {
     this.#cursor = cursor
     this.#shape = valueShape(type)
     this.name = name
+    this.typeNote = savedTypeNote(type)
     this.#count = parts.layout.add('i32', 0)
     this.#block = parts.layout.add('i32', 0)
     this.#blockClass = parts.layout.add('i32', 0)

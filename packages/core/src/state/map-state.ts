@@ -11,7 +11,15 @@ import { addLive } from './keyed-state.ts'
 import type { RecordField } from './record-layout.ts'
 import { RecordLayout } from './record-layout.ts'
 import type { ValueShape } from './state-value.ts'
-import { ValueSlot, checkValue, loadEncoded, saveEncoded, savedType, valueShape } from './state-value.ts'
+import {
+  ValueSlot,
+  checkValue,
+  loadEncoded,
+  saveEncoded,
+  savedType,
+  savedTypeNote,
+  valueShape,
+} from './state-value.ts'
 import type { StringTable } from './string-table.ts'
 import { ValueEncoder, decodeValue } from './value-codec.ts'
 
@@ -19,6 +27,8 @@ import { ValueEncoder, decodeValue } from './value-codec.ts'
 export class MapStateHandle {
   readonly #cursor: KeyCursor
   readonly name: string
+  /** Behind the names of the columns of keys and values. */
+  readonly typeNotes: { readonly key: string; readonly value: string }
   readonly #keyShape: ValueShape
   readonly #size: RecordField
   /** First and last entry, as number + 1. */
@@ -47,6 +57,7 @@ export class MapStateHandle {
   ) {
     this.#cursor = cursor
     this.name = name
+    this.typeNotes = { key: savedTypeNote(types.key), value: savedTypeNote(types.value) }
     this.#keyShape = valueShape(types.key)
     this.#size = parts.layout.add('i32', 0)
     this.#first = parts.layout.add('i32', 0)

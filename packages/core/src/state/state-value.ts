@@ -7,6 +7,7 @@
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { Column, FixedColumn, Utf8Column } from '../data/column.ts'
 import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
+import { typeToString } from '../data/type-text.ts'
 import type { DataType } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
 import { MillraceError, assert } from '../errors.ts'
@@ -64,6 +65,17 @@ export function savedType(shape: ValueShape): DataType {
     case 'other':
       return { kind: 'bytes' }
   }
+}
+
+/**
+ * What the type of the column leaves out, to stand behind its name: a text that is a date is no other text, and an encoded
+ * struct no other struct. Whole numbers and floats of any width are the same.
+ */
+export function savedTypeNote(type: DataType): string {
+  const shape = valueShape(type)
+  const isInstant = type.kind === 'time' || type.kind === 'timestamp'
+  const isPlain = (isInPlace(shape) && !isInstant) || type.kind === 'string'
+  return isPlain ? '' : ` ${typeToString(type)}`
 }
 
 /** Writes an encoded value to a cell of a column of `savedType`. */

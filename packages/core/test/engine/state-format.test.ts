@@ -73,13 +73,13 @@ describe('the format of state', () => {
     const state = windowState(tumbling, ['text', 'flag'], basic)
     expect(schemaLines(state.parts)).toMatchInlineSnapshot(`
       [
-        "progress: watermark: float64, firedEnd: float64, droppedTo: float64",
+        "progress: watermark: float64, firedEnd: float64, droppedTo: float64, paneMs: float64, origin: float64",
         "panes: text: string?, flag: boolean?, /pane: timestamp(ms, zoned), rows/rows: float64, texts/rows: float64, sumSmall/low: float64, sumSmall/middle: float64, sumFlagged/low: float64, sumFlagged/middle: float64, sumReal/sum: float64, sumReal/error: float64, sumReal/rows: float64, meanReal/sum: float64, meanReal/error: float64, meanReal/rows: float64, minSmall/first: float64, maxWhole/first: float64, maxWhole/second: float64, minWhole/first: float64, minWhole/second: float64, maxReal/first: float64, maxReal/seen: int32, minText/best: string?, maxText/best: string?",
       ]
     `)
     expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
       [
-        "progress 1 3f62b8d76f9808d4",
+        "progress 1 6f8ba644dd130936",
         "panes 5 2a2e71e57022d036",
       ]
     `)
@@ -89,13 +89,13 @@ describe('the format of state', () => {
     const state = windowState({ kind: 'sliding', sizeMs: 20, slideMs: 10, offsetMs: 0 }, ['flag'], rich)
     expect(schemaLines(state.parts)).toMatchInlineSnapshot(`
       [
-        "progress: watermark: float64, firedEnd: float64, droppedTo: float64",
-        "panes: flag: boolean?, /pane: timestamp(ms, zoned), variance/rows: float64, variance/sum: float64, variance/sum-error: float64, variance/sum-rest: float64, variance/squares: float64, variance/squares-error: float64, variance/squares-rest: float64, stddev/rows: float64, stddev/sum: float64, stddev/sum-error: float64, stddev/sum-rest: float64, stddev/squares: float64, stddev/squares-error: float64, stddev/squares-rest: float64, median/state: bytes, p95/state: bytes, texts/state: bytes, wholes/state: bytes, reals/state: bytes, aboutTexts/state: bytes, aboutWholes/state: bytes, firstText/state: bytes, lastText/state: bytes, lastWhole/state: bytes, topTexts/state: bytes, topWholes/state: bytes, topRows/state: bytes, reals3/state: bytes, own/state: bytes",
+        "progress: watermark: float64, firedEnd: float64, droppedTo: float64, paneMs: float64, origin: float64",
+        "panes: flag: boolean?, /pane: timestamp(ms, zoned), variance/rows: float64, variance/sum: float64, variance/sum-error: float64, variance/sum-rest: float64, variance/squares: float64, variance/squares-error: float64, variance/squares-rest: float64, stddev/rows: float64, stddev/sum: float64, stddev/sum-error: float64, stddev/sum-rest: float64, stddev/squares: float64, stddev/squares-error: float64, stddev/squares-rest: float64, median/values or sketch: bytes, p95/values or sketch: bytes, texts/distinct string: bytes, wholes/distinct int64: bytes, reals/distinct float64: bytes, aboutTexts/registers 2^14 string: bytes, aboutWholes/registers 2^14 int64: bytes, firstText/1 by time of string: bytes, lastText/1 by time descending of string: bytes, lastWhole/1 by time descending of int64: bytes, topTexts/2 by value of string: bytes, topWholes/3 by value descending of int64: bytes, topRows/2 by value descending of int32, string, int64: bytes, reals3/3 by time of float64: bytes, own/object: bytes",
       ]
     `)
     expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
       [
-        "progress 1 3f62b8d76f9808d4",
+        "progress 1 6f8ba644dd130936",
         "panes 4 25efd0c5a27aee99",
       ]
     `)
@@ -105,13 +105,13 @@ describe('the format of state', () => {
     const state = windowState({ kind: 'global' }, ['small'], basic.slice(0, 1))
     expect(schemaLines(state.parts)).toMatchInlineSnapshot(`
       [
-        "progress: watermark: float64, firedEnd: float64, droppedTo: float64",
+        "progress: watermark: float64, firedEnd: float64, droppedTo: float64, paneMs: float64, origin: float64",
         "panes: small: int32?, rows/rows: float64",
       ]
     `)
     expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
       [
-        "progress 1 3f62b8d76f9808d4",
+        "progress 1 41a10eab424418b4",
         "panes 4 f0f4b1b396ed0cc3",
       ]
     `)
@@ -123,13 +123,13 @@ describe('the format of state', () => {
     const state = stateOf(operator)
     expect(schemaLines(state.parts)).toMatchInlineSnapshot(`
       [
-        "progress: watermark: float64, droppedTo: float64",
+        "progress: watermark: float64, droppedTo: float64, gapMs: float64",
         "sessions: flag: boolean?, /start: timestamp(ms, zoned), /last: timestamp(ms, zoned), /fired: boolean, /removed: boolean, rows/rows: float64, texts/rows: float64, sumSmall/low: float64, sumSmall/middle: float64",
       ]
     `)
     expect(prints(state.snapshot(false))).toMatchInlineSnapshot(`
       [
-        "progress 1 73737d320149523d",
+        "progress 1 451e757d896f4c83",
         "sessions 4 1d14b3a95f512ded",
       ]
     `)
@@ -168,9 +168,9 @@ describe('the format of state', () => {
     expect(schemaLines(state.parts)).toMatchInlineSnapshot(`
       [
         "progress: watermark: float64",
-        "values: user: string, /removed: boolean, v: float64?, big: bytes?, said: string?, seen: boolean?",
+        "values: user: string, /removed: boolean, v: float64?, big int64(bigint): bytes?, said: string?, seen: boolean?",
         "list:list: user: string, /removed: boolean, /at: int32, /value: int64?",
-        "map:map: user: string, /removed: boolean, /key: string, /value: bytes?, /order: float64",
+        "map:map: user: string, /removed: boolean, /key: string, /value struct<a: float64>: bytes?, /order: float64",
         "timers: user: string, /removed: boolean, /name: string, /time: float64",
       ]
     `)
@@ -220,6 +220,49 @@ describe('the format of state', () => {
         "table 2 a276fbfe7ad285de",
       ]
     `)
+  })
+})
+
+describe('state that would mean something else', () => {
+  const aggregates = basic.slice(0, 1)
+  it.each([
+    ['paneMs', tumbling, { kind: 'tumbling', sizeMs: 20, offsetMs: 0 }],
+    ['origin', tumbling, { kind: 'tumbling', sizeMs: 10, offsetMs: 3 }],
+    ['gapMs', { kind: 'session', gapMs: 10 }, { kind: 'session', gapMs: 11 }],
+  ] as const)('is refused: another %s', (named, before, now) => {
+    const restored = stateOf(windowOperator(now, ['flag'], aggregates))
+    let error: unknown
+    try {
+      for (const rows of windowState(before, ['flag'], aggregates).snapshot(true)) restored.restore(rows)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(isMillraceError(error) && error.code).toBe('checkpoint/incompatible')
+    expect(isMillraceError(error) && error.detail).toContain(named)
+  })
+
+  it('has other names of columns: units of sums, types of sets and lists', () => {
+    const named = (type: DataType): string => {
+      const input: Schema = { fields: [field('k', text), field('v', type)] }
+      const of = (aggregate: AggregateCall['aggregate']): AggregateCall => ({
+        ...(basic[1] as AggregateCall),
+        name: aggregate,
+        aggregate,
+        columns: ['v'],
+        parameters: { n: 2 },
+      })
+      const node = windowNode(tumbling, [], [of('sum'), of('max'), of('count-distinct'), of('top')])
+      return schemaLines(
+        stateOf(createWindowAggregate(node, input, harness().context, { functions: new Map() })).parts,
+      ).join()
+    }
+    const types: readonly DataType[] = [
+      { kind: 'decimal', precision: 10, scale: 2 },
+      { kind: 'decimal', precision: 10, scale: 3 },
+      { kind: 'int64', rows: 'number' },
+      { kind: 'int32' },
+    ]
+    expect(new Set(types.map(named)).size).toBe(types.length)
   })
 })
 

@@ -78,6 +78,8 @@ export type PartialForm =
  * accumulator-cells.ts).
  */
 export interface SavedForm {
+  /** What the bytes mean, for people and for whoever compares: the kind of accumulator, its parameters, types of columns. */
+  readonly kind: string
   save(store: RecordStore, record: number, out: ByteWriter): void
   /** Reads an accumulator into a new record. */
   load(store: RecordStore, record: number, from: ByteReader): void

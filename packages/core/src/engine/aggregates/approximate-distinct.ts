@@ -12,6 +12,7 @@
 import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
+import { typeToString } from '../../data/type-text.ts'
 import { assert } from '../../errors.ts'
 import type {
   BlockHeap,
@@ -39,10 +40,7 @@ export function createApproximateDistinct(parts: AggregateParts): Aggregate {
 }
 
 class ApproximateDistinct implements Aggregate {
-  readonly saved: SavedForm = {
-    save: (store, record, out) => this.#save(store, record, out),
-    load: (store, record, from) => this.#load(store, record, from),
-  }
+  readonly saved: SavedForm
   readonly #block: RecordField
   readonly #blockClass: RecordField
   /** Hashes in the sparse set, or DENSE. */
@@ -65,6 +63,11 @@ class ApproximateDistinct implements Aggregate {
     this.#count = parts.layout.add('i32', 0)
     const { precision } = parts.call.parameters
     this.#precision = typeof precision === 'number' ? precision : PRECISION_DEFAULT
+    this.saved = {
+      kind: `registers 2^${this.#precision} ${typeToString(field.type)}`,
+      save: (store, record, out) => this.#save(store, record, out),
+      load: (store, record, from) => this.#load(store, record, from),
+    }
     this.#sparseMax = Math.max(4, (2 ** this.#precision) >> 4)
     this.#column = index
     this.#cell = new CellCodec(field.type, parts.strings)

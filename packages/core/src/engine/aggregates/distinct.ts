@@ -8,6 +8,7 @@ import type { Batch } from '../../data/batch.ts'
 import type { Column } from '../../data/column.ts'
 import { tableSeed } from '../../data/table-seed.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
+import { typeToString } from '../../data/type-text.ts'
 import { MillraceError } from '../../errors.ts'
 import type {
   BlockHeap,
@@ -41,10 +42,7 @@ export function anyInput({ inputs, call, step }: AggregateParts): AggregateInput
 }
 
 class Distinct implements Aggregate {
-  readonly saved: SavedForm = {
-    save: (store, record, out) => this.#save(store, record, out),
-    load: (store, record, from) => this.#load(store, record, from),
-  }
+  readonly saved: SavedForm
   readonly #block: RecordField
   readonly #blockClass: RecordField
   readonly #count: RecordField
@@ -58,6 +56,11 @@ class Distinct implements Aggregate {
 
   constructor(parts: AggregateParts) {
     const { index, field } = anyInput(parts)
+    this.saved = {
+      kind: `distinct ${typeToString(field.type)}`,
+      save: (store, record, out) => this.#save(store, record, out),
+      load: (store, record, from) => this.#load(store, record, from),
+    }
     this.#block = parts.layout.add('i32', 0)
     this.#blockClass = parts.layout.add('i32', 0)
     this.#count = parts.layout.add('i32', 0)

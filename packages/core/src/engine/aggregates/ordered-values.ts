@@ -13,6 +13,7 @@ import type { Batch } from '../../data/batch.ts'
 import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from '../../data/column-builder.ts'
 import type { Column } from '../../data/column.ts'
 import { isValid } from '../../data/column.ts'
+import { typeToString } from '../../data/type-text.ts'
 import { MillraceError, assert } from '../../errors.ts'
 import type {
   BlockHeap,
@@ -85,10 +86,7 @@ const NULLS = 2
 const BITS = 64
 
 class OrderedValues implements Aggregate {
-  readonly saved: SavedForm = {
-    save: (store, record, out) => this.#save(store, record, out),
-    load: (store, record, from) => this.#load(store, record, from),
-  }
+  readonly saved: SavedForm
   readonly #block: RecordField
   readonly #blockClass: RecordField
   readonly #count: RecordField
@@ -131,6 +129,13 @@ class OrderedValues implements Aggregate {
     this.#columns = columns.slice(0, parts.inputs.length)
     this.#further = columns.slice(parts.inputs.length)
     this.#ties = ties.map(({ index }) => columns.find(({ input }) => input.index === index) as EntryColumn)
+    const { by, descending } = options.order
+    const order = `${by}${descending ? ' descending' : ''}`
+    this.saved = {
+      kind: `${options.max} by ${order} of ${columns.map(({ input }) => typeToString(input.field.type)).join(', ')}`,
+      save: (store, record, out) => this.#save(store, record, out),
+      load: (store, record, from) => this.#load(store, record, from),
+    }
     this.#isLatest = options.order.by === 'time' && options.order.descending
     this.#stride = stride
     const f64 = new Float64Array(stride)

@@ -35,6 +35,7 @@ export function createQuantile(parts: AggregateParts): Aggregate {
 
 class Quantile implements Aggregate {
   readonly saved: SavedForm = {
+    kind: 'values or sketch',
     save: (store, record, out) => this.#save(store, record, out),
     load: (store, record, from) => this.#load(store, record, from),
   }

@@ -42,6 +42,7 @@ class UserAggregate implements Aggregate {
   readonly acceptsNulls = true
   /** Whether there is an accumulator, and its encoded value. */
   readonly saved: SavedForm = {
+    kind: 'object',
     save: (store, record, out) => {
       const place = store.i32[record * store.words + this.#place.offset] as number
       out.u8(place === 0 ? 0 : 1)
