@@ -114,10 +114,13 @@ export class SourceTask {
     this.moreMayCome = false
   }
 
-  /** Tells what follows how far event time has come, and whether this task has anything to say about it. */
-  announce(): void {
+  /**
+   * Tells what follows how far event time has come, and whether this task has anything to say about it. `moved`: only
+   * this split has moved since.
+   */
+  announce(moved?: SplitRun): void {
     const { output } = this.options
-    const watermark = this.frontier.combine()
+    const watermark = this.frontier.combine(moved)
     if (watermark > this.announced) {
       this.announced = watermark
       output.watermark(watermark)
@@ -256,7 +259,7 @@ export class SourceTask {
   private pushPiece(run: SplitRun): boolean {
     const piece = run.nextPiece()
     if (rowCount(piece) > 0) this.options.output.push(piece)
-    this.announce()
+    this.announce(run)
     return true
   }
 

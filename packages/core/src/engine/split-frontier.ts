@@ -29,14 +29,15 @@ export class SplitFrontier {
   private highestEnded = -Infinity
   private readonly unread = new Set<FrontierSplit>()
   private readonly open = new Map<FrontierSplit, { idle: boolean }>()
+  private idleCount = 0
+  /** The open split that held the watermark when it was combined last; undefined: it has to be combined anew. */
+  private holder: FrontierSplit | undefined
   /** The lowest event time among unread splits, kept while they do not change. */
   private unreadLowest = Infinity
 
   /** No open split promises anything, and none waits to be read; so it is too when there is no split at all. */
   get allIdle(): boolean {
-    if (this.unread.size > 0) return false
-    for (const entry of this.open.values()) if (!entry.idle) return false
-    return true
+    return this.unread.size === 0 && this.idleCount === this.open.size
   }
 
   /** What is to be kept beside the splits themselves. */
@@ -55,11 +56,13 @@ export class SplitFrontier {
   }
 
   discovered(split: FrontierSplit): void {
+    this.holder = undefined
     this.unread.add(split)
     this.unreadLowest = Math.min(this.unreadLowest, lowest(split))
   }
 
   opened(split: FrontierSplit): void {
+    this.holder = undefined
     this.unread.delete(split)
     this.open.set(split, { idle: false })
     this.unreadLowest = Infinity
@@ -71,24 +74,39 @@ export class SplitFrontier {
 
   setIdle(split: FrontierSplit, idle: boolean): void {
     const entry = this.open.get(split)
-    if (entry !== undefined) entry.idle = idle
+    if (entry === undefined || entry.idle === idle) return
+    this.holder = undefined
+    this.idleCount += idle ? 1 : -1
+    entry.idle = idle
   }
 
   ended(split: FrontierSplit): void {
+    this.holder = undefined
+    if (this.isIdle(split)) this.idleCount--
     this.open.delete(split)
     this.highestEnded = Math.max(this.highestEnded, split.watermark.current)
   }
 
-  /** The watermark now. Never falls. */
-  combine(): number {
+  /** The watermark now. Never falls. `moved`: nothing but this open split has moved since the last call. */
+  combine(moved?: FrontierSplit): number {
     if (this.open.size > 0 && this.allIdle) return this.current
-    let minimum = this.unreadLowest
-    for (const [split, entry] of this.open) {
-      if (!entry.idle) minimum = Math.min(minimum, lowest(split))
-    }
-    if (this.open.size === 0 && this.unread.size === 0) minimum = this.highestEnded
-    this.current = Math.max(this.current, minimum)
+    // There may be thousands open: as long as another one holds the watermark it stays.
+    if (moved !== undefined && this.holder !== undefined && moved !== this.holder) return this.current
+    this.current = Math.max(this.current, this.minimum())
     return this.current
+  }
+
+  private minimum(): number {
+    this.holder = undefined
+    if (this.open.size === 0 && this.unread.size === 0) return this.highestEnded
+    let minimum = this.unreadLowest
+    for (const [split, { idle }] of this.open) {
+      const own = idle ? Infinity : lowest(split)
+      if (own >= minimum) continue
+      minimum = own
+      this.holder = split
+    }
+    return minimum
   }
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SplitFrontier } from '../../src/engine/split-frontier.ts'
 
@@ -89,5 +90,39 @@ describe('the watermark of a source task', () => {
     frontier.ended(only)
     expect(frontier.combine()).toBe(30)
     expect(frontier.allIdle).toBe(true)
+  })
+
+  test('is the same whether or not it is told what moved', () => {
+    const step = fc.tuple(
+      fc.constantFrom('discover', 'open', 'move', 'idle', 'busy', 'end'),
+      fc.nat(9),
+      fc.integer({ min: 0, max: 50 }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const [told, asked] = [new SplitFrontier(), new SplitFrontier()]
+        const splits: { readonly one: ReturnType<typeof split>; state: 'unread' | 'open' | 'ended' }[] = []
+        for (const [what, at, time] of steps) {
+          const found = splits[at]
+          if (what === 'discover') {
+            splits.push({ one: split(time % 2 === 0 ? undefined : time), state: 'unread' })
+            for (const frontier of [told, asked]) frontier.discovered(splits.at(-1)?.one ?? split())
+          } else if (found === undefined) continue
+          else if (what === 'open' && found.state === 'unread') {
+            found.state = 'open'
+            for (const frontier of [told, asked]) frontier.opened(found.one)
+          } else if (found.state !== 'open') continue
+          else if (what === 'move') found.one.watermark.current = Math.max(found.one.watermark.current, time)
+          else if (what === 'end') {
+            found.state = 'ended'
+            for (const frontier of [told, asked]) frontier.ended(found.one)
+          } else for (const frontier of [told, asked]) frontier.setIdle(found.one, what === 'idle')
+          expect(told.combine(what === 'move' ? found?.one : undefined)).toBe(asked.combine())
+          expect(told.allIdle).toBe(
+            splits.every(({ one, state }) => state === 'ended' || (state === 'open' && told.isIdle(one))),
+          )
+        }
+      }),
+    )
   })
 })
