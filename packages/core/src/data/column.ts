@@ -7,7 +7,7 @@
  *  C3  A string column refers to exactly one byte chunk; state never refers to a chunk, it copies.
  *  C4  int64, uint64, decimal, time and timestamp columns are `fixed` (Float64Array) when every value (for decimal:
  *      every unscaled value) is a safe integer, and `wide` when one is not. Most data is narrow, and a float64 lane is
- *      1.5 to 3 times as fast as BigInt64Array in generated code; wide batches take the exact, slower path.
+ *      1.5 to 3 times as fast as BigInt64Array in generated code; wide batches take exact paths that are slower.
  */
 import type { DataType } from './type.ts'
 

@@ -47,6 +47,17 @@ export interface BoxedCode {
   readonly isNull: string
 }
 
+/** An integer of 64 bits as two numbers (generate-wide.ts): `high` · 2^32 + `low`. */
+export interface PairCode {
+  readonly form: 'pair'
+  readonly high: string
+  readonly low: string
+  readonly isNull: string
+}
+
+/** Code of a value, integers beyond ±(2^53 − 1) among them. */
+export type AnyCode = Code | PairCode
+
 /** Code of a value in one of its forms. */
 export type Code = ScalarCode | TextCode | StringCode | ChoiceCode | BoxedCode
 

@@ -5,7 +5,7 @@ import type { Batch } from '../data/batch.ts'
 import type { Column, DictionaryColumn } from '../data/column.ts'
 import { generate } from '../data/generate.ts'
 import type { Schema } from '../data/type.ts'
-import type { Code } from './code.ts'
+import type { AnyCode, Code, PairCode } from './code.ts'
 import { formOf } from './code.ts'
 import type { DictionaryMemo } from './dictionary-memo.ts'
 import type { Expression } from './expression.ts'
@@ -16,6 +16,7 @@ import { logicTemplates } from './generate-logic.ts'
 import { numberTemplates } from './generate-numbers.ts'
 import { textTemplates } from './generate-text.ts'
 import { timeTemplates } from './generate-time.ts'
+import { asPair, unsafeTest } from './generate-wide.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import type { OutputForm } from './output-buffer.ts'
 import { conjunctsOf } from './rewrite.ts'
@@ -147,7 +148,7 @@ function writePredicate(generator: Generator, predicate: Expression, hasOutputs:
 }
 
 function writeOutput(generator: Generator, expression: Expression, index: number): WrittenOutput {
-  const code = generator.generate(expression)
+  const code = keptPair(generator, generator.generateAny(expression))
   const memo = code.form === 'string' ? code.memo : undefined
   const { form, chunkOf } =
     memo === undefined ? outputForm(code, expression) : { form: 'choice' as const, chunkOf: undefined }
@@ -164,17 +165,26 @@ function writeOutput(generator: Generator, expression: Expression, index: number
   return { index, form, nullable, table, chunkOf, memo: memo?.index }
 }
 
-function outputForm(code: Code, expression: Expression): { form: OutputForm; chunkOf: number | undefined } {
+/** A pair is written and tested: it is computed once. */
+function keptPair(generator: Generator, code: AnyCode): AnyCode {
+  return code.form === 'pair' ? asPair(generator, code) : code
+}
+
+function outputForm(
+  code: AnyCode,
+  expression: Expression,
+): { form: OutputForm; chunkOf: number | undefined } {
   if (code.form === 'choice' && expression.type.kind === 'string')
     return { form: 'choice', chunkOf: undefined }
   if (code.form === 'text') return { form: 'text', chunkOf: code.chunkOf }
+  if (code.form === 'pair') return { form: 'wide', chunkOf: undefined }
   const form = formOf(expression.type)
   return { form: form === 'scalar' ? 'fixed' : form === 'boxed' ? 'boxed' : 'text', chunkOf: undefined }
 }
 
 function storeCode(
   generator: Generator,
-  code: Code,
+  code: AnyCode,
   expression: Expression,
   index: number,
   form: OutputForm,
@@ -185,12 +195,18 @@ function storeCode(
       const { value } = code as { value: string }
       return `o${index}[i] = ${expression.type.kind === 'boolean' ? `(${value}) ? 1 : 0` : value}`
     }
+    case 'wide': {
+      const pair = code as PairCode
+      const words = expression.type.kind === 'decimal' ? 4 : 2
+      const sign = words === 2 ? '' : ` o${index}[4 * i + 2] = o${index}[4 * i + 3] = ${pair.high} >> 31;`
+      return `{ o${index}[${words} * i] = ${pair.low}; o${index}[${words} * i + 1] = ${pair.high};${sign} if (${unsafeTest(pair)}) ob${index}.isWide = true }`
+    }
     case 'choice':
       return `os${index}[i] = ${(code as { index: string }).index}`
     case 'boxed':
       return `ob${index}.boxed[i] = ${generator.box(code, expression)}`
     case 'text': {
-      if (code.form !== 'text') return `ob${index}.putString(i, ${generator.plain(code)})`
+      if (code.form !== 'text') return `ob${index}.putString(i, ${generator.plain(code as Code)})`
       if (chunkOf === undefined) return `ob${index}.putRange(i, ${code.bytes}, ${code.start}, ${code.length})`
       return `{ os${index}[i] = ${code.start}; ol${index}[i] = ${code.length} }`
     }
@@ -230,6 +246,7 @@ function loopText(
 function columnHeader(n: number, { layout, nullable }: ColumnShape): string[] {
   const lines = [`  const x${n} = columns[${n}]`]
   if (nullable) lines.push(`  const v${n} = x${n}.validity`)
+  if (layout === 'wide') lines.push(`  const c${n} = h.wordsOf(x${n}.values)`)
   if (layout === 'fixed') lines.push(`  const c${n} = x${n}.values`)
   if (layout === 'utf8')
     lines.push(`  const b${n} = x${n}.bytes, s${n} = x${n}.starts, l${n} = x${n}.lengths`)

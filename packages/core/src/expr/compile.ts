@@ -4,7 +4,8 @@
  * The function writes a selection vector and computed columns at physical row indices; columns that are only handed on
  * keep their pointers. Invariants (tests quote them):
  *  X1  The result equals the evaluator's, value for value, on every layout. (`verify` checks it while running.)
- *  X2  A batch with a wide column among those read, or with a result that does not fit ±2^53, is run by the evaluator.
+ *  X2  Wide columns are computed as pairs of 32-bit words (generate-wide.ts). A batch whose values or results fit neither
+ *      float64 nor, where code for pairs exists, 64 bits is run by the evaluator.
  *  X3  Output buffers belong to the transform: a batch it gave is valid until its next run (B1).
  *  X4  Event time, weights and order are handed on as they are; rows keep their physical index.
  */
@@ -133,7 +134,7 @@ class CompiledTransform implements Transform {
     return runReference(batch, this.#spec.predicate, this.#outputs, this.outputSchema)
   }
 
-  /** The loop for the batch's layout; undefined when a column is wide or code cannot be generated. */
+  /** The loop for the batch's layout. */
   #loopFor(batch: Batch): Loop | undefined {
     let same = true
     for (let n = 0; n < this.#used.length; n++) {
@@ -150,8 +151,7 @@ class CompiledTransform implements Transform {
   #compiled(signature: string, batch: Batch): Loop | undefined {
     if (this.#loops.has(signature)) return this.#loops.get(signature)
     const shapes = new Map(this.#used.map((n) => [n, shapeOf(batch.columns[n] as Column)]))
-    const isWide = this.#used.some((n) => (batch.columns[n] as Column).layout === 'wide')
-    const loop = isWide ? undefined : this.#generate(shapes)
+    const loop = this.#generate(shapes)
     if (this.#loops.size >= LOOPS_MAX) this.#loops.clear()
     this.#loops.set(signature, loop)
     return loop

@@ -2,7 +2,7 @@
  * The reference evaluator: one expression, one row, one value, written to be read and trusted.
  *
  * Generated code (compile.ts) must agree with it on every function and layout; it also runs whatever generated code
- * hands back (wide columns, results beyond ±2^53) and finds the exact error of a batch that failed.
+ * hands back (what fits neither float64 nor its code for 64 bits) and finds the exact error of a batch that failed.
  */
 import type { Batch } from '../data/batch.ts'
 import { unknownColumn } from '../data/schema.ts'

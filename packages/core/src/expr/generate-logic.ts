@@ -1,12 +1,14 @@
 /**
  * Code for comparison, three-valued logic and null tests (generator.ts). Comparisons of text are generate-text.ts.
  */
-import type { Code, ScalarCode } from './code.ts'
+import type { AnyCode, Code, ScalarCode } from './code.ts'
 import { anyNull, formOf } from './code.ts'
 import type { CallExpression, Expression, LiteralExpression } from './expression.ts'
 import type { Generator, Template } from './generator.ts'
 import { isFloat } from './types.ts'
+import { fromLiteral } from './value.ts'
 import { compareTexts, textIn } from './generate-text.ts'
+import { asPair, comparePairs, pairOf } from './generate-wide.ts'
 
 const operators: { readonly [name: string]: string } = {
   '=': '===', '<>': '!==', '<': '<', '<=': '<=', '>': '>', '>=': '>=',
@@ -18,8 +20,9 @@ function comparison(name: string): Template {
     const form = formOf(left.type)
     if (form === 'boxed') return undefined
     if (form === 'string') return compareTexts(generator, call, operators[name] as string)
-    const a = comparand(generator, left)
-    const b = comparand(generator, right)
+    const operands = [comparand(generator, left), comparand(generator, right)] as const
+    if (operands.some((code) => code.form === 'pair')) return wideComparison(generator, name, call, operands)
+    const [a, b] = operands as readonly [ScalarCode, ScalarCode]
     const isNull = anyNull([a.isNull, b.isNull])
     const value = isFloat(left.type)
       ? floatComparison(generator, name, a.value, b.value, right)
@@ -28,9 +31,20 @@ function comparison(name: string): Template {
   } // prettier-ignore
 }
 
-function comparand(generator: Generator, part: Expression): ScalarCode {
-  return (part.kind === 'literal' ? generator.literal(part, true) : generator.generate(part)) as ScalarCode
+function comparand(generator: Generator, part: Expression): AnyCode {
+  return part.kind === 'literal' ? generator.literal(part, true) : generator.generateAny(part)
 }
+
+/** Constants are taken from their literals: their code is the nearest float64. */
+function wideComparison(generator: Generator, name: string, call: CallExpression, operands: readonly AnyCode[]): Code {
+  const [a, b] = operands.map((code, n) => {
+    const part = call.arguments[n] as Expression
+    if (part.kind !== 'literal' || part.value === null) return asPair(generator, code)
+    const [high, low] = pairOf(fromLiteral(part.type, part.value) as bigint)
+    return { form: 'pair', high, low, isNull: 'false' } as const
+  }) as [ReturnType<typeof asPair>, ReturnType<typeof asPair>]
+  return { form: 'scalar', value: comparePairs(name, a, b), isNull: anyNull([a.isNull, b.isNull]) }
+} // prettier-ignore
 
 /** JavaScript compares booleans with < by converting them; say it with logic. */
 function boolComparison(name: string, a: string, b: string): string {
@@ -89,7 +103,7 @@ const not: Template = (generator, call) => {
 function nullTest(wanted: boolean): Template {
   return (generator, call) => {
     const [part] = call.arguments as [Expression]
-    const { isNull } = generator.generate(part)
+    const { isNull } = generator.generateAny(part)
     return { form: 'scalar', value: wanted ? `(${isNull})` : `!(${isNull})`, isNull: 'false' }
   }
 }
@@ -149,7 +163,16 @@ const inList: Template = (generator, call) => {
   if (constants.length !== items.length || items.length > 1000) return undefined
   if (formOf(value.type) === 'string') return textIn(generator, value, constants)
   if (formOf(value.type) !== 'scalar' || isFloat(value.type)) return undefined
-  const code = generator.generate(value) as ScalarCode
+  const any = generator.generateAny(value)
+  if (any.form === 'pair') {
+    const operand = asPair(generator, any)
+    const tests = constants.map((item) => {
+      const [high, low] = pairOf(fromLiteral(item.type, item.value) as bigint)
+      return comparePairs('=', operand, { form: 'pair', high, low, isNull: 'false' })
+    })
+    return { form: 'scalar', value: `(${tests.join(' || ')})`, isNull: operand.isNull }
+  }
+  const code = any as ScalarCode
   const numbers = constants.map((item) => (generator.literal(item, true) as ScalarCode).value)
   if (items.length > 8) {
     const set = generator.constant(new Set(constants.map((item) => (item.value === true || item.value === false ? item.value : Number(item.value))))) // prettier-ignore

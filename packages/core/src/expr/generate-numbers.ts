@@ -6,16 +6,22 @@
  * the next integer is at least 1 / b, and its rounding error below that), hence so is `a - trunc(a / b) * b`.
  */
 import type { DataType } from '../data/type.ts'
-import type { Code, ScalarCode } from './code.ts'
+import type { AnyCode, Code, ScalarCode } from './code.ts'
 import { anyNull, SAFE_MAX } from './code.ts'
 import { asDecimal, integerRange, isFloat, isInteger, isNumeric, unitsPerSecond } from './types.ts'
 import type { CallExpression, Expression } from './expression.ts'
 import type { Generator, Template } from './generator.ts'
+import { asScalar } from './generate-wide.ts'
+import { castPair, negatePair, wideArithmetic, wideShift } from './generate-wide-numbers.ts'
 
 /** Two operands whose code is scalar, in variables where they are used more than once. */
 function operands(generator: Generator, call: CallExpression): readonly [ScalarCode, ScalarCode] {
   const [a, b] = call.arguments.map((part) => generator.generate(part)) as [ScalarCode, ScalarCode]
   return [a, b]
+}
+
+function narrowed(generator: Generator, code: AnyCode): Code {
+  return code.form === 'pair' ? asScalar(generator, code) : code
 }
 
 /** Assigns a value that can fail, only where no operand is null; returns the variable. */
@@ -63,7 +69,10 @@ function arithmetic(symbol: '+' | '-' | '*' | '/' | '%'): Template {
   return (generator, call) => {
     const types = call.arguments.map((part) => part.type)
     if (!types.every(isNumeric) || !isNumeric(call.type)) return timeShift(generator, call, symbol)
-    const [a, b] = operands(generator, call)
+    const codes = call.arguments.map((part) => generator.generateAny(part))
+    const wide = wideArithmetic(generator, symbol, call, codes)
+    if (wide !== undefined) return wide
+    const [a, b] = codes.map((code) => narrowed(generator, code)) as [ScalarCode, ScalarCode]
     const isNull = anyNull([a.isNull, b.isNull])
     if (isNull === 'true') return { form: 'scalar', value: '0', isNull }
     const compute = isFloat(call.type) ? floatOperation : call.type.kind === 'decimal' ? decimalOperation : integerOperation // prettier-ignore
@@ -180,7 +189,7 @@ function rescaleCode(generator: Generator, value: string, from: number, to: { ki
 } // prettier-ignore
 
 /** A timestamp or date moved by a constant interval without months, or by whole days. */
-function timeShift(generator: Generator, call: CallExpression, symbol: string): Code | undefined {
+function timeShift(generator: Generator, call: CallExpression, symbol: string): AnyCode | undefined {
   const [left, right] = call.arguments as [Expression, Expression]
   if (symbol !== '+' && symbol !== '-') return undefined
   if (call.type.kind === 'int32' || (call.type.kind === 'date' && isInteger(right.type))) {
@@ -198,10 +207,13 @@ function timeShift(generator: Generator, call: CallExpression, symbol: string): 
     return undefined
   const interval = right.value as { months: number; days: number; micros: number } | null
   if (interval === null) return undefined
-  const micros = interval.micros * unitsPerSecond(type.unit)
-  const units = interval.days * 86_400 * unitsPerSecond(type.unit) + micros / 1e6
+  const any = generator.generateAny(left)
+  if (any.form === 'pair') return wideShift(generator, any, call, interval)
+  const perSecond = unitsPerSecond(type.unit)
+  const micros = perSecond < 1e6 ? interval.micros / 1e3 : interval.micros * (perSecond / 1e6)
+  const units = interval.days * 86_400 * perSecond + micros
   if (!Number.isSafeInteger(units) || !Number.isSafeInteger(micros)) return undefined
-  const moment = generator.generate(left) as ScalarCode
+  const moment = any as ScalarCode
   const value = guarded(generator, moment.isNull, () => {
     const start = interval.months === 0 ? moment.value : monthsLater(generator, moment.value, symbol === '+' ? interval.months : -interval.months, type)
     const result = generator.temp(`${start} ${symbol} (${units})`)
@@ -222,7 +234,9 @@ function monthsLater(generator: Generator, moment: string, months: number, type:
 }
 
 const negate: Template = (generator, call) => {
-  const operand = generator.generate(call.arguments[0] as Expression)
+  const any = generator.generateAny(call.arguments[0] as Expression)
+  if (any.form === 'pair') return negatePair(generator, any, call.type)
+  const operand = any
   if (operand.form !== 'scalar') return undefined
   if (isFloat(call.type)) return { ...operand, value: `(-${operand.value})` }
   const value = guarded(generator, operand.isNull, () => {
@@ -243,7 +257,10 @@ export const castNumbers: Template = (generator, call) => {
   }
   const convertible = castCode(from, to)
   if (convertible === undefined) return undefined
-  const operand = generator.generate(part)
+  const any = generator.generateAny(part)
+  const wide = castPair(generator, any, from, to)
+  if (wide !== undefined) return wide
+  const operand = narrowed(generator, any)
   if (operand.form !== 'scalar') return undefined
   if (operand.isNull === 'true') return operand
   const value = guarded(generator, operand.isNull, () => convertible(generator, operand.value))

@@ -7,10 +7,12 @@ import type { DataType, Interval } from '../data/type.ts'
 import { isMillraceError } from '../errors.ts'
 import { zoneOf } from '../time/index.ts'
 import type { Zone } from '../time/index.ts'
-import type { Code, ScalarCode } from './code.ts'
+import type { AnyCode, Code, PairCode, ScalarCode } from './code.ts'
 import { anyNull } from './code.ts'
-import type { CallExpression, Expression } from './expression.ts'
+import type { CallExpression, Expression, LiteralExpression } from './expression.ts'
 import { checkRange } from './generate-numbers.ts'
+import { asPair, asScalar, checkPair, guardedPair, nearest, subtractPairs } from './generate-wide.ts'
+import { fromMs, wholeMs } from './generate-wide-numbers.ts'
 import type { Generator, Template } from './generator.ts'
 import { fieldName } from './time-fields.ts'
 import { unitsPerSecond } from './types.ts'
@@ -57,8 +59,8 @@ function instantCode(
 }
 
 /** The operand in a variable; where it is null its number means nothing and does no harm. */
-function moment(generator: Generator, part: Expression): ScalarCode {
-  const code = generator.generate(part) as ScalarCode
+function moment(generator: Generator, any: AnyCode): ScalarCode {
+  const code = (any.form === 'pair' ? asScalar(generator, any) : any) as ScalarCode
   return { ...code, value: generator.temp(code.isNull === 'false' ? code.value : `(${code.isNull}) ? 0 : ${code.value}`) }
 } // prettier-ignore
 
@@ -86,6 +88,37 @@ function truncated(
   return generator.temp(`h.truncateDay(${generator.constant(unit)}, ${day}) * ${perDay}`)
 }
 
+const milliseconds = (type: TimestampType): TimestampType => ({ ...type, unit: 'ms' })
+
+/** A timestamp beyond float64 in milliseconds, and the units beyond them. */
+function wideMoment(
+  generator: Generator,
+  code: PairCode,
+  type: TimestampType,
+): { readonly ms: string; readonly rest: string; readonly perMs: number } {
+  const perMs = unitsPerSecond(type.unit) / 1000
+  const pair = asPair(generator, code)
+  const { ms, rest } = wholeMs(generator, pair, perMs)
+  return { ms: generator.temp(code.isNull === 'false' ? ms : `(${code.isNull}) ? 0 : ${ms}`), rest, perMs }
+}
+
+/** Units of a millisecond and more do not see what lies below it; only microseconds of nanoseconds do. */
+function wideTrunc(generator: Generator, code: PairCode, unit: string, zone: Zone | undefined, type: TimestampType): AnyCode | undefined {
+  const pair = asPair(generator, code)
+  const { ms, rest, perMs } = wideMoment(generator, pair, type)
+  if (unit === 'microsecond') {
+    const below = perMs === 1e6 ? generator.temp(`${rest} % 1000`) : '0'
+    return guardedPair(generator, pair.isNull, () => checkPair(generator, subtractPairs(generator, [pair.high, pair.low], ['0', below]), type))
+  }
+  const inMs = milliseconds(type)
+  const local = localCode(generator, ms, zone, inMs)
+  const cut = truncated(generator, unit, local, inMs)
+  if (cut === undefined) return undefined
+  const isClock = unit.endsWith('second') || unit === 'minute' || unit === 'hour'
+  const value = zone === undefined ? cut : isClock ? generator.temp(`${ms} - (${local} - ${cut})`) : instantCode(generator, cut, zone, inMs)
+  return guardedPair(generator, pair.isNull, () => checkPair(generator, fromMs(generator, value, perMs, '0'), type))
+} // prettier-ignore
+
 const dateTrunc: Template = (generator, call) => {
   const [unitPart, part, zonePart] = call.arguments as [Expression, Expression, Expression?]
   if (call.type.kind !== 'timestamp') return undefined
@@ -93,7 +126,9 @@ const dateTrunc: Template = (generator, call) => {
   const zone = constantZone(zonePart)
   if (zonePart !== undefined && zone === undefined) return undefined
   const { type } = call
-  const operand = moment(generator, part)
+  const any = generator.generateAny(part)
+  if (any.form === 'pair') return wideTrunc(generator, any, unit, zone, type)
+  const operand = moment(generator, any)
   const local = localCode(generator, operand.value, zone, type)
   const cut = truncated(generator, unit, local, type)
   if (cut === undefined) return undefined
@@ -157,7 +192,9 @@ const datePart: Template = (generator, call) => {
   const zone = constantZone(zonePart)
   if (field === 'julian') return undefined
   if ((type.kind !== 'date' && type.kind !== 'timestamp') || (zonePart !== undefined && zone === undefined)) return undefined
-  const operand = moment(generator, part)
+  const any = generator.generateAny(part)
+  if (any.form === 'pair') return widePart(generator, any, field, zone, type as TimestampType)
+  const operand = moment(generator, any)
   const { isNull } = operand
   if (type.kind === 'date') return scalar(generator, dayCode(generator, field, operand.value), isNull)
   const perSecond = unitsPerSecond(type.unit)
@@ -165,6 +202,28 @@ const datePart: Template = (generator, call) => {
   const local = localCode(generator, operand.value, zone, type)
   const clock = clockCode(generator, field, local, type)
   return scalar(generator, clock ?? dayCode(generator, field, `Math.floor(${local} / ${86_400 * perSecond})`), isNull)
+} // prettier-ignore
+
+function widePart(generator: Generator, code: PairCode, field: string, zone: Zone | undefined, type: TimestampType): Code {
+  const { isNull } = code
+  if (field === 'epoch') return scalar(generator, `${nearest(asPair(generator, code))} / ${unitsPerSecond(type.unit)}`, isNull)
+  const { ms, rest, perMs } = wideMoment(generator, code, type)
+  const inMs = milliseconds(type)
+  const local = localCode(generator, ms, zone, inMs)
+  const inMinute = (): string => generator.temp(`(${local} - Math.floor(${local} / 60000) * 60000) * ${perMs} + ${rest}`)
+  const perSecond = unitsPerSecond(type.unit)
+  switch (field) {
+    case 'second':
+      return scalar(generator, `${inMinute()} / ${perSecond}`, isNull)
+    case 'millisecond':
+      return scalar(generator, `${inMinute()} * 1000 / ${perSecond}`, isNull)
+    case 'microsecond':
+      return scalar(generator, `Math.floor(${inMinute()} * 1000000 / ${perSecond})`, isNull)
+    default: {
+      const clock = clockCode(generator, field, local, inMs)
+      return scalar(generator, clock ?? dayCode(generator, field, `Math.floor(${local} / 86400000)`), isNull)
+    }
+  }
 } // prettier-ignore
 
 function scalar(generator: Generator, value: string, isNull: string): Code {
@@ -175,8 +234,15 @@ const timeZone: Template = (generator, call: CallExpression) => {
   const [zonePart, part] = call.arguments as [Expression, Expression]
   const zone = constantZone(zonePart)
   if (zone === undefined || part.type.kind !== 'timestamp') return undefined
-  const operand = moment(generator, part)
+  const any = generator.generateAny(part)
+  const { type } = part
   const convert = part.type.zoned ? localCode : instantCode
+  if (any.form === 'pair') {
+    const { ms, rest, perMs } = wideMoment(generator, any, type)
+    const moved = convert(generator, ms, zone, milliseconds(type))
+    return guardedPair(generator, any.isNull, () => checkPair(generator, fromMs(generator, moved, perMs, rest), call.type)) // prettier-ignore
+  }
+  const operand = moment(generator, any)
   const value = convert(generator, operand.value, zone, part.type)
   checkRange(generator, value, call.type)
   return { form: 'scalar', value, isNull: operand.isNull }
@@ -184,7 +250,13 @@ const timeZone: Template = (generator, call: CallExpression) => {
 
 const epochMs: Template = (generator, call) => {
   const [part] = call.arguments as [Expression]
-  const code = generator.generate(part) as ScalarCode
+  const any = generator.generateAny(part)
+  if (any.form === 'pair') {
+    if (part.type.kind !== 'timestamp') return asScalar(generator, any)
+    if (part.type.unit === 'ms') return any
+    return { form: 'scalar', value: wideMoment(generator, any, part.type).ms, isNull: any.isNull }
+  }
+  const code = any as ScalarCode
   if (part.type.kind !== 'timestamp') return code
   const perMs = unitsPerSecond(part.type.unit) / 1000
   return perMs === 1 ? code : { ...code, value: generator.temp(`Math.floor(${code.value} / ${perMs})`) }
@@ -201,13 +273,26 @@ const dateBin: Template = (generator, call) => {
   if (months !== 0 || !Number.isSafeInteger(units) || units <= 0) return undefined
   if (origin !== undefined && (origin.kind !== 'literal' || origin.value === null || (origin.type as TimestampType).unit !== type.unit)) return undefined
   const from = origin === undefined ? 0 : Number(origin.value)
+  const any = generator.generateAny(part)
+  if (any.form === 'pair') return wideBin(generator, any, units, origin as LiteralExpression | undefined, type)
   if (!Number.isSafeInteger(from)) return undefined
-  const operand = moment(generator, part)
+  const operand = moment(generator, any)
   const shifted = generator.temp(from === 0 ? operand.value : `${operand.value} - (${from})`)
   checkRange(generator, shifted, type)
   const value = generator.temp(`Math.floor(${shifted} / ${units}) * ${units}${from === 0 ? '' : ` + (${from})`}`)
   checkRange(generator, value, type)
   return { form: 'scalar', value, isNull: operand.isNull }
+} // prettier-ignore
+
+/** Bins of whole milliseconds. */
+function wideBin(generator: Generator, code: PairCode, units: number, origin: LiteralExpression | undefined, type: TimestampType): AnyCode | undefined {
+  const perMs = unitsPerSecond(type.unit) / 1000
+  const from = origin === undefined ? 0n : BigInt(origin.value as string)
+  if (units % perMs !== 0 || from % BigInt(perMs) !== 0n) return undefined
+  const [width, start] = [units / perMs, Number(from / BigInt(perMs))]
+  const { ms } = wideMoment(generator, code, type)
+  const bin = generator.temp(`Math.floor((${ms} - (${start})) / ${width}) * ${width} + (${start})`)
+  return guardedPair(generator, code.isNull, () => checkPair(generator, fromMs(generator, bin, perMs, '0'), type))
 } // prettier-ignore
 
 /** Differences in units of fixed length. */
@@ -218,9 +303,15 @@ const dateDiff: Template = (generator, call) => {
   const width = (unit === 'week' ? 604_800 : (widths[unit] ?? 0)) * perSecond
   if (width === 0) return undefined
   const offset = unit === 'week' ? 4 * 86_400 * perSecond : 0
-  const [a, b] = [moment(generator, from), moment(generator, to)]
-  const border = (value: string): string => `Math.floor((${value} - ${offset}) / ${width})`
-  const value = generator.temp(`${border(b.value)} - ${border(a.value)}`)
+  const border = (part: Expression): ScalarCode => {
+    const any = generator.generateAny(part)
+    const { isNull } = any
+    if (any.form !== 'pair') return { form: 'scalar', value: `Math.floor((${moment(generator, any).value} - ${offset}) / ${width})`, isNull }
+    const { ms, perMs } = wideMoment(generator, any, part.type as TimestampType)
+    return { form: 'scalar', value: `Math.floor((${ms} - ${offset / perMs}) / ${width / perMs})`, isNull }
+  } // prettier-ignore
+  const [a, b] = [border(from), border(to)]
+  const value = generator.temp(`${b.value} - ${a.value}`)
   return { form: 'scalar', value, isNull: anyNull([a.isNull, b.isNull]) }
 }
 

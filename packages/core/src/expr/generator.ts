@@ -11,9 +11,10 @@
 import type { DataType, Schema } from '../data/type.ts'
 import { castValue } from './casts.ts'
 import { catalogue } from './catalogue.ts'
-import type { Code, TextCode } from './code.ts'
+import type { AnyCode, Code, PairCode, TextCode } from './code.ts'
 import { anyNull, formOf, SAFE_MAX } from './code.ts'
 import { DictionaryMemo } from './dictionary-memo.ts'
+import { asPair, asScalar, pairOf } from './generate-wide.ts'
 import { columnIndex } from './evaluate.ts'
 import type { CallExpression, CaseExpression, Expression, LiteralExpression } from './expression.ts'
 import type { CallContext, FunctionDefinition } from './functions/define.ts'
@@ -25,12 +26,12 @@ import type { Value } from './value.ts'
 
 /** How a used column of a batch is laid out, as far as code depends on it. */
 export interface ColumnShape {
-  readonly layout: 'fixed' | 'utf8' | 'dictionary' | 'list' | 'struct'
+  readonly layout: 'fixed' | 'wide' | 'utf8' | 'dictionary' | 'list' | 'struct'
   readonly nullable: boolean
 }
 
 /** Writes code for a call, or leaves it to the reference implementation. */
-export type Template = (generator: Generator, call: CallExpression) => Code | undefined
+export type Template = (generator: Generator, call: CallExpression) => AnyCode | undefined
 
 /** Templates by function name; `cast` is one. Filled by compile.ts, so that templates may import this file. */
 export type Templates = ReadonlyMap<string, Template>
@@ -50,7 +51,7 @@ export class Generator {
   readonly arenas: TextArena[] = []
   #lines: string[] = []
   #names = 0
-  #scopes: Map<string, Code>[] = [new Map()]
+  #scopes: Map<string, AnyCode>[] = [new Map()]
   readonly #uses = new Map<string, number>()
   readonly #keys = new WeakMap<Expression, string>()
 
@@ -143,10 +144,16 @@ export class Generator {
     return lines
   }
 
-  /** Writes code that computes an expression. */
+  /** Writes code that computes an expression. A pair is made a float64, and leaves the loop where it does not fit one. */
   generate(expression: Expression): Code {
+    const code = this.generateAny(expression)
+    return code.form === 'pair' ? asScalar(this, code) : code
+  }
+
+  /** Writes code that computes an expression, for those who know pairs. */
+  generateAny(expression: Expression): AnyCode {
     if (expression.kind === 'column') return this.#column(expression.name)
-    if (expression.kind === 'literal') return this.literal(expression)
+    if (expression.kind === 'literal') return wideLiteral(expression) ?? this.literal(expression)
     const shared = (this.#uses.get(this.#keyOf(expression)) ?? 0) > 1
     if (shared) {
       for (const scope of this.#scopes) {
@@ -162,19 +169,23 @@ export class Generator {
   }
 
   /** The same code with its parts in variables, so that they are computed once. */
-  keep(code: Code): Code {
+  keep(code: Code): Code
+  keep(code: AnyCode): AnyCode
+  keep(code: AnyCode): AnyCode {
     const isNull = this.temp(code.isNull)
     switch (code.form) {
       case 'text':
         return { ...code, isNull, start: this.temp(code.start), length: this.temp(code.length) }
       case 'choice':
         return { ...code, isNull, index: this.temp(code.index) }
+      case 'pair':
+        return { ...asPair(this, code), isNull }
       default:
         return { ...code, isNull, value: this.temp(code.value) }
     }
   }
 
-  #compound(expression: CallExpression | CaseExpression): Code {
+  #compound(expression: CallExpression | CaseExpression): AnyCode {
     const lifted = this.#overDictionary(expression)
     if (lifted !== undefined) return lifted
     if (expression.kind === 'case') return this.#case(expression)
@@ -185,7 +196,7 @@ export class Generator {
     return this.#shapes.get(column) as ColumnShape
   }
 
-  #column(name: string): Code {
+  #column(name: string): AnyCode {
     const n = columnIndex(this.schema, name)
     const shape = this.shapeOf(n)
     const isNull = shape.nullable ? `(v${n}[i >> 3] & (1 << (i & 7))) === 0` : 'false'
@@ -194,6 +205,8 @@ export class Generator {
         const isBoolean = this.schema.fields[n]?.type.kind === 'boolean'
         return { form: 'scalar', value: isBoolean ? `c${n}[i] !== 0` : `c${n}[i]`, isNull }
       }
+      case 'wide':
+        return this.#wideColumn(n, isNull)
       case 'utf8':
         return { form: 'text', bytes: `b${n}`, start: `s${n}[i]`, length: `l${n}[i]`, isNull, chunkOf: n }
       case 'dictionary': {
@@ -204,6 +217,25 @@ export class Generator {
         return { form: 'boxed', value: this.temp(`h.readCell(x${n}, i)`), isNull }
     }
   }
+
+  /** The words of a row; a decimal beyond 64 bits leaves the loop. */
+  #wideColumn(n: number, isNull: string): PairCode {
+    const type = this.schema.fields[n]?.type as DataType
+    if (type.kind !== 'decimal') {
+      const high = `c${n}[2 * i + 1]`
+      return { form: 'pair', high: type.kind === 'uint64' ? `(${high} >>> 0)` : high, low: `(c${n}[2 * i] >>> 0)`, isNull }
+    }
+    const high = this.temp(`c${n}[4 * i + 1]`)
+    const fits = `c${n}[4 * i + 2] === ${high} >> 31 && c${n}[4 * i + 3] === ${high} >> 31`
+    this.bailIf(isNull === 'false' ? `!(${fits})` : `!(${isNull}) && !(${fits})`)
+    return { form: 'pair', high, low: `(c${n}[4 * i] >>> 0)`, isNull }
+  } // prettier-ignore
+
+  /** Whether an expression of a wide type reads a wide column, so that its branches may be pairs. */
+  #readsWide(expression: Expression): boolean {
+    if (!isBig(expression.type)) return false
+    return columnsOf(expression).some((name) => this.shapeOf(columnIndex(this.schema, name)).layout === 'wide')
+  } // prettier-ignore
 
   /**
    * Code of a constant. One that float64 cannot hold leaves the loop where it is read, unless it is only compared: all
@@ -252,7 +284,7 @@ export class Generator {
     return { form: 'string', value: `m${memo}.texts[${slot}]`, isNull, memo: { index: memo, slot } }
   }
 
-  #case(expression: CaseExpression): Code {
+  #case(expression: CaseExpression): AnyCode {
     const thens = [...expression.branches.map(({ then }) => then), expression.otherwise]
     const constant = thens.every((part) => part.kind === 'literal' && part.type.kind === 'string')
     const result = this.#resultOf(expression, constant)
@@ -276,7 +308,8 @@ export class Generator {
   #resultOf(
     expression: Expression,
     constantTexts: boolean,
-  ): { code: Code; assign: (part: Expression) => void } {
+  ): { code: AnyCode; assign: (part: Expression) => void } {
+    if (this.#readsWide(expression)) return this.#pairResult(expression)
     if (!constantTexts && this.#areRanges(expression)) return this.#rangeResult(expression)
     const form = constantTexts ? 'choice' : formOf(expression.type)
     const value = this.name()
@@ -298,6 +331,20 @@ export class Generator {
     const code: Code = form === 'choice' ? { form, table, index: value, isNull } : { form, value, isNull }
     return { code, assign }
   }
+
+  #pairResult(expression: Expression): { code: PairCode; assign: (part: Expression) => void } {
+    const [high, low] = [this.name(), this.name()]
+    const isNull = expression.nullable ? this.name('n') : 'false'
+    this.line(`let ${high} = 0, ${low} = 0`)
+    if (expression.nullable) this.line(`let ${isNull} = false`)
+    const assign = (part: Expression): void => {
+      const code = asPair(this, this.generateAny(part))
+      if (code.isNull === 'true') return this.line(`${isNull} = true`)
+      const set = `{ ${high} = ${code.high}; ${low} = ${code.low} }`
+      this.line(code.isNull === 'false' || !expression.nullable ? set : `if (${code.isNull}) ${isNull} = true; else ${set}`)
+    }
+    return { code: { form: 'pair', high, low, isNull }, assign }
+  } // prettier-ignore
 
   /** Whether every result is a text column or a constant text, so that bytes can be handed on undecoded. */
   #areRanges(expression: Expression): boolean {
@@ -352,8 +399,9 @@ export class Generator {
   }
 
   /** A value as the evaluator has it, from code that is not null. */
-  box(code: Code, expression: Expression): string {
+  box(code: AnyCode, expression: Expression): string {
     const { type } = expression
+    if (code.form === 'pair') return `h.wideInteger(${code.high}, ${code.low})`
     if (code.form === 'scalar' && isBig(type)) return `BigInt(${code.value})`
     if (code.form === 'text' && type.kind === 'bytes') {
       return `Uint8Array.from(${code.bytes}.subarray(${code.start}, ${code.start} + ${code.length}))`
@@ -362,10 +410,10 @@ export class Generator {
   }
 
   /** Calls the reference implementation for the row. */
-  #reference(call: CallExpression): Code {
+  #reference(call: CallExpression): AnyCode {
     const definition = catalogue.get(call.name)
     if (definition?.lazy !== undefined && call.name === 'coalesce') return this.#coalesce(call)
-    const codes = call.arguments.map((part) => this.keep(this.generate(part)))
+    const codes = call.arguments.map((part) => this.keep(this.generateAny(part)))
     const run = this.constant(referenceOf(call))
     const isStrict = call.name === 'cast' || definition?.nulls === 'strict'
     const boxed = codes.map((code, index) => {
@@ -401,7 +449,7 @@ export class Generator {
   }
 
   /** Evaluates parts one after the other until one is not null. */
-  #coalesce(call: CallExpression): Code {
+  #coalesce(call: CallExpression): AnyCode {
     const constant = call.arguments.every((part) => part.kind === 'literal' && part.type.kind === 'string')
     const result = this.#resultOf({ ...call, nullable: true }, constant)
     const label = this.name('any')
@@ -419,6 +467,15 @@ export class Generator {
     this.line('}')
     return call.nullable ? result.code : { ...result.code, isNull: 'false' }
   }
+}
+
+/** A constant that float64 cannot hold, as a pair. */
+function wideLiteral({ type, value }: LiteralExpression): PairCode | undefined {
+  if (value === null || !isBig(type)) return undefined
+  const constant = fromLiteral(type, value) as bigint
+  if (Number.isSafeInteger(Number(constant)) || BigInt.asIntN(64, constant) !== constant) return undefined
+  const [high, low] = pairOf(constant)
+  return { form: 'pair', high, low, isNull: 'false' }
 }
 
 /** The reference implementation of a call, of its boxed arguments. */

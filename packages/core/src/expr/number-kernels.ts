@@ -107,3 +107,13 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number): num
   }
   return ((high >>> 0) & 0x1fffff) * 0x1_0000_0000 + (low >>> 0)
 }
+
+/** A wide column's values as words of 32 bits, lowest first. */
+export function wordsOf(values: BigInt64Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length * 2)
+}
+
+/** The integer `high` · 2^32 + `low`. */
+export function wideInteger(high: number, low: number): bigint {
+  return BigInt(high) * 4294967296n + BigInt(low)
+}

@@ -12,14 +12,17 @@ import type { Value } from './value.ts'
 const none = new Uint8Array(0)
 
 /** How an output is written. */
-export type OutputForm = 'fixed' | 'text' | 'choice' | 'boxed'
+export type OutputForm = 'fixed' | 'wide' | 'text' | 'choice' | 'boxed'
 
 /** The buffers of one output column. Arrays that the form does not use stay empty. */
 export class OutputBuffer {
   readonly form: OutputForm
   readonly type: DataType
-  /** fixed: the values. choice: dictionary codes are in `starts`. */
+  /** fixed: the values. wide: words of 32 bits, lowest first. choice: dictionary codes are in `starts`. */
   values: FixedArray = none
+  /** wide: whether a row is beyond ±(2^53 − 1). */
+  isWide = false
+  #narrow = new Float64Array(0)
   /** text: ranges. */
   starts: Int32Array = new Int32Array(0)
   lengths: Int32Array = new Int32Array(0)
@@ -50,6 +53,7 @@ export class OutputBuffer {
     this.arenaEnd = 0
     this.chunk = undefined
     this.nulls = 0
+    this.isWide = false
     if (nullable) this.bits.fill(255, 0, (length + 7) >> 3)
     if (this.form === 'boxed') this.boxed = new Array<Value>(length).fill(null)
   }
@@ -59,8 +63,27 @@ export class OutputBuffer {
     const capacity = this.#capacity
     this.bits = new Uint8Array((capacity + 7) >> 3)
     if (this.form === 'fixed') this.values = fixedArray(this.type, capacity)
+    if (this.form === 'wide') this.values = new Int32Array(capacity * this.#words)
     if (this.form === 'text' || this.form === 'choice') this.starts = new Int32Array(capacity)
     if (this.form === 'text') this.lengths = new Int32Array(capacity)
+  }
+
+  get #words(): number {
+    return this.type.kind === 'decimal' ? 4 : 2
+  }
+
+  /** The words as a wide column, or as a narrow one where every row fits (C4). */
+  #integers(length: number, validity: Uint8Array | undefined): Column {
+    const { type } = this
+    const words = this.values as Int32Array<ArrayBuffer>
+    if (this.isWide) return { layout: 'wide', type, values: new BigInt64Array(words.buffer), validity }
+    if (this.#narrow.length < length) this.#narrow = new Float64Array(this.#capacity)
+    const values = this.#narrow
+    const step = this.#words
+    for (let row = 0; row < length; row++) {
+      values[row] = (words[step * row + 1] as number) * 4294967296 + ((words[step * row] as number) >>> 0)
+    }
+    return { layout: 'fixed', type, values, validity }
   }
 
   /** Makes room for `count` more bytes in the arena and returns where they start. */
@@ -106,6 +129,8 @@ export class OutputBuffer {
     switch (this.form) {
       case 'fixed':
         return { layout: 'fixed', type, values: this.values, validity }
+      case 'wide':
+        return this.#integers(length, validity)
       case 'text':
         return {
           layout: 'utf8',

@@ -117,7 +117,67 @@ describe('a projection', () => {
   })
 })
 
-describe('batches that float64 cannot hold go to the evaluator (X2)', () => {
+describe('64-bit integers that float64 cannot hold (X2)', () => {
+  const wide = schema({ id: t.int64(), at: t.timestamp('ns').nullable(), total: t.decimal(18, 2) })
+  const wideBatch = (rows: readonly (readonly Value[])[]): Batch =>
+    makeBatch(
+      wide,
+      wide.fields.map(({ type }, n) => columnOf(type, rows.map((row) => row[n] as Value))),
+      rows.length,
+    ) // prettier-ignore
+  const compileWide = (text: string): Transform =>
+    compileTransform({
+      schema: wide,
+      outputs: [{ name: 'x', expression: bindExpression(sqlText(text), wide) }],
+    })
+  const moment = 1_700_000_000_123_456_789n
+  const some = wideBatch([
+    [9007199254740993n, moment, 123456789012345678n],
+    [-9223372036854775808n, null, -1n],
+    [4294967295n, -1n, 5n],
+  ])
+
+  test.each([
+    ['id = 9007199254740993', [true, false, false]],
+    ['id > 4294967295', [true, false, false]],
+    ['id % 1000', [993n, -808n, 295n]],
+    ['id / 1000', [9007199254740n, -9223372036854775n, 4294967n]],
+    ["at + interval '1 hour'", [moment + 3_600_000_000_000n, null, 3_599_999_999_999n]],
+    ["date_trunc('hour', at)", [1_699_999_200_000_000_000n, null, -3_600_000_000_000n]],
+    ['cast(at as timestamp(3))', [1_700_000_000_123n, null, 0n]],
+    ['epoch_ms(at)', [1_700_000_000_123n, null, -1n]],
+    ['extract(second from at)', [20.123456789, null, 59.999999999]],
+    ['total - 0.01', [123456789012345677n, -2n, 4n]],
+    ['cast(id as double precision)', [9007199254740992, -9223372036854775808, 4294967295]],
+  ])('%s is generated code', (text, expected) => {
+    const transform = compileWide(text)
+    expect(rowsOf(transform.run(some)).flat()).toEqual(expected)
+    expect(transform.batches).toEqual({ evaluated: 0, generated: 1 })
+  })
+
+  test('are a narrow column again where every row fits (C4)', () => {
+    const transform = compileWide('id - 9007199254740993')
+    const near = wideBatch([[9007199254740995n, null, 1n], [2n, null, 1n]]) // prettier-ignore
+    expect(transform.run(near).columns[0]?.layout).toBe('fixed')
+    expect(rowsOf(transform.run(near)).flat()).toEqual([2n, -9007199254740991n])
+  })
+
+  test('that leave 64 bits are an error of their row, never another number', () => {
+    const transform = compileWide('id - 1')
+    expect(() => transform.run(some)).toThrow(expect.objectContaining({ code: 'value/overflow' }))
+    const first = { ...some, selection: Int32Array.of(0, 2), selectedCount: 2 }
+    expect(rowsOf(transform.run(first)).flat()).toEqual([9007199254740992n, 4294967294n])
+  })
+
+  test('of a timestamp in nanoseconds are made from milliseconds without the evaluator', () => {
+    const transform = compile(undefined, { x: 'cast(at as timestamp(9))' })
+    const result = transform.run(flightsBatch([['A', 1, 1n, 1_700_000_000_123n]]))
+    expect(rowsOf(result).flat()).toEqual([1_700_000_000_123_000_000n])
+    expect(transform.batches).toEqual({ evaluated: 0, generated: 1 })
+  })
+})
+
+describe('batches that generated code cannot hold go to the evaluator (X2)', () => {
   test('a product beyond 2^53 is exact', () => {
     const large = flightsBatch([['A', 1, 9007199254740991n, 1n]])
     const transform = compile(undefined, { x: 'price * 3' })

@@ -27,6 +27,8 @@ const types = {
   g64: t.float64(),
   d: t.decimal(12, 2),
   e: t.decimal(9, 3),
+  w: t.decimal(18, 2),
+  x: t.decimal(30, 1),
   s: t.string(),
   r: t.string(),
   bin: t.bytes(),
@@ -36,6 +38,9 @@ const types = {
   ts: t.timestamp(),
   tu: t.timestamp('us'),
   tz: t.timestamp('us', { zoned: true }),
+  tn: t.timestamp('ns'),
+  hn: t.timestamp('ns'),
+  zn: t.timestamp('ns', { zoned: true }),
   iv: t.interval(),
   u: t.uuid(),
   j: t.json(),
@@ -72,8 +77,17 @@ function big(low: bigint, high: bigint, wide: boolean): fc.Arbitrary<bigint> {
   const safe = 9007199254740991n
   const middle = fc.bigInt({ min: low < -safe ? -safe : low, max: high > safe ? safe : high })
   const edges = fc.constantFrom(low, high, (high / 2n) * 3n > high ? high - 1n : high)
+  // Where the two halves of a word meet, and where float64 ends.
+  const seams = fc
+    .tuple(
+      fc.constantFrom(1n, -1n, 2n ** 20n, 2n ** 21n, -(2n ** 21n), 2n ** 31n - 1n, -(2n ** 31n) + 1n),
+      fc.bigInt({ min: -2n, max: 2n }),
+    )
+    .map(([high_, low_]) => (high_ << 32n) + low_)
+    .filter((value) => value >= low && value <= high)
+  const any = fc.bigInt({ min: low, max: high })
   return wide
-    ? fc.oneof(small, middle, edges)
+    ? fc.oneof(small, middle, edges, any, ...(high > 2n ** 34n ? [seams] : []))
     : fc.oneof({ weight: 6, arbitrary: small }, { weight: 1, arbitrary: middle })
 }
 
@@ -100,7 +114,7 @@ function values(type: DataType, wide: boolean): fc.Arbitrary<Value> {
     case 'uint64':
       return big(0n, 2n ** 64n - 1n, wide)
     case 'decimal':
-      return big(-(10n ** BigInt(type.precision)) + 1n, 10n ** BigInt(type.precision) - 1n, false)
+      return big(-(10n ** BigInt(type.precision)) + 1n, 10n ** BigInt(type.precision) - 1n, wide)
     case 'float32':
       return fc.constantFrom(0, -0, 1.5, -2.25, 100, 3.4e38, NaN, Infinity).map(Math.fround)
     case 'float64':
@@ -128,6 +142,11 @@ function values(type: DataType, wide: boolean): fc.Arbitrary<Value> {
     case 'time':
       return fc.bigInt({ min: 0n, max: day - 1n })
     case 'timestamp':
+      if (type.unit === 'ns') {
+        const edges = fc.constantFrom(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, -(2n ** 53n), 2n ** 53n - 1n, 1n, -1n, 0n)
+        const near = fc.bigInt({ min: -(2n ** 52n), max: 2n ** 52n })
+        return wide ? fc.oneof({ weight: 6, arbitrary: moments(1_000_000n) }, { weight: 1, arbitrary: edges }, near) : near
+      }
       return wide && type.unit === 'us' ? fc.oneof(moments(1000n), fc.constant(2n ** 60n)) : moments(type.unit === 'us' ? 1000n : 1n) // prettier-ignore
     case 'interval':
       return fc.record({

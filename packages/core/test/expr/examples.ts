@@ -204,3 +204,30 @@ export const examples: { readonly [name: string]: readonly string[] } = {
   hash: ['hash(i32)', 'hash(i64n, s)', 'hash(d)', 'hash(f64)', 'hash(l)', 'hash(sn)'],
   typeof: ['typeof(i32)', 'typeof(sn)'],
 } // prettier-ignore
+
+const wideTimes = ['tn', 'tnn', 'zn', 'znn'].flatMap((at) => [
+  ...['hour', 'minute', 'second', 'millisecond', 'microsecond', 'day', 'week', 'month', 'quarter', 'year'].map((unit) => `date_trunc('${unit}', ${at})`),
+  ...['hour', 'minute', 'second', 'millisecond', 'microsecond', 'epoch', 'year', 'month', 'day', 'dow', 'isodow', 'week', 'doy', 'quarter'].map((field) => `extract(${field} from ${at})`),
+  `${at} + interval '1 hour'`, `${at} - interval '90 minutes 1 microsecond'`, `${at} + interval '1 month'`, `${at} - interval '14 months 3 days 4 hours'`,
+  `date_trunc('day', ${at}, 'Europe/Zurich')`, `date_trunc('hour', ${at}, 'Asia/Kolkata')`, `extract(hour from ${at} at time zone 'America/New_York')`,
+  `${at} at time zone 'Europe/Zurich'`, `cast(${at} as date)`, `cast(${at} as timestamp(3))`, `cast(${at} as timestamp(6))`, `cast(${at} as timestamp(9))`, `cast(${at} as text)`,
+  `epoch_ms(${at})`, `date_bin(interval '15 minutes', ${at})`, `date_bin(interval '7 microseconds', ${at})`, `coalesce(${at}, tn)`, `nullif(${at}, tn)`,
+  `date_diff('hour', ${at}, tn)`, `date_diff('week', tn, ${at})`, `date_diff('month', tn, ${at})`, `${at} is null`, `date_add(${at}, interval '1 day')`,
+]) // prettier-ignore
+
+const wideNumbers = ['i64', 'i64n', 'u64', 'u64n', 'w', 'wn', 'x', 'xn'].flatMap((a) => [
+  ...['+', '-'].flatMap((sign) => [`${a} ${sign} 1`, `${a} ${sign} ${a}`, `${a} ${sign} i32n`, `${a} ${sign} k64`, `${a} ${sign} 9007199254740993`]),
+  ...['*', '/', '%'].flatMap((sign) => [`${a} ${sign} 3`, `${a} ${sign} 1000`, `${a} ${sign} (-7)`]),
+  `-${a}`, `abs(${a})`, `cast(${a} as double precision)`, `cast(${a} as decimal(20, 2))`, `cast(${a} as decimal(38, 4))`, `cast(${a} as bigint)`, `cast(${a} as ubigint)`, `cast(${a} as text)`,
+  `${a} in (1, 9007199254740993, -9223372036854775807)`, `${a} between -9007199254740993 and 9007199254740993`, `coalesce(${a}, 9007199254740993)`,
+  `case when ${a} > 0 then ${a} else -1 end`, `greatest(${a}, k64)`, `nullif(${a}, k64)`, `hash(${a})`, `round(${a})`,
+  ...['=', '<>', '<', '<=', '>', '>='].flatMap((sign) => [`${a} ${sign} k64`, `${a} ${sign} 0`, `${a} ${sign} 9007199254740993`, `${a} ${sign} 99999999999999999999`, `9007199254740993 ${sign} ${a}`]),
+]) // prettier-ignore
+
+/** Expressions over what float64 cannot hold: 64-bit integers, decimals of many digits, nanoseconds. */
+export const wideExamples: readonly string[] = [
+  ...wideTimes,
+  ...wideNumbers,
+  ...['=', '<>', '<', '<=', '>', '>='].flatMap((sign) => [`tn ${sign} hnn`, `tnn ${sign} ts`, `tn ${sign} timestamp '2001-02-03 04:05:06'`, `dt ${sign} tnn`, `zn ${sign} tz`, `w ${sign} x`]),
+  'cast(ts as timestamp(9))', 'cast(tun as timestamp(9))', 'cast(dtn as timestamp(9))', 'tn - hn', 'i64 + k64n', 'u64 - u64n', 'u64 + 1', 'w + wn', 'x - xn', 'w * 2', 'x * 1.5', 'wn + i64', 'case when tn > hn then tn else hnn end', 'coalesce(hnn, tnn)', 'case when bn then i64 when b then k64n end', 'case when bn then w else cast(wn as decimal(18, 2)) end', 'tn in (hn, tnn)', "date_trunc('hour', tn) = date_trunc('hour', hnn) and tn > hn", 'i64 + 1 > k64 or i64n is null', 'least(tn, hn)', "date_trunc('day', tn + interval '1 hour') + interval '1 month'", 'i64 % 16 = 3', 'hash(tn)', 'i64 + 1 = 9007199254740993', '(i64 + 1) is null',
+] // prettier-ignore

@@ -238,7 +238,8 @@ function shiftBy(moment: bigint, interval: Interval, sign: number, type: DataTyp
   return checkTimestamp(result)
 }
 
-function checkTimestamp(count: bigint): bigint {
+/** Throws unless a count fits the 64 bits of a timestamp. */
+export function checkTimestamp(count: bigint): bigint {
   if (BigInt.asIntN(64, count) !== count)
     failValue('value/overflow', 'a timestamp is outside the range of its type')
   return count

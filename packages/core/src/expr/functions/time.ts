@@ -13,7 +13,7 @@ import { formatTime, parseTime } from '../time-format.ts'
 import { dateType, float64Type, int32Type, int64Type, stringType, unitsPerSecond } from '../types.ts'
 import { failValue } from '../value-error.ts'
 import type { Value } from '../value.ts'
-import { arithmeticFunctions } from './arithmetic.ts'
+import { arithmeticFunctions, checkTimestamp } from './arithmetic.ts'
 import type { CallContext, FunctionDefinition, Resolution } from './define.ts'
 import { define, isTextLiteral, parameter } from './define.ts'
 
@@ -134,7 +134,9 @@ const dateTrunc: FunctionDefinition = {
   evaluate: ([unit, value, zone], { type }) =>
     type.kind === 'interval'
       ? truncateInterval(fieldName(unit as string), value as Interval)
-      : truncate(fieldName(unit as string), value as bigint, type as TimedType, zone as string | undefined),
+      : checkTimestamp(
+          truncate(fieldName(unit as string), value as bigint, type as TimedType, zone as string | undefined),
+        ),
 }
 
 const atTimeZone: FunctionDefinition = {
@@ -154,7 +156,7 @@ const atTimeZone: FunctionDefinition = {
     const type = types[1] as TimedType & { zoned: boolean }
     const perSecond = unitsPerSecond(type.unit)
     const convert = type.zoned ? toLocal : fromLocal
-    return convert(value as bigint, perSecond, zone as string)
+    return checkTimestamp(convert(value as bigint, perSecond, zone as string))
   },
 }
 
@@ -211,7 +213,7 @@ function dateBin(stride: Interval, count: bigint, origin: bigint, type: DataType
     failValue('value/invalid', 'the width of a bin has months or years', 'use date_trunc')
   const width = divideRounded(intervalMicros(stride) * unitsPerDay(type), 86_400_000_000n)
   if (width <= 0n) failValue('value/invalid', 'the width of a bin is not positive')
-  return origin + floorDivide(count - origin, width) * width
+  return checkTimestamp(origin + floorDivide(count - origin, width) * width)
 }
 
 const [sum, difference] = ['+', '-'].map((name) =>
