@@ -26,6 +26,7 @@ import type { Column, DictionaryColumn, FixedColumn, ListColumn, Utf8Column, Wid
 import { isValid } from './column.ts'
 import { exactOf } from './fixed-column-builder.ts'
 import { canGenerate, generate } from './generate.ts'
+import { wordsOf } from './wide-words.ts'
 import { assert } from '../errors.ts'
 
 /** Where the hash of a row starts. */
@@ -144,14 +145,28 @@ export function mixCell(hash: number, column: Column, index: number): number {
   }
 }
 
+/** The column whose words were read last: rows of one column mostly follow each other. */
+let lastValues: BigInt64Array | undefined
+let lastWords: Int32Array = new Int32Array(0)
+
 function mixExact(hash: number, column: WideColumn, index: number): number {
+  if (column.values !== lastValues) {
+    lastValues = column.values
+    lastWords = wordsOf(column.values)
+  }
+  const { kind } = column.type
+  if (kind === 'decimal') return mixDecimal(hash, column, index)
+  const low = lastWords[2 * index] as number
+  const high = lastWords[2 * index + 1] as number
+  const value = (kind === 'uint64' ? high >>> 0 : high) * 4294967296 + (low >>> 0)
+  return Number.isSafeInteger(value) ? mixNumber(hash, value) : mixWord(mixWord(hash, low), high)
+}
+
+function mixDecimal(hash: number, column: WideColumn, index: number): number {
   const exact = exactOf(column, index)
   if (exact >= -9007199254740991n && exact <= 9007199254740991n) return mixNumber(hash, Number(exact))
-  const words = column.type.kind === 'decimal' ? 4 : 2
   let mixed = hash
-  for (let word = 0; word < words; word++) {
-    mixed = mixWord(mixed, Number(BigInt.asIntN(32, exact >> BigInt(32 * word))))
-  }
+  for (let word = 0; word < 4; word++) mixed = mixWord(mixed, lastWords[4 * index + word] as number)
   return mixed
 }
 

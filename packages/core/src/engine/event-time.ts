@@ -9,6 +9,7 @@ import { rowCount, rowIndex } from '../data/batch.ts'
 import { isValid } from '../data/column.ts'
 import type { Column, FixedColumn, WideColumn } from '../data/column.ts'
 import type { DataType } from '../data/type.ts'
+import { wordsOf } from '../data/wide-words.ts'
 import { isEventTime } from '../time/window.ts'
 
 const DAY_MS = 86_400_000
@@ -57,13 +58,14 @@ function convertFixed(column: FixedColumn, length: number, scale: number, out: F
 }
 
 function convertWide(column: WideColumn, length: number, type: DataType, out: Float64Array): void {
-  const divisor =
-    type.kind === 'timestamp' ? (type.unit === 'ns' ? 1_000_000n : type.unit === 'us' ? 1000n : 1n) : 1n
+  const divisor = type.kind === 'timestamp' ? (type.unit === 'ns' ? 1e6 : type.unit === 'us' ? 1e3 : 1) : 1
+  const words = wordsOf(column.values)
+  // Divided word by word: every number on the way is a safe integer.
   for (let i = 0; i < length; i++) {
-    const value = column.values[i] as bigint
-    let quotient = value / divisor
-    if (value < 0n && quotient * divisor !== value) quotient -= 1n
-    out[i] = Number(quotient)
+    const high = words[2 * i + 1] as number
+    const quotient = Math.floor(high / divisor)
+    const rest = (high - quotient * divisor) * 4294967296 + ((words[2 * i] as number) >>> 0)
+    out[i] = quotient * 4294967296 + Math.floor(rest / divisor)
   }
 }
 

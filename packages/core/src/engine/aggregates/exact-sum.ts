@@ -49,6 +49,19 @@ export class ExactSum {
     else this.addExact(store, record, BigInt(value))
   }
 
+  /** Adds `high` · 2^32 + `low`, with `low` in [0, 2^32), to a sum of two limbs. */
+  addWords(store: RecordStore, record: number, high: number, low: number): void {
+    const base = record * (store.words >> 1)
+    const { f64 } = store
+    const above = Math.floor(high / 1048576)
+    const before = f64[base + this.#low.offset] as number
+    // At most 2^52 and less than 2^52 more: exact.
+    const sum = (before !== before ? 0 : before) + (high - above * 1048576) * 4294967296 + low
+    const carry = sum >= LIMB ? 1 : 0
+    f64[base + this.#low.offset] = sum - carry * LIMB
+    f64[base + this.#middle.offset] = (f64[base + this.#middle.offset] as number) + above + carry
+  }
+
   /** Adds any whole number. */
   addExact(store: RecordStore, record: number, value: bigint): void {
     this.#put(store, record, (this.total(store, record) ?? 0n) + value)

@@ -11,6 +11,7 @@ import type { Column, WideColumn } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { exactOf } from '../../data/fixed-column-builder.ts'
 import type { DataType } from '../../data/type.ts'
+import { wordsOf } from '../../data/wide-words.ts'
 import { MillraceError } from '../../errors.ts'
 import { cellKind, compareNumbers } from '../../state/index.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
@@ -48,6 +49,8 @@ class NumberExtreme implements Aggregate {
   /** The parts of a row's value, placed as in a record. */
   readonly #offered: Float64Array
   #wide: WideColumn | undefined
+  /** Of a wide column of values of 64 bits. */
+  #words: Int32Array | undefined
 
   constructor({ layout }: AggregateParts, input: AggregateInput, sign: 1 | -1) {
     const { type } = input.field
@@ -80,17 +83,37 @@ class NumberExtreme implements Aggregate {
   }
 
   bind(batch: Batch): void {
-    this.#wide = batch.columns[this.#input.index] as WideColumn
+    const column = batch.columns[this.#input.index] as Column
+    this.#wide = column as WideColumn
+    const isShort = column.layout === 'wide' && column.type.kind !== 'decimal'
+    this.#words = isShort ? wordsOf(column.values) : undefined
   }
 
   update(store: RecordStore, record: number, row: number): void {
+    if (this.#words === undefined) this.#takeExact(row)
+    else this.#takeWords(this.#words, row)
+    this.#offer(store, record, this.#offered, 0)
+  }
+
+  /** The nearest float64 and what it lacks, of 64 bits. */
+  #takeWords(words: Int32Array, row: number): void {
+    const word = words[2 * row + 1] as number
+    const high = (this.#wide as WideColumn).type.kind === 'uint64' ? word >>> 0 : word
+    const low = (words[2 * row] as number) >>> 0
+    const near = high * 4294967296 + low
+    const nearHigh = Math.floor(near / 4294967296)
+    const [first, second] = this.#parts as [RecordField, RecordField]
+    this.#offered[first.offset] = near
+    this.#offered[second.offset] = (high - nearHigh) * 4294967296 + (low - (near - nearHigh * 4294967296))
+  }
+
+  #takeExact(row: number): void {
     let rest = exactOf(this.#wide as WideColumn, row)
     for (const { offset } of this.#parts) {
       const part = Number(rest)
       rest -= BigInt(part)
       this.#offered[offset] = part
     }
-    this.#offer(store, record, this.#offered, 0)
   }
 
   merge(target: RecordStore, targetRecord: number, source: RecordStore, sourceRecord: number): void {

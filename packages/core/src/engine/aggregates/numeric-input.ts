@@ -2,6 +2,7 @@
 import type { Column, FixedArray, WideColumn } from '../../data/column.ts'
 import type { DataType } from '../../data/type.ts'
 import { exactOf } from '../../data/fixed-column-builder.ts'
+import { wordsOf } from '../../data/wide-words.ts'
 
 const integerKinds: ReadonlySet<string> = new Set([
   'boolean',
@@ -34,6 +35,8 @@ export function valueScale(type: DataType): number {
 export class NumericInput {
   #values: FixedArray | undefined
   #wide: WideColumn | undefined
+  /** Of a wide column of signed 64-bit integers. */
+  #words: Int32Array | undefined
   readonly #divisor: number
 
   constructor(type: DataType) {
@@ -43,14 +46,18 @@ export class NumericInput {
   bind(column: Column): void {
     this.#values = column.layout === 'fixed' ? column.values : undefined
     this.#wide = column.layout === 'wide' ? column : undefined
+    this.#words =
+      column.layout === 'wide' && column.type.kind === 'int64' ? wordsOf(column.values) : undefined
   }
 
   /** The value of a valid row. */
   at(row: number): number {
-    const stored =
-      this.#values === undefined
-        ? Number(exactOf(this.#wide as WideColumn, row))
-        : (this.#values[row] as number)
-    return stored / this.#divisor
+    return (this.#values === undefined ? this.#wideAt(row) : (this.#values[row] as number)) / this.#divisor
+  }
+
+  #wideAt(row: number): number {
+    const words = this.#words
+    if (words === undefined) return Number(exactOf(this.#wide as WideColumn, row))
+    return (words[2 * row + 1] as number) * 4294967296 + ((words[2 * row] as number) >>> 0)
   }
 }

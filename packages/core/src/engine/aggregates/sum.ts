@@ -4,6 +4,7 @@ import type { Column, WideColumn } from '../../data/column.ts'
 import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
 import { exactOf } from '../../data/fixed-column-builder.ts'
 import type { DataType } from '../../data/type.ts'
+import { wordsOf } from '../../data/wide-words.ts'
 import { MillraceError } from '../../errors.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
 import type {
@@ -48,6 +49,8 @@ const BIG_DECIMAL_DIGITS = 18
 class Integers {
   readonly sum: ExactSum
   #wide: WideColumn | undefined
+  /** Of a wide column of integers of 64 bits. */
+  #words: Int32Array | undefined
   readonly #input: AggregateInput
 
   constructor(parts: AggregateParts, input: AggregateInput) {
@@ -57,7 +60,10 @@ class Integers {
   }
 
   bind(batch: Batch): void {
-    this.#wide = batch.columns[this.#input.index] as WideColumn
+    const column = batch.columns[this.#input.index] as Column
+    this.#wide = column as WideColumn
+    const isInteger = column.layout === 'wide' && column.type.kind !== 'decimal'
+    this.#words = isInteger ? wordsOf(column.values) : undefined
   }
 
   inlineSum(names: InlineNames, column: Column | undefined): string | undefined {
@@ -65,7 +71,14 @@ class Integers {
   }
 
   updateSum(store: RecordStore, record: number, row: number): void {
-    this.sum.addExact(store, record, exactOf(this.#wide as WideColumn, row))
+    const words = this.#words
+    if (words === undefined) {
+      this.sum.addExact(store, record, exactOf(this.#wide as WideColumn, row))
+      return
+    }
+    const high = words[2 * row + 1] as number
+    const isUnsigned = (this.#wide as WideColumn).type.kind === 'uint64'
+    this.sum.addWords(store, record, isUnsigned ? high >>> 0 : high, (words[2 * row] as number) >>> 0)
   }
 }
 
