@@ -37,6 +37,8 @@ export interface PaneStateParts {
   readonly place: TaskPlace
   /** The pane that starts at a time, made when it is not there. */
   paneAt(start: number): Pane
+  /** From now on changes are marked. */
+  track(): void
   progress(): PaneProgress
   /** Goes on from progress that came back: panes that were gone by then go. */
   goOn(progress: PaneProgress): void
@@ -92,6 +94,7 @@ export class PaneState implements OperatorState {
 
   snapshot(full: boolean): readonly StateRows[] {
     const { panes, tables, progress } = this.#parts
+    this.#parts.track()
     const { watermark, firedEnd, droppedTo } = progress()
     const changed = panes.takeChanged()
     for (const { start, table } of full ? panes.all() : changed) {
@@ -111,6 +114,7 @@ export class PaneState implements OperatorState {
   }
 
   restored(): void {
+    this.#parts.track()
     for (const { table } of this.#parts.panes.takeChanged()) table.takeChanged()
     this.#parts.restored()
   }

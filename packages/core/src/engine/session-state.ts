@@ -51,6 +51,8 @@ export interface SessionStateParts {
   readonly sessions: GroupTable
   readonly gapMs: number
   readonly place: TaskPlace
+  /** From now on changes are marked. */
+  track(): void
   progress(): SessionProgress
   goOn(progress: SessionProgress): void
   hasFired(session: number): boolean
@@ -111,6 +113,7 @@ export class SessionState implements OperatorState {
 
   snapshot(full: boolean): readonly StateRows[] {
     const { sessions, fields, progress } = this.#parts
+    this.#parts.track()
     const { watermark, droppedTo } = progress()
     const changed = sessions.takeChanged()
     const records = full ? sessions.liveRecords() : changed
@@ -135,6 +138,7 @@ export class SessionState implements OperatorState {
   }
 
   restored(): void {
+    this.#parts.track()
     this.#parts.sessions.takeChanged()
     this.#parts.restored()
   }

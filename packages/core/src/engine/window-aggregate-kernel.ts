@@ -80,6 +80,11 @@ export interface SessionPlacer {
 
 /** Kernels of one operator, by the layout of the columns they read. */
 export class AccumulateKernels {
+  /**
+   * Whether records are marked that change: from the first snapshot on. Before it all records are as new, and marked
+   * since they were allocated, so that a run without checkpoints pays for nothing.
+   */
+  marksChanges = false
   readonly #parts: KernelParts
   readonly #strings: readonly (StringColumn | undefined)[]
   readonly #kernels = new Map<string, { readonly loop: AccumulateLoop; readonly lanes: readonly Lane[] }>()
@@ -105,7 +110,7 @@ export class AccumulateKernels {
   }
 
   #signature(batch: Batch, selection: Int32Array | undefined): string {
-    const shapes = [selection === undefined ? '' : 's']
+    const shapes = [`${selection === undefined ? '' : 's'}${this.marksChanges ? 'm' : ''}`]
     const { key, aggregates } = this.#parts
     for (const part of key.parts) shapes.push(keyShape(batch.columns[part.column] as Column))
     for (const { inputs, filter } of aggregates) {
@@ -158,13 +163,17 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
   /** From `group` to `store` and `record`: where the accumulators are. */
   #useOfGroup(lanes: Lane[]): { readonly prologue: string; readonly statements: string } {
     const { shape, recordWords } = this.#parts
+    const prologue = 'const store = table; let I = store.i32, F = store.f64, C = store.changed;'
+    const reload = 'I = store.i32; F = store.f64; C = store.changed;'
+    // Mostly set already: then nothing is stored.
+    const mark = this.marksChanges
+      ? 'const marks = C[record >> 5], mark = 1 << record; if ((marks & mark) === 0) C[record >> 5] = marks | mark;'
+      : ''
     switch (shape.kind) {
       case 'pane':
         return {
-          prologue: 'const store = table; let I = store.i32, F = store.f64, C = store.changed;',
-          statements:
-            'if (I !== G) { I = store.i32; F = store.f64; C = store.changed; } const record = group; ' +
-            'C[record >> 5] |= 1 << record;',
+          prologue,
+          statements: `if (I !== G) { ${reload} } const record = group; ${mark}`,
         }
       case 'locate':
         lanes.push({ name: 'located', of: shape.groups })
@@ -175,9 +184,9 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
         const at = (field: RecordField): string => `F[record * ${recordWords / 2} + ${field.offset}]`
         const isOpen = state === undefined ? '' : ` && I[record * ${recordWords} + ${state.offset}] === 0`
         return {
-          prologue: 'const store = table; let I = store.i32, F = store.f64, C = store.changed;',
+          prologue,
           statements: `
-    if (I !== G) { I = store.i32; F = store.f64; C = store.changed; }
+    if (I !== G) { ${reload} }
     const t = time[i];
     let record = group;
     // A row behind the last one may also touch the key's other sessions: only without them is it simple.
@@ -186,10 +195,10 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
       if (t > ${at(last)}) ${at(last)} = t;
     } else {
       record = sessions.place(group, t, i);
-      G = I = store.i32; F = store.f64; C = store.changed;
+      ${reload} G = I;
       if (record < 0) continue;
     }
-    C[record >> 5] |= 1 << record;`,
+    ${mark}`,
         }
       }
     }

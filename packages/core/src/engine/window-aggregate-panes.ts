@@ -173,6 +173,9 @@ export class PaneWindows implements Operator {
       tables: this.#tables,
       place: this.#context,
       paneAt: (start) => this.#pane(start),
+      track: () => {
+        this.#kernels.marksChanges = true
+      },
       progress: () => {
         assert(this.#firing === undefined, 'a window is in the middle of firing at a cut')
         const droppedTo = this.#watermark - this.#lateness

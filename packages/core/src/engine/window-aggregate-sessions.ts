@@ -165,6 +165,9 @@ export class SessionWindows implements Operator {
       sessions: this.#sessions,
       gapMs: this.#gap,
       place: this.#context,
+      track: () => {
+        this.#kernels.marksChanges = true
+      },
       progress: () => {
         const droppedTo = this.#watermark - this.#gap - this.#lateness
         return { watermark: this.#watermark, droppedTo }
