@@ -1,0 +1,148 @@
+// Whole jobs on a simulated machine: the same seed gives the same run, and behind whatever event they are killed, each
+// row counts once.
+import { describe, expect, it } from 'vitest'
+import { pipeline, schema, state, t } from '../../src/index.ts'
+import type { Pipeline } from '../../src/index.ts'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { ndjson } from '../../src/connect/files/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+import type { JobResult } from '../../src/runtime/index.ts'
+import { ProcessKilled, SimulatedMachine } from '../../src/testing/simulated-host.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+import type { Host } from '../../src/host/host.ts'
+
+const Row = schema({ key: t.string(), n: t.int32() })
+const ROWS = 60
+
+/** Counts the rows of a file that grows, by key, into files that hold rows back over epochs. */
+const counting: Pipeline = pipeline('counting', (p) => {
+  p.read('rows', ndjson('/data/in', { schema: Row, follow: 'lines', pollInterval: '20 ms' }))
+    .keyBy('by-key', 'key')
+    .process('count', {
+      state: { count: state.value(t.int32()) },
+      output: schema({ n: t.int32(), count: t.int32() }),
+      onRow({ n }, { state: { count }, emit }) {
+        count.set((count.get() ?? 0) + 1)
+        emit({ n, count: count.get() ?? 0 })
+      },
+    })
+    .write('out', ndjson('/data/out', { roll: { size: 150, interval: '400 ms' } }))
+})
+
+const line = (n: number): string => `${JSON.stringify({ key: `k${n % 4}`, n })}\n`
+const answer = Array.from({ length: ROWS }, (_, n) =>
+  JSON.stringify({ n, count: Math.floor(n / 4) + 1 }),
+).toSorted()
+
+/** What a person does beside the job: adds lines to its input. */
+async function append(files: SimulatedFiles, from: number, to: number): Promise<void> {
+  await files.makeDirectory('/data/in')
+  const file = await files.open('/data/in/rows.ndjson', 'append')
+  await file.write(Buffer.from(Array.from({ length: to - from }, (_, n) => line(from + n)).join('')))
+  await file.sync()
+  await file.close()
+  for (const folder of ['/data/in', '/data', '/']) await files.syncDirectory(folder)
+}
+
+function start(host: Host): Promise<JobResult> {
+  return new Job(counting.build(), {
+    host,
+    mode: 'continuous',
+    state: new DirectoryStore(host, '/data/state'),
+    epochIntervalMs: 30,
+    discoverIntervalMs: 20,
+    stopWhenIdleMs: 150,
+    batchRows: 5,
+  }).run()
+}
+
+async function visible(machine: SimulatedMachine): Promise<readonly string[]> {
+  const files = new SimulatedFiles(machine.disk)
+  const lines: string[] = []
+  const names = (await files.status('/data/out')) === undefined ? [] : await files.list('/data/out')
+  for (const { name } of names) {
+    if (/^[._]/.test(name)) continue
+    const path = `/data/out/${name}`
+    const bytes = new Uint8Array((await files.status(path))?.size ?? 0)
+    await (await files.open(path, 'read')).read(bytes, 0, bytes.length, 0)
+    lines.push(...Buffer.from(bytes).toString('utf8').split('\n').filter(Boolean))
+  }
+  return lines.toSorted()
+}
+
+interface Life {
+  readonly events: number
+  readonly digest: string
+  readonly shown: readonly string[]
+  readonly trouble: readonly string[]
+}
+
+/** The life of a job: lines come in two parts, and the process is killed behind some events, again and again. */
+async function live(
+  seed: number,
+  kills: readonly number[],
+  lie: (host: Host) => Host = (host) => host,
+): Promise<Life> {
+  const machine = new SimulatedMachine(seed)
+  const trouble: string[] = []
+  await append(new SimulatedFiles(machine.disk), 0, ROWS / 2)
+  for (const [at, kill] of [...kills, Infinity].entries()) {
+    if (at === kills.length) await append(new SimulatedFiles(machine.disk), ROWS / 2, ROWS)
+    if (kill < Infinity) machine.killAfter(kill)
+    await machine.run(start(lie(machine.boot()))).catch((error: unknown) => {
+      if (!(error instanceof ProcessKilled)) trouble.push(String(error))
+    })
+    machine.kill(at % 2 === 0 ? 'power' : 'process')
+    const shown = await visible(machine)
+    if (new Set(shown).size < shown.length || shown.some((row) => !answer.includes(row)))
+      trouble.push(`after start ${at} the output has rows too often: ${shown.length}`)
+  }
+  return { events: machine.events, digest: machine.digest, shown: await visible(machine), trouble }
+}
+
+describe('a job on a simulated machine', () => {
+  it('M1: runs the same way from the same seed, and another way from another', async () => {
+    const [first, second, other] = await Promise.all([
+      live(7, [400, 300]),
+      live(7, [400, 300]),
+      live(8, [400, 300]),
+    ])
+    expect(second).toEqual(first)
+    expect(other.digest).not.toBe(first.digest)
+    expect(first.shown).toEqual(answer)
+  })
+
+  it('gives each row once, killed behind any event', async () => {
+    const { events } = await live(1, [])
+    for (let point = 1; point < events; point += 11) {
+      const { shown, trouble } = await live(point, [point, (point * 7) % events])
+      expect({ point, trouble, shown }).toEqual({ point, trouble: [], shown: answer })
+    }
+  })
+
+  it('is seen to lose rows when directories are not synced', async () => {
+    const lie = (host: Host): Host => ({
+      ...host,
+      files: { ...host.files, syncDirectory: async () => undefined },
+    })
+    let wrong = 0
+    for (let point = 50; point < 400 && wrong === 0; point += 25) {
+      const { shown, trouble } = await live(point, [point], lie)
+      if (trouble.length > 0 || shown.join() !== answer.join()) wrong++
+    }
+    expect(wrong).toBe(1)
+  })
+
+  it('is not disturbed by a wall clock that jumps', async () => {
+    for (const ms of [-86_400_000, 86_400_000]) {
+      const machine = new SimulatedMachine(3)
+      await append(new SimulatedFiles(machine.disk), 0, ROWS)
+      machine.killAfter(200)
+      await machine.run(start(machine.boot())).catch(() => undefined)
+      machine.kill('process')
+      machine.jump(ms)
+      await machine.run(start(machine.boot()))
+      expect(await visible(machine)).toEqual(answer)
+    }
+  })
+})
