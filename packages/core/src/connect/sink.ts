@@ -101,7 +101,11 @@ export interface OpenSink<Committable extends Json = Json> {
   writer(task: number, restored?: readonly Committable[]): Promise<SinkWriter<Committable>>
   /** Finishes the second phase; safe to call again with the same committables. Outcomes in the same order. */
   commit(committables: readonly Committable[]): Promise<readonly CommitOutcome[]>
-  /** Removes what attempts before this one prepared and `keep` does not name, rows held back included. May be repeated. */
+  /**
+   * Removes what attempts before this one prepared and `keep` does not name, rows held back included. `keep`: the
+   * committables of all epochs that the job may still go on from. Called first before anything else, then whenever epochs
+   * were given up: also rows that this attempt held back, and has shown since, stay until then.
+   */
   sweep(keep: readonly Committable[]): Promise<void>
   /** After the last commit of a run that ended well (for example: delete what `overwrite` replaces). */
   finish(): Promise<void>

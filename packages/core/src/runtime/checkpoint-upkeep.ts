@@ -6,7 +6,7 @@
  * holds an epoch up, and runs at most once at a time.
  */
 import { attemptOfStateFile, decideRemoval, STATE_FOLDER, StateFileReader } from '../checkpoint/index.ts'
-import type { Manifest, NumberedEntry, Removal } from '../checkpoint/index.ts'
+import type { Manifest, NumberedEntry, PendingCommit, Removal } from '../checkpoint/index.ts'
 import type { CheckpointsOptions } from './checkpoints.ts'
 
 /** Manifests between two rounds of upkeep. */
@@ -14,6 +14,11 @@ const MANIFESTS_PER_ROUND = 16
 
 /** Checkpoints that stay. */
 const KEEP = 3
+
+/** All output that a checkpoint names, so that a start from it needs it. */
+export function outputsNamed(entries: readonly NumberedEntry[]): readonly PendingCommit[] {
+  return entries.flatMap(({ entry }) => (entry.kind === 'manifest' ? entry.pending : []))
+}
 
 /** Looks after the store of one attempt. */
 export class CheckpointUpkeep {
@@ -80,12 +85,13 @@ export class CheckpointUpkeep {
   }
 
   async #remove(removal: Removal): Promise<void> {
-    const { log, store } = this.#options
+    const { log, store, gaveUp } = this.#options
     await log.trim()
     for (const file of removal.files) await store.remove(file)
     const gone = new Set(removal.files)
     this.#whole = new Set([...this.#whole].filter((file) => !gone.has(file)))
     this.#entries = this.#entries.filter(({ number }) => number >= log.base)
+    await gaveUp(outputsNamed(this.#entries))
   }
 
   /** Reads a checkpoint back: every file that it names, every block of it. */

@@ -48,6 +48,8 @@ export interface CheckpointsOptions extends AttemptIdentity {
   readonly from: Manifest | undefined
   /** Whether running state is written: of a batch it is not. */
   readonly keepsState: boolean
+  /** Older checkpoints were given up; told of the output that those which stay name. */
+  readonly gaveUp: (kept: readonly PendingCommit[]) => Promise<void>
 }
 
 /** The files of one step. */

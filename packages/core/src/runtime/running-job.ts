@@ -13,6 +13,7 @@ import { MillraceError } from '../errors.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
+import { outputsNamed } from './checkpoint-upkeep.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
@@ -154,11 +155,7 @@ export class RunningJob {
   /** What earlier attempts left: what no manifest names goes, what one owes is committed. Gives the number of outputs. */
   async #settleOutputs(): Promise<number> {
     const { taken, retries } = this.#parts
-    const manifest = manifestOf(taken)
-    for (const { step, sink } of this.#execution.sinks) {
-      const named = manifest?.pending.filter((pending) => pending.step === step) ?? []
-      await sink.sweep(named.map(({ committable }): Json => committable))
-    }
+    await this.#sweep(outputsNamed(taken?.entries ?? []))
     if (taken === undefined || taken.start.kind === 'begin') return 0
     const { commitAgain } = taken.start
     for (const [epoch, outputs] of byEpoch(commitAgain)) {
@@ -170,6 +167,14 @@ export class RunningJob {
     if (taken.start.kind === 'ended' && isOwing) await finishOutputs(this.#execution)
     await this.#checkpoints?.delivered(epoch, true)
     return commitAgain.length
+  }
+
+  /** Lets sinks remove what no checkpoint names. */
+  async #sweep(kept: readonly PendingCommit[]): Promise<void> {
+    for (const { step, sink } of this.#execution.sinks) {
+      const named = kept.filter((output) => output.step === step)
+      await sink.sweep(named.map(({ committable }): Json => committable))
+    }
   }
 
   /** Output that is owed to a step which is not there any more would be lost. */
@@ -202,6 +207,7 @@ export class RunningJob {
       now: () => host.clock.now(),
       from: manifestOf(taken),
       keepsState: mode === 'continuous',
+      gaveUp: (kept) => this.#sweep(kept),
     })
   }
 

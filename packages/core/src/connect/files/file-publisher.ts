@@ -73,8 +73,8 @@ export class FilePublisher {
     }
   }
 
-  /** Makes prepared files visible, then removes the files that are `done` with; safe to repeat. */
-  async publish(prepared: readonly PreparedFile[], done: readonly string[]): Promise<CommitOutcome> {
+  /** Makes prepared files visible; safe to repeat. */
+  async publish(prepared: readonly PreparedFile[]): Promise<CommitOutcome> {
     let published = 0
     let rows = 0
     const folders = new Set<string>()
@@ -98,8 +98,8 @@ export class FilePublisher {
       throw outputError(error, this.#path)
     }
     // Rubbish from here on: what cannot be removed now is swept by a later attempt.
-    for (const name of [...prepared.map(({ staged }) => staged), ...done])
-      await this.#host.files.remove(joinPath(this.#path, name)).catch(() => undefined)
+    for (const { staged } of prepared)
+      await this.#host.files.remove(joinPath(this.#path, staged)).catch(() => undefined)
     return published === 0 && prepared.length > 0
       ? { kind: 'already-committed' }
       : { kind: 'committed', rows }

@@ -118,6 +118,7 @@ async function openFileSink(
   const folder = new OutputFolder({ host, path, writer, mode: context.outputMode, resumable, resumed })
   await folder.open()
   const { publisher } = folder
+  const doneJournals = new Set<string>()
   const roll = { ...options.roll, ageMs: bounded && !options.roll.ageGiven ? undefined : options.roll.ageMs }
   return {
     async writer(task, restored = []) {
@@ -134,7 +135,8 @@ async function openFileSink(
         roll,
         schema: context.schema,
         writesEmpty: bounded && !resumed && task === 0 && partitionBy.length === 0,
-        journals: resumable && !roll.everyEpoch,
+        // A bounded run has one epoch, which shows everything.
+        doneJournals: resumable && !bounded && !roll.everyEpoch ? doneJournals : undefined,
       })
       try {
         await made.restore(restored)
@@ -147,7 +149,7 @@ async function openFileSink(
     async commit(committables) {
       const outcomes = []
       await publisher.makeFolders(committables.flatMap(({ files }) => files))
-      for (const { files, done } of committables) outcomes.push(await publisher.publish(files, done))
+      for (const { files } of committables) outcomes.push(await publisher.publish(files))
       return outcomes
     },
     async sweep(keep) {
@@ -155,7 +157,7 @@ async function openFileSink(
         ...files.map(({ staged }) => staged),
         ...held.journals.map(({ name }) => name),
       ])
-      await folder.sweep(new Set(named))
+      await folder.sweep(new Set(named), doneJournals)
       await folder.tidy(keep.flatMap(({ files }) => files))
     },
     finish: () => folder.removeReplaced(),

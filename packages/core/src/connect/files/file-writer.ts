@@ -21,7 +21,7 @@ import type { OutputFolder } from './output-folder.ts'
 import { numberedRows, rowsByNumber } from './numbered-rows.ts'
 import { OutputJournal } from './output-journal.ts'
 import type { HeldRows, SealedJournals } from './output-journal.ts'
-import { finishedName, STAGED_FOLDER, stagedName, writerOfStaged } from './output-name.ts'
+import { finishedName, STAGED_FOLDER, stagedName } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
 import { copyParts, RowPartitioner } from './partition-rows.ts'
 import type { PartitionRows } from './partition-rows.ts'
@@ -42,8 +42,6 @@ export interface FileCommittable {
   readonly v: 1
   readonly files: readonly PreparedFile[]
   readonly held: HeldRows
-  /** Journals that nobody needs any more when the files are visible. */
-  readonly done: readonly string[]
 }
 
 /** What a writer is made with. */
@@ -61,8 +59,8 @@ export interface FileWriterOptions {
   readonly openFilesMax: number
   /** At the end of a run that wrote nothing, write a file without rows, so that readers find the columns. */
   readonly writesEmpty: boolean
-  /** Whether rows that an epoch does not show have to survive a crash. */
-  readonly journals: boolean
+  /** Rows that an epoch does not show have to survive a crash: told of journals that are done. Undefined: they have not. */
+  readonly doneJournals: Set<string> | undefined
 }
 
 /** Files that are being finished while rows go on, at most. */
@@ -90,8 +88,6 @@ interface SealedEpoch {
   readonly ended: readonly Promise<FinishedFile | undefined>[]
   readonly held: HeldRows['files']
   readonly journals: SealedJournals | undefined
-  /** Journals of an earlier attempt, whose rows the epoch shows. */
-  readonly done: readonly string[]
 }
 
 /** Writes one task's files. */
@@ -108,8 +104,6 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   #ended: Promise<FinishedFile | undefined>[] = []
   readonly #sealed = new Map<EpochId, SealedEpoch>()
   readonly #journal: OutputJournal | undefined
-  /** Journals of an earlier attempt, whose rows are in files that have ended. */
-  #restored: string[] = []
   /** Files that were given up on because of an error, to be removed. */
   readonly #failed: StagedFile[] = []
   #failure: { readonly error: unknown } | undefined
@@ -123,9 +117,11 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const isKept = ({ name }: { readonly name: string }): boolean => !partitionBy.includes(name)
     this.#kept = schema.fields.flatMap((field, index) => (isKept(field) ? [index] : []))
     this.#fileSchema = partitionBy.length === 0 ? schema : { fields: schema.fields.filter(isKept) }
-    const { host, folder, writer, task } = options
-    if (options.journals)
-      this.#journal = new OutputJournal({ host, folder: folder.path, writer, task, schema: this.#fileSchema })
+    const { host, folder, writer, task, doneJournals: done } = options
+    if (done !== undefined) {
+      const of = { host, folder: folder.path, writer, task, schema: this.#fileSchema }
+      this.#journal = new OutputJournal({ ...of, done })
+    }
     this.#partitioner = partitionBy.length === 0 ? undefined : new RowPartitioner(schema, partitionBy)
   }
 
@@ -256,10 +252,8 @@ export class FileWriter implements SinkWriter<FileCommittable> {
       ended: this.#ended,
       held: open.map(({ sequence, folder }) => ({ number: sequence, folder })),
       journals: this.#journal?.seal(new Set(open.map(({ sequence }) => sequence))),
-      done: this.#restored,
     })
     this.#ended = []
-    this.#restored = []
   }
 
   async prepare(epoch: EpochId): Promise<FileCommittable | undefined> {
@@ -268,25 +262,24 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const { journals } = sealed
     const finished = (await Promise.all(sealed.ended)).filter((file) => file !== undefined)
     this.#rethrow()
-    const done = [...sealed.done, ...((await this.#noted(journals?.durable())) ?? [])]
+    await this.#noted(journals?.durable())
     const held = { journals: journals?.references ?? [], files: sealed.held }
     if (finished.length + held.journals.length > 0) await this.#noted(this.#options.folder.syncStaged())
     this.#rethrow()
     // From here on someone knows of the files.
     this.#sealed.delete(epoch)
     journals?.answered()
-    if (finished.length + held.journals.length + done.length === 0) return undefined
+    if (finished.length + held.journals.length === 0) return undefined
     return {
       v: 1,
       files: this.#prepared(epoch, finished),
       held: held.journals.length === 0 ? NOTHING : held,
-      done,
     }
   }
 
   /** Writes rows that earlier attempts had held back to files of their own, which end at once. Before any other call. */
   async restore(committables: readonly FileCommittable[]): Promise<void> {
-    const { host, folder, writer } = this.#options
+    const { host, folder } = this.#options
     for (const { held } of committables) {
       const folders = new Map(held.files.map(({ number, folder }) => [number, folder]))
       for (const reference of held.journals) {
@@ -297,9 +290,6 @@ export class FileWriter implements SinkWriter<FileCommittable> {
             await this.#writeTo(inFolder, { ...batch, selection, selectedCount: selection.length }).wait
           }
         }
-        // Those of another lineage are its own.
-        const name = reference.name.slice(STAGED_FOLDER.length + 1)
-        if (writerOfStaged(name)?.id === writer.id) this.#restored.push(reference.name)
       }
       // One file has one schema, and the next journal may have another.
       for (const part of Array.from(this.#open.values())) this.#roll(part)

@@ -168,8 +168,11 @@ export class OutputFolder {
     }
   }
 
-  /** Removes staged files of earlier attempts and of runs that are over (V3), but for those in `keep`. */
-  async sweep(keep: ReadonlySet<string>): Promise<void> {
+  /**
+   * Removes staged files of earlier attempts, of this one those that are `done`, and those of runs that are over (V3), but
+   * for those in `keep`.
+   */
+  async sweep(keep: ReadonlySet<string>, done: Set<string>): Promise<void> {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       if ((await this.#files.status(folder))?.kind !== 'directory') return
@@ -181,7 +184,8 @@ export class OutputFolder {
         const writer = writerOfStaged(name)
         if (kind !== 'file' || writer === undefined || keep.has(joinPath(STAGED_FOLDER, name))) continue
         if (isForLater(writer)) continue
-        await this.#removeOrphan(joinPath(folder, name), writer, states)
+        if (done.delete(joinPath(STAGED_FOLDER, name))) await this.#removeFile(joinPath(folder, name))
+        else await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
       // Records last (N1).
       for (const { name } of entries) {

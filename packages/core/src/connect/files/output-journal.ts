@@ -1,10 +1,11 @@
 /**
  * The journals of one task: rows of files that stay open over the end of an epoch, durable all the same.
  *
- * Rows are added as they are written to their files. A journal goes when no open file has rows in it any more: with the
- * commit of the epoch that shows the last of them, never before. Invariants (tests quote them):
+ * Rows are added as they are written to their files. A journal is done when no open file has rows in it any more. Then it
+ * waits for the commit of the epoch that shows the last of them, and for the sweep that does not keep it: the job may
+ * still go back to an epoch before. Invariants (tests quote them):
  *  J3  After a seal every row of every open file lies in journals that the epoch's answer names.
- *  J4  A journal that an answer has named is removed by a commit only, or by a sweep that does not keep it.
+ *  J4  A journal that an answer has named is removed by a sweep only, which does not keep it.
  *  J5  Journals are bounded: one that is larger than `JOURNAL_BYTES_MAX` takes no further rows.
  */
 import type { Json, Schema } from '../../data/type.ts'
@@ -30,8 +31,8 @@ export interface HeldRows {
 /** What the journals are at a seal. */
 export interface SealedJournals {
   readonly references: readonly JournalReference[]
-  /** Resolves when all of it is on the disk, with the journals that the commit of the epoch is to remove. */
-  durable(): Promise<readonly string[]>
+  /** Resolves when all of it is on the disk. */
+  durable(): Promise<void>
   /** The answer that names them is given. */
   answered(): void
 }
@@ -45,6 +46,8 @@ export interface OutputJournalOptions {
   readonly task: number
   /** Of the rows as they go into files. */
   readonly schema: Schema
+  /** Is told of journals that hold nothing more than what epochs show, but that an answer has named. */
+  readonly done: Set<string>
 }
 
 const JOURNAL_BYTES_MAX = 64 * 1024 * 1024
@@ -83,9 +86,8 @@ export class OutputJournal {
       durable: async () => {
         await Promise.all(marks.map(({ durable }) => durable))
         // Known only now: at the seal the epoch before may not have been answered.
-        const done = gone.filter(({ isNamed }) => isNamed).map(({ name }) => name)
+        for (const { name, isNamed } of gone) if (isNamed) this.#options.done.add(name)
         await Promise.all(gone.map((journal) => this.#drop(journal)))
-        return done
       },
       answered: () => {
         for (const journal of live) journal.isNamed = true

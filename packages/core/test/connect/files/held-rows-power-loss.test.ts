@@ -123,6 +123,7 @@ class JobLife {
     await this.#deliver(sink)
     if (!this.#finished) await this.#epochs(sink, tasks[(attempt - 1) % tasks.length] as number)
     await sink.finish()
+    await sink.sweep(this.#newest)
     await sink.close()
   }
 
@@ -162,6 +163,8 @@ class JobLife {
       this.#finished = final
       // Now and then two epochs wait to be delivered.
       if (final || epoch % 3 !== 1) await this.#deliver(sink)
+      // Now and then older epochs are given up.
+      if (epoch % 2 === 0) await sink.sweep([...this.#owed.flat(), ...this.#newest])
     }
     for (const writer of writers) await writer.close()
   }

@@ -83,7 +83,7 @@ describe('rows that an epoch does not show', () => {
     const writer = await sink.writer(0)
     await write(writer, 0, 5)
     const first = await prepare(writer, 1)
-    expect(first).toMatchObject({ files: [], held: { journals: [{}], files: [{ folder: '' }] }, done: [] })
+    expect(first).toMatchObject({ files: [], held: { journals: [{}], files: [{ folder: '' }] } })
     expect(await sink.commit([first])).toEqual([{ kind: 'committed', rows: 0 }])
     const idle = await prepare(writer, 2)
     expect(idle.held).toEqual(first.held)
@@ -92,9 +92,12 @@ describe('rows that an epoch does not show', () => {
     expect(grown.held.journals[0]?.bytes).toBeGreaterThan(first.held.journals[0]?.bytes ?? Infinity)
     await host.advance(10_000)
     const last = await prepare(writer, 4)
-    expect(last).toMatchObject({ held: { journals: [], files: [] }, done: [first.held.journals[0]?.name] })
+    expect(last).toMatchObject({ held: { journals: [], files: [] } })
     expect(staged(host, '.journal')).toHaveLength(1)
     await sink.commit([last])
+    await sink.sweep([grown, last])
+    expect(staged(host, '.journal')).toHaveLength(1)
+    await sink.sweep([last])
     expect(staged(host, '.journal')).toEqual([])
     expect(await visible(host)).toEqual(upTo(9))
     expect(await prepareEpoch(writer, 5, { final: true })).toBeUndefined()
@@ -132,6 +135,7 @@ describe('rows that an epoch does not show', () => {
         committables.push((await prepareEpoch(writer, 2, { final: false })) ?? null)
       await next.commit(committables.filter((one) => one !== null))
       expect(await visible(host)).toEqual(upTo(before * 10))
+      await next.sweep(committables.filter((one) => one !== null))
       expect(staged(host, '.journal')).toEqual([])
     }
   })
@@ -174,7 +178,7 @@ describe('rows that an epoch does not show', () => {
     const sink = await open(host)
     const writer = await sink.writer(0)
     await write(writer, 0, 5)
-    expect(await prepare(writer, 1, true)).toMatchObject({ held: { journals: [] }, done: [] })
+    expect(await prepare(writer, 1, true)).toMatchObject({ held: { journals: [] } })
     expect(staged(host, '.journal')).toEqual([])
   })
 
@@ -202,8 +206,10 @@ describe('rows that an epoch does not show', () => {
     writer.seal(2, { final: false })
     const first = (await writer.prepare(1)) as FileCommittable
     const second = (await writer.prepare(2)) as FileCommittable
-    expect(second.done).toEqual(first.held.journals.map(({ name }) => name))
+    await sink.sweep([first])
     expect(staged(host, '.journal')).toHaveLength(1)
+    await sink.sweep([second])
+    expect(staged(host, '.journal')).toEqual([])
   })
 
   test('with another schema before come back as they were', async () => {
@@ -375,8 +381,30 @@ describe('an attempt that goes on', () => {
     await next.commit([await prepare(second, 2, true)])
     expect(await visible(host)).toEqual(upTo(4))
     await second.close()
+    await next.sweep([])
     await next.close()
     expect(host.files.paths('out/_staged')).toEqual([])
+  })
+
+  test('from an older epoch writes again what was shown since, also rows that were held back then', async () => {
+    const host = createManualHost()
+    const sink = await open(host, {}, { roll: { interval: '10 s' } })
+    const writer = await sink.writer(0)
+    await write(writer, 0, 4)
+    const older = await prepare(writer, 1)
+    await write(writer, 4, 6)
+    await host.advance(10_000)
+    const newer = await prepare(writer, 2)
+    await sink.commit([newer])
+    await sink.sweep([older, newer])
+    await writer.close()
+    await sink.close()
+    const lineage = 'bbbbbbbb00000001'
+    const next = await open(host, { lineage, attempt: 2, resumed: true })
+    await next.sweep([older, newer])
+    const second = await next.writer(0, [older])
+    await next.commit([await prepare(second, 2, true)])
+    expect(await visible(host)).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 5])
   })
 })
 

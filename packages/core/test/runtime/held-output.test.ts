@@ -1,0 +1,85 @@
+// Output that stays open over many epochs, in whole jobs: what is kept for it, and going back to when it was open.
+import { describe, expect, it } from 'vitest'
+import { pipeline, schema, t } from '../../src/index.ts'
+import { CheckpointLog, DirectoryStore } from '../../src/checkpoint/index.ts'
+import { memoryRows } from '../../src/connect/index.ts'
+import { ndjson } from '../../src/connect/files/index.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
+import { createManualHost } from '../../src/testing/index.ts'
+import type { ManualHost } from '../../src/testing/index.ts'
+import { writtenRows } from '../bad-input/copying.ts'
+
+const Row = schema({ n: t.int32() })
+const rows = Array.from({ length: 900 }, (_, n) => ({ n }))
+
+const writing = pipeline('writing', (p) => {
+  p.read('rows', memoryRows(Row, rows)).write('out', ndjson('out', { roll: { size: 400 } }))
+})
+
+/** Runs with a clock that moves when it is looked at, so that epochs come. */
+function run(host: ManualHost, options: Partial<JobOptions> = {}): Promise<JobResult> {
+  let now = 1_700_000_000_000
+  const real = createNodeHost()
+  const moving = {
+    ...host,
+    clock: { ...host.clock, now: () => now++, monotonic: () => now },
+    timers: { ...real.timers, set: (_: number, callback: () => void) => real.timers.set(0, callback) },
+  }
+  const state = new DirectoryStore(moving, 'state')
+  return new Job(writing.build(), {
+    host: moving, state, mode: 'continuous', epochIntervalMs: 15, batchRows: 4, ...options,
+  }).run() // prettier-ignore
+}
+
+const journals = (host: ManualHost): string[] =>
+  host.files.paths('out/_staged').filter((path) => path.endsWith('.journal'))
+const numbers = (host: ManualHost): number[] =>
+  writtenRows(host, 'out')
+    .map((row) => (row as { n: number }).n)
+    .toSorted((a, b) => a - b)
+
+describe('output that is held back', () => {
+  it('leaves journals only of epochs that the job may still go back to', async () => {
+    const host = createManualHost()
+    const { progress } = await run(host)
+    expect(progress.epoch).toBeGreaterThan(40)
+    expect(numbers(host)).toEqual(rows.map(({ n }) => n))
+    const made = host.files.log.filter((entry) => /^open .*\.journal$/.test(entry)).length
+    expect(made).toBeGreaterThan(5)
+    const log = new CheckpointLog(new DirectoryStore(host, 'state'), host.bytes)
+    const named = new Set(
+      (await log.read()).flatMap(({ entry }) =>
+        entry.kind !== 'manifest'
+          ? []
+          : (JSON.stringify(entry.pending).match(/_staged\/[^"]*\.journal/g) ?? []),
+      ),
+    )
+    expect(
+      journals(host)
+        .map((path) => path.slice('/out/'.length))
+        .toSorted(),
+    ).toEqual([...named].toSorted())
+    expect(journals(host).length).toBeLessThan(made)
+  })
+
+  it('comes again from an older epoch with everything that was shown since', async () => {
+    const host = createManualHost()
+    await run(host)
+    const log = new CheckpointLog(new DirectoryStore(host, 'state'), host.bytes)
+    const holding = (await log.read()).flatMap(({ entry }) =>
+      entry.kind === 'manifest' && JSON.stringify(entry.pending).includes('.journal') ? [entry.epoch] : [],
+    )
+    const from = holding[0]
+    if (from === undefined) throw new Error('no epoch holds rows back')
+    await run(host, { from })
+    const found = numbers(host)
+    expect(new Set(found).size).toBe(rows.length)
+    // What was visible before that epoch is there once, what came since twice.
+    const twice = found.filter((n, at) => found[at - 1] === n)
+    const [first] = twice
+    expect(first).toBeGreaterThan(0)
+    expect(twice).toEqual(rows.map(({ n }) => n).filter((n) => n >= (first ?? 0)))
+  })
+})
