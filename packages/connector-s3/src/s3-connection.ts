@@ -27,6 +27,9 @@ export interface S3Response {
   readonly body: Uint8Array
 }
 
+/** Signing keys that are kept: one is made for each day, and for new secrets. */
+const SIGNING_KEYS_MAX = 8
+
 const noBytes = new Uint8Array(0)
 
 /** SHA-256, computed beside the main thread. */
@@ -49,6 +52,7 @@ export class S3Connection {
   async send(request: S3Request, signal: AbortSignal): Promise<ObjectAnswer<S3Response>> {
     const keys = this.#keys()
     if (keys === undefined) return { failure: this.#missingKeys() }
+    if (this.#cache.size > SIGNING_KEYS_MAX) this.#cache.clear()
     const hash = request.sha256 ?? (await sha256Of(request.body ?? noBytes))
     const signed = await new AwsV4Signer({
       ...keys,

@@ -1,11 +1,19 @@
 // The client: every request by itself, and what it makes of what stores and networks do.
-import { afterEach, describe, expect, it } from 'vitest'
+import dns from 'node:dns'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { MockInstance } from 'vitest'
 import type { ObjectAnswer, ObjectClient } from '@millrace/core/connect'
 import { s3Objects } from '../src/index.ts'
 import type { S3Options } from '../src/index.ts'
 import type { S3Effect, S3ServerOptions } from './s3-server.ts'
 import { environment, keys, startBench } from './servers.ts'
 import type { Bench } from './servers.ts'
+
+type Lookup = (
+  name: string,
+  options: { readonly all?: boolean },
+  done: (error: null, address: string | { address: string; family: number }[], family: number) => void,
+) => void
 
 const { signal } = new AbortController()
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -131,6 +139,29 @@ describe('a bucket of S3', () => {
       from = page.next
     } while (from !== undefined)
     expect(found).toEqual(names)
+  })
+
+  it('finds a bucket in the name of the host', async () => {
+    const { bench: at } = await start()
+    const lookup = vi.spyOn(dns, 'lookup') as unknown as MockInstance<Lookup>
+    // As a name server would: every bucket is a name.
+    lookup.mockImplementation((_name, options, done) =>
+      done(null, options.all === true ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4),
+    )
+    try {
+      const { port } = new URL(at.server.url)
+      const endpoint = `http://store.test:${port}`
+      const objects = s3Objects({ ...at.options, endpoint, addressing: 'virtual-host' })
+      expect(objects.place).toBe(`http://checkpoints.store.test:${port}`)
+      await valueOf(objects.put('log/a b', bytesOf('x'), signal))
+      expect(await valueOf(objects.get('log/a b', whole, signal))).toMatchObject({ bytes: bytesOf('x') })
+      expect(await valueOf(objects.list('log/', undefined, signal))).toMatchObject({
+        objects: [{ key: 'log/a b' }],
+      })
+      expect(lookup.mock.calls[0]?.[0]).toBe('checkpoints.store.test')
+    } finally {
+      lookup.mockRestore()
+    }
   })
 
   it('signs with a session token', async () => {

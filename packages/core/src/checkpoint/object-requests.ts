@@ -99,7 +99,16 @@ export class ObjectRequests {
    * @throws MillraceError `checkpoint/store-failed` when a failure will not pass, or did not within the limits.
    */
   async until<Value>(doing: Doing, send: Send<Value>): Promise<Outcome<Value>> {
-    const { requests, patienceMs } = this.#limits
+    return this.#until(doing, send, this.#limits.requests)
+  }
+
+  /** Sends once: for what somebody else will do, later, if this fails. */
+  async once<Value>(doing: Doing, send: Send<Value>): Promise<Outcome<Value>> {
+    return this.#until(doing, send, 1)
+  }
+
+  async #until<Value>(doing: Doing, send: Send<Value>, requests: number): Promise<Outcome<Value>> {
+    const { patienceMs } = this.#limits
     const began = this.#host.clock.monotonic()
     let isRepeated = false
     for (let sent = 1; ; sent++) {

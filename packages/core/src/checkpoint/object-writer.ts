@@ -49,10 +49,9 @@ export class ObjectWriter implements StoreWriter {
       this.#buffer.set(bytes.subarray(at, at + count), this.#used)
       this.#used += count
       at += count
-      // A file of exactly one part is still one request.
+      // Not before there is more: a file of exactly one part is one request, and its caller does not wait here.
       if (this.#used === partBytes && at < bytes.length) await this.#sendPart()
     }
-    if (this.#used === partBytes && this.#upload !== undefined) await this.#sendPart()
   }
 
   async finish(): Promise<void> {
@@ -75,8 +74,9 @@ export class ObjectWriter implements StoreWriter {
     await this.#sending.catch(() => undefined)
     const upload = this.#upload
     if (upload === undefined) return
-    // What cannot be forgotten now is swept later.
-    await this.#until((signal) => this.#target.client.abortUpload(upload, signal)).catch(() => undefined)
+    const { client, doing, requests } = this.#target
+    // What cannot be forgotten now is swept later: a store that is away holds nobody up.
+    await requests.once(doing, (signal) => client.abortUpload(upload, signal)).catch(() => undefined)
   }
 
   #reserve(bytes: number): void {

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { ObjectStore } from '../../src/checkpoint/index.ts'
 import type { ObjectStoreOptions } from '../../src/checkpoint/index.ts'
 import type { Host } from '../../src/host/host.ts'
-import { storeConformance } from '../../src/testing/index.ts'
+import { createManualHost, storeConformance } from '../../src/testing/index.ts'
 import { SimulatedObjects } from '../../src/testing/simulated-objects.ts'
 import type { SimulatedObjectsOptions } from '../../src/testing/simulated-objects.ts'
 import { createEagerHost } from '../testing/eager-host.ts'
@@ -202,6 +202,50 @@ describe('writing', () => {
     await expect(writer.finish()).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
     await writer.abort()
     expect(await open().list('')).toEqual([])
+  })
+
+  it('L6: holds no more than two parts in memory', async () => {
+    const { objects } = setUp()
+    const host = createManualHost()
+    const client = objects.client()
+    let release = (): void => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    let sent = 0
+    const slow = new ObjectStore(
+      host,
+      {
+        ...client,
+        uploadPart: async (...request) => {
+          sent++
+          await gate
+          return client.uploadPart(...request)
+        },
+      },
+      { partBytes: PART_BYTES },
+    )
+    const writer = await slow.write('state/a')
+    // One on its way, one full: the caller goes on. A third has to wait.
+    await writer.append(content(2 * PART_BYTES))
+    let isTaken = false
+    const third = writer.append(content(PART_BYTES + 1)).then(() => (isTaken = true))
+    await host.timers.yield()
+    expect({ isTaken, sent }).toEqual({ isTaken: false, sent: 1 })
+    release()
+    await third
+    await writer.finish()
+    expect((await slow.read('state/a'))?.length).toBe(3 * PART_BYTES + 1)
+  })
+
+  it('is given up with one request when the store is away', async () => {
+    const { objects, store } = setUp()
+    const writer = await store.write('state/a')
+    await writer.append(content(3 * PART_BYTES))
+    await store.list('')
+    objects.inject({ effect: 'server', operation: 'abortUpload', times: 1 })
+    await writer.abort()
+    expect(objects.openUploads).toBe(1)
+    await store.sweep()
+    expect(objects.openUploads).toBe(0)
   })
 
   it('forgets its parts when it is given up, also when they cannot be sent', async () => {
