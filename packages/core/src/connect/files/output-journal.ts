@@ -50,7 +50,7 @@ export interface OutputJournalOptions {
   readonly done: Set<string>
 }
 
-const JOURNAL_BYTES_MAX = 64 * 1024 * 1024
+const JOURNAL_BYTES_MAX = 16 * 1024 * 1024
 
 /** Journals of one task. */
 export class OutputJournal {

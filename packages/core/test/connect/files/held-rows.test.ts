@@ -212,6 +212,23 @@ describe('rows that an epoch does not show', () => {
     expect(staged(host, '.journal')).toEqual([])
   })
 
+  test('J5: lie in several journals when they are many', async () => {
+    const host = createManualHost()
+    const sink = await open(host, {}, { roll: { size: 100_000_000 } })
+    const writer = await sink.writer(0)
+    const long = 'x'.repeat(1_000_000)
+    for (let n = 0; n < 20; n++) await writer.write(batchOfRows(Row, [{ ...row(n), text: long }]))
+    const kept = await prepare(writer, 1)
+    expect(kept.held.journals).toHaveLength(2)
+    for (const { bytes } of kept.held.journals) expect(bytes).toBeLessThan(17 * 1024 * 1024 + 1000)
+    const next = await open(host, { attempt: 2, resumed: true })
+    await next.sweep([kept])
+    const second = await next.writer(0, [kept])
+    await next.commit([await prepare(second, 2, true)])
+    const found = (await readSource(host, output().toSource())) as RowType[]
+    expect(found.map(({ n, text }) => [n, text?.length])).toEqual(upTo(20).map((n) => [n, long.length]))
+  })
+
   test('with another schema before come back as they were', async () => {
     const host = createManualHost()
     const writer = await (await open(host)).writer(0)
