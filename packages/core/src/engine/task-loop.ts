@@ -11,6 +11,7 @@
  *  T5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
  */
 import type { Execution } from './execution.ts'
+import { LoopGround } from './loop-ground.ts'
 import type { SourceStep } from './source-step.ts'
 
 /** How a loop is run. */
@@ -38,9 +39,6 @@ export interface EpochCutter {
   cutLast(end: LoopEnd): Promise<void>
 }
 
-/** Work between two yields to the host, at most. */
-const YIELD_AFTER_MS = 5
-
 /** The longest wait without looking at clocks. */
 const WAIT_MAX_MS = 1000
 
@@ -51,32 +49,27 @@ export type LoopEnd = 'finished' | 'idle' | 'stopped'
 export class TaskLoop {
   private readonly execution: Execution
   private readonly options: TaskLoopOptions
-  private wakeUp: (() => void) | undefined
-  private woken = false
-  private failure: { readonly error: unknown } | undefined
+  private readonly ground: LoopGround
   private stopping = false
   private nextEpochAt = Infinity
   private nextDiscoveryAt = 0
-  private workedSinceFlush = false
-  /** Milliseconds of wall time in which sinks kept the loop from reading. */
-  blockedMs = 0
 
   constructor(execution: Execution, options: TaskLoopOptions) {
     this.execution = execution
     this.options = options
+    this.ground = new LoopGround(execution)
+  }
+
+  /** Milliseconds of wall time in which sinks kept the loop from reading. */
+  get blockedMs(): number {
+    return this.ground.blockedMs
   }
 
   /** Something outside became ready. */
-  readonly wake = (): void => {
-    this.woken = true
-    this.wakeUp?.()
-  }
+  readonly wake = (): void => this.ground.wake()
 
   /** Something outside failed: the run ends with the first failure. */
-  readonly failed = (error: unknown): void => {
-    this.failure ??= { error }
-    this.wake()
-  }
+  readonly failed = (error: unknown): void => this.ground.failed(error)
 
   /** Ends the run at the next border: rows read so far are written and committed. */
   stop(): void {
@@ -97,41 +90,36 @@ export class TaskLoop {
     const end = await this.loop()
     if (end === 'stopped' && this.isBounded()) return end
     if (end !== 'finished') for (const source of sources) await source.stop(this.options.drain)
-    await this.settle()
+    await this.ground.settle()
     await this.options.epochs.cutLast(end)
     return end
   }
 
   private async loop(): Promise<LoopEnd> {
-    let sliceStart = this.monotonic()
+    const { ground } = this
+    ground.beginSlice()
     for (;;) {
-      this.throwIfFailed()
-      if (await this.waitForSinks()) sliceStart = this.monotonic()
+      ground.throwIfFailed()
+      if (await ground.waitForSinks()) ground.beginSlice()
       const worked = this.workOnce()
-      if (this.monotonic() - sliceStart >= YIELD_AFTER_MS) {
-        await this.execution.options.host.timers.yield()
-        sliceStart = this.monotonic()
-      }
+      await ground.yieldWhenLong()
       const end = await this.atBorder(worked)
       if (end !== undefined) return end
-      if (!worked && !this.hasMore()) {
-        await this.wait()
-        sliceStart = this.monotonic()
-      }
+      if (!worked && !this.hasMore()) await this.wait()
     }
   }
 
   /** Watermarks in progress, else one step of each source. */
   private workOnce(): boolean {
-    if (this.proceed()) return true
-    this.woken = false
+    if (this.ground.proceed()) return true
+    this.ground.woken = false
     let worked = false
     const asks = !this.stopping && !this.isEpochDue() && !this.options.epochs.holdsReading
     for (const source of this.readable()) {
-      if (this.execution.pending.length > 0 || this.sinksBusy()) return true
+      if (this.execution.pending.length > 0 || this.ground.sinksBusy()) return true
       worked = source.turn(asks) || worked
     }
-    if (worked) this.workedSinceFlush = true
+    if (worked) this.ground.workedSinceFlush = true
     return worked
   }
 
@@ -140,13 +128,6 @@ export class TaskLoop {
     const { sources } = this.execution
     const tables = sources.filter((source) => source.forTable && !source.done)
     return tables.length > 0 ? tables : sources
-  }
-
-  private proceed(): boolean {
-    const runner = this.execution.pending.shift()
-    if (runner === undefined) return false
-    runner.proceed()
-    return true
   }
 
   /** Ends, epochs and discovery, between two steps. */
@@ -161,7 +142,7 @@ export class TaskLoop {
     if (this.execution.pending.length > 0) return undefined
     if (this.isEpochDue() && this.isSettled()) return this.cutEpoch()
     if (worked) return undefined
-    this.flush()
+    this.ground.flush()
     const idleMs = this.options.stopWhenIdleMs
     if (idleMs !== undefined && this.isIdle() && now - this.lastRowsAt() >= idleMs) return 'idle'
     return undefined
@@ -180,11 +161,11 @@ export class TaskLoop {
   }
 
   private async cutEpoch(): Promise<undefined> {
-    await this.settle()
+    await this.ground.settle()
     this.nextEpochAt = this.now() + this.epochIntervalMs()
     this.options.epochs.cut()
     // Readers were not asked while the epoch was due: they may have rows.
-    this.woken = true
+    this.ground.woken = true
   }
 
   /** Never 0: between two epochs something must be read. */
@@ -192,42 +173,9 @@ export class TaskLoop {
     return Math.max(1, this.options.epochIntervalMs ?? Infinity)
   }
 
-  /** Emits what operators only hold to fill batches, so that nobody waits for it. */
-  private flush(): void {
-    if (!this.workedSinceFlush) return
-    this.workedSinceFlush = false
-    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.flush()
-  }
-
-  /** Lets everything leave that is in progress, or is held for the sake of speed. */
-  private async settle(): Promise<void> {
-    while (this.proceed()) await this.waitForSinks()
-    this.workedSinceFlush = false
-    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.release()
-  }
-
-  private sinksBusy(): boolean {
-    return this.execution.sinks.some(({ runners }) => runners.some((runner) => runner.busy !== undefined))
-  }
-
-  private async waitForSinks(): Promise<boolean> {
-    let waited = false
-    const start = this.monotonic()
-    for (const { runners } of this.execution.sinks) {
-      for (const runner of runners) {
-        while (runner.busy !== undefined) {
-          waited = true
-          await runner.busy
-        }
-      }
-    }
-    if (waited) this.blockedMs += this.monotonic() - start
-    return waited
-  }
-
   /** Something may be done at once: a wake-up came while the turn ran. */
   private hasMore(): boolean {
-    return this.woken || this.execution.pending.length > 0
+    return this.ground.woken || this.execution.pending.length > 0
   }
 
   private async wait(): Promise<void> {
@@ -235,15 +183,7 @@ export class TaskLoop {
     // An epoch that is due waits until the one before is durable: that wakes the loop.
     const epochAt = this.nextEpochAt > now ? this.nextEpochAt : Infinity
     const until = Math.min(epochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
-    const { timers } = this.execution.options.host
-    await new Promise<void>((resolve) => {
-      const timer = timers.set(Math.max(0, until - now), resolve)
-      this.wakeUp = () => {
-        timer.clear()
-        resolve()
-      }
-    })
-    this.wakeUp = undefined
+    await this.ground.sleep(until - now)
   }
 
   private idleDeadline(): number {
@@ -276,15 +216,7 @@ export class TaskLoop {
     return Math.max(...this.execution.sources.map((source) => source.lastRowsAt))
   }
 
-  private throwIfFailed(): void {
-    if (this.failure !== undefined) throw this.failure.error
-  }
-
   private now(): number {
     return this.execution.options.host.clock.now()
-  }
-
-  private monotonic(): number {
-    return this.execution.options.host.clock.monotonic()
   }
 }

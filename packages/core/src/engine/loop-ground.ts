@@ -1,0 +1,119 @@
+/**
+ * What both loops stand on: watermarks in progress, sinks that are busy, waiting, waking and failing.
+ *
+ * Which source is read when, and when an epoch ends, is for the loops to say: task-loop.ts and micro-batch-loop.ts.
+ */
+import type { Execution } from './execution.ts'
+
+/** Work between two yields to the host, at most. */
+const YIELD_AFTER_MS = 5
+
+/** The ground of one run. */
+export class LoopGround {
+  /** Milliseconds of wall time in which sinks kept the loop from reading. */
+  blockedMs = 0
+  /** Something outside became ready since the last turn. */
+  woken = false
+  /** Rows were pushed since the last flush. */
+  workedSinceFlush = false
+  private readonly execution: Execution
+  private wakeUp: (() => void) | undefined
+  private failure: { readonly error: unknown } | undefined
+  private sliceStart = 0
+
+  constructor(execution: Execution) {
+    this.execution = execution
+  }
+
+  /** Something outside became ready. */
+  readonly wake = (): void => {
+    this.woken = true
+    this.wakeUp?.()
+  }
+
+  /** Something outside failed: the run ends with the first failure. */
+  readonly failed = (error: unknown): void => {
+    this.failure ??= { error }
+    this.wake()
+  }
+
+  throwIfFailed(): void {
+    if (this.failure !== undefined) throw this.failure.error
+  }
+
+  /** A piece of work begins that is to be cut by yields (T3). */
+  beginSlice(): void {
+    this.sliceStart = this.monotonic()
+  }
+
+  /** Lets signals and timers live, when it is time (T3). */
+  async yieldWhenLong(): Promise<void> {
+    if (this.monotonic() - this.sliceStart < YIELD_AFTER_MS) return
+    await this.execution.options.host.timers.yield()
+    this.beginSlice()
+  }
+
+  /** One slice of a watermark in progress; false when none is. */
+  proceed(): boolean {
+    const runner = this.execution.pending.shift()
+    if (runner === undefined) return false
+    runner.proceed()
+    return true
+  }
+
+  /** Emits what operators only hold to fill batches, so that nobody waits for it. */
+  flush(): void {
+    if (!this.workedSinceFlush) return
+    this.workedSinceFlush = false
+    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.flush()
+  }
+
+  /** Lets everything leave that is in progress. */
+  async finishPending(): Promise<void> {
+    while (this.proceed()) await this.waitForSinks()
+  }
+
+  /** Lets everything leave that is in progress, or is held for the sake of speed. */
+  async settle(): Promise<void> {
+    await this.finishPending()
+    this.workedSinceFlush = false
+    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.release()
+  }
+
+  sinksBusy(): boolean {
+    return this.execution.sinks.some(({ runners }) => runners.some((runner) => runner.busy !== undefined))
+  }
+
+  /** Whether there was something to wait for. */
+  async waitForSinks(): Promise<boolean> {
+    let waited = false
+    const start = this.monotonic()
+    for (const { runners } of this.execution.sinks) {
+      for (const runner of runners) {
+        while (runner.busy !== undefined) {
+          waited = true
+          await runner.busy
+        }
+      }
+    }
+    if (waited) this.blockedMs += this.monotonic() - start
+    return waited
+  }
+
+  /** Waits until something wakes the loop, at most so long. */
+  async sleep(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.execution.options.host.timers.set(Math.max(0, delayMs), resolve)
+      this.wakeUp = () => {
+        timer.clear()
+        resolve()
+      }
+    })
+    this.wakeUp = undefined
+    this.beginSlice()
+  }
+
+  private monotonic(): number {
+    return this.execution.options.host.clock.monotonic()
+  }
+}
