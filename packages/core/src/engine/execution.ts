@@ -6,7 +6,7 @@
  */
 import type { Json, Schema } from '../data/type.ts'
 import { assert, MillraceError } from '../errors.ts'
-import type { Host } from '../host/host.ts'
+import type { Clock, Host } from '../host/host.ts'
 import type { LogicalNode, LogicalPlan, PlanBindings, SinkNode, SourceNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
 import { inputSchema, nodesByStep, portSchema, stepsWithoutOrder, tableSources } from '../plan/plan-graph.ts'
@@ -31,6 +31,8 @@ export interface ExecutionOptions {
   readonly bindings: PlanBindings
   readonly host: Host
   readonly boundedness: Boundedness
+  /** The processing time of operators, where it is not the host's: epochs are planned, and their time with them. */
+  readonly plannedClock?: Pick<Clock, 'now'> | undefined
   /** Rows per batch, at most. */
   readonly batchRows: number
   readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed'>
@@ -102,7 +104,7 @@ export class Execution {
     return node
   }
 
-  /** Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what they can. */
+  /** Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what nobody goes on with. */
   async close(hasFailed = false): Promise<void> {
     for (const runners of this.runners.values()) for (const runner of runners) runner.operator.close()
     const closing = [
@@ -110,7 +112,7 @@ export class Execution {
       ...this.sinks.flatMap(({ runners }) => runners.map((runner) => runner.closeWriter())),
     ]
     const outcomes = await Promise.allSettled(closing)
-    if (hasFailed) {
+    if (hasFailed && this.options.sink.resumable !== true) {
       // The last one first: a sink may stand in what another has made.
       for (const { sink } of this.sinks.toReversed()) await sink.abandon?.().catch(() => undefined)
     }
@@ -196,7 +198,7 @@ export class Execution {
       ...place,
       keyGroups: this.options.physical.keyGroups,
       batchRows: this.options.batchRows,
-      clock: this.options.host.clock,
+      clock: this.options.plannedClock ?? this.options.host.clock,
       counters,
       isUnordered: this.withoutOrder.has(node.step),
       isRead: (port) => this.isRead(node.step, port),
@@ -282,6 +284,7 @@ export class Execution {
             boundedness: forTable ? 'bounded' : boundedness,
             keyGroups: physical.keyGroups,
             forTable,
+            isMicroBatch: this.options.plannedClock !== undefined,
             receivers: Array.from({ length: stage.tasks }, (_, task) =>
               sourceReceiver(this.ports(step, task)),
             ),

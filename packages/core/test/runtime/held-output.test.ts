@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { pipeline, schema, t } from '../../src/index.ts'
 import { CheckpointLog, DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows } from '../../src/connect/index.ts'
+import type { Sink } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
@@ -10,6 +11,7 @@ import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
 import { writtenRows } from '../bad-input/copying.ts'
+import { scriptedSink } from './scripted-connectors.ts'
 
 const Row = schema({ n: t.int32() })
 const rows = Array.from({ length: 900 }, (_, n) => ({ n }))
@@ -82,4 +84,27 @@ describe('output that is held back', () => {
     expect(first).toBeGreaterThan(0)
     expect(twice).toEqual(rows.map(({ n }) => n).filter((n) => n >= (first ?? 0)))
   })
+
+  it.each([true, false])(
+    'is not given up by a run that fails when a later one goes on with it: %s',
+    async (goesOn) => {
+      const host = createManualHost()
+      const failing = scriptedSink({ finish: () => Promise.reject(new Error('no end')) })
+      const sink: Sink = {
+        ...failing,
+        open: async (context) => ({
+          ...(await failing.open(context)),
+          async abandon() {
+            failing.calls.push('abandon')
+          },
+        }),
+      }
+      const job = pipeline('failing', (p) => {
+        p.read('rows', memoryRows(Row, rows.slice(0, 3))).write('out', sink)
+      })
+      const state = goesOn ? { state: new DirectoryStore(host, 'state') } : {}
+      await expect(new Job(job.build(), { host, ...state }).run()).rejects.toThrow(/finishing/)
+      expect(failing.calls.includes('abandon')).toBe(!goesOn)
+    },
+  )
 })

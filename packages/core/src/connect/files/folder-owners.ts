@@ -6,9 +6,9 @@
  *  N1  A record is written before the first staged file of its writer, and lies there as long as one of them does.
  *  N2  A writer counts as dead only when its record says that it is done, or when its process was on this machine and
  *      is certainly gone. Without a record, or with one of another machine, nothing is known of it.
+ *  N3  While a record lies in the folder of staged files no other run can remove that folder.
  *  N4  What a writer leaves that is `resumable` is no one else's, also when it is dead. One record of its id says so for
  *      all of its attempts.
- *  N3  While a record lies in the folder of staged files no other run can remove that folder.
  */
 import type { Host, ProcessIdentity } from '../../host/host.ts'
 import { systemCode } from './file-errors.ts'
