@@ -95,13 +95,7 @@ export class DirectoryStore implements CheckpointStore {
 
   async remove(name: string): Promise<void> {
     const path = this.#path(name)
-    return this.#guarded('removing', name, async () => {
-      try {
-        await this.#files.remove(path)
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error
-      }
-    })
+    return this.#guarded('removing', name, () => this.#removeIfThere(path))
   }
 
   async sweep(): Promise<void> {
@@ -112,8 +106,17 @@ export class DirectoryStore implements CheckpointStore {
         async () => undefined,
         (path) => drafts.push(path),
       )
-      for (const path of drafts) await this.#files.remove(path)
+      // An attempt that was taken over may still be at work, and removes its own.
+      for (const path of drafts) await this.#removeIfThere(path)
     })
+  }
+
+  async #removeIfThere(path: string): Promise<void> {
+    try {
+      await this.#files.remove(path)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
 
   #path(name: string): string {

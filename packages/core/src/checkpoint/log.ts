@@ -37,6 +37,8 @@ export class CheckpointLog {
   #last = 0
   /** The first number that counts, as far as is known. */
   #base = 1
+  /** What was read: an entry never changes, and whoever is behind a writer at work has to be quick. */
+  readonly #known = new Map<number, Entry>()
 
   constructor(store: CheckpointStore, checks: Pick<ByteChecks, 'sha256'>) {
     this.#store = store
@@ -57,6 +59,7 @@ export class CheckpointLog {
     const { entries, base } = await this.#counted()
     this.#last = entries.at(-1)?.number ?? 0
     this.#base = base
+    for (const number of this.#known.keys()) if (number < base) this.#known.delete(number)
     return entries
   }
 
@@ -129,10 +132,16 @@ export class CheckpointLog {
   }
 
   async #entry(number: number): Promise<Entry | undefined> {
+    const known = this.#known.get(number)
+    if (known !== undefined) return known
     const name = nameOf(number)
     const bytes = await this.#store.read(name)
     if (bytes === undefined) return undefined
-    return expectEntry(decodeEntry(bytes, number, this.#checks), { file: `${this.#store.place}/${name}` })
+    const entry = expectEntry(decodeEntry(bytes, number, this.#checks), {
+      file: `${this.#store.place}/${name}`,
+    })
+    this.#known.set(number, entry)
+    return entry
   }
 
   async #numbers(): Promise<readonly number[]> {

@@ -7,7 +7,7 @@
  *  N1  No output is committed before the manifest of its epoch stands (without a state directory: before all outputs of
  *      the epoch are prepared).
  *  N2  Manifests and commits come in the order of epochs; one epoch at a time is on its way to its manifest.
- *  N3  While so many epochs wait to be delivered, nothing is read.
+ *  N3  While so many epochs wait to be delivered, nothing is read and no further epoch is cut.
  *  N4  The first failure of any phase ends the run.
  */
 import type { Json } from '../data/type.ts'
@@ -88,7 +88,7 @@ export class Epochs implements EpochCutter {
   }
 
   get canCut(): boolean {
-    return this.#making === undefined
+    return this.#making === undefined && !this.holdsReading
   }
 
   get holdsReading(): boolean {

@@ -57,8 +57,8 @@ export async function takeOver(
   }
   const log = new CheckpointLog(store, host.bytes)
   const owner = await host.processes.self()
+  let entries = await log.read()
   for (let races = 0; races < RACES_MAX; races++) {
-    const entries = await log.read()
     const start = possible(decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
     const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
@@ -73,7 +73,11 @@ export async function takeOver(
       atMs: host.clock.now(),
     }
     const answer = await log.append(takeover)
-    if (answer.kind === 'behind') continue
+    if (answer.kind === 'behind') {
+      // Only what is new: whoever is still at work would else be faster again and again.
+      entries = [...entries, ...answer.entries]
+      continue
+    }
     await store.sweep()
     return { start, lineage, log, entries: [...entries, { number: answer.number, entry: takeover }] }
   }
