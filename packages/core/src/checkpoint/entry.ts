@@ -96,6 +96,8 @@ export interface Manifest {
   /** The last epoch whose output was delivered; 0: none. */
   readonly delivered: number
   readonly end?: RunEnd
+  /** The first of a history that began with a savepoint: no output of it stands anywhere yet. */
+  readonly savepoint?: true
 }
 
 /** The output of epoch `epoch`, and of all before it, has been committed. */

@@ -78,7 +78,7 @@ export async function beginWithSavepoint(
   // The last epoch of a run is delivered by whoever runs it, before anyone can know of it here.
   if (isOwed && entry.end === undefined) throw holdsOutput(savepoint.place, entry.epoch)
   for (const file of entry.state) await copyWhole(file, { from: savepoint, to: state, checks })
-  const { end: _, ...rest } = entry
+  const { end: _, savepoint: __, ...rest } = entry
   // Names of state files say which attempt wrote them: those of the new history must differ.
   const first: Manifest = {
     ...rest,
@@ -88,6 +88,7 @@ export async function beginWithSavepoint(
     base: 1,
     pending: [],
     delivered: entry.epoch,
+    savepoint: true,
   }
   const answer = await log.append(first)
   if (answer.kind === 'behind' && !beganFrom(answer.entries, parent)) throw hasHistory(state.place)

@@ -44,6 +44,8 @@ export interface ExecutionOptions {
 export interface ExecutionEvents {
   wake(): void
   failed(error: unknown): void
+  /** A source failed, and nothing of what it was about to give was taken. */
+  readingFailed(error: unknown): void
 }
 
 /** A sink step: opened once, written by one runner per task. */

@@ -18,7 +18,7 @@ export class LoopGround {
   workedSinceFlush = false
   private readonly execution: Execution
   private wakeUp: (() => void) | undefined
-  private failure: { readonly error: unknown } | undefined
+  private failure: { readonly error: unknown; readonly isReading: boolean } | undefined
   private sliceStart = 0
 
   constructor(execution: Execution) {
@@ -33,8 +33,19 @@ export class LoopGround {
 
   /** Something outside failed: the run ends with the first failure. */
   readonly failed = (error: unknown): void => {
-    this.failure ??= { error }
+    this.failure ??= { error, isReading: false }
     this.wake()
+  }
+
+  /** A source failed: nothing of what it was about to give was taken. */
+  readonly readingFailed = (error: unknown): void => {
+    this.failure ??= { error, isReading: true }
+    this.wake()
+  }
+
+  /** The run ends because something cannot be read; what was read before is as good as ever. */
+  get endsForReading(): boolean {
+    return this.failure?.isReading ?? false
   }
 
   throwIfFailed(): void {

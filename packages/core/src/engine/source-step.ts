@@ -49,7 +49,11 @@ export interface SourceStepOptions {
   readonly forTable: boolean
   readonly receivers: readonly Receiver[]
   readonly ports: readonly Map<string, OutputPort>[]
-  readonly events: { wake(): void; failed(error: unknown): void }
+  readonly events: {
+    wake(): void
+    failed(error: unknown): void
+    readingFailed(error: unknown): void
+  }
 }
 
 /** Where a source stands at the border of an epoch. */
@@ -148,7 +152,7 @@ export class SourceStep {
         this.found = found
         if (enumerator.isSettled !== false) this.lookedAt = askedAt
       })
-      .catch((error: unknown) => events.failed(withContext(readFailure(error), { step: this.step })))
+      .catch((error: unknown) => events.readingFailed(withContext(readFailure(error), { step: this.step })))
       .finally(() => {
         this.listing = undefined
         events.wake()
@@ -313,6 +317,7 @@ export class SourceStep {
       output: { ...output, end: (drain) => this.endOutput(output, task, drain) },
       wake: events.wake,
       failed: (error) => events.failed(withContext(error, { step: this.step })),
+      readingFailed: (error) => events.readingFailed(withContext(error, { step: this.step })),
     })
   }
 

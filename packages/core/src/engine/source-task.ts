@@ -35,6 +35,7 @@ export interface SourceTaskOptions {
   readonly output: Receiver
   readonly wake: () => void
   readonly failed: (error: unknown) => void
+  readonly readingFailed: (error: unknown) => void
 }
 
 /** When a reader that has nothing, and does not say until when, is asked again. */
@@ -89,14 +90,14 @@ export class SourceTask {
 
   /** Takes on a split; `index` is its number in the order of discovery over all tasks. */
   assign(split: Split, index: number, start?: SplitStart): void {
-    const { eventTime, punctuation, cutsAtAdvance, wake, failed } = this.options
+    const { eventTime, punctuation, cutsAtAdvance, wake, readingFailed } = this.options
     const watermark = new SplitWatermark(eventTime?.watermark ?? { kind: 'at-end' }, {
       punctuation,
       cutsAtAdvance,
     })
     const events = {
       wake,
-      failed,
+      failed: readingFailed,
       later: (callback: () => void) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
       now: () => this.options.context.host.clock.now(),
     }

@@ -136,7 +136,23 @@ export class SplitRun {
     this.keptPosition = reader.position()
     this.state = 'asked'
     const result = this.read(reader, rowsMax)
+    if (result === undefined) return undefined
     if (!('then' in result)) return this.settle(result)
+    this.awaitAnswer(result)
+    return undefined
+  }
+
+  /** Undefined: the reader failed. Nothing was taken: the split stays where it was when it was asked. */
+  private read(reader: SplitReader, rowsMax: number): ReadResult | Promise<ReadResult> | undefined {
+    try {
+      return reader.read(rowsMax)
+    } catch (error) {
+      this.fail(error)
+      return undefined
+    }
+  }
+
+  private awaitAnswer(result: Promise<ReadResult>): void {
     this.silentSince ??= this.events.now()
     result.then(
       (answer) => {
@@ -147,7 +163,6 @@ export class SplitRun {
       },
       (error: unknown) => this.fail(error),
     )
-    return undefined
   }
 
   /** Takes what a promise has brought. */
@@ -199,14 +214,6 @@ export class SplitRun {
     const { reader } = this
     this.reader = undefined
     return reader
-  }
-
-  private read(reader: SplitReader, rowsMax: number): ReadResult | Promise<ReadResult> {
-    try {
-      return reader.read(rowsMax)
-    } catch (error) {
-      throw readFailure(error, this.split.id)
-    }
   }
 
   private fail(error: unknown): void {

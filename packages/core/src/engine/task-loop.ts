@@ -9,6 +9,8 @@
  *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
  *  T4  Sources that are tables of lookup joins are read to their end before any other.
  *  T5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
+ *  T6  Input that cannot be read ends a run that keeps its state behind a last epoch: what was read before is put out,
+ *      and not read again.
  */
 import type { Execution } from './execution.ts'
 import { LoopGround } from './loop-ground.ts'
@@ -29,6 +31,8 @@ export interface TaskLoopOptions {
 
 /** What the loop needs to know of epochs: when one may end, and whom to tell. */
 export interface EpochCutter {
+  /** A later run goes on with what epochs keep of operators and sources. */
+  readonly keepsState: boolean
   /** The epoch before is durable: another may be cut. */
   readonly canCut: boolean
   /** So much waits to be delivered that nothing more is to be read. */
@@ -71,6 +75,9 @@ export class TaskLoop {
   /** Something outside failed: the run ends with the first failure. */
   readonly failed = (error: unknown): void => this.ground.failed(error)
 
+  /** A source failed. */
+  readonly readingFailed = (error: unknown): void => this.ground.readingFailed(error)
+
   /** Ends the run at the next border: rows read so far are written and committed. */
   stop(): void {
     this.stopping = true
@@ -87,12 +94,33 @@ export class TaskLoop {
     const now = this.now()
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
-    const end = await this.loop()
+    const end = await this.loop().catch(async (error: unknown) => {
+      if (this.ground.endsForReading && this.options.epochs.keepsState) await this.saveWhatWasRead()
+      throw error
+    })
     if (end === 'stopped' && this.isBounded()) return end
     if (end !== 'finished') for (const source of sources) await source.stop(this.options.drain)
     await this.ground.settle()
     await this.options.epochs.cutLast(end)
     return end
+  }
+
+  /** T6. That something cannot be read is what to report, whatever becomes of this. */
+  private async saveWhatWasRead(): Promise<void> {
+    const { sources } = this.execution
+    try {
+      await this.ground.finishPending()
+      while (!this.isSettled()) {
+        for (const source of sources) if (this.execution.pending.length === 0) source.turn(false)
+        await this.ground.finishPending()
+        await this.ground.waitForSinks()
+      }
+      for (const source of sources) await source.stop(false).catch(() => undefined)
+      await this.ground.settle()
+      await this.options.epochs.cutLast('stopped')
+    } catch {
+      // Then the epoch before is where the next start goes on.
+    }
   }
 
   private async loop(): Promise<LoopEnd> {

@@ -87,6 +87,10 @@ export class Epochs implements EpochCutter {
     return this.#last
   }
 
+  get keepsState(): boolean {
+    return this.#options.checkpoints?.keepsState ?? false
+  }
+
   get canCut(): boolean {
     return this.#making === undefined && !this.holdsReading
   }

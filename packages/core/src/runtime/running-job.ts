@@ -78,7 +78,7 @@ export class RunningJob {
         lineage: parts.taken?.lineage ?? host.random.hex(8),
         attempt: parts.taken?.start.attempt ?? 1,
         resumable: parts.taken !== undefined,
-        resumed: manifest !== undefined,
+        resumed: manifest !== undefined && manifest.savepoint !== true,
       },
       ...(manifest === undefined ? {} : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
     })
@@ -141,7 +141,11 @@ export class RunningJob {
   async #runOn(onRunning: () => void): Promise<LoopEnd> {
     const { taken } = this.#parts
     if (taken?.start.kind === 'ended') return 'finished'
-    await this.#execution.build({ wake: this.#loop.wake, failed: this.#loop.failed })
+    await this.#execution.build({
+      wake: this.#loop.wake,
+      failed: this.#loop.failed,
+      readingFailed: this.#loop.readingFailed,
+    })
     const manifest = manifestOf(taken)
     const { state, host, mode } = this.#options
     if (state !== undefined && manifest !== undefined)

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { rate } from '../../src/connect/index.ts'
-import type { CommitOutcome, OpenSink, Sink } from '../../src/connect/index.ts'
+import type { CommitOutcome, OpenSink, RatePosition, RateRow, Sink, Source } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { MillraceError } from '../../src/errors.ts'
 import type { Host } from '../../src/host/host.ts'
@@ -21,6 +21,7 @@ const answer = Array.from({ length: 200 }, (_, number) => JSON.stringify({ numbe
 interface Day {
   readonly sink?: (sink: Sink) => Sink
   readonly store?: (store: CheckpointStore) => CheckpointStore
+  readonly source?: Source<RateRow>
   readonly host?: (host: Host) => Host
   readonly options?: Partial<JobOptions>
 }
@@ -31,7 +32,9 @@ function jobOf(machine: SimulatedMachine, day: Day = {}): Job {
   const host: Host = changed(machine.boot())
   const built = pipeline('p', (p) => {
     const out = sink(ndjson('/out', { roll: 'epoch' }).toSink() as Sink)
-    p.read('rows', rows).select('number', { number: 'number' }).write('out', out)
+    p.read('rows', day.source ?? rows)
+      .select('number', { number: 'number' })
+      .write('out', out)
   }).build()
   return new Job(built, {
     host,
@@ -211,6 +214,38 @@ describe('two processes on one state', () => {
       reason: { code: expect.stringMatching(/^checkpoint\/(fenced|store-failed)$/) as string },
     })
     expect(fresh).toMatchObject({ status: 'fulfilled' })
+    expect(await visible(machine)).toEqual(answer)
+  })
+})
+
+describe('input that cannot be read any more', () => {
+  it('ends a run behind what was read before: it is put out, and not read again', async () => {
+    const machine = new SimulatedMachine(11)
+    const { withPushdown: _, ...plain } = rows
+    const broken: Source<RateRow> = {
+      ...plain,
+      open: async (split, from, context) => {
+        const reader = await rows.open(split, from as RatePosition | undefined, context)
+        return {
+          read(rowsMax) {
+            if (Number(reader.position()['row']) >= 77) throw new Error('the cable is cut')
+            return reader.read(Math.min(rowsMax, 7))
+          },
+          position: () => reader.position(),
+          bytesRead: () => 0,
+          close: () => reader.close(),
+        }
+      },
+    }
+    await expect(run(machine, { source: broken })).rejects.toMatchObject({ code: 'input/read-failed' })
+    const found = await visible(machine)
+    expect(found).toEqual(
+      Array.from({ length: found.length }, (_, number) => JSON.stringify({ number })).toSorted(),
+    )
+    expect(found.length).toBeGreaterThanOrEqual(77)
+    machine.kill('power')
+    const { progress } = await run(machine)
+    expect(progress.rowsIn).toBe(200 - found.length)
     expect(await visible(machine)).toEqual(answer)
   })
 })

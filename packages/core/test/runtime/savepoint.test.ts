@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { DirectoryStore, writeSavepoint } from '../../src/checkpoint/index.ts'
 import { memorySink, memoryStream } from '../../src/connect/index.ts'
 import type { MemorySink, MemoryStream } from '../../src/connect/index.ts'
+import { ndjson } from '../../src/connect/files/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { pipeline, schema, state, t } from '../../src/index.ts'
@@ -145,5 +146,28 @@ describe('a savepoint', () => {
     await file.close()
     await expect(scene.savepoint('state', 'saved')).rejects.toMatchObject({ code: 'checkpoint/damaged' })
     expect(await scene.place('saved').read('savepoint')).toBeUndefined()
+  })
+
+  test('begins a history that has put nothing out: an output that holds something is in the way', async () => {
+    const scene = new Scene()
+    const ticks = memoryStream(Row)
+    const run = (name: string, options: Partial<JobOptions> = {}): Promise<JobResult> =>
+      new Job(pipeline('p', (p) => p.read('rows', ticks).write('out', ndjson('/out'))).build(), {
+        host: scene.host,
+        mode: 'continuous',
+        stopWhenIdleMs: 5,
+        state: scene.place(name),
+        ...options,
+      }).run()
+    ticks.push({ key: 'a' })
+    await run('state')
+    await scene.savepoint('state', 'saved')
+    ticks.push({ key: 'b' })
+    await expect(run('branch', { savepoint: scene.place('saved') })).rejects.toMatchObject({
+      code: 'output/exists',
+    })
+    const { start } = await run('branch', { savepoint: scene.place('saved'), outputMode: 'append' })
+    expect(start).toMatchObject({ kind: 'resume' })
+    await run('branch')
   })
 })
