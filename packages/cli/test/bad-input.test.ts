@@ -238,8 +238,8 @@ describe('the command line', () => {
       'millrace run has no flag --moed\n  hint: did you mean --mode?\n',
     ],
     [
-      ['run', 'pipe.ts', '--mode', 'micro-batch'],
-      'error plan/unsupported: mode "micro-batch" is not there yet',
+      ['run', 'pipe.ts', '--mode', 'micro-batches'],
+      '--mode cannot be "micro-batches": it is batch, micro-batch or continuous',
     ],
     [[], 'Usage\n  millrace COMMAND'],
   ])('%j ends with 2', async (args, message) => {

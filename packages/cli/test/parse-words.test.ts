@@ -53,7 +53,7 @@ describe('the words of a command', () => {
     ['pipe.ts --paralel 2', 'millrace run has no flag --paralel | did you mean --parallelism?'],
     [
       'pipe.ts --mode stream',
-      'it is batch or continuous | batch reads what is there and ends, continuous follows',
+      'it is batch, micro-batch or continuous | batch reads what is there and ends, continuous follows',
     ],
     ['pipe.ts --jsno', 'millrace run has no flag --jsno | did you mean --json?'],
     ['pipe.ts --zzz', 'millrace run has no flag --zzz | see millrace help run'],
@@ -109,13 +109,38 @@ describe('the settings of a run', () => {
     })
   })
 
-  it('refuse micro-batch by name', () => {
-    expect(() => runSettings(parse('pipe.ts --mode micro-batch'))).toThrow(
-      expect.objectContaining({
-        code: 'plan/unsupported',
-        what: 'mode "micro-batch" is not there yet',
-      }),
-    )
+  it.each([
+    ['', undefined],
+    [' --trigger 10s', { kind: 'interval', every: 10_000 }],
+    [' --trigger available-now', { kind: 'available-now' }],
+    [' --trigger once', { kind: 'once' }],
+  ])('take micro-batch with a trigger:%s', (flags, trigger) => {
+    const { mode, job } = runSettings(parse(`pipe.ts --mode micro-batch${flags}`))
+    expect([mode, job.trigger]).toEqual(['micro-batch', trigger])
+  })
+
+  it.each([
+    [
+      '--mode continuous --trigger 10s',
+      '--trigger belongs to micro-batch runs, and this is a continuous run',
+    ],
+    ['--trigger once', '--trigger belongs to micro-batch runs, and this is a batch run'],
+    [
+      '--mode micro-batch --trigger onec',
+      '--trigger cannot be "onec": it is a length of time, available-now or once',
+    ],
+    ['--mode micro-batch --trigger 10', '--trigger 10 has no unit'],
+    ['--mode micro-batch --trigger 0s', '--trigger is 0'],
+    [
+      '--mode micro-batch --epoch-interval 1s',
+      '--epoch-interval belongs to continuous runs, and this is a micro-batch run',
+    ],
+    [
+      '--mode micro-batch --trigger once --drain',
+      '--drain is for runs that go on until they are stopped, and --trigger once ends by itself',
+    ],
+  ])('refuse %s', (flags, message) => {
+    expect(() => runSettings(parse(`pipe.ts ${flags}`))).toThrow(message)
   })
 
   it('refuse a duration that cannot be read', () => {

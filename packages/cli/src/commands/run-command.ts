@@ -15,7 +15,15 @@ export const runCommand: Command = {
       short: 'm',
       value: 'MODE',
       default: 'batch',
-      description: 'batch: read what is there and end; continuous: follow what comes',
+      description:
+        'batch: read what is there and end; continuous: follow what comes; micro-batch: read in epochs whose input is fixed before, see --trigger',
+    },
+    {
+      name: 'trigger',
+      value: 'WHEN',
+      default: '10s',
+      description:
+        'micro-batch: a length of time makes an epoch each, where something is new; available-now makes as many as it takes to read what is there, once makes one, and the run ends',
     },
     {
       name: 'set',
@@ -35,11 +43,12 @@ export const runCommand: Command = {
       name: 'stop-when-idle',
       value: 'DURATION',
       description:
-        'continuous: end when no rows came for so long, for example 5s; sources are asked at least once more before',
+        'continuous, or micro-batch by time: end when no rows came for so long, for example 5s; sources are asked at least once more before',
     },
     {
       name: 'drain',
-      description: 'continuous: at the end fire every window that is still open and every timer that is set',
+      description:
+        'continuous, or micro-batch by time: at the end fire every window that is still open and every timer that is set',
     },
     {
       name: 'epoch-interval',
@@ -107,6 +116,10 @@ export const runCommand: Command = {
     {
       line: 'millrace run pipeline.ts --mode continuous --state .state',
       meaning: 'Follows the input; kill it at any moment and start it again: every row counts once.',
+    },
+    {
+      line: 'millrace run pipeline.ts --mode micro-batch --trigger available-now --state .state',
+      meaning: 'Reads what is new since the last such run, then ends: for cron.',
     },
     {
       line: 'millrace run pipeline.ts --json | jq .rowsIn',

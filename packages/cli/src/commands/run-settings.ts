@@ -1,6 +1,5 @@
 /** The flags of `millrace run` checked against each other, as the settings of a job. */
-import { MillraceError } from '@millrace/core/errors'
-import type { JobOptions, RunMode } from '@millrace/core/runtime'
+import type { JobOptions, RunMode, Trigger } from '@millrace/core/runtime'
 import { parseDuration } from '@millrace/core/time'
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, settingsOf, valueOf } from '../command-line/flag-values.ts'
@@ -26,11 +25,12 @@ export interface RunSettings {
 /**
  * Reads the flags.
  *
- * @throws UsageError, or MillraceError `plan/unsupported` for a mode that does not exist yet
+ * @throws UsageError
  */
 export function runSettings(words: ParsedWords): RunSettings {
   const mode = modeOf(words)
-  if (mode === 'batch') refuseContinuousFlags(words)
+  refuseFlagsOfOtherModes(words, mode)
+  const trigger = triggerOf(words)
   const state = valueOf(words, 'state')
   if (state === undefined) refuseStateFlags(words)
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
@@ -45,6 +45,7 @@ export function runSettings(words: ParsedWords): RunSettings {
     set: settingsOf(words),
     job: {
       mode,
+      ...(trigger === undefined ? {} : { trigger }),
       drain: words.given.has('drain'),
       ...(outputMode === undefined ? {} : { outputMode }),
       ...(stopWhenIdleMs === undefined ? {} : { stopWhenIdleMs }),
@@ -61,36 +62,65 @@ export function runSettings(words: ParsedWords): RunSettings {
   }
 }
 
-const modes: readonly RunMode[] = ['batch', 'continuous']
+const modes: readonly RunMode[] = ['batch', 'micro-batch', 'continuous']
 
 function modeOf(words: ParsedWords): RunMode {
   const text = valueOf(words, 'mode') ?? 'batch'
   const mode = modes.find((one) => one === text)
   if (mode !== undefined) return mode
-  if (text === 'micro-batch') {
-    throw new MillraceError('plan/unsupported', {
-      what: 'mode "micro-batch" is not there yet',
-      detail: 'it comes with durable epochs',
-      hint: 'use --mode continuous with --epoch-interval, or --mode batch',
-    })
-  }
   const near = nearName(text, modes)
   throw new UsageError(
-    `--mode cannot be "${text}": it is batch or continuous`,
+    `--mode cannot be "${text}": it is batch, micro-batch or continuous`,
     near === undefined
-      ? 'batch reads what is there and ends, continuous follows what comes'
+      ? 'batch reads what is there and ends, continuous follows what comes, micro-batch does either in epochs'
       : `did you mean --mode ${near}?`,
   )
 }
 
-function refuseContinuousFlags(words: ParsedWords): void {
-  for (const flag of ['stop-when-idle', 'drain', 'epoch-interval']) {
-    if (!words.given.has(flag) && !words.values.has(flag)) continue
+/** Modes beside batch that a flag belongs to. */
+const flagModes: { readonly [flag: string]: readonly RunMode[] } = {
+  'stop-when-idle': ['continuous', 'micro-batch'],
+  drain: ['continuous', 'micro-batch'],
+  'epoch-interval': ['continuous'],
+  trigger: ['micro-batch'],
+}
+
+function refuseFlagsOfOtherModes(words: ParsedWords, mode: RunMode): void {
+  for (const [flag, of] of Object.entries(flagModes)) {
+    if (of.includes(mode) || (!words.given.has(flag) && !words.values.has(flag))) continue
     throw new UsageError(
-      `--${flag} belongs to continuous runs, and this is a batch run`,
-      'add --mode continuous, or leave the flag out: a batch run ends by itself and fires every window',
+      `--${flag} belongs to ${of[0]} runs, and this is a ${mode} run`,
+      mode === 'batch' && flag !== 'trigger'
+        ? 'add --mode continuous, or leave the flag out: a batch run ends by itself and fires every window'
+        : `add --mode ${of[0]}, or leave the flag out`,
     )
   }
+}
+
+function triggerOf(words: ParsedWords): Trigger | undefined {
+  const text = valueOf(words, 'trigger')
+  if (text === undefined) return undefined
+  const kind = (['available-now', 'once'] as const).find((one) => one === text)
+  if (kind === undefined) {
+    if (!/^[\d.]/.test(text)) {
+      const near = nearName(text, ['available-now', 'once'])
+      throw new UsageError(
+        `--trigger cannot be "${text}": it is a length of time, available-now or once`,
+        near === undefined
+          ? 'write --trigger 10s for an epoch every ten seconds'
+          : `did you mean --trigger ${near}?`,
+      )
+    }
+    return { kind: 'interval', every: durationOf(words, 'trigger') ?? 0 }
+  }
+  for (const flag of ['stop-when-idle', 'drain']) {
+    if (!words.given.has(flag) && !words.values.has(flag)) continue
+    throw new UsageError(
+      `--${flag} is for runs that go on until they are stopped, and --trigger ${kind} ends by itself`,
+      'leave the flag out: windows that are open stay in the state, and a later run goes on with them',
+    )
+  }
+  return { kind }
 }
 
 function refuseStateFlags(words: ParsedWords): void {

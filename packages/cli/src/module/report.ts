@@ -4,12 +4,12 @@
  * `millrace run` calls it when the run has ended well and prints the text it gives on standard output. It is for what
  * a summary of counters cannot say: a table of results, a chart, what to look at next.
  */
-import type { JobResult } from '@millrace/core/runtime'
+import type { JobResult, RunMode } from '@millrace/core/runtime'
 
 /** What a report is given. */
 export interface FinishedRun {
   readonly result: JobResult
-  readonly mode: 'batch' | 'continuous'
+  readonly mode: RunMode
   /** Values of the pipeline's options, written as after `--set name=`. */
   readonly options: { readonly [name: string]: string }
   /** Columns of the terminal. */

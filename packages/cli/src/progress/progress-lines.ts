@@ -3,7 +3,7 @@
  *
  * The block that is redrawn on a terminal, and the one line for logs. Where it is written to, and when, is reporter.ts.
  */
-import type { JobProgress } from '@millrace/core/runtime'
+import type { JobProgress, RunMode } from '@millrace/core/runtime'
 import { piece } from '../report/style.ts'
 import type { Line, Piece } from '../report/style.ts'
 import { wrapLine } from '../report/wrapped-text.ts'
@@ -15,7 +15,7 @@ import { stepTable } from './step-table.ts'
 /** What is known of a job at one moment. */
 export interface ProgressState {
   readonly pipeline: string
-  readonly mode: 'batch' | 'continuous'
+  readonly mode: RunMode
   readonly progress: JobProgress
   readonly rates: Rates
   /** The wall clock, milliseconds since 1970: the watermark's lag is counted from it. */
@@ -63,8 +63,8 @@ export function progressLine(state: ProgressState): Line {
     `${formatShort(rates.rowsIn)} rows/s`,
     ...(progress.bytesIn > 0 ? [`${formatBytes(rates.bytesIn)}/s`] : []),
     `${formatRows(progress.rowsOut)} out`,
-    ...(share === undefined || state.mode === 'continuous' ? [] : [formatShare(share)]),
-    ...(left === undefined || state.mode === 'continuous' ? [] : [`about ${formatMs(left)} left`]),
+    ...(share === undefined || state.mode !== 'batch' ? [] : [formatShare(share)]),
+    ...(left === undefined || state.mode !== 'batch' ? [] : [`about ${formatMs(left)} left`]),
     ...retryParts(state),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
@@ -82,7 +82,7 @@ function retryParts({ progress: { retrying } }: ProgressState): string[] {
 }
 
 function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
-  const state = stopping ? 'stopping' : mode === 'batch' ? 'batch' : `continuous, epoch ${progress.epoch}`
+  const state = stopping ? 'stopping' : mode === 'batch' ? mode : `${mode}, epoch ${progress.epoch}`
   return [
     piece(pipeline, 'strong'),
     piece(`  ${state}`, stopping ? 'warn' : 'faint'),

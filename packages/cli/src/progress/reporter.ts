@@ -2,7 +2,7 @@
  * Shows a job while it runs: redrawn lines on a terminal, a line every few seconds elsewhere, JSON lines for programs,
  * or nothing. What is shown is progress-lines.ts; here is when and where.
  */
-import type { Job } from '@millrace/core/runtime'
+import type { Job, RunMode } from '@millrace/core/runtime'
 import { paintLine } from '../report/style.ts'
 import type { Palette } from '../report/style.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -21,7 +21,7 @@ export interface ReporterOptions {
   readonly surroundings: Surroundings
   readonly palette: Palette
   readonly pipeline: string
-  readonly mode: 'batch' | 'continuous'
+  readonly mode: RunMode
   readonly now: () => number
 }
 

@@ -1,6 +1,6 @@
 /** The last words on a run that ended well: what went in and out, how long it took, where the results lie. Pure. */
 import type { LogicalNode } from '@millrace/core/plan'
-import type { JobResult } from '@millrace/core/runtime'
+import type { JobResult, RunMode } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
 import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
 import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
@@ -10,7 +10,7 @@ import { wrapLine } from './wrapped-text.ts'
 /** What a summary is made from. */
 export interface Summary {
   readonly pipeline: string
-  readonly mode: 'batch' | 'continuous'
+  readonly mode: RunMode
   readonly nodes: readonly LogicalNode[]
   readonly result: JobResult
   /** How long a run that ends when nothing comes waited for more. */
@@ -20,10 +20,13 @@ export interface Summary {
 }
 
 /** How a run ended, and after how long. */
-function endingOf({ result: { end, progress }, stopWhenIdleMs }: Summary): readonly [string, string] {
+function endingOf(summary: Summary): readonly [string, string] {
+  const { result, stopWhenIdleMs } = summary
+  const { end, progress } = result
   const took = formatMs(progress.elapsedMs)
   if (end === 'finished') return ['done', ` in ${took}`]
   if (end === 'stopped') return ['stopped', ` after ${took}`]
+  if (endsByItself(summary)) return ['done', ` in ${took}: what was there is read`]
   const waited = stopWhenIdleMs === undefined ? '' : ` for ${formatMs(stopWhenIdleMs)}`
   return ['stopped', ` after ${took}: nothing new came${waited}`]
 }
@@ -65,15 +68,25 @@ function rowsAndBytes(rows: number, bytes: number): string {
   return bytes > 0 ? `${formatRows(rows)} (${formatBytes(bytes)})` : formatRows(rows)
 }
 
+/** A run of micro-batch mode that reads what is there; others of it end as those of continuous mode do. */
+function endsByItself({ mode, result: { end }, stopWhenIdleMs }: Summary): boolean {
+  return mode === 'micro-batch' && end === 'idle' && stopWhenIdleMs === undefined
+}
+
 /** What was read and is in no result, each with what to do about it. */
-function leftBehind({ nodes, mode, result: { progress } }: Summary, palette: Palette): string[] {
+function leftBehind(summary: Summary, palette: Palette): string[] {
+  const { nodes, mode } = summary
+  const { progress } = summary.result
   const windows = openWindows(progress)
   const timers = pendingTimers(progress)
   const unfired = [...windows.map(openText), ...timers.map(timersText)]
   const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers) === 1
+  const remedy = endsByItself(summary)
+    ? `a later run with the same --state goes on with ${isOne ? 'it' : 'them'}`
+    : drainText(isOne)
   const notes: Note[] = [
     // One remedy for all of them, behind the last.
-    ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? drainText(isOne) : undefined]),
+    ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? remedy : undefined]),
     ...lateRows(progress, nodes).map((late) => lateNote(late, mode)),
     ...rejectedRows(progress, nodes).map(rejectedNote),
   ]

@@ -5,6 +5,7 @@ export { decodeEntry, encodeEntry } from './entry.ts'
 export type {
   Branch,
   Entry,
+  EpochPlan,
   Manifest,
   NumberedEntry,
   PendingCommit,

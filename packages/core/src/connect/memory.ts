@@ -10,7 +10,7 @@ import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Json, Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Place } from '../errors.ts'
-import type { Boundedness, ReadResult, Source, Split, SplitReader } from './source.ts'
+import type { Boundedness, Horizon, HorizonWish, ReadResult, Source, Split, SplitReader } from './source.ts'
 import { checkOptionNames } from '../data/option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
@@ -20,6 +20,16 @@ export interface MemoryPosition {
   readonly v: 1
   /** Rows of the split before the next one. */
   readonly row: number
+}
+
+/** How far a stream of pushed rows can be read. */
+interface MemoryHorizon {
+  readonly [name: string]: Json
+  readonly v: 1
+  /** Rows before it. */
+  readonly row: number
+  /** Nothing comes behind it. */
+  readonly end: boolean
 }
 
 /** Options of sources in memory. */
@@ -215,7 +225,7 @@ function describe<Row>(
 }
 
 function splitOf(index: number, rows: number | undefined): Split {
-  return { id: `memory-${index}`, detail: { index }, ...(rows === undefined ? {} : { rows }) }
+  return { id: `memory-${index}`, detail: { index }, ...(rows === undefined ? { grows: true } : { rows }) }
 }
 
 function pickSchema(schema: Schema, columns: readonly string[] | undefined): Schema {
@@ -243,6 +253,7 @@ class RowsReader<Row> implements SplitReader<MemoryPosition> {
   readonly #supply: RowSupply<Row>
   readonly #builder: BatchBuilder<Row>
   #row: number
+  #horizon: MemoryHorizon | undefined
   #close: (() => void) | undefined
   #closed = false
 
@@ -254,8 +265,10 @@ class RowsReader<Row> implements SplitReader<MemoryPosition> {
 
   read(rowsMax: number): ReadResult {
     const supply = this.#supply
-    const end = Math.min(supply.length(), this.#row + rowsMax)
+    const horizon = this.#horizon
+    const end = Math.min(horizon?.row ?? supply.length(), this.#row + rowsMax)
     if (this.#row >= end) {
+      if (horizon !== undefined) return horizon.end ? { kind: 'end' } : { kind: 'idle', atHorizon: true }
       if (supply.ended() || this.#closed || supply.changed === undefined) return { kind: 'end' }
       const closed = new Promise<void>((resolve) => {
         this.#close = resolve
@@ -287,6 +300,19 @@ class RowsReader<Row> implements SplitReader<MemoryPosition> {
 
   position(): MemoryPosition {
     return { v: 1, row: this.#row }
+  }
+
+  async horizon({ within }: HorizonWish): Promise<Horizon | undefined> {
+    const supply = this.#supply
+    const bound = within as MemoryHorizon | undefined
+    const row = Math.min(supply.length(), bound?.row ?? Infinity)
+    const end = supply.ended() && row === supply.length() && bound?.end !== false
+    if (row === this.#row && !end) return undefined
+    return { to: { v: 1, row, end } satisfies MemoryHorizon, bytes: 0 }
+  }
+
+  readTo(to: Json): void {
+    this.#horizon = to as MemoryHorizon
   }
 
   bytesRead(): number {

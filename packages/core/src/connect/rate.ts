@@ -8,7 +8,7 @@ import { BatchBuilder } from '../data/batch-builder.ts'
 import type { Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import type { Timer } from '../host/host.ts'
-import type { ReadResult, Source, SourceContext, Split, SplitReader } from './source.ts'
+import type { Horizon, HorizonWish, ReadResult, Source, SourceContext, Split, SplitReader } from './source.ts'
 import { checkOptionNames } from '../data/option-names.ts'
 import { pickBatchColumns } from './pick-batch-columns.ts'
 
@@ -112,7 +112,7 @@ function makeRate(settings: RateSettings, schema: Schema<RateRow>): Source<RateR
 
 function splitOf(detail: RateSplit, settings: RateSettings): Split {
   const rows = rowsOfSplit(detail.index, settings)
-  return { id: `rate-${detail.index}`, detail, ...(Number.isFinite(rows) ? { rows } : {}) }
+  return { id: `rate-${detail.index}`, detail, ...(Number.isFinite(rows) ? { rows } : {}), grows: true }
 }
 
 function rowsOfSplit(index: number, { rows, splits }: RateSettings): number {
@@ -128,6 +128,8 @@ class RateReader implements SplitReader<RatePosition> {
   readonly #startMs: number
   readonly #rows: number
   #row: number
+  /** Rows that may be read; undefined: all that fall due. */
+  #horizon: number | undefined
   #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
 
   constructor(
@@ -152,14 +154,22 @@ class RateReader implements SplitReader<RatePosition> {
   read(rowsMax: number): ReadResult {
     if (this.#row >= this.#rows) return { kind: 'end' }
     const now = this.#context.host.clock.now()
+    const horizon = this.#horizon ?? Infinity
+    if (this.#row >= horizon) return { kind: 'idle', atHorizon: true }
+    const dueRows = Math.min(this.#dueRows(now), horizon)
+    if (dueRows === this.#row) return this.#idle(this.#dueMs(this.#row) - now)
+    return { kind: 'batch', batch: this.#make(Math.min(dueRows - this.#row, rowsMax)) }
+  }
+
+  /** Rows that have fallen due, those that were read among them. */
+  #dueRows(now: number): number {
     // Division may round either way: the due times themselves decide.
-    let dueRows = Math.max(
+    let rows = Math.max(
       this.#row,
       Math.min(this.#rows, Math.floor((now - this.#startMs) / this.#spacingMs()) - 1),
     )
-    while (dueRows < this.#rows && this.#dueMs(dueRows) <= now) dueRows++
-    if (dueRows === this.#row) return this.#idle(this.#dueMs(this.#row) - now)
-    return { kind: 'batch', batch: this.#make(Math.min(dueRows - this.#row, rowsMax)) }
+    while (rows < this.#rows && this.#dueMs(rows) <= now) rows++
+    return rows
   }
 
   #make(count: number): Batch {
@@ -196,6 +206,18 @@ class RateReader implements SplitReader<RatePosition> {
 
   position(): RatePosition {
     return { v: 1, row: this.#row }
+  }
+
+  async horizon({ within }: HorizonWish): Promise<Horizon | undefined> {
+    const due = this.#dueRows(this.#context.host.clock.now())
+    const row = Math.min(due, (within as RatePosition | undefined)?.row ?? Infinity)
+    // Behind the last row is the end, which is to be read too.
+    if (row <= this.#row && row < this.#rows) return undefined
+    return { to: { v: 1, row } satisfies RatePosition, bytes: 0 }
+  }
+
+  readTo(to: Json): void {
+    this.#horizon = (to as RatePosition).row
   }
 
   bytesRead(): number {

@@ -30,6 +30,27 @@ export interface Split {
   /** Size in bytes and rows when known: for progress and to share work out. */
   readonly bytes?: number
   readonly rows?: number
+  /**
+   * Rows may be added to it behind those that are there: its readers have a horizon. Default: what it holds is fixed when
+   * it is found, however long that takes to read.
+   */
+  readonly grows?: boolean
+}
+
+/** What a horizon is asked for with. */
+export interface HorizonWish {
+  /** About so many bytes of input; but as many as a row needs. Undefined: all that is there. */
+  readonly bytesMax: number | undefined
+  /** Not behind this, the `to` of an earlier answer. */
+  readonly within: Json | undefined
+}
+
+/** How far a split that grows can be read: what lies before it stays as it is. */
+export interface Horizon {
+  /** For `readTo` of this reader, or of another one of the same split in another process. */
+  readonly to: Json
+  /** Bytes of input that are new before it; 0 when the source does not count any. */
+  readonly bytes: number
 }
 
 /** What a look for splits brought. */
@@ -74,7 +95,9 @@ export interface SplitEnumerator<Position extends Json = Json> {
 export type ReadResult =
   | { readonly kind: 'batch'; readonly batch: Batch }
   /** Nothing now; call again when `until` resolves (or soon, when absent). */
-  | { readonly kind: 'idle'; readonly until?: Promise<void> }
+  | { readonly kind: 'idle'; readonly until?: Promise<void>; readonly atHorizon?: undefined }
+  /** All before the horizon that `readTo` has set was read. */
+  | { readonly kind: 'idle'; readonly until?: undefined; readonly atHorizon: true }
   | { readonly kind: 'end' }
 
 /** Reads one split. */
@@ -88,6 +111,16 @@ export interface SplitReader<Position extends Json = Json> {
   position(): Position
   /** Bytes of input consumed so far, for progress. */
   bytesRead(): number
+  /**
+   * Of a split that grows: how far it can be read now; undefined when nothing is new, neither rows nor the end. Asked
+   * between two reads, in micro-batch mode only, where an epoch's input is fixed before it is read.
+   */
+  horizon?(wish: HorizonWish): Promise<Horizon | undefined>
+  /**
+   * Of a split that grows: from now on no read gives rows behind `to`. When all before it was read, reads are idle
+   * `atHorizon`, or at the end when the horizon was the end. Called between two reads, with a horizon not before the last.
+   */
+  readTo?(to: Json): void
   close(): Promise<void>
 }
 

@@ -47,6 +47,8 @@ export interface SourceStepOptions {
   readonly keyGroups: number
   /** Read first, before the streams flow. */
   readonly forTable: boolean
+  /** Epochs are planned (planned-source.ts); tables are read whole in the first one. */
+  readonly isMicroBatch: boolean
   readonly receivers: readonly Receiver[]
   readonly ports: readonly Map<string, OutputPort>[]
   readonly events: {
@@ -61,6 +63,12 @@ export interface SourceCut {
   readonly rows: readonly StateRows[]
   /** To be called when the epoch is durable and delivered; undefined: the source does not ask for it. */
   readonly acknowledge: (() => Promise<void>) | undefined
+}
+
+/** What was found since the last plan of an epoch. */
+interface SourceNews {
+  readonly found: readonly Split[]
+  readonly remembered: ReadonlyMap<string, Json | undefined>
 }
 
 /** Splits open at a time and not idle, for sources whose splits are meant to be read side by side. */
@@ -92,6 +100,7 @@ export class SourceStep {
   private newlyRemembered = new Map<string, Json | undefined>()
   /** The standing that was written down last, as text. */
   private written = ''
+  private news: { found: Split[]; remembered: Map<string, Json | undefined> } = noNews()
 
   constructor(options: SourceStepOptions) {
     this.options = options
@@ -119,12 +128,20 @@ export class SourceStep {
     this.restored.take(rows)
   }
 
-  /** Begins to find splits, or goes on with those of an earlier run. */
-  async open(): Promise<void> {
+  /**
+   * Begins to find splits, or goes on with those of an earlier run. In micro-batch mode streams are looked for by `look`.
+   *
+   * @param replayed - what the epoch had found that is to be read once more
+   */
+  async open(replayed?: FoundSplits): Promise<void> {
     this.goOn()
+    for (const task of this.tasks) task.restoreBorder()
+    if (replayed !== undefined) this.take(replayed)
+    this.takeNews()
     if (this.discoveryDone) return
     try {
       this.enumerator = await this.source.enumerate(this.context, this.remembered)
+      if (this.isPlanned) return
       // All splits of a bounded read before any of them: what is listed late would be late.
       do {
         this.take(await this.enumerator.next())
@@ -133,6 +150,31 @@ export class SourceStep {
     } catch (error) {
       throw withContext(readFailure(error), { step: this.step })
     }
+  }
+
+  /** Whether its epochs are planned. */
+  get isPlanned(): boolean {
+    return this.options.isMicroBatch && !this.forTable
+  }
+
+  /** Looks for splits once and takes them on; gives whether it may stop looking: nothing is new or in the making. */
+  async look(): Promise<boolean> {
+    const { enumerator } = this
+    if (this.discoveryDone || enumerator === undefined) return true
+    try {
+      const found = await enumerator.next()
+      this.take(found)
+      return found.done || (found.splits.length === 0 && enumerator.isSettled !== false)
+    } catch (error) {
+      throw withContext(readFailure(error), { step: this.step })
+    }
+  }
+
+  /** What was found since the last call. */
+  takeNews(): SourceNews {
+    const { news } = this
+    this.news = noNews()
+    return news
   }
 
   /** Whether a listing is under way. */
@@ -169,6 +211,10 @@ export class SourceStep {
   private take({ splits, done, remember = new Map() }: FoundSplits): void {
     for (const split of splits) this.assign(split, this.splits++)
     for (const [key, value] of remember) this.remember(key, value)
+    if (this.options.isMicroBatch) {
+      this.news.found.push(...splits)
+      for (const [key, value] of remember) this.news.remembered.set(key, value)
+    }
     // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
     if (splits.length > 0) for (const task of this.tasks) task.announce()
     if (done) this.endDiscovery()
@@ -262,7 +308,6 @@ export class SourceStep {
   }
 
   async stop(drain: boolean): Promise<void> {
-    this.endDiscovery()
     await Promise.all(this.tasks.map((task) => task.stop(drain)))
   }
 
@@ -283,6 +328,15 @@ export class SourceStep {
   private endDiscovery(): void {
     this.discoveryDone = true
     for (const task of this.tasks) task.noMoreSplits()
+  }
+
+  /** The source as it is read. */
+  get reads(): Source {
+    return this.source
+  }
+
+  get node(): SourceNode {
+    return this.options.node
   }
 
   private pushedDown(): Source {
@@ -312,6 +366,7 @@ export class SourceStep {
         },
       }),
       batchRows,
+      isPlanned: this.isPlanned,
       openMax:
         boundedness === 'bounded' && this.source.splitOrder === 'sequential' ? 1 : CONCURRENT_SPLITS_MAX,
       output: { ...output, end: (drain) => this.endOutput(output, task, drain) },
@@ -343,6 +398,10 @@ export class SourceStep {
       for (const route of routes) route(batch)
     })
   }
+}
+
+function noNews(): { found: Split[]; remembered: Map<string, Json | undefined> } {
+  return { found: [], remembered: new Map() }
 }
 
 function keptSplit(run: SplitRun, isIdle: boolean): KeptSplit {

@@ -4,12 +4,15 @@
  * Rows go through the whole local graph in one synchronous step per piece. Invariants (tests quote them):
  *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
  *      leaves its highest value; +Infinity comes only when nothing more can be discovered, or on a drain.
+ *  S6  In planned epochs only splits of the plan are read, each lane in its order; watermarks, idleness and the end are
+ *      said at the beginning of an epoch, as they stood at the end of the one before.
  *  S3  A sequential source has at most one split open that is not idle, and splits are opened in order of discovery.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import type { Source, SourceContext, Split } from '../connect/source.ts'
 import type { EventTime } from '../plan/logical.ts'
+import type { Lane } from './lane.ts'
 import { SplitFrontier } from './split-frontier.ts'
 import type { FrontierMarks } from './split-frontier.ts'
 import type { SourceRows } from './source-rows.ts'
@@ -31,6 +34,8 @@ export interface SourceTaskOptions {
   readonly batchRows: number
   /** How many splits may be open and not idle at a time. */
   readonly openMax: number
+  /** Epochs are planned: micro-batch mode (S6). */
+  readonly isPlanned: boolean
   /** Where rows and watermarks go. */
   readonly output: Receiver
   readonly wake: () => void
@@ -61,6 +66,10 @@ export class SourceTask {
   /** Splits that were found, asked or became idle since the state was looked at last, and those that ended. */
   private changed = new Set<SplitRun>()
   private finished: string[] = []
+  private lanes = new Map<SplitRun, Lane>()
+  /** What the end of the last epoch left to say (S6). */
+  private spoken = false
+  private border = { watermark: -Infinity, idle: false, over: false }
 
   constructor(options: SourceTaskOptions) {
     this.options = options
@@ -132,6 +141,87 @@ export class SourceTask {
     }
   }
 
+  /** The end of an epoch: what the next one has to say stands from here on. */
+  endEpoch(): void {
+    const over = !this.moreMayCome && this.open.length === 0 && this.waiting.length === 0
+    this.border = { watermark: this.frontier.combine(), idle: this.frontier.allIdle, over }
+    this.lanes.clear()
+  }
+
+  /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
+  restoreBorder(): void {
+    const { waiting } = this
+    this.border = {
+      watermark: this.frontier.marks.current,
+      idle: waiting.every((run) => run.wasIdle),
+      over: !this.moreMayCome && waiting.length === 0,
+    }
+  }
+
+  /** How far event time had come at the border. */
+  get borderWatermark(): number {
+    return this.border.over ? Infinity : this.border.watermark
+  }
+
+  /** What the epoch before left to say: another one is due for it alone. */
+  get isDue(): boolean {
+    return !this.ended && (this.border.over || this.border.watermark > this.announced)
+  }
+
+  /** Whether the epoch before left the task idle, which nobody has been told. */
+  get isIdleDue(): boolean {
+    return !this.ended && this.border.idle && !this.idle
+  }
+
+  /** Whether it has begun an epoch in this run: before that, what others know of it is not known here. */
+  get hasSpoken(): boolean {
+    return this.spoken
+  }
+
+  /** At the beginning of an epoch: how far event time came in the one before. */
+  sayWatermark(): void {
+    if (this.ended || this.border.watermark <= this.announced) return
+    this.announced = this.border.watermark
+    this.options.output.watermark(this.announced)
+  }
+
+  /** Behind the watermarks of all tasks: whether this one was idle, or at its end. */
+  sayStanding(): void {
+    this.spoken = true
+    if (this.ended) return
+    if (this.border.over) this.end()
+    else this.sayIdle(this.border.idle)
+  }
+
+  /** A task that was idle speaks again before the first row of the epoch, when splits were found. */
+  beginEpoch(): void {
+    if (!this.ended && !this.frontier.allIdle) this.sayIdle(false)
+  }
+
+  /** Reads a split in this epoch, when its turn comes in the lane. */
+  addToLane(run: SplitRun, lane: Lane): void {
+    this.lanes.set(run, lane)
+  }
+
+  /** Opens a split out of turn: to ask how far it can be read. */
+  openNow(run: SplitRun): void {
+    if (run.state !== 'waiting') return
+    this.waiting = this.waiting.filter((other) => other !== run)
+    this.openRun(run)
+  }
+
+  /** The planned epoch finds that a split has been silent for too long. */
+  becomeIdle(run: SplitRun): void {
+    this.frontier.setIdle(run, true)
+    this.changed.add(run)
+  }
+
+  private sayIdle(idle: boolean): void {
+    if (idle === this.idle) return
+    this.idle = idle
+    this.options.output.idle(idle)
+  }
+
   /** Every row that was taken was pushed: positions are exactly what comes next. */
   get isSettled(): boolean {
     return this.open.every((run) => run.state !== 'ready')
@@ -180,6 +270,7 @@ export class SourceTask {
       if (worked) return 'worked'
     }
     if (count === 0) this.announce()
+    if (this.options.isPlanned) return 'waiting'
     // Ending is work: others may wait for it, such as the streams behind the table of a lookup join.
     return this.endIfDone() ? 'worked' : 'waiting'
   }
@@ -215,27 +306,51 @@ export class SourceTask {
 
   private openWaiting(): void {
     let busy = 0
-    for (const run of this.open) if (run.state !== 'idle') busy++
+    for (const run of this.open) if (run.state !== 'idle' && this.isPermitted(run)) busy++
     while (busy < this.options.openMax && this.waiting.length > 0) {
-      const run = this.waiting.shift() as SplitRun
-      this.open.push(run)
-      run.open(this.options.source, this.options.context)
-      this.frontier.opened(run)
-      this.frontier.setIdle(run, run.wasIdle)
+      const run = this.options.isPlanned ? this.takePlanned() : this.waiting.shift()
+      if (run === undefined) return
+      this.openRun(run)
       busy++
     }
+  }
+
+  private isPermitted(run: SplitRun): boolean {
+    return !this.options.isPlanned || this.lanes.get(run)?.current === run
+  }
+
+  /** The first waiting split whose turn it is in its lane. */
+  private takePlanned(): SplitRun | undefined {
+    for (const run of this.lanes.keys()) {
+      if (run.state !== 'waiting' || !this.isPermitted(run)) continue
+      this.waiting = this.waiting.filter((other) => other !== run)
+      return run
+    }
+    return undefined
+  }
+
+  private openRun(run: SplitRun): void {
+    this.open.push(run)
+    run.open(this.options.source, this.options.context)
+    this.frontier.opened(run)
+    this.frontier.setIdle(run, run.wasIdle)
   }
 
   /** Pushes the next piece of a split; false when it has none now. */
   private advanceSplit(run: SplitRun, ask: boolean): boolean {
     if (run.state === 'ready') return this.pushPiece(run)
     if (!ask || (run.state !== 'due' && run.state !== 'answered')) return false
-    const batch = run.state === 'due' ? run.ask(this.options.batchRows) : run.take()
+    if (!this.isPermitted(run)) return false
+    const lane = this.lanes.get(run)
+    const rowsMax = Math.min(this.options.batchRows, lane?.rowsLeft ?? Infinity)
+    const batch = run.state === 'due' ? run.ask(rowsMax) : run.take()
     this.changed.add(run)
     if (batch !== undefined) return this.beginBatch(run, batch)
     // The answer may have ended it.
-    if ((run.state as SplitState) !== 'ended') return false
-    this.finish(run)
+    const hasEnded = (run.state as SplitState) === 'ended'
+    if (!hasEnded && !run.atHorizon) return false
+    lane?.pass()
+    if (hasEnded) this.finish(run)
     return true
   }
 
@@ -248,6 +363,8 @@ export class SourceTask {
       rowsBefore: run.rowsRead,
     })
     run.rowsRead += rowCount(raw)
+    const lane = this.lanes.get(run)
+    if (lane !== undefined) lane.rowsLeft -= rowCount(raw)
     this.progress.rows += rowCount(raw)
     if (rowCount(batch) === 0) {
       run.skip()
@@ -278,9 +395,13 @@ export class SourceTask {
 
   private endIfDone(): boolean {
     if (this.moreMayCome || this.open.length > 0 || this.waiting.length > 0) return false
+    this.end()
+    return true
+  }
+
+  private end(): void {
     this.ended = true
     this.announced = Infinity
     this.options.output.end(true)
-    return true
   }
 }

@@ -10,7 +10,17 @@
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import type { Json } from '../data/type.ts'
-import type { ReadResult, RejectedRow, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import type {
+  Horizon,
+  HorizonWish,
+  ReadResult,
+  RejectedRow,
+  Source,
+  SourceContext,
+  Split,
+  SplitReader,
+} from '../connect/source.ts'
+import { MillraceError } from '../errors.ts'
 import { readFailure } from './connector-failure.ts'
 import type { SplitWatermark } from './split-watermark.ts'
 import { selectRange, SelectionScratch } from './split-watermark.ts'
@@ -65,6 +75,14 @@ export class SplitRun {
   rowsRead: number
   /** Where it stood when that was written down last, as text. */
   written = ''
+  /** Everything before the horizon was read. */
+  atHorizon = false
+  /** The horizon that was set and has not been reached. */
+  unreached: Json | undefined
+  /** Of a run over what is there now: how far that goes; undefined: not known yet, `[]`: nothing is there. */
+  target: readonly [Json] | readonly [] | undefined
+  /** Planned time of the last epoch that found it new, or of the first one. */
+  lastNewMs: number | undefined
   private readonly events: SplitEvents
   private readonly scratch = new SelectionScratch()
   private reader: SplitReader | undefined
@@ -128,6 +146,28 @@ export class SplitRun {
       },
       (error: unknown) => this.fail(error),
     )
+  }
+
+  /** How far a split that grows can be read; undefined when nothing is new. After `open`. */
+  async horizon(wish: HorizonWish): Promise<Horizon | undefined> {
+    await this.opening
+    try {
+      return await this.reader?.horizon?.(wish)
+    } catch (error) {
+      throw readFailure(error, this.split.id)
+    }
+  }
+
+  /** Lets a split that grows be read up to `to`, and no farther. After `open`. */
+  async readTo(to: Json): Promise<void> {
+    await this.opening
+    const { reader } = this
+    if (reader === undefined) return
+    if (reader.readTo === undefined) throw noHorizon(this.split.id)
+    reader.readTo(to)
+    this.atHorizon = false
+    this.unreached = to
+    if (this.state === 'idle') this.state = 'due'
   }
 
   /** Asks the reader for rows and takes what it answers at once. Afterwards the state says what came of it. */
@@ -249,10 +289,23 @@ export class SplitRun {
         return undefined
       case 'idle':
         this.state = 'idle'
+        this.atHorizon = result.atHorizon === true
+        if (this.atHorizon) {
+          this.unreached = undefined
+          return undefined
+        }
         this.silentSince ??= this.events.now()
         if (result.until === undefined) this.events.later(this.becomeDue)
         else result.until.then(this.hasMore, (error: unknown) => this.fail(error))
         return undefined
     }
   }
+}
+
+function noHorizon(split: string): MillraceError {
+  return new MillraceError('plan/unsupported', {
+    what: `split "${split}" grows while it is read, and its reader has no horizon`,
+    detail: 'in micro-batch mode the input of an epoch is fixed before it is read',
+    hint: 'use --mode continuous, or add `horizon` and `readTo` to the readers of the connector',
+  })
 }

@@ -2,6 +2,7 @@
 export type {
   AggregateCall,
   BuiltPlan,
+  EpochLimits,
   EventTime,
   Input,
   LogicalNode,

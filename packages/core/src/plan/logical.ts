@@ -103,6 +103,16 @@ interface NodeBase {
   readonly sidePorts: { readonly [port: string]: Schema }
 }
 
+/** How much of a source an epoch of micro-batch mode reads, at most. */
+export interface EpochLimits {
+  /** Rows as they are read; shared out evenly where splits are read side by side. */
+  readonly maxRows?: number
+  /** Bytes of input, about: a split of fixed size is never cut, and one is always read. */
+  readonly maxBytes?: number
+  /** Splits, which for files are files or parts of them. */
+  readonly maxFiles?: number
+}
+
 export interface SourceNode extends NodeBase {
   readonly kind: 'source'
   readonly source: SourceDescription
@@ -113,6 +123,8 @@ export interface SourceNode extends NodeBase {
     readonly predicate: Expression | undefined
   }
   readonly onError: 'fail' | 'reject'
+  /** Undefined: an epoch reads all that is there. */
+  readonly perEpoch?: EpochLimits | undefined
 }
 
 /** Filter and projection by expressions; `outputs` undefined keeps all columns. */

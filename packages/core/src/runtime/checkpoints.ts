@@ -14,6 +14,7 @@ import type {
   CheckpointLog,
   CheckpointStore,
   Entry,
+  EpochPlan,
   Manifest,
   NumberedEntry,
   PendingCommit,
@@ -138,6 +139,11 @@ export class Checkpoints {
       ...(end === undefined ? {} : { end }),
     })
     this.#upkeep.afterManifest()
+  }
+
+  /** Fixes what the next epoch reads, before any of it is read (P2). */
+  async writePlan(plan: Omit<EpochPlan, 'kind' | 'attempt'>): Promise<void> {
+    await this.#append({ kind: 'plan', attempt: this.attempt, ...plan })
   }
 
   /** The outputs of an epoch stand. The next manifest says so; with `final` none comes, and the log is told at once. */

@@ -8,11 +8,12 @@
  *      the epoch are prepared).
  *  N2  Manifests and commits come in the order of epochs; one epoch at a time is on its way to its manifest.
  *  N3  While so many epochs wait to be delivered, nothing is read and no further epoch is cut.
+ *  N5  A plan of an epoch is written when the manifest of the one before stands.
  *  N4  The first failure of any phase ends the run.
  */
 import type { Json } from '../data/type.ts'
 import { cutExecution } from '../engine/index.ts'
-import type { EpochCutter, Execution, ExecutionCut, LoopEnd } from '../engine/index.ts'
+import type { EpochInput, Execution, ExecutionCut, LoopEnd, PlannedEpochs } from '../engine/index.ts'
 import type { Clock } from '../host/host.ts'
 import type { PendingCommit, RunEnd } from '../checkpoint/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
@@ -32,6 +33,8 @@ export interface EpochsOptions {
   readonly clock: Clock
   /** The last epoch of the run that this one goes on from; 0: none. */
   readonly before: number
+  /** Whether that run came to an end of its own, and nothing of it is held back or owed. */
+  readonly isClosed: boolean
   /** Whether windows have all fired when the run ends before its input does. */
   readonly drain: boolean
   readonly wake: () => void
@@ -61,7 +64,7 @@ interface OpenEpoch {
 }
 
 /** Cuts epochs and sees them through. */
-export class Epochs implements EpochCutter {
+export class Epochs implements PlannedEpochs {
   readonly #options: EpochsOptions
   #epoch: number
   /** An epoch is on its way to its manifest. */
@@ -71,10 +74,12 @@ export class Epochs implements EpochCutter {
   /** Outputs of epochs that are not known to be delivered. */
   #owed: readonly PendingCommit[] = []
   #last: EpochPhases | undefined
+  #isClosed: boolean
 
   constructor(options: EpochsOptions) {
     this.#options = options
     this.#epoch = options.before
+    this.#isClosed = options.isClosed
   }
 
   /** The epoch that was cut last. */
@@ -99,6 +104,15 @@ export class Epochs implements EpochCutter {
     return this.#undelivered > PENDING_COMMITS_MAX
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  async plan(input: EpochInput): Promise<void> {
+    await this.#making
+    await this.#options.checkpoints?.writePlan({ epoch: this.#epoch + 1, ...input })
+  }
+
   cut(): void {
     this.#begin(undefined)
   }
@@ -114,6 +128,7 @@ export class Epochs implements EpochCutter {
     const { execution, checkpoints, clock } = this.#options
     const began = clock.monotonic()
     const epoch = ++this.#epoch
+    this.#isClosed = end !== undefined
     sealOutputs(execution, epoch, end !== undefined)
     const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.isWhole : undefined)
     const open = { epoch, cut, end, cutMs: clock.monotonic() - began }

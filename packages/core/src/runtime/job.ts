@@ -25,9 +25,14 @@ import type { RestartStrategy } from './restart.ts'
 import { RunningJob } from './running-job.ts'
 import type { JobStart } from './running-job.ts'
 import { takeOver } from './take-over.ts'
+import { checkTrigger } from './trigger.ts'
+import type { Trigger } from './trigger.ts'
 
-/** How an epoch ends: at the end of bounded input, or every interval. */
-export type RunMode = 'batch' | 'continuous'
+/**
+ * How an epoch ends: at the end of bounded input, every interval, or (micro-batch) when the input is read that was fixed
+ * for it before.
+ */
+export type RunMode = 'batch' | 'micro-batch' | 'continuous'
 
 /** How a job is run. */
 export interface JobOptions {
@@ -42,11 +47,16 @@ export interface JobOptions {
   readonly preAggregate?: boolean
   /** Rows per batch, at most. Default 4,096: small enough for the caches, large enough to spread fixed costs. */
   readonly batchRows?: number
+  /** Micro-batch: when epochs are made. Default: by interval, every 10 seconds. */
+  readonly trigger?: Trigger
   /** Continuous: milliseconds between epochs. Default 1,000. */
   readonly epochIntervalMs?: number
-  /** Continuous: end when no rows came for so long, and sources have looked once more since. Default: never. */
+  /**
+   * Continuous, and micro-batch by interval: end when no rows came for so long, and sources have looked once more since.
+   * Default: never.
+   */
   readonly stopWhenIdleMs?: number
-  /** Continuous: when the run ends, move the watermark to its end so that every window fires. */
+  /** Continuous, and micro-batch by interval: when the run ends, move the watermark to its end so that every window fires. */
   readonly drain?: boolean
   /** How often unbounded sources are asked for new splits. Default 200 ms. */
   readonly discoverIntervalMs?: number
@@ -86,6 +96,7 @@ export interface JobFailure {
 const optionNames = Object.keys({
   host: true,
   mode: true,
+  trigger: true,
   outputMode: true,
   parallelism: true,
   preAggregate: true,
@@ -122,7 +133,8 @@ export class Job {
    */
   constructor(built: BuiltPlan, options: JobOptions) {
     checkOptionNames('Job', options, optionNames)
-    checkOptionChoice('mode', options.mode, ['batch', 'continuous'])
+    checkOptionChoice('mode', options.mode, ['batch', 'micro-batch', 'continuous'])
+    checkTrigger(options)
     checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
     if (options.restart !== undefined && options.restart.kind !== 'none' && options.state === undefined)
       throw restartWithoutState()

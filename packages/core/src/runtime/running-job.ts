@@ -7,8 +7,8 @@
  */
 import type { Manifest, PendingCommit } from '../checkpoint/index.ts'
 import type { Json } from '../data/type.ts'
-import { Execution, TaskLoop } from '../engine/index.ts'
-import type { LoopEnd } from '../engine/index.ts'
+import { Execution } from '../engine/index.ts'
+import type { LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
 import { MillraceError } from '../errors.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
@@ -19,6 +19,7 @@ import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
 import { Epochs, outputsOf } from './epochs.ts'
 import type { JobOptions, JobResult } from './job.ts'
+import { loopOf, plannedClock } from './loop-of.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import { restoreExecution } from './restore.ts'
@@ -45,8 +46,6 @@ export interface RunParts {
 }
 
 const BATCH_ROWS = 4096
-const EPOCH_INTERVAL_MS = 1000
-const DISCOVER_INTERVAL_MS = 200
 
 /** One run. */
 export class RunningJob {
@@ -55,13 +54,14 @@ export class RunningJob {
   readonly #execution: Execution
   readonly #checkpoints: Checkpoints | undefined
   readonly #epochs: Epochs
-  readonly #loop: TaskLoop
+  readonly #loop: TaskLoop | MicroBatchLoop
   readonly #startedAt: number
   readonly #cpuAtStart: number
 
   constructor(parts: RunParts, options: JobOptions) {
     const { host } = options
-    const bounded = options.mode !== 'continuous'
+    const bounded = (options.mode ?? 'batch') === 'batch'
+    const clock = plannedClock(options, parts.taken)
     this.#parts = parts
     this.#options = options
     this.#startedAt = host.clock.monotonic()
@@ -72,6 +72,7 @@ export class RunningJob {
       bindings: parts.built.bindings,
       host,
       boundedness: bounded ? 'bounded' : 'unbounded',
+      plannedClock: clock,
       batchRows: options.batchRows ?? BATCH_ROWS,
       sink: {
         outputMode: options.outputMode ?? 'refuse',
@@ -89,16 +90,16 @@ export class RunningJob {
       retries: parts.retries,
       clock: host.clock,
       before: manifest?.epoch ?? 0,
+      isClosed: isClosed(manifest),
       drain: options.drain ?? false,
       wake: () => this.#loop.wake(),
       failed: (error) => this.#loop.failed(error),
     })
-    this.#loop = new TaskLoop(this.#execution, {
-      epochIntervalMs: bounded ? undefined : (options.epochIntervalMs ?? EPOCH_INTERVAL_MS),
-      stopWhenIdleMs: bounded ? undefined : options.stopWhenIdleMs,
-      drain: options.drain ?? false,
-      discoverIntervalMs: options.discoverIntervalMs ?? DISCOVER_INTERVAL_MS,
+    this.#loop = loopOf(options, {
+      execution: this.#execution,
       epochs: this.#epochs,
+      clock,
+      replay: parts.taken?.start.kind === 'ended' ? undefined : parts.taken?.start.replay,
     })
   }
 
@@ -147,12 +148,13 @@ export class RunningJob {
       readingFailed: this.#loop.readingFailed,
     })
     const manifest = manifestOf(taken)
-    const { state, host, mode } = this.#options
+    const { state, host } = this.#options
     if (state !== undefined && manifest !== undefined)
       await restoreExecution(this.#execution, manifest, { store: state, checks: host.bytes })
     onRunning()
     const end = await this.#loop.run()
-    if (end === 'stopped' && mode !== 'continuous') throw cancelled()
+    const { mode = 'batch' } = this.#options
+    if (end === 'stopped' && mode === 'batch') throw cancelled()
     return end
   }
 
@@ -210,7 +212,7 @@ export class RunningJob {
       keyGroups: this.#parts.physical.keyGroups,
       now: () => host.clock.now(),
       from: manifestOf(taken),
-      keepsState: mode === 'continuous',
+      keepsState: mode === 'continuous' || mode === 'micro-batch',
       gaveUp: (kept) => this.#sweep(kept),
     })
   }
@@ -225,6 +227,12 @@ export class RunningJob {
 
 function manifestOf(taken: TakenOver | undefined): Manifest | undefined {
   return taken === undefined || taken.start.kind === 'begin' ? undefined : taken.start.manifest
+}
+
+/** Whether a run has ended of its own, and its output all shown. */
+function isClosed(manifest: Manifest | undefined): boolean {
+  if (manifest?.end === undefined) return false
+  return manifest.delivered === manifest.epoch || manifest.pending.length === 0
 }
 
 /** Oldest first. */

@@ -8,7 +8,7 @@ import { typeToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import { parseDuration } from '../time/index.ts'
 import { LATE_PORT, MAIN_PORT, REJECTED_PORT, rejectedRowSchema } from '../plan/index.ts'
-import type { EventTime, Sink, Source, SourceNode, WatermarkStrategy } from '../plan/index.ts'
+import type { EpochLimits, EventTime, Sink, Source, SourceNode, WatermarkStrategy } from '../plan/index.ts'
 import { refuseChanges } from './changes.ts'
 import type { Output, PlanDraft, StreamTime } from './draft.ts'
 import { bindColumn, bindInput } from './expression-input.ts'
@@ -26,11 +26,12 @@ export function lowerRead(
     checkOptionNames(
       'p.read',
       options,
-      ['eventTime', 'onError'],
+      ['eventTime', 'onError', 'perEpoch'],
       "options of files go to the file's own function",
     )
     checkOptionChoice('onError', options.onError, ['fail', 'reject'])
     checkEventTime(options.eventTime)
+    checkLimits(options.perEpoch)
     const source = draft.resolved.get(step) ?? sourceOf(dataset, step)
     const carried = carriedOptions(dataset)
     const eventTime = lowerEventTime(options.eventTime ?? carried.eventTime, source.schema)
@@ -46,6 +47,7 @@ export function lowerRead(
       eventTime,
       pushdown: { columns: undefined, predicate: undefined },
       onError,
+      ...(options.perEpoch === undefined ? {} : { perEpoch: options.perEpoch }),
     }
     draft.bindSource(step, source)
     const time = eventTime === undefined ? undefined : timeOf(fieldOf(source.schema, eventTime.column))
@@ -109,6 +111,18 @@ function checkEventTime(input: EventTimeInput | undefined): void {
     return
   }
   checkOptionNames('eventTime.watermark', watermark, ['from'])
+}
+
+function checkLimits(limits: EpochLimits | undefined): void {
+  if (limits === undefined) return
+  checkOptionNames('perEpoch', limits, ['maxRows', 'maxBytes', 'maxFiles'])
+  for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
+    if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1)) continue
+    throw new MillraceError('plan/invalid-argument', {
+      what: `option "perEpoch.${name}" has the value ${String(value)}`,
+      detail: 'expected a whole number, 1 or more',
+    })
+  }
 }
 
 function lowerWatermark(options: Exclude<EventTimeInput, string>, schema: Schema): WatermarkStrategy {

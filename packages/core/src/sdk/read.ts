@@ -2,7 +2,7 @@
  * Reading: what can be read, and what a pipeline says about the rows' event time and about rows that are broken.
  */
 import type { Duration } from '../time/index.ts'
-import type { Source } from '../plan/index.ts'
+import type { EpochLimits, Source } from '../plan/index.ts'
 import type { ColumnOf } from './row-types.ts'
 import type { ExpressionOf } from './expression-input.ts'
 
@@ -47,4 +47,6 @@ export interface ReadOptions<Row> {
     : EventTimeColumn<Row> | EventTimeOptions<EventTimeColumn<Row>, Row>
   /** A row that cannot be decoded fails the run (default) or goes to `.rejected`. */
   readonly onError?: 'fail' | 'reject'
+  /** How much of it an epoch of micro-batch mode reads, at most. Default: all that is there. */
+  readonly perEpoch?: EpochLimits
 }

@@ -30,7 +30,7 @@ describe('options of a job that do not exist', () => {
   test('are refused when a mode is not one', () => {
     expect(refused({ mode: 'streaming' })).toMatchObject({
       code: 'plan/invalid-argument',
-      detail: "expected 'batch' or 'continuous'",
+      detail: "expected 'batch' or 'micro-batch' or 'continuous'",
     })
     expect(refused({ outputMode: 'replace' })).toMatchObject({
       code: 'plan/invalid-argument',
@@ -42,6 +42,7 @@ describe('options of a job that do not exist', () => {
     const all: Required<{ [name in keyof JobOptions]: JobOptions[name] | undefined }> = {
       host: createNodeHost(),
       mode: 'continuous',
+      trigger: undefined,
       outputMode: undefined,
       parallelism: 2,
       preAggregate: false,

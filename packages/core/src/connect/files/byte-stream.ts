@@ -29,6 +29,10 @@ export interface ByteStream {
   inputBytes(): number
   /** Throws input/changed when what was read is not what the file holds: asked at its end, and before a fault is told. */
   verify(): Promise<unknown>
+  /** Of a file that is followed: how long it is now, and whether it has lost its name, so that no more will come. */
+  look?(): Promise<{ readonly bytes: number; readonly isGone: boolean }>
+  /** Of a file that is followed: reads beside the stream, which stays where it is. */
+  peek?(target: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -138,10 +142,20 @@ class PlainStream implements ByteStream {
 
   /** A followed file that was deleted has ended; one that shrank, was written again or lost its name is an error. */
   async #checkFollowed(): Promise<void> {
+    const { bytes, isGone } = await this.look()
+    if (isGone) this.ended = bytes === this.#position
+  }
+
+  async look(): Promise<{ readonly bytes: number; readonly isGone: boolean }> {
     const own = await this.verify()
     const named = await this.#host.files.status(this.#listed.path)
-    if (named === undefined) this.ended = own.size === this.#position
-    else if (own.size === this.#position) checkSame({ ...this.#listed, size: this.#position }, named, true)
+    if (named !== undefined && own.size === this.#position)
+      checkSame({ ...this.#listed, size: this.#position }, named, true)
+    return { bytes: own.size, isGone: named === undefined }
+  }
+
+  peek(target: Uint8Array, position: number): Promise<number> {
+    return this.#file.read(target, 0, target.length, position)
   }
 
   inputBytes(): number {

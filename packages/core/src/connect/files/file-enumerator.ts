@@ -202,6 +202,7 @@ async function splitsFor(
   { options, context }: { readonly options: FileSourceOptions; readonly context: SourceContext },
 ): Promise<Split[]> {
   const follows = context.boundedness === 'unbounded' && options.follow === 'lines'
+  const format = options.formats.of(found.path)
   return splitsOf(
     {
       path: found.path,
@@ -212,9 +213,10 @@ async function splitsFor(
     },
     {
       host: context.host,
-      format: options.formats.of(found.path),
+      format,
       compression: compressionFor(found.path, options.compression),
       splitBytes: follows ? undefined : options.splitBytes,
+      grows: follows && format.kind === 'records',
     },
   )
 }

@@ -45,11 +45,14 @@ export interface SplitOptions {
   readonly compression: FileCompression | undefined
   /** Cut files into parts of about so many bytes; undefined: never. */
   readonly splitBytes: number | undefined
+  /** Lines may be added while it is read. */
+  readonly grows: boolean
 }
 
 /** The splits of a file, in order. */
 export async function splitsOf(file: ListedInput, options: SplitOptions): Promise<Split[]> {
-  const { format, compression, splitBytes } = options
+  const { format, compression, splitBytes, grows } = options
+  if (grows) return [{ ...wholeFile(file), grows }]
   const isLarge = splitBytes !== undefined && file.size > splitBytes
   if (!isLarge || compression !== undefined) return [wholeFile(file)]
   if (format.kind === 'random') return splitByGroups(file, options)

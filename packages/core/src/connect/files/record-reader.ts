@@ -8,11 +8,13 @@ import { assert, isMillraceError, MillraceError } from '../../errors.ts'
 import type { Json } from '../../data/type.ts'
 import type { Host, Timer } from '../../host/host.ts'
 import type { RecordDecoder, RecordFormat } from '../format.ts'
-import type { ReadResult, SplitReader } from '../source.ts'
+import type { Horizon, HorizonWish, ReadResult, SplitReader } from '../source.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { ChunkFeed } from './chunk-feed.ts'
 import type { BatchShaper } from './constant-columns.ts'
 import { changedError, inputError } from './file-errors.ts'
+import { findLineEnd } from './line-horizon.ts'
+import type { LineHorizon } from './line-horizon.ts'
 
 /** Where a reader of records stands. */
 export interface RecordPosition {
@@ -42,6 +44,7 @@ export interface RecordReaderOptions {
 }
 
 const END: ReadResult = { kind: 'end' }
+const AT_HORIZON: ReadResult = { kind: 'idle', atHorizon: true }
 const LINE_FEED = 10
 
 /** A reader of records. */
@@ -54,6 +57,8 @@ export class RecordReader implements SplitReader<RecordPosition> {
   #finished = false
   #verified = false
   #closed = false
+  /** Bytes from this one on are not to be read yet. */
+  #horizon = Infinity
   #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
 
   constructor(options: RecordReaderOptions) {
@@ -121,6 +126,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
         if (result !== undefined) return result
         continue
       }
+      if (feed.byte + (feed.end - feed.start) >= this.#horizon) return AT_HORIZON
       const more = feed.more()
       if (typeof more !== 'string') {
         return more
@@ -168,16 +174,16 @@ export class RecordReader implements SplitReader<RecordPosition> {
   #decode(rowsMax: number): ReadResult | undefined {
     const feed = this.#feed
     const decoder = this.#decoder
-    const available = feed.end - feed.start
+    const available = Math.min(feed.end - feed.start, this.#horizon - feed.byte)
     const { outgrown } = this.#options.stream
-    const final = feed.ended && !outgrown
-    const consumed = decoder.push(feed.chunk, feed.start, feed.end, final, rowsMax)
+    const final = feed.ended && !outgrown && available === feed.end - feed.start
+    const consumed = decoder.push(feed.chunk, feed.start, feed.start + available, final, rowsMax)
     assert(consumed >= 0 && consumed <= available, `the decoder consumed ${consumed} of ${available} bytes`)
     feed.start += consumed
     const isFull = decoder.rows >= rowsMax
     if (!isFull) {
       assert(!final || consumed === available, 'the decoder left bytes at the end of the input')
-      if (feed.ended) this.#finish()
+      if (feed.ended && this.#horizon === Infinity) this.#finish()
       else this.#needsMore = true
     }
     const batch = decoder.take()
@@ -215,6 +221,36 @@ export class RecordReader implements SplitReader<RecordPosition> {
     return { v: 1, byte: this.#feed.byte, line: this.#decoder.line, resume: this.#decoder.resume() }
   }
 
+  async horizon({ bytesMax, within }: HorizonWish): Promise<Horizon | undefined> {
+    try {
+      return await this.#findHorizon(bytesMax, within as LineHorizon | undefined)
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  async #findHorizon(
+    bytesMax: number | undefined,
+    within: LineHorizon | undefined,
+  ): Promise<Horizon | undefined> {
+    const { stream } = this.#options
+    const { look, peek } = stream
+    assert(look !== undefined && peek !== undefined, 'a file that is not followed has no horizon')
+    await this.#feed.settle()
+    const { bytes, isGone } = await look.call(stream)
+    const from = this.#horizon === Infinity ? this.#feed.byte : this.#horizon
+    const size = Math.min(bytes, within?.byte ?? Infinity)
+    const lineEnd = await findLineEnd(peek.bind(stream), { from, size, bytesMax })
+    if (lineEnd !== undefined && (lineEnd < size || !isGone)) return horizonAt(lineEnd, from, false)
+    return isGone && within?.end !== false ? horizonAt(size, from, true) : undefined
+  }
+
+  readTo(to: Json): void {
+    const { byte, end } = to as LineHorizon
+    this.#horizon = end ? Infinity : byte
+    this.#needsMore = this.#feed.end === this.#feed.start
+  }
+
   bytesRead(): number {
     const { stream, start } = this.#options
     // Compressed files are measured by what was read of them; the others by what was decoded.
@@ -231,4 +267,8 @@ export class RecordReader implements SplitReader<RecordPosition> {
     await this.#feed.settle()
     await this.#options.stream.close()
   }
+}
+
+function horizonAt(byte: number, from: number, end: boolean): Horizon {
+  return { to: { v: 1, byte, end } satisfies LineHorizon, bytes: byte - from }
 }
