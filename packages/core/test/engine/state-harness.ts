@@ -34,7 +34,7 @@ export interface Cut {
 /** Cuts in any number: the first snapshot of a task has everything, as a full one has. */
 export const cutsArbitrary: fc.Arbitrary<readonly Cut[]> = fc.array(
   fc.record({
-    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    at: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
     full: fc.boolean(),
     restart: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 2 }),
   }),

@@ -10,7 +10,7 @@ import type { StepEvent, StepOptions, StepRun } from './state-harness.ts'
 import {
   basic,
   consolidate,
-  eventArbitrary,
+  rowArbitrary,
   ownFunctions,
   rich,
   schema,
@@ -22,6 +22,25 @@ const sessionArbitrary: fc.Arbitrary<WindowSpec> = fc.record({
   kind: fc.constant('session' as const),
   gapMs: fc.integer({ min: 1, max: 40 }),
 })
+
+/** Time goes on with the events, so that windows stay open over several cuts; some rows are late. */
+const eventsArbitrary: fc.Arbitrary<readonly StepEvent[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.record({ row: rowArbitrary, at: fc.integer({ min: -30, max: 60 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ row: fc.constant(undefined), at: fc.integer({ min: -40, max: 0 }) }),
+      },
+    ),
+    { minLength: 5, maxLength: 50 },
+  )
+  .map((events) =>
+    events.map(({ row, at }, n): StepEvent => {
+      const time = 3 * n + at
+      return row === undefined ? { kind: 'watermark', time } : { kind: 'row', row, time }
+    }),
+  )
 
 function optionsOf(node: WindowAggregateNode, tasks: number, batch: number): StepOptions {
   return {
@@ -66,14 +85,14 @@ for (const [name, windows] of [
             windows as fc.Arbitrary<WindowSpec>,
             fc.constantFrom(['text'], ['small', 'flag'], ['flag'], ['whole', 'text']),
             fc.constantFrom(0, 0, 15),
-            fc.array(eventArbitrary, { minLength: 5, maxLength: 50 }),
+            eventsArbitrary,
             cutsArbitrary,
             fc.integer({ min: 1, max: 9 }),
             async (window, keys, lateness, events, cuts, batch) => {
               const node = windowNode(window, keys, aggregates, lateness)
               const options = optionsOf(node, 1, batch)
-              const expected = await runStep(events as StepEvent[], options, [])
-              const run = await runStep(events as StepEvent[], { ...options, tasks: 3, batchRows: 3 }, cuts)
+              const expected = await runStep(events, options, [])
+              const run = await runStep(events, { ...options, tasks: 3, batchRows: 3 }, cuts)
               expect(outcome(run)).toEqual(outcome(expected))
             },
           ),
@@ -120,19 +139,16 @@ describe('the tests of state find', () => {
     it(`${name}`, async () => {
       const node = windowNode(window, ['flag'], basic, 0)
       const options = optionsOf(node, 2, 1)
-      const property = fc.asyncProperty(
-        fc.array(eventArbitrary, { minLength: 20, maxLength: 60 }),
-        async (events) => {
-          const cuts = [0.3, 0.5, 0.7].map((at) => ({
-            at,
-            full: at === 0.3,
-            restart: at === 0.7 ? 3 : undefined,
-          }))
-          const expected = await runStep(events as StepEvent[], options, [])
-          const spoilt = { ...options, spoil: without(isLost) }
-          expect(outcome(await runStep(events as StepEvent[], spoilt, cuts))).toEqual(outcome(expected))
-        },
-      )
+      const property = fc.asyncProperty(eventsArbitrary, async (events) => {
+        const cuts = [0.3, 0.5, 0.7].map((at) => ({
+          at,
+          full: at === 0.3,
+          restart: at === 0.7 ? 3 : undefined,
+        }))
+        const expected = await runStep(events, options, [])
+        const spoilt = { ...options, spoil: without(isLost) }
+        expect(outcome(await runStep(events, spoilt, cuts))).toEqual(outcome(expected))
+      })
       const { errorInstance } = await fc.check(property, { numRuns: 100, endOnFailure: true })
       expect(String(errorInstance)).toMatch(/^AssertionError: expected/)
     })
@@ -143,16 +159,12 @@ describe('a step without keys', () => {
   it('comes back in the one task that it has', async () => {
     const node = windowNode({ kind: 'tumbling', sizeMs: 20, offsetMs: 3 }, [], basic, 10)
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(eventArbitrary, { minLength: 5, maxLength: 40 }),
-        cutsArbitrary,
-        async (events, cuts) => {
-          const options = optionsOf(node, 1, 4)
-          const single = cuts.map((cut) => ({ ...cut, restart: cut.restart === undefined ? undefined : 1 }))
-          const expected = await runStep(events as StepEvent[], options, [])
-          expect(outcome(await runStep(events as StepEvent[], options, single))).toEqual(outcome(expected))
-        },
-      ),
+      fc.asyncProperty(eventsArbitrary, cutsArbitrary, async (events, cuts) => {
+        const options = optionsOf(node, 1, 4)
+        const single = cuts.map((cut) => ({ ...cut, restart: cut.restart === undefined ? undefined : 1 }))
+        const expected = await runStep(events, options, [])
+        expect(outcome(await runStep(events, options, single))).toEqual(outcome(expected))
+      }),
       { numRuns: 60 },
     )
   })
