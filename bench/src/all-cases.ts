@@ -1,5 +1,6 @@
 /** Every benchmark case. */
 import type { BenchCase } from './case.ts'
+import { epochCases } from './cases/epochs.ts'
 import { fileCases } from './cases/files.ts'
 import { inMemoryCases } from './cases/in-memory.ts'
 import { latencyCases } from './cases/latency.ts'
@@ -12,5 +13,6 @@ export const allCases: readonly BenchCase[] = [
   ...inMemoryCases,
   ...fileCases,
   ...latencyCases,
+  ...epochCases,
   ...quickstartCases,
 ]

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { allCases } from '../../bench/src/all-cases.ts'
 
 /** Cases whose size is a time by the clock take a second here. */
-const scaleOf = (name: string): number => (name === 'latency' ? 0.1 : 0.001)
+const scaleOf = (name: string): number => (name.includes('latency') ? 0.1 : 0.001)
 
 const cases = allCases.filter(
   ({ name, needs, long }) =>
