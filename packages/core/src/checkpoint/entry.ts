@@ -87,6 +87,8 @@ export interface Manifest {
   readonly base: number
   readonly planHash: string
   readonly stateHash: string
+  /** How the run ran that wrote it: `batch` keeps no state. */
+  readonly mode?: string
   readonly atMs: number
   /** Watermarks by step: a number, or `-inf` and `+inf`, which JSON lacks. */
   readonly watermarks: { readonly [step: string]: number | '-inf' | '+inf' }

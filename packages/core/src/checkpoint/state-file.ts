@@ -44,29 +44,39 @@ const MAGIC = Buffer.from('MRST', 'latin1')
 /** Magic, version, length of the footer. */
 const TRAILER_BYTES = 12
 
+/** What a file is written with. */
+export interface StateFileOptions {
+  readonly checks: ByteChecks
+  readonly parts: readonly StatePart[]
+  /** What the state means, for whoever restores it with another program. */
+  readonly about?: Json | undefined
+}
+
 /** Writes one file. */
 export class StateFileWriter {
   readonly #name: string
   readonly #writer: StoreWriter
   readonly #checks: ByteChecks
   readonly #parts: readonly StatePart[]
+  readonly #about: Json | undefined
   readonly #blocks: BlockEntry[] = []
   #offset = 0
 
-  private constructor(name: string, writer: StoreWriter, checks: ByteChecks, parts: readonly StatePart[]) {
+  private constructor(name: string, writer: StoreWriter, { checks, parts, about }: StateFileOptions) {
     this.#name = name
     this.#writer = writer
     this.#checks = checks
     this.#parts = parts
+    this.#about = about
   }
 
   /** Begins a file under a name that no one else uses. */
   static async begin(
     store: CheckpointStore,
     name: string,
-    options: { readonly checks: ByteChecks; readonly parts: readonly StatePart[] },
+    options: StateFileOptions,
   ): Promise<StateFileWriter> {
-    return new StateFileWriter(name, await store.write(name), options.checks, options.parts)
+    return new StateFileWriter(name, await store.write(name), options)
   }
 
   /** Adds rows; the batch may be used again when this has resolved. */
@@ -84,7 +94,7 @@ export class StateFileWriter {
   /** Makes the file appear, whole and durable. */
   async finish(): Promise<FinishedStateFile> {
     const parts = this.#parts.map(({ name, schema }) => ({ name, schema: schemaToJson(schema) }))
-    const footer = Buffer.from(JSON.stringify({ parts, blocks: this.#blocks }), 'utf8')
+    const footer = Buffer.from(JSON.stringify({ about: this.#about, parts, blocks: this.#blocks }), 'utf8')
     const trailer = Buffer.alloc(TRAILER_BYTES)
     MAGIC.copy(trailer)
     trailer.writeUInt32LE(FORMAT, 4)
@@ -105,6 +115,8 @@ export class StateFileWriter {
 /** Reads one file that a manifest refers to. */
 export class StateFileReader {
   readonly parts: readonly StatePart[]
+  /** What the state means, as its writer said it; undefined: it said nothing. */
+  readonly about: Json | undefined
   readonly #store: CheckpointStore
   readonly #name: string
   readonly #checks: ByteChecks
@@ -116,6 +128,7 @@ export class StateFileReader {
     options: {
       readonly checks: ByteChecks
       readonly parts: readonly StatePart[]
+      readonly about: Json | undefined
       readonly blocks: readonly BlockEntry[]
     },
   ) {
@@ -123,6 +136,7 @@ export class StateFileReader {
     this.#name = name
     this.#checks = options.checks
     this.parts = options.parts
+    this.about = options.about
     this.#blocks = options.blocks
   }
 
@@ -148,12 +162,14 @@ export class StateFileReader {
     const footer = await readExactly(store, name, bytes - TRAILER_BYTES - length, length)
     if (checksumOfFooter(checks, name, footer) !== checksum)
       throw refuse('the checksum of its footer does not fit')
-    const { parts, blocks } = JSON.parse(footer.toString('utf8')) as {
+    const { about, parts, blocks } = JSON.parse(footer.toString('utf8')) as {
+      readonly about?: Json
       readonly parts: readonly { readonly name: string; readonly schema: Json }[]
       readonly blocks: readonly BlockEntry[]
     }
     return new StateFileReader(store, name, {
       checks,
+      about,
       blocks,
       parts: parts.map((part) => ({ name: part.name, schema: schemaFromJson(part.schema) })),
     })

@@ -4,6 +4,7 @@
  *
  * What comes back replaces what is there, to the last bit: nothing is merged.
  */
+import { isValid } from '../data/column.ts'
 import type { Column, FixedColumn } from '../data/column.ts'
 import type { DataType, Field } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
@@ -46,6 +47,13 @@ export class AccumulatorCells {
     let at = 0
     for (const bound of this.#parts.aggregates) {
       const { saved, partial } = bound.aggregate
+      const width = saved === undefined && partial?.kind === 'fields' ? partial.fields.length : 1
+      // An aggregate that whoever wrote the rows did not have begins empty.
+      if (hasNoValue(columns[at] as Column, rows) && partial?.kind !== 'cell') {
+        empty(bound, rows)
+        at += width
+        continue
+      }
       if (saved !== undefined || partial?.kind === 'cell') empty(bound, rows)
       if (saved !== undefined) this.#loadBytes(saved, columns[at++] as Column, rows)
       else at += loadColumns(partial as PartialForm, columns.slice(at), rows)
@@ -64,6 +72,10 @@ export class AccumulatorCells {
       assert(reader.left === 0, 'a cell of a snapshot has more than its fields')
     }
   }
+}
+
+function hasNoValue(column: Column, { rows, from }: CellRows): boolean {
+  return column.validity !== undefined && !isValid(column, rows[from] as number)
 }
 
 function columnsOf({ aggregate, call, inputs }: BoundAggregate, step: string): readonly PartColumn[] {

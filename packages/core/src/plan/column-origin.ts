@@ -24,10 +24,13 @@ const WAYS_MAX = 256
 /** Finds origins in one plan. */
 export class ColumnOrigins {
   readonly #nodes: ReadonlyMap<string, LogicalNode>
+  readonly #withTypes: boolean
   readonly #ways = new Map<string, readonly Way[]>()
 
-  constructor(nodes: ReadonlyMap<string, LogicalNode>) {
+  /** `withTypes` (default true): columns of other types are other columns, also when they hold the same values. */
+  constructor(nodes: ReadonlyMap<string, LogicalNode>, options?: { readonly withTypes: boolean }) {
     this.#nodes = nodes
+    this.#withTypes = options?.withTypes ?? true
   }
 
   /** The origins of a column of an output, one for each way its rows are made, in an order of their own. */
@@ -46,23 +49,24 @@ export class ColumnOrigins {
     const node = this.#nodes.get(output.step)
     const input = node?.inputs[0]
     if (node === undefined) return []
-    if (input === undefined) return [ownColumns(node, output.port)]
+    if (input === undefined) return [this.#ownColumns(node, output.port)]
     if (output.port !== MAIN_PORT) {
       // Late and raw rows are rows of the input as they came; other side outputs are made by the step.
       const passes = node.kind === 'window-aggregate' || node.kind === 'partial-aggregate'
-      return passes ? this.#waysOf(input) : [ownColumns(node, output.port)]
+      return passes ? this.#waysOf(input) : [this.#ownColumns(node, output.port)]
     }
     switch (node.kind) {
       case 'transform': {
         const { outputs } = node
         if (outputs === undefined) return this.#waysOf(input)
         return this.#waysOf(input).map(
-          (way) => new Map(outputs.map(({ name, expression }) => [name, ofExpression(expression, way)])),
+          (way) =>
+            new Map(outputs.map(({ name, expression }) => [name, this.#ofExpression(expression, way)])),
         )
       }
       case 'row-function': {
         if (node.shape === 'filter') return this.#waysOf(input)
-        const own = ownColumns(node, output.port)
+        const own = this.#ownColumns(node, output.port)
         const { adds } = node
         if (adds === undefined) return [own]
         const added = [...own].filter(([name]) => adds.includes(name))
@@ -79,7 +83,7 @@ export class ColumnOrigins {
       case 'partial-aggregate':
       case 'process':
       case 'sink':
-        return [ownColumns(node, output.port)]
+        return [this.#ownColumns(node, output.port)]
     }
   }
 
@@ -94,27 +98,38 @@ export class ColumnOrigins {
       return new Map([...way, ...taken])
     })
   }
-}
 
-/** The columns of a step that nothing but its name describes. */
-function ownColumns(node: LogicalNode, port: string): Way {
-  const fields = portSchema(node, port)?.fields ?? []
-  return new Map(fields.map(({ name, type }) => [name, digest({ step: node.step, port, name, type })]))
-}
+  /** The columns of a step that nothing but its name describes. */
+  #ownColumns(node: LogicalNode, port: string): Way {
+    const fields = portSchema(node, port)?.fields ?? []
+    return new Map(
+      fields.map(({ name, type }) => [
+        name,
+        digest({ step: node.step, port, name, type: this.#withTypes ? type : undefined }),
+      ]),
+    )
+  }
 
-function ofExpression(expression: Expression, way: Way): string {
-  switch (expression.kind) {
-    case 'column':
-      return originIn(way, expression.name)
-    case 'literal':
-      return digest({ literal: expression.value, type: expression.type })
-    case 'call': {
-      const { name, type } = expression
-      return digest({ call: name, type, of: expression.arguments.map((part) => ofExpression(part, way)) })
-    }
-    case 'case': {
-      const parts = expression.branches.flatMap(({ when, then }) => [when, then])
-      return digest({ case: [...parts, expression.otherwise].map((part) => ofExpression(part, way)) })
+  #ofExpression(expression: Expression, way: Way): string {
+    switch (expression.kind) {
+      case 'column':
+        return originIn(way, expression.name)
+      case 'literal':
+        return digest({
+          literal: expression.value,
+          type: this.#withTypes ? expression.type : undefined,
+        })
+      case 'call': {
+        const { name, arguments: parts } = expression
+        const type = this.#withTypes ? expression.type : undefined
+        return digest({ call: name, type, of: parts.map((part) => this.#ofExpression(part, way)) })
+      }
+      case 'case': {
+        const parts = expression.branches.flatMap(({ when, then }) => [when, then])
+        return digest({
+          case: [...parts, expression.otherwise].map((part) => this.#ofExpression(part, way)),
+        })
+      }
     }
   }
 }

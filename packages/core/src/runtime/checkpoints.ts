@@ -21,7 +21,9 @@ import type {
   RunEnd,
   StateFileReference,
 } from '../checkpoint/index.ts'
+import type { Json } from '../data/index.ts'
 import type { StepState } from '../engine/index.ts'
+import type { StepMeaning } from '../plan/step-meaning.ts'
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts'
 
 /** Files of one step beyond which the next snapshot is whole, however small the changes are. */
@@ -43,6 +45,9 @@ export interface CheckpointsOptions extends AttemptIdentity {
   readonly checks: ByteChecks
   readonly planHash: string
   readonly stateHash: string
+  readonly mode: string
+  /** What the state of each step means, for programs that restore it. */
+  readonly meanings: ReadonlyMap<string, StepMeaning>
   readonly keyGroups: number
   readonly now: () => number
   /** The manifest that the run goes on from. */
@@ -104,6 +109,11 @@ export class Checkpoints {
     return whole
   }
 
+  /** Lets go of what is kept of steps that came back changed, or not at all: what they keep next is whole. */
+  renew(steps: readonly string[]): void {
+    for (const step of steps) this.#steps.delete(step)
+  }
+
   /** Writes what the steps gave; resolves to the bytes when all of it is durable. */
   async writeStates(epoch: number, states: readonly StepState[]): Promise<number> {
     const whole = this.#whole
@@ -120,7 +130,7 @@ export class Checkpoints {
    * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (P2).
    */
   async writeManifest({ epoch, watermarks, pending, end }: EpochFacts): Promise<void> {
-    const { attempt, lineage, parent, planHash, stateHash, now } = this.#options
+    const { attempt, lineage, parent, planHash, stateHash, mode, now } = this.#options
     this.#toldDelivered = this.#delivered
     await this.#append({
       kind: 'manifest',
@@ -131,6 +141,7 @@ export class Checkpoints {
       base: this.#upkeep.base,
       planHash,
       stateHash,
+      mode,
       atMs: now(),
       watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),
       state: [...this.#steps.values()].flatMap(({ files }) => files),
@@ -172,9 +183,13 @@ export class Checkpoints {
   }
 
   async #write(epoch: number, { step, parts, rows }: StepState, full: boolean): Promise<StateFileReference> {
-    const { store, checks, attempt, keyGroups } = this.#options
+    const { store, checks, attempt, keyGroups, meanings } = this.#options
     const name = stateFileName({ attempt, epoch, number: this.#files++ })
-    const writer = await StateFileWriter.begin(store, name, { checks, parts })
+    const writer = await StateFileWriter.begin(store, name, {
+      checks,
+      parts,
+      about: meanings.get(step) as unknown as Json | undefined,
+    })
     try {
       for (const part of rows) await writer.append(part)
       const finished = await writer.finish()

@@ -14,7 +14,7 @@ import { planPhysical } from '../plan/plan-physical.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
-import type { CheckpointStore } from '../checkpoint/index.ts'
+import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
 import { checkFolders } from './check-folders.ts'
 import { CommitRetries } from './commit-retries.ts'
 import { noProgress } from './progress.ts'
@@ -22,6 +22,10 @@ import type { JobProgress } from './progress.ts'
 import type { JobState } from './job-state.ts'
 import { Restarts } from './restart.ts'
 import type { RestartStrategy } from './restart.ts'
+import { openCheckpoint } from './restore.ts'
+import type { OpenedCheckpoint } from './restore.ts'
+import { programSteps } from './program-state.ts'
+import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
 import { RunningJob } from './running-job.ts'
 import type { JobStart } from './running-job.ts'
 import { takeOver } from './take-over.ts'
@@ -73,6 +77,11 @@ export interface JobOptions {
   readonly goOn?: boolean
   /** With `state`: whether and when the job starts again after a failure that may pass by itself. Default: it does not. */
   readonly restart?: RestartStrategy
+  /**
+   * With `state`: names of steps whose state may be left out where it does not fit the pipeline any more: of steps that
+   * are gone, or keep something else. What fits is never dropped. Default: none, and such a start is refused.
+   */
+  readonly dropState?: readonly string[]
   /** With `state`: take the job over also from a process that may still run it. */
   readonly takeOver?: boolean
 }
@@ -110,6 +119,7 @@ const optionNames = Object.keys({
   from: true,
   goOn: true,
   takeOver: true,
+  dropState: true,
   restart: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
 
@@ -207,12 +217,31 @@ export class Job {
 
   private async attempt(): Promise<JobResult> {
     const { host, state } = this.options
-    const taken = state === undefined ? undefined : await takeOver(state, host, this.options)
+    let opened: OpenedCheckpoint | undefined
+    const admit = async (manifest: Manifest, isOver: boolean): Promise<void> => {
+      opened = await this.admit(manifest, isOver)
+    }
+    const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
     const { built, physical, retries } = this
-    const running = new RunningJob({ built, physical, retries, taken }, this.options)
+    const running = new RunningJob({ built, physical, retries, taken, opened }, this.options)
     this.running = running
     if (this.stopAsked) running.stop()
     return running.run(() => (this.current = this.stopAsked ? 'stopping' : 'running'))
+  }
+
+  /** Refuses state that this pipeline cannot go on with, before anything is written or committed. */
+  private async admit(manifest: Manifest, isOver: boolean): Promise<OpenedCheckpoint | undefined> {
+    const { host, state, mode = 'batch', dropState = [] } = this.options
+    if (state === undefined) return undefined
+    refuseOtherMode(manifest, mode, state.place)
+    if (isOver) return undefined
+    const opened = await openCheckpoint(
+      manifest,
+      { store: state, checks: host.bytes },
+      { steps: programSteps(this.built, this.physical), dropState: new Set(dropState) },
+    )
+    if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, state.place)
+    return opened
   }
 
   /** Takes note of a failure; gives the wait before the next start, undefined when there is none. */

@@ -2,36 +2,84 @@
  * Puts an execution back where a manifest says it was.
  *
  * Nothing is restored in part: before the first row goes back, every table of the checkpoint has a place in the pipeline,
- * or the start is refused with what does not fit (law L7).
+ * or the start is refused with what does not fit (law L7). What fits is decided by state-fit.ts.
  */
 import { StateFileReader } from '../checkpoint/index.ts'
-import type { CheckpointStore, Manifest, StatePart } from '../checkpoint/index.ts'
-import { fieldToString } from '../data/index.ts'
-import { endRestore, restoreRows, statesOf } from '../engine/index.ts'
+import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
+import { endRestore, restoreRows } from '../engine/index.ts'
 import type { Execution } from '../engine/index.ts'
-import { MillraceError } from '../errors.ts'
 import type { ByteChecks } from '../host/host.ts'
+import type { StepMeaning } from '../plan/step-meaning.ts'
+import { convertRows } from './state-conversion.ts'
+import { decideStateFit } from './state-fit.ts'
+import type { ProgramStep, StateFit, TableFits } from './state-fit.ts'
+
+/** Where a checkpoint lies. */
+export interface CheckpointPlace {
+  readonly store: CheckpointStore
+  readonly checks: ByteChecks
+}
+
+/** What goes on with a checkpoint. */
+export interface Successor {
+  readonly steps: ReadonlyMap<string, ProgramStep>
+  /** Steps whose state may be left out where it does not fit. */
+  readonly dropState: ReadonlySet<string>
+}
+
+/** The files of a checkpoint, and how they fit. */
+export interface OpenedCheckpoint {
+  readonly fit: StateFit
+  readonly files: readonly {
+    readonly step: string
+    readonly reader: StateFileReader
+    readonly tables: TableFits
+  }[]
+}
 
 /**
- * Restores all steps; before any of them runs.
+ * Opens the files of a checkpoint and decides whether a program can go on with them; no rows are read.
  *
- * @throws MillraceError `checkpoint/incompatible` when the pipeline has other state, `checkpoint/damaged`.
+ * @throws MillraceError `checkpoint/damaged`.
  */
-export async function restoreExecution(
-  execution: Execution,
+export async function openCheckpoint(
   manifest: Manifest,
-  { store, checks }: { readonly store: CheckpointStore; readonly checks: ByteChecks },
-): Promise<void> {
+  { store, checks }: CheckpointPlace,
+  { steps, dropState }: Successor,
+): Promise<OpenedCheckpoint> {
   const readers = await Promise.all(
     manifest.state.map(async (file) => ({
       step: file.step,
       reader: await StateFileReader.open(store, file, checks),
     })),
   )
-  const known = statesOf(execution)
-  for (const { step, reader } of readers) refuseMisfit(step, reader.parts, known.get(step))
-  for (const { step, reader } of readers) {
-    for await (const rows of reader.read()) restoreRows(execution, step, rows)
+  const kept = readers.map(({ step, reader }) => ({
+    step,
+    parts: reader.parts,
+    about: reader.about as unknown as StepMeaning | undefined,
+  }))
+  const fit = decideStateFit(kept, steps, dropState)
+  return {
+    fit,
+    files: readers.map((file, at) => ({ ...file, tables: fit.files[at] as TableFits })),
+  }
+}
+
+/**
+ * Restores all steps; before any of them runs. The checkpoint fits.
+ *
+ * @throws MillraceError `checkpoint/damaged`, `checkpoint/incompatible`; what a migration throws.
+ */
+export async function restoreExecution(
+  execution: Execution,
+  manifest: Manifest,
+  { files }: OpenedCheckpoint,
+): Promise<void> {
+  for (const { step, reader, tables } of files) {
+    for await (const rows of reader.read()) {
+      const fit = tables.get(rows.part)
+      if (fit !== undefined) restoreRows(execution, step, convertRows(rows, fit, step))
+    }
   }
   const watermarks = Object.entries(manifest.watermarks).map(([step, of]) => [step, watermarkOf(of)] as const)
   endRestore(execution, new Map(watermarks))
@@ -40,31 +88,4 @@ export async function restoreExecution(
 function watermarkOf(text: number | '-inf' | '+inf'): number {
   if (text === '+inf') return Infinity
   return text === '-inf' ? -Infinity : text
-}
-
-function refuseMisfit(
-  step: string,
-  kept: readonly StatePart[],
-  expected: readonly StatePart[] | undefined,
-): void {
-  if (expected === undefined) {
-    throw incompatible(step, `the checkpoint has state of step "${step}", and the pipeline has no such step`)
-  }
-  for (const { name, schema } of kept) {
-    const now = expected.find((part) => part.name === name)
-    if (now === undefined)
-      throw incompatible(step, `the checkpoint has a table "${name}" of the step, and the step has none`)
-    const before = schema.fields.map(fieldToString).join(', ')
-    const after = now.schema.fields.map(fieldToString).join(', ')
-    if (before !== after) throw incompatible(step, `its table "${name}" was (${before}) and is (${after})`)
-  }
-}
-
-function incompatible(step: string, detail: string): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
-    what: `the pipeline cannot go on with the state of step "${step}"`,
-    detail,
-    hint: 'run the pipeline that wrote it; or give changed steps new names and begin in an empty state directory, which reads the input again from its beginning',
-    step,
-  })
 }

@@ -13,6 +13,7 @@ import { MillraceError } from '../errors.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
+import { stepMeanings } from '../plan/step-meaning.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
@@ -23,6 +24,8 @@ import { loopOf, plannedClock } from './loop-of.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import { restoreExecution } from './restore.ts'
+import type { OpenedCheckpoint } from './restore.ts'
+import type { StepFit } from './state-fit.ts'
 import type { TakenOver } from './take-over.ts'
 
 /** How a run with a state directory began. */
@@ -34,6 +37,8 @@ export interface JobStart {
   readonly epoch: number
   /** Outputs of earlier attempts that were committed, or found committed. */
   readonly committedAgain: number
+  /** Steps that did not simply go on with the state that was kept: what they gained, converted and dropped. */
+  readonly changes: readonly StepFit[]
 }
 
 /** What a run is made of. */
@@ -43,6 +48,8 @@ export interface RunParts {
   readonly retries: CommitRetries
   /** Undefined: there is no state directory. */
   readonly taken: TakenOver | undefined
+  /** The checkpoint that the run goes on from, which fits. */
+  readonly opened: OpenedCheckpoint | undefined
 }
 
 const BATCH_ROWS = 4096
@@ -148,9 +155,11 @@ export class RunningJob {
       readingFailed: this.#loop.readingFailed,
     })
     const manifest = manifestOf(taken)
-    const { state, host } = this.#options
-    if (state !== undefined && manifest !== undefined)
-      await restoreExecution(this.#execution, manifest, { store: state, checks: host.bytes })
+    const { opened } = this.#parts
+    if (opened !== undefined && manifest !== undefined) {
+      await restoreExecution(this.#execution, manifest, opened)
+      this.#checkpoints?.renew(changesOf(opened).map(({ step }) => step))
+    }
     onRunning()
     const end = await this.#loop.run()
     const { mode = 'batch' } = this.#options
@@ -209,6 +218,8 @@ export class RunningJob {
       checks: host.bytes,
       planHash: planHash(plan),
       stateHash: stateHash(plan),
+      mode: mode ?? 'batch',
+      meanings: stepMeanings(plan),
       keyGroups: this.#parts.physical.keyGroups,
       now: () => host.clock.now(),
       from: manifestOf(taken),
@@ -218,11 +229,21 @@ export class RunningJob {
   }
 
   #start(committedAgain: number): JobStart | undefined {
-    const { taken } = this.#parts
+    const { taken, opened } = this.#parts
     if (taken === undefined) return undefined
     const { kind, attempt } = taken.start
-    return { kind, attempt, epoch: manifestOf(taken)?.epoch ?? 0, committedAgain }
+    return {
+      kind,
+      attempt,
+      epoch: manifestOf(taken)?.epoch ?? 0,
+      committedAgain,
+      changes: opened === undefined ? [] : changesOf(opened),
+    }
   }
+}
+
+function changesOf({ fit }: OpenedCheckpoint): readonly StepFit[] {
+  return fit.steps.filter(({ verdict }) => verdict !== 'keeps')
 }
 
 function manifestOf(taken: TakenOver | undefined): Manifest | undefined {

@@ -22,6 +22,8 @@ export interface TakeOverWishes extends StartWishes {
   readonly savepoint?: CheckpointStore
   /** Take the job over also from a process that may still run it: it is fenced then. */
   readonly takeOver?: boolean
+  /** Throws when what would be gone on with does not fit; called before anything is written. */
+  readonly admit?: (manifest: Manifest, isOver: boolean) => Promise<void>
 }
 
 /** Decisions that can be carried out. */
@@ -61,6 +63,7 @@ export async function takeOver(
   for (let races = 0; races < RACES_MAX; races++) {
     const start = possible(decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
+    if (start.kind !== 'begin') await wishes.admit?.(start.manifest, start.kind === 'ended')
     const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
     const parent = start.kind === 'resume' ? start.parent : undefined
     const takeover: Takeover = {

@@ -55,6 +55,8 @@ export type {
   ProcessDefinition,
   SideSchemas,
   StateBuilders,
+  StateMigration,
+  StateOptions,
   StateType,
   StateTypes,
   ValueState,

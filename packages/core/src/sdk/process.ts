@@ -13,6 +13,8 @@ export interface StateType<out Handle> {
   readonly kind: 'value' | 'list' | 'map'
   readonly type: ColumnType
   readonly keyType: ColumnType | undefined
+  /** How values of an earlier type become those of this one. */
+  readonly migrate?: { readonly from: ColumnType; readonly with: (old: unknown) => unknown } | undefined
   /** Only the compiler sees it. */
   readonly '~handle'?: Handle
 }
@@ -44,47 +46,99 @@ export interface MapState<Key, Value> {
   clear(): void
 }
 
-/** Declares state: `state.value(t.int32())`, `state.list(t.string())`, `state.map(t.string(), t.int64())`. */
+/** How values that an earlier version of the pipeline has kept become those of this one. */
+export interface StateMigration<Old, Value> {
+  /** The type that the state had. */
+  readonly from: ColumnType<Old>
+  /** Gives the value of today; called once for each value when the state is restored. */
+  readonly with: (old: Old) => NoInfer<Value>
+}
+
+/** What is said of a piece of state besides its types. */
+export interface StateOptions<Old, Value> {
+  /** Needed when the type has changed into one that is not simply wider; kept state of another type is refused. */
+  readonly migrate: StateMigration<Old, Value>
+}
+
+/**
+ * Declares state: `state.value(t.int32())`, `state.list(t.string())`, `state.map(t.string(), t.int64())`.
+ *
+ * @example
+ * A price that was a text of cents, and is a number of euros:
+ * ```ts
+ * state.value(t.float64(), { migrate: { from: t.string(), with: (cents) => Number(cents) / 100 } })
+ * ```
+ */
 export interface StateBuilders {
-  value<Value>(type: ColumnType<Value>): StateType<ValueState<Value>>
-  list<Value>(type: ColumnType<Value>): StateType<ListState<Value>>
-  map<Key, Value>(key: ColumnType<Key>, value: ColumnType<Value>): StateType<MapState<Key, Value>>
+  value<Value, Old = never>(
+    type: ColumnType<Value>,
+    options?: StateOptions<Old, Value>,
+  ): StateType<ValueState<Value>>
+  /** `migrate` takes each value of the list. */
+  list<Value, Old = never>(
+    type: ColumnType<Value>,
+    options?: StateOptions<Old, Value>,
+  ): StateType<ListState<Value>>
+  /** `migrate` takes each value of the map; keys may only become wider. */
+  map<Key, Value, Old = never>(
+    key: ColumnType<Key>,
+    value: ColumnType<Value>,
+    options?: StateOptions<Old, Value>,
+  ): StateType<MapState<Key, Value>>
 }
 
 /** The kinds of state that a `process` step can keep per key. */
 export const state: StateBuilders = Object.freeze<StateBuilders>({
   value: (...given) => {
     const [type] = checkTypes('value', given, 1)
-    return Object.freeze({ kind: 'value', type, keyType: undefined })
+    return Object.freeze({ kind: 'value', type, keyType: undefined, ...migrationOf(given[1]) })
   },
   list: (...given) => {
     const [type] = checkTypes('list', given, 1)
-    return Object.freeze({ kind: 'list', type, keyType: undefined })
+    return Object.freeze({ kind: 'list', type, keyType: undefined, ...migrationOf(given[1]) })
   },
   map: (...given) => {
     const [keyType, type] = checkTypes('map', given, 2)
-    return Object.freeze({ kind: 'map', type, keyType })
+    return Object.freeze({ kind: 'map', type, keyType, ...migrationOf(given[2]) })
   },
 })
 
-/** Refuses what is given beside types, which would be passed over, and what is no type. */
-function checkTypes<const Types extends readonly ColumnType[]>(
+/** What `checkTypes` has let pass, without its types. */
+function migrationOf(options: unknown): Pick<StateType<unknown>, 'migrate'> {
+  const { migrate } = (options ?? {}) as { readonly migrate?: StateType<unknown>['migrate'] }
+  return migrate === undefined ? {} : { migrate }
+}
+
+/** Whether the last argument says how older state becomes this one. */
+function isMigration(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null || Object.keys(options).join() !== 'migrate')
+    return false
+  const { migrate } = options as { readonly migrate: unknown }
+  if (typeof migrate !== 'object' || migrate === null) return false
+  const { from, with: convert } = migrate as { readonly from?: unknown; readonly with?: unknown }
+  return isColumnType(from) && typeof convert === 'function'
+}
+
+/** Refuses what is given beside types and a migration, which would be passed over, and what is no type. */
+function checkTypes(
   kind: 'value' | 'list' | 'map',
-  given: Types,
-  count: number,
-): Types {
+  given: readonly unknown[],
+  count: 1 | 2,
+): [ColumnType, ColumnType] {
   const example = kind === 'map' ? 'state.map(t.string(), t.int32())' : `state.${kind}(t.int32())`
-  if (given.length !== count) {
+  const isRight = given.length === count || (given.length === count + 1 && isAbsentOrMigration(given[count]))
+  if (!isRight) {
     const isDefault = kind === 'value' && given.length > count
     throw new MillraceError('plan/invalid-argument', {
       what: `state.${kind} takes ${count} argument${count === 1 ? '' : 's'}`,
       detail: `it was given ${given.length}`,
       hint: isDefault
-        ? `write ${example}; a value that was not set yet is undefined, so a default is written where it is read: get() ?? 0`
+        ? `write ${example}; a value that was not set yet is undefined, so a default is written where it is read: get() ?? 0; behind the type stands only { migrate: { from, with } }`
         : `write ${example}`,
     })
   }
-  for (const type of given as readonly unknown[]) {
+  const types = given.slice(0, count)
+  for (const type of types) {
     if (isColumnType(type)) continue
     throw new MillraceError('plan/invalid-argument', {
       what: `state.${kind} was given ${type === null ? 'null' : `a value of type ${typeof type}`}`,
@@ -92,7 +146,11 @@ function checkTypes<const Types extends readonly ColumnType[]>(
       hint: `write ${example}`,
     })
   }
-  return given
+  return types as [ColumnType, ColumnType]
+}
+
+function isAbsentOrMigration(options: unknown): boolean {
+  return options === undefined || isMigration(options)
 }
 
 function isColumnType(value: unknown): value is ColumnType {

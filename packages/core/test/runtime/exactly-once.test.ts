@@ -286,7 +286,7 @@ describe('a job that is killed and started again', () => {
   it('goes on behind its end with nothing to do', async () => {
     const disk = new SimulatedDisk()
     const first = await run(disk, 1, passing)
-    expect(first.start).toEqual({ kind: 'begin', attempt: 1, epoch: 0, committedAgain: 0 })
+    expect(first.start).toEqual({ kind: 'begin', attempt: 1, epoch: 0, committedAgain: 0, changes: [] })
     const found = await visible(disk)
     const again = await run(disk, 2, passing)
     expect(again.start).toMatchObject({ kind: 'ended', attempt: 2, epoch: first.progress.epoch })

@@ -56,6 +56,7 @@ describe('options of a job that do not exist', () => {
       from: undefined,
       goOn: undefined,
       takeOver: undefined,
+      dropState: undefined,
       restart: undefined,
     }
     expect(refused(all)).toBeInstanceOf(Job)

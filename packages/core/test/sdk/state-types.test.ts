@@ -1,7 +1,7 @@
 // Declarations of state: what is given beside a type, or instead of one, is refused and not passed over.
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { isMillraceError, pipeline, schema, state, t } from '../../src/index.ts'
-import type { StateBuilders } from '../../src/index.ts'
+import type { MapState, StateBuilders, StateType, ValueState } from '../../src/index.ts'
 import { flights, plannedSink } from './planned-ends.ts'
 
 /** What JavaScript, or an `as any`, can give where the types say otherwise. */
@@ -78,5 +78,29 @@ describe('state', () => {
     // @ts-expect-error a map has a key and a value
     expect(() => state.map(t.int32())).toThrow('takes 2 arguments')
     expectTypeOf(state.value(t.int32()).kind).toEqualTypeOf<'value' | 'list' | 'map'>()
+  })
+
+  it('knows both types in a migration', () => {
+    const value = state.value(t.string(), {
+      migrate: {
+        from: t.int32(),
+        with: (old) => {
+          expectTypeOf(old).toEqualTypeOf<number>()
+          return String(old)
+        },
+      },
+    })
+    expectTypeOf(value).toEqualTypeOf<StateType<ValueState<string>>>()
+    expect(value.migrate?.with(5)).toBe('5')
+    const map = state.map(t.string(), t.struct({ n: t.int64().bigint() }), {
+      migrate: { from: t.list(t.string()), with: (old) => ({ n: BigInt(old.length) }) },
+    })
+    expectTypeOf(map).toEqualTypeOf<StateType<MapState<string, { readonly n: bigint }>>>()
+    // @ts-expect-error a migration gives values of the new type
+    state.list(t.string(), { migrate: { from: t.int32(), with: (old) => old } })
+    expect(() => loose.value(t.int32(), { migrate: { from: 'int32', with: String } })).toThrow(
+      'takes 1 argument',
+    )
+    expect(() => loose.value(t.int32(), { migrate: { from: t.int32() } })).toThrow('takes 1 argument')
   })
 })

@@ -63,7 +63,8 @@ export function describePartialAggregation(node: PartialAggregateNode): StepDesc
   }
 }
 
-function windowText(window: WindowSpec): string {
+/** Windows in words. */
+export function windowText(window: WindowSpec): string {
   const offset =
     'offsetMs' in window && window.offsetMs > 0 ? `, shifted by ${formatDuration(window.offsetMs)}` : ''
   switch (window.kind) {

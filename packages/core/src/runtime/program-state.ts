@@ -1,0 +1,43 @@
+/** What a program keeps, step by step: its tables, what they mean, and how older state becomes it. */
+import type { PhysicalPlan } from '../plan/physical.ts'
+import type { BuiltPlan } from '../plan/logical.ts'
+import { stepMeanings } from '../plan/step-meaning.ts'
+import { statePartsOf } from '../engine/index.ts'
+import type { DataType } from '../data/index.ts'
+import type { ProgramStep, StateMigration } from './state-fit.ts'
+
+/** A migration as the SDK declares it, untyped. */
+interface DeclaredMigration {
+  readonly from: { readonly type: DataType }
+  readonly with: StateMigration['with']
+}
+
+/** The steps of a program that keep state. Nothing of it is opened. */
+export function programSteps(
+  { plan, bindings }: BuiltPlan,
+  physical: PhysicalPlan,
+): ReadonlyMap<string, ProgramStep> {
+  const meanings = stepMeanings(plan)
+  const functions = new Map(
+    plan.nodes.flatMap((node) =>
+      node.kind === 'process' ? [[node.step, bindings.functions.get(node.functionId)] as const] : [],
+    ),
+  )
+  return new Map(
+    Array.from(statePartsOf(physical, bindings), ([step, parts]) => [
+      step,
+      { about: meanings.get(step), parts, migrations: migrationsOf(functions.get(step)) },
+    ]),
+  )
+}
+
+function migrationsOf(definition: unknown): ReadonlyMap<string, StateMigration> {
+  const { state = {} } = (definition ?? {}) as {
+    readonly state?: { readonly [name: string]: { readonly migrate?: DeclaredMigration | undefined } }
+  }
+  return new Map(
+    Object.entries(state).flatMap(([name, { migrate }]) =>
+      migrate === undefined ? [] : [[name, { from: migrate.from.type, with: migrate.with }] as const],
+    ),
+  )
+}

@@ -1,0 +1,76 @@
+/** What a start is refused with whose program does not fit what is kept, and the three ways on. */
+import type { Manifest } from '../checkpoint/index.ts'
+import { MillraceError } from '../errors.ts'
+import type { Misfit } from './column-fit.ts'
+
+/** Misfits that are told of by themselves; the others are counted. */
+const MISFITS_SHOWN = 5
+
+/** A misfit as a clause: `its state "seen" changed: it was int32 and is string`. */
+export function misfitText({ what, before, after }: Misfit): string {
+  if (before === undefined || after === undefined) return what
+  return `${what}: it was ${before} and is ${after}`
+}
+
+/** The error that refuses a program for these misfits; there is at least one. */
+export function stateMisfit(misfits: readonly Misfit[], place: string): MillraceError {
+  const [first] = misfits as readonly [Misfit]
+  const isOneStep = misfits.every(({ step }) => step === first.step)
+  const shown = misfits
+    .slice(0, MISFITS_SHOWN)
+    .map((misfit) => (isOneStep ? misfitText(misfit) : `step "${misfit.step}": ${misfitText(misfit)}`))
+  const more = misfits.length - shown.length
+  if (more > 0) shown.push(`and ${more} more`)
+  const steps = [...new Set(misfits.map(({ step }) => step))]
+  return new MillraceError('checkpoint/incompatible', {
+    what: `the pipeline cannot go on with the state of ${steps.map((step) => `step "${step}"`).join(', ')}`,
+    detail: shown.join('; '),
+    hint: waysOn(misfits, steps),
+    ...(isOneStep ? { step: first.step } : {}),
+    place: { file: place },
+  })
+}
+
+function waysOn(misfits: readonly Misfit[], steps: readonly string[]): string {
+  const migrating = misfits.find(({ canMigrate }) => canMigrate === true)
+  const migrate =
+    migrating === undefined
+      ? 'keep the state under its old name and add the new one beside it'
+      : `say how old values become new ones: { migrate: { from: the old type, with: (old) => … } } behind the type of state "${migrating.state ?? ''}"`
+  const drop = steps.map((step) => `--drop-state ${step}`).join(' ')
+  return `three ways on: keep the old definition; ${migrate}; or give the state up with ${drop}`
+}
+
+/** What kind of run wrote a checkpoint. */
+export type StateKind = 'batch' | 'running'
+
+/** Whether a checkpoint is that of a batch run, which keeps no state, or of one that goes on. */
+export function stateKindOf({ mode, state }: Pick<Manifest, 'mode' | 'state'>): StateKind {
+  if (mode !== undefined) return mode === 'batch' ? 'batch' : 'running'
+  return state.length === 0 ? 'batch' : 'running'
+}
+
+/**
+ * Refuses a batch run with the state of a run that goes on, and the other way round.
+ *
+ * @throws MillraceError `checkpoint/incompatible`.
+ */
+export function refuseOtherMode(manifest: Manifest, mode: string, place: string): void {
+  const kept = stateKindOf(manifest)
+  if (kept === (mode === 'batch' ? 'batch' : 'running')) return
+  throw new MillraceError('checkpoint/incompatible', {
+    what:
+      kept === 'batch'
+        ? `a ${mode} run cannot go on with the state of a batch run`
+        : 'a batch run cannot go on with the state of a continuous run',
+    detail:
+      kept === 'batch'
+        ? 'a batch run reads its input whole and keeps no positions: all of it would be read and put out again'
+        : 'a batch run reads its input from the beginning: what the continuous run put out would be put out again',
+    hint:
+      kept === 'batch'
+        ? 'use --mode batch; or name a new state directory, and another output'
+        : 'use --mode continuous, with --stop-when-idle for a run that ends; or name a new state directory, and another output',
+    place: { file: place },
+  })
+}
