@@ -1,19 +1,30 @@
 /** Runs pipelines in tests: on the real host, with every knob that must not change an answer. */
 import type { Pipeline } from '../../src/index.ts'
+import type { EpochLimits } from '../../src/plan/index.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 
-/** One run of a pipeline; `build` makes it anew, because its sinks keep rows. `name` is for the title of the test. */
+/** A way to run a pipeline. */
+export type Way = Partial<JobOptions> & {
+  /** For the title of the test. */
+  readonly name?: string
+  /** For the reads of the pipeline. */
+  readonly perEpoch?: EpochLimits
+  /** Event time moves in steps of many rows: what looks at it between two rows sees another. */
+  readonly isCoarse?: boolean
+}
+
+/** One run of a pipeline; `build` makes it anew, because its sinks keep rows. */
 export async function runHere(
   pipeline: Pipeline,
-  { name: _name, ...options }: Partial<JobOptions> & { readonly name?: string } = {},
+  { name: _name, perEpoch: _perEpoch, isCoarse: _isCoarse, ...options }: Way = {},
 ): Promise<JobResult> {
   return new Job(pipeline.build(), { host: createNodeHost(), ...options }).run()
 }
 
 /** Ways to run that give the same answer (law L1). */
-export const waysToRun: readonly (Partial<JobOptions> & { readonly name: string })[] = [
+export const waysToRun: readonly (Way & { readonly name: string })[] = [
   { name: 'batch', mode: 'batch' },
   { name: 'batch, small batches', mode: 'batch', batchRows: 3 },
   { name: 'batch, three tasks', mode: 'batch', parallelism: 3 },
@@ -27,6 +38,19 @@ export const waysToRun: readonly (Partial<JobOptions> & { readonly name: string 
     batchRows: 5,
     epochIntervalMs: 1,
   },
+  ...[
+    { parallelism: 1 },
+    { parallelism: 1, perEpoch: { maxRows: 1 } },
+    { parallelism: 2, perEpoch: { maxRows: 7 }, batchRows: 3 },
+    { parallelism: 3, perEpoch: { maxFiles: 1 } },
+    { parallelism: 4, perEpoch: { maxRows: 20 } },
+  ].map((way) => ({
+    ...way,
+    name: `micro-batch ${JSON.stringify(way)}`,
+    mode: 'micro-batch' as const,
+    trigger: { kind: 'available-now' as const },
+    isCoarse: way.perEpoch?.maxRows !== 1,
+  })),
 ]
 
 /** Rows in an order of their own, for comparing what may come in any order. */
