@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 // Packages are resolved to their sources, so the tests pass with no `dist` at all.
-const sourceConditions = ['millrace-source', 'node', 'import', 'module', 'default']
+// Not with `import` among them: Node would take it for packages that others require, too.
+const sourceConditions = ['millrace-source', 'node', 'module', 'default']
 
 export default defineConfig({
   resolve: { conditions: sourceConditions },

@@ -36,7 +36,13 @@ export function ensureBuilt() {
   runOrExit(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...builtPackages])
 }
 
-export const builtPackages = ['packages/core', 'packages/cli', 'packages/millrace', 'packages/connector-s3']
+export const builtPackages = [
+  'packages/core',
+  'packages/cli',
+  'packages/millrace',
+  'packages/connector-postgres',
+  'packages/connector-s3',
+]
 
 function isInstalled() {
   // npm writes this file last, so it dates the whole installation.

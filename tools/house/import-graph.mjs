@@ -52,7 +52,15 @@ export const roomRules = {
   millrace: { rooms: [], packages: ['@millrace/core', '@millrace/cli'] },
   connector: {
     rooms: [],
-    packages: ['@millrace/core/connect', '@millrace/core/errors', 'aws4fetch'],
+    packages: [
+      '@millrace/core/connect',
+      '@millrace/core/data',
+      '@millrace/core/errors',
+      '@millrace/core/host',
+      '@millrace/core/time',
+      'aws4fetch',
+      'pg',
+    ],
     node: true,
   },
 }

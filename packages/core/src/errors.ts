@@ -193,6 +193,16 @@ export const errorCatalogue = {
   },
   'output/disk-full': { domain: 'external', retry: 'no-retry', meaning: 'the disk of the output is full' },
   'output/write-failed': { domain: 'external', retry: 'retry', meaning: 'writing the output failed' },
+  'output/unfit': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'the target of an output is missing, or cannot take the rows as it is',
+  },
+  'output/rejected': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'the target of an output refuses what is written to it',
+  },
   'output/lost': {
     domain: 'external',
     retry: 'no-retry',

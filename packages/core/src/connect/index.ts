@@ -47,6 +47,7 @@ export type {
   ObjectUpload,
   UploadPage,
 } from '../checkpoint/object-client.ts'
+export { cellJson, cellText } from './cell-text.ts'
 export type { CountCommittable } from './blackhole.ts'
 export { blackhole } from './blackhole.ts'
 export type { ConsoleCommittable, ConsoleOptions } from './console.ts'

@@ -1,0 +1,207 @@
+/**
+ * The tables that the sink keeps beside its target: rows that no manifest names yet, and what was committed.
+ *
+ * Invariants (tests quote them):
+ *  P1  Staged rows are in a table of their own, which no reader of the target sees. One per job, step and shape of the
+ *      rows, so that rows staged before a change of the pipeline can be moved after it.
+ *  P2  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
+ *  P3  A sweep takes no part that is named, and none of the attempt that sweeps.
+ *  P4  Staged rows of a run that nobody can go on with are dropped by later runs, once their owner is gone.
+ */
+import { createHash } from 'node:crypto'
+import { literal, quoted } from './identifier.ts'
+import type { PostgresTarget } from './postgres-options.ts'
+import type { AnswerRow, Session } from './session.ts'
+import type { TargetTable } from './target-table.ts'
+
+/** The columns of a table of staged rows that are not the target's. */
+export const PART_COLUMNS = ['millrace_attempt', 'millrace_part', 'millrace_row', 'millrace_weight'] as const
+
+/** Where what was committed is written down. */
+const COMMITS = 'millrace_commits'
+
+/** A table of staged rows. */
+export interface Stage {
+  /** Without its schema. */
+  readonly name: string
+  /** Its columns that are the target's. */
+  readonly columns: readonly string[]
+}
+
+/** What the work tables belong to. */
+export interface WorkOwner {
+  readonly lineage: string
+  readonly step: string
+  readonly isResumable: boolean
+}
+
+/** The work tables of one job and step. */
+export class WorkTables {
+  readonly schema: string
+  readonly table: TargetTable
+  readonly target: PostgresTarget
+  readonly owner: WorkOwner
+  readonly stage: Stage
+  readonly #family: string
+
+  constructor(target: PostgresTarget, table: TargetTable, owner: WorkOwner) {
+    this.schema = target.workSchema ?? table.schema
+    this.table = table
+    this.target = target
+    this.owner = owner
+    this.#family = `millrace_staged_${digest([owner.lineage, owner.step, table.quoted])}_`
+    const shape = table.columns.flatMap(({ name, declared, isNotNull }) => [
+      name,
+      declared,
+      String(isNotNull),
+    ])
+    this.stage = {
+      name: `${this.#family}${digest([target.mode, ...shape, ...table.checks]).slice(0, 8)}`,
+      columns: table.columns.map(({ name }) => name),
+    }
+  }
+
+  /** A work table as it stands in a statement. */
+  named(name: string): string {
+    return `${quoted(this.schema)}.${quoted(name)}`
+  }
+
+  get commits(): string {
+    return this.named(COMMITS)
+  }
+
+  /** Makes what is missing. */
+  async create(session: Session): Promise<void> {
+    await this.hold(session)
+    await transaction(session, async () => {
+      // Two that create the same at once: the second would fail, whatever IF NOT EXISTS says.
+      await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [COMMITS])
+      await session.query(`CREATE TABLE IF NOT EXISTS ${this.commits} (${COMMIT_COLUMNS})`)
+      const { rows } = await session.query('SELECT to_regclass($1) AS there', [this.named(this.stage.name)])
+      if (rows[0]?.['there'] === null) await this.#createStage(session)
+    })
+  }
+
+  /** Says to others that somebody may be in need of the staged rows, for as long as the session lasts (P4). */
+  async hold(session: Session): Promise<void> {
+    if (!this.owner.isResumable) await session.query(LOCK, [this.stage.name])
+  }
+
+  async #createStage(session: Session): Promise<void> {
+    const { columns, checks } = this.table
+    const name = this.named(this.stage.name)
+    const lines = [
+      'millrace_attempt int4 NOT NULL',
+      'millrace_part int8 NOT NULL',
+      'millrace_row int8 NOT NULL',
+      ...(this.target.mode === 'upsert' ? ['millrace_weight int2 NOT NULL'] : []),
+      // What the target would refuse later is refused here, before anything counts on it.
+      ...columns.map(
+        (column) => `${quoted(column.name)} ${column.declared}${column.isNotNull ? ' NOT NULL' : ''}`,
+      ),
+      ...checks,
+    ]
+    // Every row that comes goes again soon.
+    const upkeep = 'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000'
+    await session.query(`CREATE TABLE ${name} (${lines.join(', ')}) WITH (${upkeep})`)
+    // A part that is sent twice, because an answer was lost, is not staged twice.
+    await session.query(`CREATE UNIQUE INDEX ON ${name} (millrace_part, millrace_row)`)
+    const { lineage, step, isResumable } = this.owner
+    const record = JSON.stringify({ lineage, step, resumable: isResumable, of: this.table.quoted })
+    await session.query(`COMMENT ON TABLE ${name} IS ${literal(record)}`)
+  }
+
+  /** The table of staged rows that a committable names; undefined when it is gone. */
+  async stageOf(session: Session, name: string): Promise<Stage | undefined> {
+    const { rows } = await session.query<{ name: string }>(STAGE_COLUMNS, [this.named(name)])
+    if (rows.length === 0) return undefined
+    const known: readonly string[] = PART_COLUMNS
+    return { name, columns: rows.map((row) => row.name).filter((column) => !known.includes(column)) }
+  }
+
+  /** P3 */
+  async sweep(
+    session: Session,
+    attempt: number,
+    keep: readonly { readonly stage: string; readonly part: number }[],
+  ): Promise<void> {
+    const { rows } = await session.query<{ name: string }>(STAGES, [this.schema, likePrefix(this.#family)])
+    for (const { name } of rows) {
+      const kept = keep.filter(({ stage }) => stage === name).map(({ part }) => part)
+      if (name !== this.stage.name && kept.length === 0)
+        await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
+      else
+        await session.query(
+          `DELETE FROM ${this.named(name)} WHERE millrace_attempt < $1 AND NOT millrace_part = ANY ($2)`,
+          [attempt, kept],
+        )
+    }
+  }
+
+  /** P4 */
+  async dropForgotten(session: Session): Promise<void> {
+    const { rows } = await session.query<{ name: string; record: string | null }>(STAGES, [
+      this.schema,
+      likePrefix('millrace_staged_'),
+    ])
+    for (const { name, record } of rows) {
+      if (name === this.stage.name || !isForgettable(record)) continue
+      await transaction(session, async () => {
+        const locked = await session.query<{ free: boolean }>(TRY_LOCK, [name])
+        if (locked.rows[0]?.free === true) await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
+      })
+    }
+  }
+
+  /** Nobody needs the staged rows any more. */
+  async dropStage(session: Session): Promise<void> {
+    await session.query(`DROP TABLE IF EXISTS ${this.named(this.stage.name)}`)
+  }
+}
+
+/** Runs the statements of `body` in one transaction. */
+export async function transaction<Result>(session: Session, body: () => Promise<Result>): Promise<Result> {
+  await session.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE')
+  try {
+    const result = await body()
+    await session.query('COMMIT')
+    return result
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => session.destroy())
+    throw error
+  }
+}
+
+const COMMIT_COLUMNS = `
+  lineage text NOT NULL, step text NOT NULL, epoch int8 NOT NULL, attempt int4 NOT NULL, task int4 NOT NULL,
+  target text NOT NULL, rows int8 NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (lineage, step, epoch, attempt, task)`
+
+const LOCK = 'SELECT pg_advisory_lock_shared(hashtextextended($1, 0))'
+const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free'
+
+const STAGE_COLUMNS = `
+  SELECT attname AS name FROM pg_attribute
+   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+   ORDER BY attnum`
+
+const STAGES = `
+  SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS record
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname LIKE $2`
+
+function likePrefix(text: string): string {
+  return `${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+}
+
+function isForgettable(record: string | null): boolean {
+  try {
+    return (JSON.parse(record ?? '') as AnswerRow)['resumable'] === false
+  } catch {
+    return false
+  }
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+}
