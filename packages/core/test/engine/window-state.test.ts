@@ -103,6 +103,39 @@ for (const [name, windows] of [
   })
 }
 
+describe('windows that late rows revise, and sessions that join', () => {
+  /** Watermarks follow closely, and most rows are behind them. */
+  const lateArbitrary: fc.Arbitrary<readonly StepEvent[]> = fc
+    .array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.record({ row: rowArbitrary, at: fc.integer({ min: -70, max: 10 }) }) },
+        { weight: 1, arbitrary: fc.record({ row: fc.constant(undefined), at: fc.constant(0) }) },
+      ),
+      { minLength: 30, maxLength: 60 },
+    )
+    .map((events) =>
+      events.map(({ row, at }, n): StepEvent => {
+        const time = 2 * n + at
+        return row === undefined ? { kind: 'watermark', time } : { kind: 'row', row, time }
+      }),
+    )
+  it.each<WindowSpec>([
+    { kind: 'tumbling', sizeMs: 20, offsetMs: 0 },
+    { kind: 'sliding', sizeMs: 30, slideMs: 10, offsetMs: 0 },
+    { kind: 'session', gapMs: 4 },
+  ])('go on from any chain of snapshots: $kind', async (window) => {
+    const node = windowNode(window, ['flag'], basic.slice(0, 5), 80)
+    await fc.assert(
+      fc.asyncProperty(lateArbitrary, cutsArbitrary, async (events, cuts) => {
+        const options = optionsOf(node, 1, 2)
+        const expected = await runStep(events, options, [])
+        expect(outcome(await runStep(events, { ...options, tasks: 2 }, cuts))).toEqual(outcome(expected))
+      }),
+      { numRuns: 80 },
+    )
+  })
+})
+
 describe('the tests of state find', () => {
   const defects: readonly {
     readonly name: string
