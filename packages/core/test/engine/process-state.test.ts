@@ -228,6 +228,18 @@ describe('state of a process step', () => {
     })
   }
 
+  it('goes on without what was removed between cuts', async () => {
+    const kind = kinds[1] as Kind
+    await fc.assert(
+      fc.asyncProperty(eventsArbitrary(kind, ['a']), cutsArbitrary, async (events, cuts) => {
+        const options = optionsOf(events, kind, 1, 1)
+        const expected = await runStep(stepEvents(events), options, [])
+        expect(linesOf(await runStep(stepEvents(events), options, cuts))).toEqual(linesOf(expected))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   const defects: readonly {
     readonly name: string
     readonly isLost: Parameters<typeof without>[0]
