@@ -84,11 +84,20 @@ export function restoreRows(execution: Execution, step: string, rows: StateRows)
   for (const { operator } of execution.runners.get(step) ?? []) operator.state?.restore(rows)
 }
 
-/** Ends a restore: what was earlier known of event time holds again. */
-export function endRestore(execution: Execution, watermarks: ReadonlyMap<string, number>): void {
+/**
+ * Ends a restore: what was earlier known of event time holds again.
+ *
+ * @param watermarks - undefined: event time stood at its end, since the run was drained, and begins anew; else every row
+ * would be late
+ */
+export function endRestore(execution: Execution, watermarks: ReadonlyMap<string, number> | undefined): void {
   for (const [step, runners] of execution.runners) {
     for (const runner of runners) {
       runner.operator.state?.restored?.()
+      if (watermarks === undefined) {
+        runner.operator.state?.beginTime?.()
+        continue
+      }
       runner.restore(watermarks.get(step) ?? watermarkBehind(execution, step, watermarks))
     }
   }

@@ -70,6 +70,8 @@ export interface OperatorState {
   restore(rows: StateRows): void
   /** Called once after the last `restore`. */
   restored?(): void
+  /** Event time begins anew: the run before was drained, and nothing is late yet. Called after `restored`. */
+  beginTime?(): void
 }
 
 /** A step's code and state in one task. */

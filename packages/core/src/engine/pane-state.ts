@@ -42,6 +42,8 @@ export interface PaneStateParts {
   progress(): PaneProgress
   /** Goes on from progress that came back: panes that were gone by then go. */
   goOn(progress: PaneProgress): void
+  /** Event time begins anew. */
+  beginTime(): void
   restored(): void
 }
 
@@ -111,6 +113,10 @@ export class PaneState implements OperatorState {
       const [watermark, firedEnd, droppedTo] = this.#progress.read(rows) as [number, number, number]
       this.#parts.goOn({ watermark, firedEnd, droppedTo })
     } else if (rows.part === this.#groups.part.name) this.#restoreGroups(rows)
+  }
+
+  beginTime(): void {
+    this.#parts.beginTime()
   }
 
   restored(): void {

@@ -51,6 +51,8 @@ export interface ProcessStateParts {
   setHash(group: number, hash: number): void
   watermark(): number
   goOn(watermark: number): void
+  /** Event time begins anew. */
+  beginTime(): void
   restored(): void
 }
 
@@ -128,6 +130,10 @@ export class ProcessState implements OperatorState {
     }
     const table = this.#tables.find(({ keyed }) => keyed.part.name === rows.part)
     if (table !== undefined) this.#restoreTable(table, rows)
+  }
+
+  beginTime(): void {
+    this.#parts.beginTime()
   }
 
   restored(): void {

@@ -269,6 +269,9 @@ class Process implements Operator {
       goOn: (watermark) => {
         this.#context.watermark = Math.max(this.#context.watermark, watermark)
       },
+      beginTime: () => {
+        this.#context.watermark = -Infinity
+      },
       restored: () => {
         for (const group of this.#cursor.table.liveRecords()) this.#dropIfEmpty(group)
         this.#strings.sweep()

@@ -55,6 +55,8 @@ export interface SessionStateParts {
   track(): void
   progress(): SessionProgress
   goOn(progress: SessionProgress): void
+  /** Event time begins anew. */
+  beginTime(): void
   hasFired(session: number): boolean
   /** The session of a key that starts at a time, made when it is not there. `found`: the key's entry. */
   restore(found: number, session: RestoredSession): number
@@ -135,6 +137,10 @@ export class SessionState implements OperatorState {
       const [watermark, droppedTo] = this.#progress.read(rows) as [number, number]
       this.#parts.goOn({ watermark, droppedTo })
     } else if (rows.part === this.#sessions.part.name) this.#restoreSessions(rows)
+  }
+
+  beginTime(): void {
+    this.#parts.beginTime()
   }
 
   restored(): void {

@@ -186,6 +186,10 @@ export class PaneWindows implements Operator {
         this.#firedEnd = Math.max(this.#firedEnd, firedEnd)
         this.#dropPanes(droppedTo)
       },
+      beginTime: () => {
+        this.#watermark = -Infinity
+        this.#firedEnd = -Infinity
+      },
       restored: () => {
         this.#parts.strings.sweep()
         this.#countState()

@@ -177,6 +177,9 @@ export class SessionWindows implements Operator {
         for (const session of this.#sessions.liveRecords())
           if (this.#time(session, this.#fields.last) < droppedTo) this.#drop(session)
       },
+      beginTime: () => {
+        this.#watermark = -Infinity
+      },
       hasFired: (session) => this.#get(session, this.#fields.state) === FIRED,
       restore: (found, session) => this.#restore(found, session),
       forget: (found, start) => {

@@ -82,7 +82,8 @@ export async function restoreExecution(
     }
   }
   const watermarks = Object.entries(manifest.watermarks).map(([step, of]) => [step, watermarkOf(of)] as const)
-  endRestore(execution, new Map(watermarks))
+  const wasDrained = manifest.end === 'drained' || manifest.end === 'finished'
+  endRestore(execution, wasDrained ? undefined : new Map(watermarks))
 }
 
 function watermarkOf(text: number | '-inf' | '+inf'): number {
