@@ -157,7 +157,7 @@ async function conclude(
         width: stdout.size().columns,
       }),
     )
-  } else if (settings.mode === 'batch') {
+  } else if (settings.mode === 'batch' && settings.state === undefined) {
     const { invocation } = surroundings
     const command = followCommand(words, { invocation, nodes: built.plan.nodes })
     stderr.write(`  to follow the input\n${wrapCommand(command, width, 4)}\n`)

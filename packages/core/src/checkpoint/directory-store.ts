@@ -13,6 +13,12 @@ import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './stor
 /** What `DirectoryStore` reaches. */
 export type DirectoryHost = Pick<Host, 'files' | 'random'>
 
+/** The names of drafts: nothing else that begins with a dot is ours to remove. */
+const DRAFT = /^\.[0-9a-f]{24}$/
+
+/** What a state directory or a savepoint holds, apart from names that begin with a dot. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['log', 'state', 'savepoint'])
+
 /** Bytes gathered before they are written. */
 const BUFFER_BYTES = 256 * 1024
 
@@ -28,6 +34,17 @@ export class DirectoryStore implements CheckpointStore {
     this.#host = host
     this.#files = host.files
     this.place = host.files.resolve(path)
+  }
+
+  async check(): Promise<void> {
+    return this.#guarded('listing', '', async () => {
+      const status = await this.#files.status(this.place)
+      if (status === undefined) return
+      if (status.kind !== 'directory') throw noPlace(this.place, 'it is no directory')
+      const names = (await this.#files.list(this.place)).map(({ name }) => name)
+      const other = names.find((name) => !OWN_NAMES.has(name) && !name.startsWith('.'))
+      if (other !== undefined) throw noPlace(this.place, `it holds "${other}", which is not ours`)
+    })
   }
 
   async create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
@@ -187,7 +204,7 @@ export class DirectoryStore implements CheckpointStore {
     for (const { name, kind } of children) {
       const path = `${folder}/${name}`
       if (name.startsWith('.')) {
-        if (kind === 'file') draft(path)
+        if (kind === 'file' && DRAFT.test(name)) draft(path)
       } else if (kind === 'directory') await this.#walk(`${prefix}${name}/`, visit, draft)
       else await visit(`${prefix}${name}`, path)
     }
@@ -264,6 +281,15 @@ async function readWhole(file: OpenFile, start: number, length: number): Promise
     at += count
   }
   return bytes
+}
+
+function noPlace(place: string, detail: string): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `"${place}" is no place for checkpoints`,
+    detail,
+    hint: 'name a directory of its own, which need not exist',
+    place: { file: place },
+  })
 }
 
 function parentOf(path: string): string {

@@ -43,6 +43,7 @@ export async function writeSavepoint(
   if (chosen === undefined) throw noSuchEpoch(from.place, epoch, manifests)
   // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
   if (chosen.pending.length > 0 && chosen.end === undefined) throw holdsOutput(from.place, chosen.epoch)
+  await to.check?.()
   if ((await to.read(SAVEPOINT)) !== undefined) throw taken(to.place)
   for (const file of chosen.state) await copyWhole(file, { from, to, checks })
   const manifest: Manifest = { ...chosen, base: 1 }

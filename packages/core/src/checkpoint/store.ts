@@ -38,6 +38,8 @@ export interface ByteRange {
 export interface CheckpointStore {
   /** For people: a path or URL without secrets. */
   readonly place: string
+  /** Rejects with `checkpoint/incompatible` when the place holds what no store wrote. Before anything is written there. */
+  check?(): Promise<void>
   /** Creates a file that others may be creating, too (S1). */
   create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'>
   /** Begins a file whose name no one else uses. */

@@ -148,6 +148,7 @@ export class Job {
     checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
     if (options.restart !== undefined && options.restart.kind !== 'none' && options.state === undefined)
       throw restartWithoutState()
+    if (options.goOn === true && (options.mode ?? 'batch') === 'batch') throw nothingToGoOnWith()
     this.options = options
     this.restarts = new Restarts(options.restart ?? { kind: 'none' }, () => options.host.random.next())
     this.built = optimize(built)
@@ -263,6 +264,15 @@ export class Job {
     })
     this.wakeUp = undefined
   }
+}
+
+/** A batch run keeps no positions: what it went on with would be all of its input, again. */
+function nothingToGoOnWith(): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: 'a batch run that came to its end has nothing to go on with',
+    detail: 'it reads all of its input each time',
+    hint: 'read new input with mode micro-batch and the trigger available-now, or begin with a new state directory',
+  })
 }
 
 function restartWithoutState(): MillraceError {

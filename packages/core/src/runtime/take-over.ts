@@ -52,6 +52,7 @@ export async function takeOver(
   host: Host,
   wishes: TakeOverWishes,
 ): Promise<TakenOver> {
+  await store.check?.()
   await refuseSavepoint(store)
   if (wishes.savepoint !== undefined) {
     const lineage = host.random.hex(8)

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
+import type { MemoryFiles } from '../../src/testing/index.ts'
 
 const bytes = new TextEncoder().encode('an entry')
 
@@ -72,5 +73,40 @@ describe('a directory store', () => {
     expect(host.files.openFiles).toBe(0)
     await store.sweep()
     expect(await host.files.list('/jobs/state/state')).toEqual([])
+  })
+})
+
+describe('a directory that is not ours', () => {
+  const stranger = async (files: MemoryFiles, path: string): Promise<void> => {
+    await files.makeDirectory(path.slice(0, path.lastIndexOf('/')))
+    const file = await files.open(path, 'create')
+    await file.write(Buffer.from('precious'))
+    await file.close()
+  }
+
+  it('is refused, and a file too', async () => {
+    const host = createManualHost()
+    await stranger(host.files, '/project/README.md')
+    await expect(new DirectoryStore(host, '/project').check()).rejects.toMatchObject({
+      code: 'checkpoint/incompatible',
+      detail: 'it holds "README.md", which is not ours',
+    })
+    await expect(new DirectoryStore(host, '/project/README.md').check()).rejects.toMatchObject({
+      detail: 'it is no directory',
+    })
+    await new DirectoryStore(host, '/nothing').check()
+  })
+
+  it('keeps its hidden files when drafts are swept', async () => {
+    const host = createManualHost()
+    for (const name of ['.env', 'log/.keep', 'state/.gitignore'])
+      await stranger(host.files, `/project/${name}`)
+    const store = new DirectoryStore(host, '/project')
+    await store.check()
+    await (await store.write('state/a')).append(new Uint8Array(1_000_000))
+    await store.sweep()
+    for (const name of ['.env', 'log/.keep', 'state/.gitignore'])
+      expect(await host.files.status(`/project/${name}`)).toBeDefined()
+    expect((await host.files.list('/project/state')).map(({ name }) => name)).toEqual(['.gitignore'])
   })
 })

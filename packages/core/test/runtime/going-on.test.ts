@@ -84,3 +84,12 @@ describe('a run behind one that ended cleanly', () => {
     ])
   })
 })
+
+test('a batch run has nothing to go on with: it would read all of its input again', () => {
+  const built = pipeline('p', (p) =>
+    p.read('rows', ndjson('/in', { schema: Row })).write('out', memorySink()),
+  ).build()
+  const host = new SimulatedMachine(1).boot()
+  const options = { host, state: new DirectoryStore(host, '/state'), goOn: true }
+  expect(() => new Job(built, options)).toThrow('a batch run that came to its end has nothing to go on with')
+})
