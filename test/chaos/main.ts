@@ -1,6 +1,11 @@
-/** `npm run chaos -- --runs 200 [--seed 1] [--at-once 2]`: trials one after the other, and what came of them. */
+/**
+ * `npm run chaos -- --runs 200 [--seed 1] [--at-once 2] [--sink files]`: trials one after the other, and what came of them.
+ * Sinks are files, postgres-append and postgres-upsert.
+ */
 import { parseArgs } from 'node:util'
+import { DatabaseTargets } from './database-target.ts'
 import { scenarioOf } from './scenario.ts'
+import type { SinkKind } from './scenario.ts'
 import { trial } from './trial.ts'
 import type { Outcome } from './trial.ts'
 
@@ -9,22 +14,28 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     'at-once': { type: 'string', default: '2' },
+    sink: { type: 'string', default: 'files' },
   },
 })
 const runs = Number(values.runs)
 const first = Number(values.seed)
+const sink = values.sink as SinkKind
+const targets = sink === 'files' ? undefined : await DatabaseTargets.start()
 let next = first
 const totals = { rows: 0, killed: 0, lost: 0, repeated: 0, trouble: 0 }
 
 function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): void {
   const { seed, mode, shape, follow, format, roll, partition, epochMs } = scenario
+  const files = [
+    format,
+    roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
+    ...(partition === '' ? [] : [`by ${partition}`]),
+  ]
   const what = [
     mode,
     shape,
     follow,
-    format,
-    roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
-    ...(partition === '' ? [] : [`by ${partition}`]),
+    ...(scenario.sink === 'files' ? files : [scenario.sink]),
     ...(mode === 'batch' ? [] : [`epochs of ${epochMs} ms`]),
   ].join(', ')
   console.log(`seed ${seed}: ${what}: ${killed} killed, ${rows} rows, ${lost} lost, ${repeated} repeated`)
@@ -33,7 +44,8 @@ function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): voi
 
 async function work(): Promise<void> {
   while (next < first + runs) {
-    const outcome = await trial(scenarioOf(next++))
+    const scenario = scenarioOf(next++, sink)
+    const outcome = await trial(scenario, await targets?.target(scenario))
     totals.rows += outcome.rows
     totals.killed += outcome.killed
     totals.lost += outcome.lost
@@ -44,6 +56,7 @@ async function work(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work))
+await targets?.stop()
 const { rows, killed, lost, repeated, trouble } = totals
 console.log(`${runs} runs, ${killed} kills, ${rows} rows: ${lost} lost, ${repeated} repeated`)
 process.exitCode = lost + repeated + trouble === 0 ? 0 : 1

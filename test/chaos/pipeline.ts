@@ -1,6 +1,7 @@
 /** The pipelines that are killed: one module, so that every start runs exactly what the one before ran. */
 import { pipeline, schema, state, t, tumbling } from 'millrace'
 import { csv, ndjson } from 'millrace/files'
+import { postgres } from '@millrace/connector-postgres'
 
 /** What is read. */
 export const Payment = schema({
@@ -24,11 +25,23 @@ export default pipeline('chaos', (p) => {
     description: 'column to partition by; none when empty',
   })
 
-  const written = format === 'csv' ? csv : ndjson
-  const to = written(output, {
-    roll: rollBytes === 0 ? 'epoch' : { size: rollBytes },
-    ...(partition === '' ? {} : { partitionBy: [partition] }),
+  const sink = p.option('sink', {
+    default: 'files',
+    description: 'files, postgres-append or postgres-upsert',
   })
+  const table = p.option('table', { default: '', description: 'table for the results' })
+
+  const written = format === 'csv' ? csv : ndjson
+  const toFiles = () =>
+    written(output, {
+      roll: rollBytes === 0 ? 'epoch' : { size: rollBytes },
+      ...(partition === '' ? {} : { partitionBy: [partition] }),
+    })
+  const toTable = () =>
+    sink === 'postgres-append'
+      ? postgres({ table, mode: 'append' })
+      : postgres({ table, mode: 'upsert', key: shape === 'window' ? ['account', 'windowStart'] : ['id'] })
+  const to = sink === 'files' ? toFiles() : toTable()
   const payments = p.read(
     'payments',
     ndjson(input, {

@@ -23,9 +23,14 @@ export interface Payment {
   readonly amount: number
 }
 
+/** Where the results of a trial go. */
+export type SinkKind = 'files' | 'postgres-append' | 'postgres-upsert'
+
 /** One trial. */
 export interface Scenario {
   readonly seed: number
+  /** What is written to; options of files count for files only. */
+  readonly sink: SinkKind
   readonly mode: 'continuous' | 'batch'
   readonly shape: 'pass' | 'total' | 'window'
   readonly follow: 'lines' | 'files'
@@ -42,7 +47,7 @@ export interface Scenario {
 }
 
 /** Draws a trial. */
-export function scenarioOf(seed: number): Scenario {
+export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
   const draw = drawFrom(seed)
   const mode = draw(5) === 0 ? 'batch' : 'continuous'
   const shape = (['pass', 'total', 'window'] as const)[draw(3)] ?? 'pass'
@@ -50,6 +55,7 @@ export function scenarioOf(seed: number): Scenario {
   const rows = mode === 'batch' ? 20_000 : 40 * (2 + draw(20))
   return {
     seed,
+    sink,
     mode,
     shape,
     // Totals depend on the order of rows, and that is one only within a file.
@@ -75,8 +81,13 @@ function paymentsOf(draw: Draw, rows: number, portions: number): readonly (reado
 }
 
 /** The settings of the pipeline module. */
-export function settingsOf(scenario: Scenario, input: string, output: string): readonly string[] {
-  const { shape, follow, format, roll, partition } = scenario
+export function settingsOf(
+  scenario: Scenario,
+  paths: { readonly input: string; readonly output: string },
+  more: Readonly<Record<string, string>>,
+): readonly string[] {
+  const { input, output } = paths
+  const { sink, shape, follow, format, roll, partition } = scenario
   const values = {
     shape,
     follow,
@@ -85,6 +96,8 @@ export function settingsOf(scenario: Scenario, input: string, output: string): r
     partition: shape === 'pass' || partition === '' ? partition : 'account',
     input,
     output,
+    sink,
+    ...more,
   }
   return Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`])
 }

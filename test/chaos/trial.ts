@@ -34,11 +34,20 @@ export interface Outcome {
   readonly trouble: readonly string[]
 }
 
+/** Where the results of a trial go, if not into files. */
+export interface Target {
+  readonly settings: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string>>
+  /** Rows that a reader finds, as text. */
+  rows(): Promise<readonly string[]>
+  remove(): Promise<void>
+}
+
 /** The longest that a run may take that is not killed. */
 const RUN_MAX_MS = 60_000
 
 /** Runs a trial in a directory of its own, which stays when something went wrong. */
-export async function trial(scenario: Scenario): Promise<Outcome> {
+export async function trial(scenario: Scenario, target?: Target): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'))
   const input = join(folder, 'in')
   const output = join(folder, 'out')
@@ -47,40 +56,45 @@ export async function trial(scenario: Scenario): Promise<Outcome> {
   const trouble: string[] = []
   let killed = 0
   let repeated = 0
-  const look = (): void => {
-    repeated = Math.max(repeated, strayRows(visibleRows(scenario, output), answer))
+  const shownRows = async (): Promise<readonly string[]> =>
+    target === undefined ? visibleRows(scenario, output) : target.rows()
+  const look = async (): Promise<void> => {
+    repeated = Math.max(repeated, strayRows(await shownRows(), answer))
   }
   for (const [at, portion] of scenario.portions.entries()) {
     writeInput(scenario, { input, at, portion })
     const killMs = scenario.kills[at]
     if (killMs === undefined) break
-    const ended = await runOnce(scenario, { folder, input, output, at, killMs })
+    const ended = await runOnce(scenario, { folder, input, output, target, at, killMs })
     if (ended.killed) killed++
     else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
-    look()
+    await look()
   }
   if (scenario.mode === 'batch') {
     for (const [at, killMs] of scenario.kills.entries()) {
       if (at === 0) continue
-      const ended = await runOnce(scenario, { folder, input, output, at, killMs })
+      const ended = await runOnce(scenario, { folder, input, output, target, at, killMs })
       if (ended.killed) killed++
       else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
-      look()
+      await look()
     }
   }
   const last = await runOnce(scenario, {
     folder,
     input,
     output,
+    target,
     at: scenario.kills.length,
     killMs: undefined,
   })
   if (last.code !== 0) trouble.push(`the last start: exit ${last.code}\n${last.text}`)
-  look()
-  const shown = visibleRows(scenario, output)
+  await look()
+  const shown = await shownRows()
   const lost = answer.length - (shown.length - strayRows(shown, answer))
-  if (lost === 0 && repeated === 0 && trouble.length === 0) rmSync(folder, { recursive: true, force: true })
-  else trouble.push(`kept in ${folder}`)
+  if (lost === 0 && repeated === 0 && trouble.length === 0) {
+    rmSync(folder, { recursive: true, force: true })
+    await target?.remove()
+  } else trouble.push(`kept in ${folder}`)
   return { scenario, rows: answer.length, killed, lost, repeated, trouble }
 }
 
@@ -88,6 +102,7 @@ interface Start {
   readonly folder: string
   readonly input: string
   readonly output: string
+  readonly target: Target | undefined
   readonly at: number
   /** Undefined: it may run to its end. */
   readonly killMs: number | undefined
@@ -100,15 +115,18 @@ interface Ended {
 }
 
 function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
-  const { folder, input, output, at, killMs } = start
+  const { folder, target, at, killMs } = start
   const args = ['run', module, '--json', '--mode', scenario.mode, '--state', join(folder, 'state')]
-  args.push(...settingsOf(scenario, input, output))
+  args.push(...settingsOf(scenario, start, target?.settings ?? {}))
   args.push('--parallelism', String(scenario.parallelism[at] ?? 1))
   if (scenario.mode === 'continuous') {
     args.push('--epoch-interval', `${scenario.epochMs}ms`)
     if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
   }
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [bin, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...target?.environment },
+  })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-4000)))
