@@ -73,6 +73,8 @@ export class PlannedSource {
       assert(run !== undefined, `the plan of an epoch names split "${id}", which is not there`)
       return run
     }
+    // One that was idle holds no window back, also where a run goes on and it has nothing new.
+    for (const run of runs.values()) if (run.wasIdle) this.taskOf(run).openNow(run)
     for (const id of plan.idle) {
       const run = known(id)
       const task = this.taskOf(run)

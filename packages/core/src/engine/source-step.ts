@@ -164,7 +164,9 @@ export class SourceStep {
     try {
       const found = await enumerator.next()
       this.take(found)
-      return found.done || (found.splits.length === 0 && enumerator.isSettled !== false)
+      const { isSettled } = enumerator
+      // Who does not tell may list in pieces.
+      return found.done || isSettled === true || (isSettled === undefined && found.splits.length === 0)
     } catch (error) {
       throw withContext(readFailure(error), { step: this.step })
     }

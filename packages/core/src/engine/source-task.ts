@@ -129,6 +129,7 @@ export class SourceTask {
    * this split has moved since.
    */
   announce(moved?: SplitRun): void {
+    if (this.options.isPlanned) return
     const { output } = this.options
     const watermark = this.frontier.combine(moved)
     if (watermark > this.announced) {
