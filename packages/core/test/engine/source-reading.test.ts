@@ -5,6 +5,7 @@ import { pipeline, schema, sql, t, tumbling } from '../../src/index.ts'
 import { memorySink } from '../../src/connect/index.ts'
 import type { ReadResult, Sink, Source, Split, SplitReader } from '../../src/connect/index.ts'
 import { Job } from '../../src/runtime/index.ts'
+import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
 
 const Tick = schema({ at: t.timestamp('ms'), mark: t.timestamp('ms').nullable() })
 interface Tick {
@@ -166,14 +167,16 @@ describe('reading the splits of a source', () => {
         .aggregate('agg', (a) => ({ n: a.count() }))
         .write('out', sink),
     ).build()
-    const { progress } = await new Job(built, {
-      host,
+    const machine = new SimulatedMachine(1)
+    const job = new Job(built, {
+      host: machine.boot(),
       mode: 'continuous',
       parallelism: 3,
       discoverIntervalMs: 1,
       stopWhenIdleMs: 50,
       drain: true,
-    }).run()
+    })
+    const { progress } = await machine.run(job.run())
     expect(progress.rowsLate).toBe(0)
     expect(sink.rows.reduce((sum, { n }) => sum + n, 0)).toBe(701)
   })
