@@ -1,30 +1,16 @@
 /**
  * The suite that every source passes: what the engine relies on in connect/source.ts, tried from outside.
  */
-import type { Batch } from '../data/batch.ts'
 import { batchToRows } from '../data/read-value.ts'
 import type { Json } from '../data/type.ts'
-import type { Host } from '../host/host.ts'
-import type { ReadResult, Source, SourceContext, Split, SplitReader } from '../connect/source.ts'
+import type { Source, SplitReader } from '../connect/source.ts'
 import type { ConformanceOptions, Declare, TestTools } from './conformance.ts'
 import { declareSuite } from './conformance.ts'
+import { declareHorizons } from './source-horizons.ts'
+import { OpenedSource, ROWS_MANY, WAITS_MAX } from './source-trial.ts'
+import type { FollowedSubject, SourceSubject } from './source-trial.ts'
 
-/** A source with known rows, freshly set up for one test. */
-export interface SourceSubject {
-  readonly host: Host
-  readonly source: Source
-  /** All rows of a batch run, split by split in order; a few dozen at most, since every position is tried. */
-  readonly rows: readonly object[]
-  /** Lets time pass while the source idles; default: one turn of the event loop. */
-  wait?(): Promise<void>
-  cleanup?(): Promise<void>
-}
-
-/** A source that follows its input. */
-export interface FollowedSubject extends SourceSubject {
-  /** Adds input; `rows` are then what a reader finds in all, in any order of splits. */
-  readonly more: () => Promise<readonly object[]>
-}
+export type { FollowedSubject, SourceSubject } from './source-trial.ts'
 
 /** What is tried. */
 export interface SourceConformanceOptions extends ConformanceOptions {
@@ -33,10 +19,6 @@ export interface SourceConformanceOptions extends ConformanceOptions {
   /** A subject that is followed; absent when the source has no such mode. */
   readonly unbounded?: () => Promise<FollowedSubject>
 }
-
-/** Rounds of waiting before a source that says nothing counts as stuck. */
-const WAITS_MAX = 200
-const ROWS_MANY = 10_000
 
 /**
  * Declares the tests of a source.
@@ -51,14 +33,14 @@ export function sourceConformance(tools: TestTools, options: SourceConformanceOp
   })
 }
 
-type DeclareSource = (name: string, body: (subject: Opened) => Promise<void>) => void
+type DeclareSource = (name: string, body: (subject: OpenedSource) => Promise<void>) => void
 
 function declareBounded(declare: Declare, tools: TestTools, setup: () => Promise<SourceSubject>): void {
   const test: DeclareSource = (name, body) =>
     declare(name, async () => {
       const subject = await setup()
       try {
-        await body(new Opened(subject, 'bounded'))
+        await body(new OpenedSource(subject, 'bounded'))
       } finally {
         await subject.cleanup?.()
       }
@@ -219,7 +201,7 @@ function declareUnbounded(
 ): void {
   declare('follows its input: idles, and gives what is added', async () => {
     const subject = await setup()
-    const following = new Following(new Opened(subject, 'unbounded'))
+    const following = new Following(new OpenedSource(subject, 'unbounded'))
     try {
       expect(await following.readUntilQuiet(subject.rows.length)).toEqual(sorted(subject.rows))
       const all = await subject.more()
@@ -232,7 +214,7 @@ function declareUnbounded(
 
   declare('finds nothing again when it goes on from what it remembered', async () => {
     const subject = await setup()
-    const first = new Opened(subject, 'unbounded')
+    const first = new OpenedSource(subject, 'unbounded')
     try {
       const before = await first.found(new Map())
       // Who has said that there are no more is never asked again.
@@ -248,9 +230,11 @@ function declareUnbounded(
     }
   })
 
+  declareHorizons(declare, { expect }, setup)
+
   declare('can be closed while it idles', async () => {
     const subject = await setup()
-    const following = new Following(new Opened(subject, 'unbounded'))
+    const following = new Following(new OpenedSource(subject, 'unbounded'))
     try {
       await following.readUntilQuiet(subject.rows.length)
     } finally {
@@ -261,150 +245,14 @@ function declareUnbounded(
   })
 }
 
-/** A subject with what tests do to it. */
-class Opened {
-  readonly host: Host
-  readonly source: Source
-  readonly rows: readonly object[]
-  readonly subject: SourceSubject
-  readonly context: SourceContext
-
-  constructor(
-    subject: SourceSubject,
-    boundedness: SourceContext['boundedness'],
-    source: Source = subject.source,
-  ) {
-    this.subject = subject
-    this.host = subject.host
-    this.source = source
-    this.rows = subject.rows
-    this.context = { host: subject.host, boundedness, step: 'read', rejected: undefined }
-  }
-
-  with(source: Source): Opened {
-    return new Opened(this.subject, this.context.boundedness, source)
-  }
-
-  async splits(): Promise<Split[]> {
-    const enumerator = await this.source.enumerate(this.context)
-    const splits: Split[] = []
-    for (let calls = 0; calls < WAITS_MAX; calls++) {
-      const found = await enumerator.next()
-      splits.push(...found.splits)
-      if (found.done) {
-        await enumerator.close()
-        await enumerator.close()
-        return splits
-      }
-      await this.wait()
-    }
-    throw new Error('the enumerator of a bounded source does not end')
-  }
-
-  /** What an enumerator finds that goes on from a memory, until some looks bring nothing more. */
-  async found(remembered: ReadonlyMap<string, Json>): Promise<{
-    readonly ids: readonly string[]
-    readonly done: boolean
-    readonly remembered: ReadonlyMap<string, Json>
-  }> {
-    const memory = new Map(JSON.parse(JSON.stringify([...remembered])) as [string, Json][])
-    const enumerator = await this.source.enumerate(this.context, new Map(memory))
-    const ids: string[] = []
-    let done = false
-    try {
-      for (let quiet = 0; quiet < 5 && !done;) {
-        const found = await enumerator.next()
-        ids.push(...found.splits.map(({ id }) => id))
-        for (const [key, value] of found.remember ?? []) {
-          if (value === undefined) memory.delete(key)
-          else memory.set(key, value)
-        }
-        quiet = found.splits.length === 0 ? quiet + 1 : 0
-        done = found.done
-        await this.wait()
-      }
-    } finally {
-      await enumerator.close()
-    }
-    return { ids, done, remembered: memory }
-  }
-
-  /** Opens a split as another process would: with what was written down of it. */
-  open(split: Split, from?: Json): Promise<SplitReader> {
-    return this.source.open(JSON.parse(JSON.stringify(split)) as Split, from, this.context)
-  }
-
-  async withReader(
-    split: Split,
-    from: Json | undefined,
-    use: (reader: SplitReader) => Promise<void>,
-  ): Promise<void> {
-    const reader = await this.open(split, from)
-    try {
-      await use(reader)
-    } finally {
-      await reader.close()
-    }
-  }
-
-  /** The next batch; undefined at the end. Waits while the source idles. */
-  async nextBatch(reader: SplitReader, rowsMax: number): Promise<Batch | undefined> {
-    for (let waits = 0; waits < WAITS_MAX; waits++) {
-      const result: ReadResult = await reader.read(rowsMax)
-      if (result.kind === 'batch') return result.batch
-      if (result.kind === 'end') return undefined
-      await this.wait()
-      await result.until
-    }
-    throw new Error('the source idles and does not end')
-  }
-
-  async readSplit(split: Split, rowsMax: number, from?: Json): Promise<object[]> {
-    const rows: object[] = []
-    await this.withReader(split, from, async (reader) => {
-      for (;;) {
-        const batch = await this.nextBatch(reader, rowsMax)
-        if (batch === undefined) return
-        rows.push(...batchToRows(batch))
-      }
-    })
-    return rows
-  }
-
-  /** Reads `count` rows one by one; the position is that behind them. */
-  async readSome(split: Split, count: number, from?: Json): Promise<{ rows: object[]; position: Json }> {
-    const rows: object[] = []
-    let position: Json = null
-    await this.withReader(split, from, async (reader) => {
-      while (rows.length < count) {
-        const batch = await this.nextBatch(reader, 1)
-        if (batch === undefined) break
-        rows.push(...batchToRows(batch))
-      }
-      position = reader.position()
-    })
-    return { rows, position }
-  }
-
-  async readAll(splits: readonly Split[], rowsMax: number): Promise<object[]> {
-    const rows: object[] = []
-    for (const split of splits) rows.push(...(await this.readSplit(split, rowsMax)))
-    return rows
-  }
-
-  async wait(): Promise<void> {
-    await (this.subject.wait === undefined ? this.host.timers.yield() : this.subject.wait())
-  }
-}
-
 /** Reads everything that a followed source finds. */
 class Following {
-  readonly #subject: Opened
+  readonly #subject: OpenedSource
   readonly #rows: object[] = []
   readonly #readers = new Set<SplitReader>()
   #enumerator: Awaited<ReturnType<Source['enumerate']>> | undefined
 
-  constructor(subject: Opened) {
+  constructor(subject: OpenedSource) {
     this.#subject = subject
   }
 

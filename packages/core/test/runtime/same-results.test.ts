@@ -143,7 +143,7 @@ function limitsOf({ perEpoch }: Way): { readonly perEpoch?: EpochLimits } {
 
 describe('L1 same results: while watermarks move', () => {
   for (const [name, shape] of Object.entries(movingShapes)) {
-    test(`${name}`, { timeout: 30_000 }, async () => {
+    test(`${name}`, { timeout: 90_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(readings, async (rows) => {
           const inOrder = rows.toSorted((a, b) => a.at - b.at)
@@ -172,7 +172,7 @@ describe('L1 same results: while watermarks move', () => {
 
 describe('L1 same results: batch, micro-batch and continuous, at any parallelism and batch size', () => {
   for (const [name, shape] of Object.entries(shapes)) {
-    test(`${name}`, { timeout: 20_000 }, async () => {
+    test(`${name}`, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(readings, readings, async (rows, more) => {
           const answers: string[][] = []
