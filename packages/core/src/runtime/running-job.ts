@@ -15,6 +15,7 @@ import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
 import { stepMeanings } from '../plan/step-meaning.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
+import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
@@ -87,6 +88,7 @@ export class RunningJob {
         attempt: parts.taken?.start.attempt ?? 1,
         resumable: parts.taken !== undefined,
         resumed: manifest !== undefined && manifest.savepoint !== true,
+        ...(options.state === undefined ? {} : { store: options.state }),
       },
       ...(manifest === undefined ? {} : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
     })
@@ -97,7 +99,7 @@ export class RunningJob {
       retries: parts.retries,
       clock: host.clock,
       before: manifest?.epoch ?? 0,
-      isClosed: isClosed(manifest),
+      isClosed: isClosed(parts.taken),
       drain: options.drain ?? false,
       wake: () => this.#loop.wake(),
       failed: (error) => this.#loop.failed(error),
@@ -196,11 +198,7 @@ export class RunningJob {
   #refuseUnknown(outputs: readonly PendingCommit[]): void {
     const unknown = outputs.find(({ step }) => this.#execution.sinks.every((sink) => sink.step !== step))
     if (unknown === undefined) return
-    throw new MillraceError('checkpoint/incompatible', {
-      what: `output of epoch ${unknown.epoch} is owed to step "${unknown.step}", and the pipeline has no such output`,
-      hint: 'run the pipeline that wrote it once more, so that it delivers; then change it',
-      step: unknown.step,
-    })
+    throw unknownOutput(unknown)
   }
 
   #makeCheckpoints(taken: TakenOver): Checkpoints {
@@ -250,10 +248,14 @@ function manifestOf(taken: TakenOver | undefined): Manifest | undefined {
   return taken === undefined || taken.start.kind === 'begin' ? undefined : taken.start.manifest
 }
 
-/** Whether a run has ended of its own, and its output all shown. */
-function isClosed(manifest: Manifest | undefined): boolean {
-  if (manifest?.end === undefined) return false
-  return manifest.delivered === manifest.epoch || manifest.pending.length === 0
+/** Whether the run that is gone on from came to an end of its own, and its output is all shown. */
+function isClosed(taken: TakenOver | undefined): boolean {
+  const manifest = manifestOf(taken)
+  if (taken === undefined || manifest?.end === undefined) return false
+  return taken.entries.some(
+    ({ entry }) =>
+      entry.kind === 'delivered' && entry.epoch === manifest.epoch && entry.attempt >= manifest.attempt,
+  )
 }
 
 /** Oldest first. */
