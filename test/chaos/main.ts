@@ -25,7 +25,7 @@ let next = first
 const totals = { rows: 0, killed: 0, lost: 0, repeated: 0, trouble: 0 }
 
 function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): void {
-  const { seed, mode, shape, follow, format, roll, partition, epochMs } = scenario
+  const { seed, mode, shape, follow, format, roll, partition, epochMs, trigger, maxRows } = scenario
   const files = [
     format,
     roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
@@ -36,7 +36,8 @@ function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): voi
     shape,
     follow,
     ...(scenario.sink === 'files' ? files : [scenario.sink]),
-    ...(mode === 'batch' ? [] : [`epochs of ${epochMs} ms`]),
+    ...(mode === 'continuous' ? [`epochs of ${epochMs} ms`] : []),
+    ...(mode === 'micro-batch' ? [trigger, maxRows === 0 ? 'no limit' : `${maxRows} rows at most`] : []),
   ].join(', ')
   console.log(`seed ${seed}: ${what}: ${killed} killed, ${rows} rows, ${lost} lost, ${repeated} repeated`)
   for (const text of trouble) console.log(`  ${text.replaceAll('\n', '\n  ')}`)

@@ -31,6 +31,8 @@ export default pipeline('chaos', (p) => {
   })
   const table = p.option('table', { default: '', description: 'table for the results' })
 
+  const rows = p.option('rows', { default: 0, description: 'rows of an epoch, at most; 0: all' })
+
   const written = format === 'csv' ? csv : ndjson
   const toFiles = () =>
     written(output, {
@@ -50,6 +52,7 @@ export default pipeline('chaos', (p) => {
       follow: follow === 'files' ? 'files' : 'lines',
       pollInterval: '20 ms',
     }),
+    rows === 0 ? {} : { perEpoch: { maxRows: rows } },
   )
   if (shape === 'pass') payments.write('results', to)
   if (shape === 'total') {

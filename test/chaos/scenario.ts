@@ -31,7 +31,11 @@ export interface Scenario {
   readonly seed: number
   /** What is written to; options of files count for files only. */
   readonly sink: SinkKind
-  readonly mode: 'continuous' | 'batch'
+  readonly mode: 'continuous' | 'micro-batch' | 'batch'
+  /** Micro-batch: what starts epochs in processes that are killed; the last one runs by interval, to drain. */
+  readonly trigger: string
+  /** Micro-batch: rows that an epoch reads, at most; 0: all. */
+  readonly maxRows: number
   readonly shape: 'pass' | 'total' | 'window'
   readonly follow: 'lines' | 'files'
   readonly format: 'ndjson' | 'csv'
@@ -49,7 +53,8 @@ export interface Scenario {
 /** Draws a trial. */
 export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
   const draw = drawFrom(seed)
-  const mode = draw(5) === 0 ? 'batch' : 'continuous'
+  const mode =
+    (['batch', 'continuous', 'continuous', 'micro-batch', 'micro-batch'] as const)[draw(5)] ?? 'batch'
   const shape = (['pass', 'total', 'window'] as const)[draw(3)] ?? 'pass'
   const starts = 3 + draw(4)
   const rows = mode === 'batch' ? 20_000 : 40 * (2 + draw(20))
@@ -59,7 +64,7 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
     mode,
     shape,
     // Totals depend on the order of rows, and that is one only within a file.
-    follow: mode === 'continuous' && shape !== 'total' && draw(2) === 0 ? 'files' : 'lines',
+    follow: mode !== 'batch' && shape !== 'total' && draw(2) === 0 ? 'files' : 'lines',
     format: draw(2) === 0 ? 'ndjson' : 'csv',
     roll: draw(2) === 0 ? 0 : 2000 + draw(20_000),
     partition: draw(3) === 0 ? 'account' : '',
@@ -67,6 +72,8 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
     portions: paymentsOf(draw, rows, mode === 'batch' ? 1 : starts + 1),
     kills: Array.from({ length: starts }, () => 150 + draw(1100)),
     parallelism: Array.from({ length: starts + 1 }, () => (shape === 'total' ? 1 + draw(2) : 1 + draw(3))),
+    trigger: ['30ms', '200ms', 'available-now', 'once'][draw(4)] ?? '200ms',
+    maxRows: draw(2) === 0 ? 0 : 5 + draw(200),
   }
 }
 

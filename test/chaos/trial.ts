@@ -123,6 +123,10 @@ function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
     args.push('--epoch-interval', `${scenario.epochMs}ms`)
     if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
   }
+  if (scenario.mode === 'micro-batch') {
+    args.push('--trigger', killMs === undefined ? '50ms' : scenario.trigger)
+    if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
+  }
   const child = spawn(process.execPath, [bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...target?.environment },
