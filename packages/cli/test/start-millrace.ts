@@ -22,6 +22,7 @@ export interface Finished {
 export interface Running {
   /** Resolves when standard output or error holds the text; rejects when the command ends without. */
   shows(text: string | RegExp): Promise<void>
+  readonly pid: number
   signal(name: NodeJS.Signals): void
   readonly finished: Promise<Finished>
 }
@@ -56,6 +57,7 @@ export function startMillrace(
   })
   return {
     finished,
+    pid: child.pid ?? 0,
     signal: (name) => void child.kill(name),
     shows: (wanted) =>
       new Promise((resolve, reject) => {

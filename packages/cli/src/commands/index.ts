@@ -1,8 +1,9 @@
 /** The commands, in the order of the help. */
 import type { Command } from '../command-line/command.ts'
+import { checkCommand } from './check-command.ts'
 import { explainCommand } from './explain-command.ts'
 import { runCommand } from './run-command.ts'
 import { schemaCommand } from './schema-command.ts'
 
 /** Every command of the command line. */
-export const commands: readonly Command[] = [runCommand, explainCommand, schemaCommand]
+export const commands: readonly Command[] = [runCommand, explainCommand, schemaCommand, checkCommand]

@@ -73,8 +73,21 @@ export const runCommand: Command = {
       description: 'with --state: read new input although the run before came to its end',
     },
     {
+      name: 'drop-state',
+      value: 'STEP',
+      repeated: true,
+      description:
+        'with --state: give up what this step has kept where it does not fit the pipeline any more; what fits is never dropped',
+    },
+    {
+      name: 'from-savepoint',
+      value: 'DIR',
+      description: 'with --state: let a new state directory begin with this savepoint',
+    },
+    {
       name: 'takeover',
-      description: 'with --state: also from a process on another machine that may still run',
+      description:
+        'with --state: also from a process that runs or may still run: what it does from then on does not count',
     },
     {
       name: 'parallelism',

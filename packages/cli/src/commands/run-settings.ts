@@ -15,9 +15,11 @@ export interface RunSettings {
   readonly module: string
   readonly mode: RunMode
   readonly set: { readonly [name: string]: string }
-  readonly job: Omit<JobOptions, 'host' | 'state'>
+  readonly job: Omit<JobOptions, 'host' | 'state' | 'savepoint'>
   /** The state directory. */
   readonly state: string | undefined
+  /** The savepoint that it begins with. */
+  readonly savepoint: string | undefined
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -33,6 +35,7 @@ export function runSettings(words: ParsedWords): RunSettings {
   const trigger = triggerOf(words)
   const state = valueOf(words, 'state')
   if (state === undefined) refuseStateFlags(words)
+  const dropState = words.values.get('drop-state')
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const outputMode = valueOf(words, 'output-mode') as JobOptions['outputMode']
   const stopWhenIdleMs = durationOf(words, 'stop-when-idle')
@@ -52,11 +55,13 @@ export function runSettings(words: ParsedWords): RunSettings {
       ...(epochIntervalMs === undefined ? {} : { epochIntervalMs }),
       ...(from === undefined ? {} : { from }),
       goOn: words.given.has('go-on'),
+      ...(dropState === undefined ? {} : { dropState }),
       takeOver: words.given.has('takeover'),
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(batchRows === undefined ? {} : { batchRows }),
     },
     state,
+    savepoint: valueOf(words, 'from-savepoint'),
     json: words.given.has('json'),
     quiet: words.given.has('quiet'),
   }
@@ -124,7 +129,7 @@ function triggerOf(words: ParsedWords): Trigger | undefined {
 }
 
 function refuseStateFlags(words: ParsedWords): void {
-  for (const flag of ['from', 'go-on', 'takeover']) {
+  for (const flag of ['from', 'go-on', 'takeover', 'drop-state', 'from-savepoint']) {
     if (!words.given.has(flag) && !words.values.has(flag)) continue
     throw new UsageError(`--${flag} says how to go on with kept state`, 'add --state DIR')
   }

@@ -6,7 +6,7 @@ import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
 import { MillraceError } from '@millrace/core/errors'
 import { DirectoryStore, Job } from '@millrace/core/runtime'
-import type { JobResult } from '@millrace/core/runtime'
+import type { JobOptions, JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -15,6 +15,7 @@ import type { PipelineModule } from '../module/load-pipeline.ts'
 import type { FinishedRun } from '../module/report.ts'
 import { endRecord, errorRecord, jsonLine } from '../progress/json-lines.ts'
 import { displayFor, Reporter } from '../progress/reporter.ts'
+import { repeatsText } from '../report/check-text.ts'
 import { followCommand } from '../report/follow-command.ts'
 import { paletteFor } from '../report/style.ts'
 import { inferredText } from '../report/schema-text.ts'
@@ -62,8 +63,8 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
   })
   // What console sinks print has to go around the lines that are redrawn.
   const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
-  const state = settings.state === undefined ? undefined : new DirectoryStore(host, settings.state)
-  const job = new Job(built, { ...settings.job, host, ...(state === undefined ? {} : { state }) })
+  const job = new Job(built, { ...settings.job, ...placesOf(settings, host), host })
+  await sayRepeats(job, settings, surroundings)
   if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
   const release = surroundings.onSignal(onSignals({ job, reporter, surroundings, clock: nodeHost.clock }))
   let releaseStall = (): void => undefined
@@ -78,6 +79,27 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
     releaseStall()
     reporter.close()
   }
+}
+
+/** The places that the flags name. */
+export function placesOf(
+  { state, savepoint }: Pick<RunSettings, 'state' | 'savepoint'>,
+  host: Host,
+): Pick<JobOptions, 'state' | 'savepoint'> {
+  return {
+    ...(state === undefined ? {} : { state: new DirectoryStore(host, state) }),
+    ...(savepoint === undefined ? {} : { savepoint: new DirectoryStore(host, savepoint) }),
+  }
+}
+
+/** Before a run leaves the history that it has: what it puts out a second time. */
+async function sayRepeats(job: Job, settings: RunSettings, surroundings: Surroundings): Promise<void> {
+  const leaves = settings.job.from !== undefined || settings.savepoint !== undefined
+  if (!leaves || settings.json || settings.quiet) return
+  const check = await job.check()
+  if (check === undefined || check.refusals.length > 0) return
+  const { stderr, environment } = surroundings
+  stderr.write(repeatsText(check, paletteFor(stderr, environment), textWidth(stderr)))
 }
 
 /** Node has nothing left to wait for, and the job does not end: some promise of a connector will never resolve. */

@@ -87,6 +87,8 @@ export interface Manifest {
   readonly base: number
   readonly planHash: string
   readonly stateHash: string
+  /** Who wrote it: the takeover may be cut away. */
+  readonly owner?: ProcessIdentity
   /** How the run ran that wrote it: `batch` keeps no state. */
   readonly mode?: string
   readonly atMs: number
@@ -95,6 +97,8 @@ export interface Manifest {
   readonly state: readonly StateFileReference[]
   /** All output that was not known to be delivered when this was written, of this epoch and of earlier ones. */
   readonly pending: readonly PendingCommit[]
+  /** By output step: the rows that the epoch gave it, for people. Steps that got none are left out. */
+  readonly rows?: { readonly [step: string]: number }
   /** The last epoch whose output was delivered; 0: none. */
   readonly delivered: number
   readonly end?: RunEnd

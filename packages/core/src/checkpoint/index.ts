@@ -13,6 +13,7 @@ export type {
   StateFileReference,
   Takeover,
 } from './entry.ts'
+export { historyOf } from './lineage.ts'
 export { CheckpointLog } from './log.ts'
 export type { Appended } from './log.ts'
 export type { ObjectAnswer, ObjectClient, ObjectFailureKind, ObjectUpload } from './object-client.ts'
@@ -22,7 +23,9 @@ export { decideStart } from './recovery.ts'
 export type { StartDecision, StartWishes } from './recovery.ts'
 export { decideRemoval } from './retention.ts'
 export type { Removal, RetentionFacts } from './retention.ts'
-export { beginWithSavepoint, refuseSavepoint, writeSavepoint } from './savepoint.ts'
+export { beginWithSavepoint, readSavepoint, refuseSavepoint, writeSavepoint } from './savepoint.ts'
+export { decideGoingBack, salvagedManifests, salvageLog } from './salvage.ts'
+export type { DamagedEntry, SalvagedLog } from './salvage.ts'
 export { attemptOfStateFile, STATE_FOLDER, stateFileName } from './state-file-name.ts'
 export { StateFileReader, StateFileWriter } from './state-file.ts'
 export type { FinishedStateFile, StatePart, StateRows } from './state-file.ts'

@@ -63,6 +63,12 @@ export class CheckpointLog {
     return entries
   }
 
+  /** Goes on behind entry `last` without what is before it, some of which cannot be read (salvage.ts). */
+  goOnBehind(last: number): void {
+    this.#last = last
+    this.#base = last + 1
+  }
+
   /**
    * Writes an entry under the next free number (G1).
    *

@@ -64,22 +64,13 @@ export async function beginWithSavepoint(
   options: { readonly checks: ByteChecks; readonly lineage: string },
 ): Promise<void> {
   const { checks, lineage } = options
-  const bytes = await savepoint.read(SAVEPOINT)
-  if (bytes === undefined) throw noSavepoint(savepoint.place)
-  const entry = expectEntry(decodeEntry(bytes, 1, checks), { file: `${savepoint.place}/${SAVEPOINT}` })
-  if (entry.kind !== 'manifest') throw noSavepoint(savepoint.place)
-  const parent = { lineage: entry.lineage, epoch: entry.epoch }
   const log = new CheckpointLog(state, checks)
   const entries = await log.read()
-  if (entries.length > 0) {
-    if (beganFrom(entries, parent)) return
-    throw hasHistory(state.place)
-  }
-  const isOwed = entry.pending.length > 0 && entry.delivered < entry.epoch
-  // The last epoch of a run is delivered by whoever runs it, before anyone can know of it here.
-  if (isOwed && entry.end === undefined) throw holdsOutput(savepoint.place, entry.epoch)
+  const entry = await readSavepoint(savepoint, { checks, entries, place: state.place })
+  if (entries.length > 0) return
+  const parent = { lineage: entry.lineage, epoch: entry.epoch }
   for (const file of entry.state) await copyWhole(file, { from: savepoint, to: state, checks })
-  const { end: _, savepoint: __, ...rest } = entry
+  const { end: _, savepoint: __, owner: ___, ...rest } = entry
   // Names of state files say which attempt wrote them: those of the new history must differ.
   const first: Manifest = {
     ...rest,
@@ -93,6 +84,35 @@ export async function beginWithSavepoint(
   }
   const answer = await log.append(first)
   if (answer.kind === 'behind' && !beganFrom(answer.entries, parent)) throw hasHistory(state.place)
+}
+
+/**
+ * The manifest of a savepoint that a place with these entries can begin with, or has begun with. Writes nothing.
+ *
+ * @throws MillraceError as `beginWithSavepoint` does.
+ */
+export async function readSavepoint(
+  savepoint: CheckpointStore,
+  state: {
+    readonly checks: Pick<ByteChecks, 'sha256'>
+    readonly entries: readonly NumberedEntry[]
+    readonly place: string
+  },
+): Promise<Manifest> {
+  const bytes = await savepoint.read(SAVEPOINT)
+  if (bytes === undefined) throw noSavepoint(savepoint.place)
+  const entry = expectEntry(decodeEntry(bytes, 1, state.checks), {
+    file: `${savepoint.place}/${SAVEPOINT}`,
+  })
+  if (entry.kind !== 'manifest') throw noSavepoint(savepoint.place)
+  if (state.entries.length > 0) {
+    if (beganFrom(state.entries, entry)) return entry
+    throw hasHistory(state.place)
+  }
+  const isOwed = entry.pending.length > 0 && entry.delivered < entry.epoch
+  // The last epoch of a run is delivered by whoever runs it, before anyone can know of it here.
+  if (isOwed && entry.end === undefined) throw holdsOutput(savepoint.place, entry.epoch)
+  return entry
 }
 
 /**

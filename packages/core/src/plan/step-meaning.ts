@@ -16,6 +16,7 @@ import type {
   ProcessNode,
   StateDeclaration,
   WindowAggregateNode,
+  WindowSpec,
 } from './logical.ts'
 import { nodesByStep } from './plan-graph.ts'
 
@@ -39,6 +40,8 @@ export type StepMeaning =
       readonly kind: 'window-aggregate'
       readonly keys: readonly KeyMeaning[]
       readonly window: string
+      /** The same for programs. */
+      readonly spec: WindowSpec
       readonly aggregates: readonly AggregateMeaning[]
     }
   | {
@@ -72,6 +75,7 @@ function meaningOf(node: LogicalNode, origins: ColumnOrigins): StepMeaning | und
         kind: 'window-aggregate',
         keys: keysOf(node, origins),
         window: windowText(node.window),
+        spec: node.window,
         aggregates: node.aggregates.map((call) => aggregateOf(call, node, origins)),
       }
     case 'process':

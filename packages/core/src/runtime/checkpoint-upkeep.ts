@@ -46,11 +46,14 @@ export class CheckpointUpkeep {
     this.#entries = [...this.#entries, entry]
   }
 
-  /** A manifest stands: what waited for it may be done, and now and then the next round begins. */
-  afterManifest(): void {
+  /**
+   * A manifest stands that names a base: what waited for it may be done, and now and then the next round begins. What was
+   * decided while the manifest was on its way waits for the next one: the files of entries that count stay.
+   */
+  afterManifest(base: number): void {
     this.#manifests++
-    if (this.#round !== undefined) return
     const removal = this.#removal
+    if (this.#round !== undefined || (removal?.trimBefore ?? 0) > base) return
     this.#removal = undefined
     if (removal === undefined && this.#manifests < MANIFESTS_PER_ROUND) return
     this.#round = (removal === undefined ? this.#decide() : this.#remove(removal))

@@ -7,7 +7,7 @@
  *  P3  A step's files in a manifest are one whole one and the changes since, oldest first.
  */
 import { assert, MillraceError } from '../errors.ts'
-import type { ByteChecks } from '../host/host.ts'
+import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
 import { stateFileName, StateFileWriter } from '../checkpoint/index.ts'
 import type {
   Branch,
@@ -71,6 +71,8 @@ export interface EpochFacts {
   readonly epoch: number
   readonly watermarks: ReadonlyMap<string, number>
   readonly pending: readonly PendingCommit[]
+  /** By output step, without those that got none. */
+  readonly rows: ReadonlyMap<string, number>
   readonly end: RunEnd | undefined
 }
 
@@ -81,6 +83,7 @@ export class Checkpoints {
   readonly keepsState: boolean
   readonly #options: CheckpointsOptions
   readonly #upkeep: CheckpointUpkeep
+  readonly #owner: ProcessIdentity | undefined
   readonly #steps = new Map<string, StepFiles>()
   /** Steps whose next state is whole. */
   #whole = new Set<string>()
@@ -94,6 +97,8 @@ export class Checkpoints {
     this.attempt = options.attempt
     this.keepsState = options.keepsState
     this.#upkeep = new CheckpointUpkeep(options)
+    const takeover = options.entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
+    this.#owner = takeover?.kind === 'takeover' ? takeover.owner : undefined
     this.#delivered = options.from?.delivered ?? 0
     this.#toldDelivered = this.#delivered
     for (const file of options.from?.state ?? [])
@@ -129,16 +134,18 @@ export class Checkpoints {
    *
    * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (P2).
    */
-  async writeManifest({ epoch, watermarks, pending, end }: EpochFacts): Promise<void> {
+  async writeManifest({ epoch, watermarks, pending, rows, end }: EpochFacts): Promise<void> {
     const { attempt, lineage, parent, planHash, stateHash, mode, now } = this.#options
     this.#toldDelivered = this.#delivered
+    const { base } = this.#upkeep
     await this.#append({
       kind: 'manifest',
       attempt,
       lineage,
       ...(parent === undefined ? {} : { parent }),
+      ...(this.#owner === undefined ? {} : { owner: this.#owner }),
       epoch,
-      base: this.#upkeep.base,
+      base,
       planHash,
       stateHash,
       mode,
@@ -146,10 +153,11 @@ export class Checkpoints {
       watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),
       state: [...this.#steps.values()].flatMap(({ files }) => files),
       pending,
+      ...(rows.size === 0 ? {} : { rows: Object.fromEntries(rows) }),
       delivered: this.#delivered,
       ...(end === undefined ? {} : { end }),
     })
-    this.#upkeep.afterManifest()
+    this.#upkeep.afterManifest(base)
   }
 
   /** Fixes what the next epoch reads, before any of it is read (P2). */

@@ -61,6 +61,8 @@ interface OpenEpoch {
   readonly cut: ExecutionCut
   readonly end: LoopEnd | undefined
   readonly cutMs: number
+  /** Rows that each output got. */
+  readonly rows: ReadonlyMap<string, number>
 }
 
 /** Cuts epochs and sees them through. */
@@ -74,6 +76,8 @@ export class Epochs implements PlannedEpochs {
   /** Outputs of epochs that are not known to be delivered. */
   #owed: readonly PendingCommit[] = []
   #last: EpochPhases | undefined
+  /** Rows that each output has got so far. */
+  readonly #rows = new Map<string, number>()
   #isClosed: boolean
 
   constructor(options: EpochsOptions) {
@@ -131,11 +135,24 @@ export class Epochs implements PlannedEpochs {
     this.#isClosed = end !== undefined
     sealOutputs(execution, epoch, end !== undefined)
     const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.isWhole : undefined)
-    const open = { epoch, cut, end, cutMs: clock.monotonic() - began }
+    const open = { epoch, cut, end, cutMs: clock.monotonic() - began, rows: this.#rowsSince() }
     const making = this.#make(open)
     this.#making = making
     // The last epoch is awaited by who cut it.
     if (end === undefined) making.catch(this.#options.failed)
+  }
+
+  /** Rows that outputs got since the last cut. */
+  #rowsSince(): ReadonlyMap<string, number> {
+    const since = new Map<string, number>()
+    const { sinks, runners } = this.#options.execution
+    for (const { step } of sinks) {
+      const all = runners.get(step)?.reduce((sum, { counters }) => sum + counters.rowsIn, 0) ?? 0
+      const rows = all - (this.#rows.get(step) ?? 0)
+      this.#rows.set(step, all)
+      if (rows > 0) since.set(step, rows)
+    }
+    return since
   }
 
   async #make(open: OpenEpoch): Promise<void> {
@@ -154,6 +171,7 @@ export class Epochs implements PlannedEpochs {
         epoch,
         watermarks: cut.watermarks,
         pending: this.#owed,
+        rows: open.rows,
         end: end === undefined ? undefined : runEnd(end, this.#options.drain),
       })
     }

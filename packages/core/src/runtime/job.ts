@@ -16,6 +16,8 @@ import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
 import { checkFolders } from './check-folders.ts'
+import { checkStart } from './check-start.ts'
+import type { StartCheck } from './check-start.ts'
 import { CommitRetries } from './commit-retries.ts'
 import { noProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
@@ -27,6 +29,7 @@ import type { OpenedCheckpoint } from './restore.ts'
 import { programSteps } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
 import { RunningJob } from './running-job.ts'
+import { explainDamage, isDamage } from './verify-checkpoints.ts'
 import type { JobStart } from './running-job.ts'
 import { takeOver } from './take-over.ts'
 import { checkTrigger } from './trigger.ts'
@@ -216,7 +219,32 @@ export class Job {
     return this.running?.progress() ?? noProgress
   }
 
+  /**
+   * What `run` would do with the state directory, without doing it: nothing is written, and no source or output is opened.
+   * Undefined without a state directory.
+   *
+   * @throws MillraceError `checkpoint/store-failed`.
+   */
+  async check(): Promise<StartCheck | undefined> {
+    const { host, state } = this.options
+    if (state === undefined) return undefined
+    const { built, physical, options } = this
+    return checkStart({ built, physical, host, state, options })
+  }
+
   private async attempt(): Promise<JobResult> {
+    const { host, state } = this.options
+    try {
+      return await this.start()
+    } catch (error) {
+      // Where damage leads is for a person to decide, who needs to know what there is to choose from.
+      if (state !== undefined && isDamage(error))
+        throw await explainDamage(error, state, host.bytes).catch(() => error)
+      throw error
+    }
+  }
+
+  private async start(): Promise<JobResult> {
     const { host, state } = this.options
     let opened: OpenedCheckpoint | undefined
     const admit = async (manifest: Manifest, isOver: boolean): Promise<void> => {

@@ -4,7 +4,14 @@
  * The decision is checkpoint/recovery.ts; here is who may take it: one process at a time runs a job, and one that may
  * still be alive is not pushed aside without a word.
  */
-import { beginWithSavepoint, CheckpointLog, decideStart, refuseSavepoint } from '../checkpoint/index.ts'
+import {
+  beginWithSavepoint,
+  CheckpointLog,
+  decideGoingBack,
+  decideStart,
+  refuseSavepoint,
+  salvageLog,
+} from '../checkpoint/index.ts'
 import type {
   CheckpointStore,
   Manifest,
@@ -13,7 +20,7 @@ import type {
   StartWishes,
   Takeover,
 } from '../checkpoint/index.ts'
-import { MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Host, ProcessIdentity } from '../host/host.ts'
 
 /** What whoever starts a job may ask for. */
@@ -60,9 +67,9 @@ export async function takeOver(
   }
   const log = new CheckpointLog(store, host.bytes)
   const owner = await host.processes.self()
-  let entries = await log.read()
+  let { entries, back } = await readLog(log, store, { host, from: wishes.from })
   for (let races = 0; races < RACES_MAX; races++) {
-    const start = possible(decideStart(entries, wishes), store.place)
+    const start = possible(back ?? decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
     if (start.kind !== 'begin') await wishes.admit?.(start.manifest, start.kind === 'ended')
     const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
@@ -80,10 +87,12 @@ export async function takeOver(
     if (answer.kind === 'behind') {
       // Only what is new: whoever is still at work would else be faster again and again.
       entries = [...entries, ...answer.entries]
+      back = undefined
       continue
     }
     await store.sweep()
-    return { start, lineage, log, entries: [...entries, { number: answer.number, entry: takeover }] }
+    const counting = back === undefined ? entries : []
+    return { start, lineage, log, entries: [...counting, { number: answer.number, entry: takeover }] }
   }
   throw new MillraceError('checkpoint/owned', {
     what: 'others took this job over at the same moment, again and again',
@@ -92,7 +101,30 @@ export async function takeOver(
   })
 }
 
-function possible(decision: StartDecision, place: string): Start {
+interface ReadLog {
+  readonly entries: readonly NumberedEntry[]
+  /** Something is damaged, and somebody has said where to go back to. */
+  readonly back: StartDecision | undefined
+}
+
+/** Reads the log; where it is damaged, only for who names the epoch to go back to. */
+async function readLog(
+  log: CheckpointLog,
+  store: CheckpointStore,
+  { host, from }: { readonly host: Host; readonly from: number | undefined },
+): Promise<ReadLog> {
+  try {
+    return { entries: await log.read(), back: undefined }
+  } catch (error) {
+    if (from === undefined || !isMillraceError(error) || error.code !== 'checkpoint/damaged') throw error
+    const salvaged = await salvageLog(store, host.bytes)
+    log.goOnBehind(salvaged.last)
+    return { entries: salvaged.entries, back: decideGoingBack(salvaged, from) }
+  }
+}
+
+/** @throws MillraceError for what cannot be carried out. */
+export function possible(decision: StartDecision, place: string): Start {
   switch (decision.kind) {
     case 'begin':
     case 'resume':
@@ -118,20 +150,43 @@ function possible(decision: StartDecision, place: string): Start {
   }
 }
 
-interface Claim {
+/** The process that took a job over last. */
+export interface JobOwner {
+  readonly process: ProcessIdentity
+  /** `unknown`: it is on another machine. */
+  readonly state: 'alive' | 'dead' | 'unknown'
+  readonly attempt: number
+  /** When it wrote its last entry that says so. */
+  readonly heardAtMs: number
+}
+
+/** Who owns a job; undefined: nobody, or it came to its end. */
+export async function ownerOf(entries: readonly NumberedEntry[], host: Host): Promise<JobOwner | undefined> {
+  const newest = entries.findLast(
+    ({ entry }) => entry.kind === 'takeover' || entry.kind === 'manifest',
+  )?.entry
+  if (newest?.kind !== 'takeover' && newest?.kind !== 'manifest') return undefined
+  if (newest.kind === 'manifest' && newest.end !== undefined) return undefined
+  const { owner, attempt, atMs } = newest
+  if (owner === undefined) return undefined
+  return { process: owner, state: await host.processes.state(owner), attempt, heardAtMs: atMs }
+}
+
+/** Who wants a job. */
+export interface Claim {
   readonly host: Host
   readonly owner: ProcessIdentity
   readonly place: string
 }
 
 /** One process at a time. A job that came to its end is nobody's. */
-async function refuseOwned(entries: readonly NumberedEntry[], { host, owner, place }: Claim): Promise<void> {
-  const newest = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
-  if (newest?.kind !== 'takeover' || hasEnded(entries)) return
-  const other = newest.owner
-  if (isSame(other, owner)) return
-  const state = await host.processes.state(other)
-  if (state === 'dead') return
+export async function refuseOwned(
+  entries: readonly NumberedEntry[],
+  { host, owner, place }: Claim,
+): Promise<void> {
+  const found = await ownerOf(entries, host)
+  if (found === undefined || isSame(found.process, owner) || found.state === 'dead') return
+  const { process: other, state } = found
   throw new MillraceError('checkpoint/owned', {
     what:
       state === 'alive'
@@ -144,13 +199,6 @@ async function refuseOwned(entries: readonly NumberedEntry[], { host, owner, pla
     hint: 'end it first, or take the job over with --takeover: what it does from then on does not count',
     place: { file: place },
   })
-}
-
-/** Whether the newest attempt wrote a last manifest. */
-function hasEnded(entries: readonly NumberedEntry[]): boolean {
-  const manifest = entries.findLast(({ entry }) => entry.kind === 'manifest')?.entry as Manifest | undefined
-  const takeover = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry as Takeover | undefined
-  return manifest?.end !== undefined && manifest.attempt === takeover?.attempt
 }
 
 function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {

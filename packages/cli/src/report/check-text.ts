@@ -1,0 +1,119 @@
+/** What a start would do, as people read it. Pure. */
+import type { EpochOutput, StartCheck, StateChange, StepFit } from '@millrace/core/runtime'
+import { formatCount, formatRows, formatTime } from '../progress/quantities.ts'
+import type { Palette } from './style.ts'
+import { wrapLine } from './wrapped-text.ts'
+
+/** The answer of `millrace check`, with a line end. */
+export function checkText(check: StartCheck, palette: Palette, width: number = Infinity): string {
+  const lines = [
+    `${check.place}: ${palette(headline(check), check.refusals.length === 0 ? 'good' : 'bad')}`,
+    ...ownerLines(check),
+    ...owedLines(check),
+    ...repeatLines(check),
+    ...stepLines(check.steps, palette),
+  ]
+  return lines.map((line) => `${wrapLine(line, width)}\n`).join('')
+}
+
+/** Before a run that leaves its history: what it puts out again. Empty when there is nothing to say. */
+export function repeatsText(check: StartCheck, palette: Palette, width: number = Infinity): string {
+  if (!check.isBranch) return ''
+  const head = `goes back behind epoch ${formatCount(check.epoch)}, with a history of its own`
+  return [palette(head, 'warn'), ...repeatLines(check)].map((line) => `${wrapLine(line, width)}\n`).join('')
+}
+
+function headline({ kind, epoch, atMs, end, refusals, isBranch }: StartCheck): string {
+  const when = atMs === undefined ? '' : ` of ${formatTime(atMs)}`
+  const ended = end === undefined ? '' : `, with which the run before ${end}`
+  const would = refusals.length === 0 ? 'a start' : 'refused: a start'
+  switch (kind) {
+    case undefined:
+      return 'a start would be refused'
+    case 'begin':
+      return `${would} would begin at the beginning: no epoch is kept`
+    case 'resume':
+      return `${would} would go on behind epoch ${formatCount(epoch)}${when}${isBranch ? ', as a history of its own' : ended}`
+    case 'ended':
+      return `${would} would have nothing left to do: the job ${end ?? 'ended'} with epoch ${formatCount(epoch)}${when}; --go-on reads new input`
+  }
+}
+
+function ownerLines({ owner, kind }: StartCheck): string[] {
+  if (owner === undefined) return kind === 'begin' ? [] : ['  nobody runs the job']
+  const { process, state, attempt, heardAtMs } = owner
+  const who = `process ${process.pid} on ${process.machine} (attempt ${attempt}, heard of at ${formatTime(heardAtMs)})`
+  if (state === 'dead') return [`  ${who} ran the job and is gone: it would be taken over at once`]
+  return [state === 'alive' ? `  ${who} runs the job` : `  ${who} may still run the job`]
+}
+
+function owedLines({ owes }: StartCheck): string[] {
+  if (owes.length === 0) return []
+  const epochs = [...new Set(owes.map(({ epoch }) => epoch))]
+  const steps = [...new Set(owes.map(({ step }) => `"${step}"`))]
+  return [
+    `  ${owes.length === 1 ? 'an output is' : `${formatCount(owes.length)} outputs are`} owed and would be committed first: ${steps.join(', ')} of ${epochsText(epochs)}`,
+  ]
+}
+
+function repeatLines({ isBranch, repeats, epoch }: StartCheck): string[] {
+  if (!isBranch) return []
+  if (repeats.length === 0)
+    return [`  what other histories have put out behind epoch ${formatCount(epoch)} is put out again`]
+  return [
+    `  put out again: ${epochsText(repeats.map((one) => one.epoch))}, whose output stands already${rowsText(repeats)}`,
+  ]
+}
+
+function rowsText(repeats: readonly EpochOutput[]): string {
+  const rows = new Map<string, number>()
+  for (const one of repeats)
+    for (const [step, count] of Object.entries(one.rows)) rows.set(step, (rows.get(step) ?? 0) + count)
+  const texts = Array.from(rows, ([step, count]) => `${formatRows(count)} of "${step}"`)
+  return texts.length === 0 ? '' : `: ${texts.join(', ')}`
+}
+
+/** `epoch 3`, `epochs 3 to 7`. */
+export function epochsText(epochs: readonly number[]): string {
+  const [first, last] = [Math.min(...epochs), Math.max(...epochs)]
+  if (first === last) return `epoch ${formatCount(first)}`
+  return `epochs ${formatCount(first)} to ${formatCount(last)}`
+}
+
+function stepLines(steps: readonly StepFit[], palette: Palette): string[] {
+  if (steps.length === 0) return []
+  const width = Math.max(...steps.map(({ step }) => step.length))
+  return [
+    '  state',
+    ...steps.map(
+      ({ step, verdict, changes }) =>
+        `    ${step.padEnd(width)}  ${palette(verdictText(verdict), verdict === 'drops' ? 'warn' : 'plain')}${changes.map(changeText).join('')}`,
+    ),
+  ]
+}
+
+function verdictText(verdict: StepFit['verdict']): string {
+  switch (verdict) {
+    case 'keeps':
+      return 'goes on as it is'
+    case 'begins':
+      return 'begins empty'
+    case 'converts':
+      return 'goes on, changed'
+    case 'drops':
+      return 'is dropped'
+  }
+}
+
+function changeText({ kind, state, before, after }: StateChange): string {
+  switch (kind) {
+    case 'gains':
+      return `; "${state}" begins empty`
+    case 'drops':
+      return `; "${state}" is dropped`
+    case 'widens':
+      return `; "${state}" becomes ${after ?? 'wider'}, was ${before ?? 'narrower'}`
+    case 'migrates':
+      return `; "${state}" is migrated from ${before ?? '?'} to ${after ?? '?'}`
+  }
+}

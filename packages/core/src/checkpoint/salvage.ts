@@ -1,0 +1,103 @@
+/**
+ * What can still be read of a log in which something is damaged, and how a job goes back in it. Nobody does that unasked:
+ * a start refuses such a log, and a person names the epoch to go back to (`--from`).
+ *
+ * Whoever goes back begins another lineage behind everything that is there, and the first manifest of it names its own
+ * takeover as the base: from then on nothing of the damage is read again. Invariants (tests quote them):
+ *  H1  The attempt is higher than that of any entry, read or not: each damaged entry may have been a takeover.
+ *  H2  Nothing behind the chosen epoch counts; what that epoch's manifest owes is committed again.
+ */
+import type { ByteChecks } from '../host/host.ts'
+import { decodeEntry, expectEntry } from './entry.ts'
+import type { Manifest, NumberedEntry } from './entry.ts'
+import type { StartDecision } from './recovery.ts'
+import type { CheckpointStore } from './store.ts'
+
+/** A file of the log that is no entry. */
+export interface DamagedEntry {
+  readonly number: number
+  readonly file: string
+  readonly reason: string
+}
+
+/** Everything that a log has. */
+export interface SalvagedLog {
+  /** What can be read, oldest first; also what is below the base and not removed yet. */
+  readonly entries: readonly NumberedEntry[]
+  readonly damaged: readonly DamagedEntry[]
+  /** The highest number that is taken. */
+  readonly last: number
+}
+
+/**
+ * Reads what can be read.
+ *
+ * @throws MillraceError `checkpoint/newer-format`: what a newer release wrote is no damage.
+ */
+export async function salvageLog(
+  store: CheckpointStore,
+  checks: Pick<ByteChecks, 'sha256'>,
+): Promise<SalvagedLog> {
+  const entries: NumberedEntry[] = []
+  const damaged: DamagedEntry[] = []
+  let last = 0
+  for (const { name } of await store.list('log/')) {
+    const number = /^log\/\d{12}$/.test(name) ? Number(name.slice(4)) : 0
+    const file = `${store.place}/${name}`
+    const bytes = number === 0 ? undefined : await store.read(name)
+    if (bytes === undefined) continue
+    last = Math.max(last, number)
+    const found = decodeEntry(bytes, number, checks)
+    if (found.kind === 'damaged') damaged.push({ number, file, reason: found.reason })
+    else entries.push({ number, entry: expectEntry(found, { file }) })
+  }
+  return { entries, damaged, last }
+}
+
+/** The newest manifest of each epoch that can be read, oldest epoch first. */
+export function salvagedManifests({ entries }: SalvagedLog): readonly NumberedEntry<Manifest>[] {
+  const byEpoch = new Map<number, NumberedEntry<Manifest>>()
+  for (const { number, entry } of entries)
+    if (entry.kind === 'manifest') byEpoch.set(entry.epoch, { number, entry })
+  return [...byEpoch.values()].toSorted((a, b) => a.entry.epoch - b.entry.epoch)
+}
+
+/** How a job goes back to an epoch in a log with damage. */
+export function decideGoingBack(
+  log: SalvagedLog,
+  from: number,
+): Extract<StartDecision, { kind: 'resume' | 'no-such-epoch' }> {
+  const manifests = salvagedManifests(log)
+  const chosen = manifests.find(({ entry }) => entry.epoch === from)?.entry
+  const epochs = manifests.map(({ entry }) => entry.epoch)
+  if (chosen === undefined) return { kind: 'no-such-epoch', epochs }
+  const highest = log.entries.reduce((most, { entry }) => Math.max(most, entry.attempt), 0)
+  const numbers = [...log.entries, ...log.damaged].map(({ number }) => number)
+  const unread = log.last + 1 - Math.min(log.last, ...numbers) - log.entries.length
+  return {
+    kind: 'resume',
+    attempt: highest + unread + 1,
+    lineage: undefined,
+    parent: { lineage: chosen.lineage, epoch: from },
+    manifest: chosen,
+    commitAgain: chosen.pending
+      .filter(({ epoch }) => epoch > deliveredOf(log, chosen.lineage))
+      .toSorted((a, b) => a.epoch - b.epoch),
+    replay: undefined,
+    repeats: epochs.filter((epoch) => epoch > from),
+  }
+}
+
+/** The last epoch of a lineage that is known to be delivered. */
+function deliveredOf({ entries }: SalvagedLog, lineage: string): number {
+  let delivered = 0
+  const attempts = new Set<number>()
+  for (const { entry } of entries) {
+    if ((entry.kind === 'takeover' || entry.kind === 'manifest') && entry.lineage === lineage)
+      attempts.add(entry.attempt)
+    if (!attempts.has(entry.attempt)) continue
+    if (entry.kind === 'delivered') delivered = Math.max(delivered, entry.epoch)
+    if (entry.kind === 'manifest') delivered = Math.max(delivered, entry.delivered)
+  }
+  return delivered
+}

@@ -1,0 +1,222 @@
+/**
+ * What a start would do, without doing it: nothing is opened but the state, and nothing is written anywhere.
+ */
+import {
+  CheckpointLog,
+  decideGoingBack,
+  decideStart,
+  historyOf,
+  readSavepoint,
+  refuseSavepoint,
+  salvageLog,
+} from '../checkpoint/index.ts'
+import type { CheckpointStore, Manifest, NumberedEntry, PendingCommit, RunEnd } from '../checkpoint/index.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
+import type { Host } from '../host/host.ts'
+import type { BuiltPlan } from '../plan/logical.ts'
+import type { PhysicalPlan } from '../plan/physical.ts'
+import type { JobOptions } from './job.ts'
+import { programSteps } from './program-state.ts'
+import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
+import { openCheckpoint } from './restore.ts'
+import type { StepFit } from './state-fit.ts'
+import { ownerOf, possible, refuseOwned } from './take-over.ts'
+import type { JobOwner, Start } from './take-over.ts'
+import { explainDamage, isDamage } from './verify-checkpoints.ts'
+
+/** An epoch, and the rows that outputs got in it. */
+export interface EpochOutput {
+  readonly epoch: number
+  readonly atMs: number
+  /** By output step. */
+  readonly rows: { readonly [step: string]: number }
+}
+
+/** What a start would do. */
+export interface StartCheck {
+  readonly place: string
+  /** `begin`: at the beginning; `resume`: behind `epoch`; `ended`: only what is owed is left. Undefined: nothing, see `refusals`. */
+  readonly kind: 'begin' | 'resume' | 'ended' | undefined
+  /** The epoch that would be gone on from; 0: none. */
+  readonly epoch: number
+  /** When that epoch became durable, in wall-clock time. */
+  readonly atMs: number | undefined
+  /** Why the run before wrote its last manifest. */
+  readonly end: RunEnd | undefined
+  /** How the run before ran, as far as it has said so. */
+  readonly mode: string | undefined
+  /** Another history begins: what was put out behind the epoch is put out again. */
+  readonly isBranch: boolean
+  /** The last process that ran the job; undefined: none, or the job came to its end. */
+  readonly owner: JobOwner | undefined
+  /** Outputs of earlier epochs that would be committed first. */
+  readonly owes: readonly { readonly step: string; readonly epoch: number }[]
+  /** Epochs whose output stands already and would be made a second time. */
+  readonly repeats: readonly EpochOutput[]
+  /** Steps that keep state: what becomes of it. Empty unless there is some. */
+  readonly steps: readonly StepFit[]
+  /** Why the start would be refused. Empty: it would not. */
+  readonly refusals: readonly MillraceError[]
+}
+
+/** What is to be started. */
+export interface ToBeStarted {
+  readonly built: BuiltPlan
+  readonly physical: PhysicalPlan
+  readonly host: Host
+  readonly state: CheckpointStore
+  readonly options: Pick<JobOptions, 'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'mode'>
+}
+
+/** Looks at the state, and decides. */
+export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
+  const { host, state, options } = started
+  const refusals: MillraceError[] = []
+  const nothing: StartCheck = {
+    place: state.place,
+    kind: undefined,
+    epoch: 0,
+    atMs: undefined,
+    end: undefined,
+    mode: undefined,
+    isBranch: false,
+    owner: undefined,
+    owes: [],
+    repeats: [],
+    steps: [],
+    refusals,
+  }
+  try {
+    await refuseSavepoint(state)
+    const { entries, start, files } = await decide(started)
+    const owner = await ownerOf(entries, host)
+    const claim = { host, owner: await host.processes.self(), place: state.place }
+    if (options.takeOver !== true) await attempt(refusals, () => refuseOwned(entries, claim))
+    if (start.kind === 'begin') return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
+    const { manifest, commitAgain } = start
+    await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
+    refuseUnknownOutputs(commitAgain, started, refusals)
+    return {
+      ...nothing,
+      kind: start.kind,
+      epoch: manifest.epoch,
+      atMs: manifest.atMs,
+      end: manifest.end,
+      mode: manifest.mode,
+      isBranch: start.kind === 'resume' && start.lineage === undefined,
+      owner,
+      owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
+      repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
+      steps: start.kind === 'ended' ? [] : await fitOf(manifest, files, started, refusals),
+    }
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    refusals.push(isDamage(error) ? await explainDamage(error, state, host.bytes) : error)
+    return nothing
+  }
+}
+
+interface Decided {
+  readonly entries: readonly NumberedEntry[]
+  readonly start: Start
+  /** Where the files of the checkpoint lie. */
+  readonly files: CheckpointStore
+}
+
+async function decide({ host, state, options }: ToBeStarted): Promise<Decided> {
+  const { savepoint, from } = options
+  const log = new CheckpointLog(state, host.bytes)
+  let entries: readonly NumberedEntry[]
+  try {
+    entries = await log.read()
+  } catch (error) {
+    if (from === undefined || !isDamage(error)) throw error
+    const salvaged = await salvageLog(state, host.bytes)
+    return {
+      entries: salvaged.entries,
+      start: possible(decideGoingBack(salvaged, from), state.place),
+      files: state,
+    }
+  }
+  if (savepoint === undefined || entries.length > 0) {
+    if (savepoint !== undefined)
+      await readSavepoint(savepoint, { checks: host.bytes, entries, place: state.place })
+    return { entries, start: possible(decideStart(entries, options), state.place), files: state }
+  }
+  const manifest = await readSavepoint(savepoint, { checks: host.bytes, entries, place: state.place })
+  const parent = { lineage: manifest.lineage, epoch: manifest.epoch }
+  const start: Start = {
+    kind: 'resume',
+    attempt: manifest.attempt + 2,
+    lineage: undefined,
+    parent,
+    manifest,
+    commitAgain: [],
+    replay: undefined,
+    repeats: [],
+  }
+  return { entries, start, files: savepoint }
+}
+
+function begun({ built, physical }: ToBeStarted): Iterable<StepFit> {
+  return Array.from(programSteps(built, physical).keys(), (step) => ({
+    step,
+    verdict: 'begins',
+    changes: [],
+  }))
+}
+
+async function fitOf(
+  manifest: Manifest,
+  files: CheckpointStore,
+  { built, physical, host, options }: ToBeStarted,
+  refusals: MillraceError[],
+): Promise<readonly StepFit[]> {
+  const successor = {
+    steps: programSteps(built, physical),
+    dropState: new Set(options.dropState ?? []),
+  }
+  try {
+    const { fit } = await openCheckpoint(manifest, { store: files, checks: host.bytes }, successor)
+    if (fit.misfits.length > 0) refusals.push(stateMisfit(fit.misfits, files.place))
+    return fit.steps
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    refusals.push(await explainDamage(error, files, host.bytes))
+    return []
+  }
+}
+
+function repeated(entries: readonly NumberedEntry[], epochs: readonly number[]): readonly EpochOutput[] {
+  return historyOf(entries).manifests.flatMap(({ entry: { epoch, atMs, rows = {} } }) =>
+    epochs.includes(epoch) ? [{ epoch, atMs, rows }] : [],
+  )
+}
+
+function refuseUnknownOutputs(
+  owed: readonly PendingCommit[],
+  { built }: ToBeStarted,
+  refusals: MillraceError[],
+): void {
+  const known = new Set(built.plan.nodes.flatMap(({ kind, step }) => (kind === 'sink' ? [step] : [])))
+  const unknown = owed.find(({ step }) => !known.has(step))
+  if (unknown !== undefined) refusals.push(unknownOutput(unknown))
+}
+
+/** What refuses a program that lacks an output to which rows are owed. */
+export function unknownOutput({ epoch, step }: Pick<PendingCommit, 'epoch' | 'step'>): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `output of epoch ${epoch} is owed to step "${step}", and the pipeline has no such output`,
+    hint: 'run the pipeline that wrote it once more, so that it delivers; then change it',
+    step,
+  })
+}
+
+async function attempt(refusals: MillraceError[], refuse: () => unknown): Promise<void> {
+  try {
+    await refuse()
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    refusals.push(error)
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Reads every byte of every checkpoint that is kept, and says which epochs are whole: before somebody needs them, and when
+ * a start has found damage.
+ */
+import { salvagedManifests, salvageLog, StateFileReader } from '../checkpoint/index.ts'
+import type { CheckpointStore, DamagedEntry, Manifest } from '../checkpoint/index.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
+import type { ByteChecks } from '../host/host.ts'
+
+/** One epoch. */
+export interface VerifiedEpoch {
+  readonly manifest: Manifest
+  /** The number of its entry in the log. */
+  readonly number: number
+  /** Undefined: every file of it is whole. */
+  readonly fault: MillraceError | undefined
+  /** Bytes of state that were read for it, without those that another epoch names too. */
+  readonly bytes: number
+}
+
+/** All that a place keeps. */
+export interface VerifiedCheckpoints {
+  /** Oldest first. */
+  readonly epochs: readonly VerifiedEpoch[]
+  /** Files of the log that are no entries. */
+  readonly damaged: readonly DamagedEntry[]
+}
+
+/**
+ * Reads all of it.
+ *
+ * @throws MillraceError `checkpoint/newer-format`, `checkpoint/store-failed`.
+ */
+export async function verifyCheckpoints(
+  store: CheckpointStore,
+  checks: ByteChecks,
+): Promise<VerifiedCheckpoints> {
+  const log = await salvageLog(store, checks)
+  const faults = new Map<string, MillraceError | undefined>()
+  const epochs: VerifiedEpoch[] = []
+  for (const { number, entry: manifest } of salvagedManifests(log)) {
+    let fault: MillraceError | undefined
+    let bytes = 0
+    for (const file of manifest.state) {
+      const id = `${file.name} ${file.checksum}`
+      if (!faults.has(id)) {
+        faults.set(id, await faultOf(store, file, checks))
+        bytes += file.bytes
+      }
+      fault ??= faults.get(id)
+    }
+    epochs.push({ manifest, number, fault, bytes })
+  }
+  return { epochs, damaged: log.damaged }
+}
+
+async function faultOf(
+  store: CheckpointStore,
+  file: Manifest['state'][number],
+  checks: ByteChecks,
+): Promise<MillraceError | undefined> {
+  try {
+    const reader = await StateFileReader.open(store, file, checks)
+    for await (const rows of reader.read()) void rows
+    return undefined
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'checkpoint/damaged') return error
+    throw error
+  }
+}
+
+/** An error of a start that found damage, with the epochs that one can go back to, and what that repeats. */
+export async function explainDamage(
+  error: MillraceError,
+  store: CheckpointStore,
+  checks: ByteChecks,
+): Promise<MillraceError> {
+  const { epochs } = await verifyCheckpoints(store, checks)
+  const whole = epochs.filter(({ fault }) => fault === undefined).map(({ manifest }) => manifest.epoch)
+  const back = whole.at(-1)
+  const newest = epochs.at(-1)?.manifest.epoch
+  const { what, detail, place, step } = error
+  return new MillraceError(error.code, {
+    what,
+    detail: [...(detail === undefined ? [] : [detail]), wholeText(whole)].join('; '),
+    hint:
+      back === undefined
+        ? 'restore the file from a copy; or begin anew in an empty state directory'
+        : `restore the file from a copy; or go back with --from ${back}: ${repeatText(back, newest)}`,
+    ...(place === undefined ? {} : { place }),
+    ...(step === undefined ? {} : { step }),
+    cause: error,
+  })
+}
+
+function wholeText(whole: readonly number[]): string {
+  if (whole.length === 0) return 'no epoch is whole'
+  return `whole ${whole.length === 1 ? 'is epoch' : 'are epochs'} ${whole.join(', ')}`
+}
+
+function repeatText(back: number, newest: number | undefined): string {
+  const known = newest !== undefined && newest > back
+  const epochs = known
+    ? newest === back + 1
+      ? `epoch ${newest}`
+      : `epochs ${back + 1} to ${newest}`
+    : undefined
+  return `the output behind epoch ${back}${epochs === undefined ? '' : `, of ${epochs} and of what cannot be read,`} is put out again`
+}
+
+/** Whether an error says that a file of a checkpoint is damaged. */
+export function isDamage(error: unknown): error is MillraceError {
+  return isMillraceError(error) && error.code === 'checkpoint/damaged'
+}

@@ -1,0 +1,248 @@
+// Damage of any file of a checkpoint: the job stops, says what is whole and what going back repeats, and goes back only when
+// it is told to; from then on it runs as any other.
+import { describe, expect, it } from 'vitest'
+import { memorySink, memoryStream } from '../../src/connect/index.ts'
+import { isMillraceError, pipeline, schema, state, t } from '../../src/index.ts'
+import type { MillraceError } from '../../src/index.ts'
+import type { Host } from '../../src/host/host.ts'
+import { CheckpointLog } from '../../src/checkpoint/index.ts'
+import type { NumberedEntry } from '../../src/checkpoint/index.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { Job, verifyCheckpoints } from '../../src/runtime/index.ts'
+import type { CheckpointStore, JobOptions, JobResult, VerifiedEpoch } from '../../src/runtime/index.ts'
+import { ownerOf } from '../../src/runtime/take-over.ts'
+
+/** A place for checkpoints that can be copied and damaged. */
+class Shelf implements CheckpointStore {
+  readonly place: string = 'shelf'
+  readonly files: Map<string, Uint8Array>
+
+  constructor(files: ReadonlyMap<string, Uint8Array> = new Map()) {
+    this.files = new Map(Array.from(files, ([name, bytes]) => [name, bytes.slice()]))
+  }
+  async create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
+    if (this.files.has(name)) return 'exists'
+    this.files.set(name, bytes.slice())
+    return 'created'
+  }
+  async write(name: string): ReturnType<CheckpointStore['write']> {
+    const pieces: Uint8Array[] = []
+    return {
+      append: async (bytes) => void pieces.push(bytes.slice()),
+      finish: async () => void this.files.set(name, new Uint8Array(Buffer.concat(pieces))),
+      abort: async () => undefined,
+    }
+  }
+  async read(name: string, range?: { readonly start: number; readonly end: number }) {
+    return this.files.get(name)?.slice(range?.start, range?.end)
+  }
+  async list(prefix: string) {
+    return [...this.files]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, { length }]) => ({ name, bytes: length }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+  async remove(name: string): Promise<void> {
+    this.files.delete(name)
+  }
+  async sweep(): Promise<void> {}
+}
+
+const Row = schema({ key: t.string() })
+const Counted = schema({ key: t.string(), count: t.int32() })
+const host = createNodeHost()
+let stream = memoryStream(Row)
+/** One for all runs: it knows what was committed. */
+let sink = memorySink<{ key: string; count: number }>()
+
+/** Counts rows by key, on what the shelf has, until the stream idles. */
+async function count(shelf: Shelf, options: Partial<JobOptions> = {}) {
+  const before = sink.rows.length
+  const result: JobResult = await jobOf(shelf, sink, options).run()
+  return { counts: sink.rows.slice(before).map((row) => row.count), result }
+}
+
+function jobOf(shelf: Shelf, to: unknown, options: Partial<JobOptions> = {}): Job {
+  const built = pipeline('counting', (p) => {
+    p.read('rows', stream)
+      .keyBy('by-key', 'key')
+      .process('count', {
+        state: { count: state.value(t.int32()) },
+        output: Counted,
+        onRow({ key }, { state: { count: kept }, emit }) {
+          kept.set((kept.get() ?? 0) + 1)
+          emit({ key, count: kept.get() ?? 0 })
+        },
+      })
+      .write('out', to as never)
+  }).build()
+  const times = { epochIntervalMs: 60_000, stopWhenIdleMs: 1 }
+  return new Job(built, { host, mode: 'continuous', state: shelf, ...times, ...options })
+}
+
+async function failure(run: Promise<unknown>): Promise<MillraceError> {
+  const error = await run.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  )
+  if (isMillraceError(error)) return error
+  throw new Error('it did not fail', { cause: error })
+}
+
+/** A shelf with three epochs of one row each. */
+async function threeEpochs(): Promise<Shelf> {
+  const shelf = new Shelf()
+  stream = memoryStream(Row)
+  sink = memorySink()
+  for (let epoch = 1; epoch <= 3; epoch++) {
+    stream.push({ key: 'a' })
+    const { result } = await count(shelf)
+    expect(result.progress.epoch).toBe(epoch)
+  }
+  return shelf
+}
+
+const damages: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+  ['one bit turned', (bytes) => bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 4 : byte))],
+  ['cut', (bytes) => bytes.slice(0, -3)],
+  ['emptied', () => new Uint8Array(0)],
+]
+
+describe.each(damages)('a file that is %s', (_, damage) => {
+  it('stops the job, whichever it is; H1, H2: going back works wherever it can, and holds', async () => {
+    const base = await threeEpochs()
+    stream.push({ key: 'a' })
+    for (const name of base.files.keys()) {
+      const shelf = new Shelf(base.files)
+      shelf.files.set(name, damage(shelf.files.get(name) as Uint8Array))
+      const before = new Map(shelf.files)
+      const { epochs, damaged } = await verifyCheckpoints(shelf, host.bytes)
+      const whole = epochs.flatMap(({ manifest, fault }) => (fault === undefined ? [manifest.epoch] : []))
+      const isNeeded = name.startsWith('log/') || !whole.includes(3)
+      expect(damaged.length + epochs.filter(({ fault }) => fault !== undefined).length > 0).toBe(true)
+      if (!isNeeded) continue
+      const error = await failure(count(shelf))
+      expect([name, error.code]).toEqual([name, 'checkpoint/damaged'])
+      expect(shelf.files.size).toBe(before.size)
+      const back = whole.at(-1)
+      const ways = back === undefined ? /begin anew/ : new RegExp(`--from ${back}: .*is put out again`)
+      expect([name, error.hint]).toEqual([name, expect.stringMatching(ways)])
+      if (back === undefined) continue
+      const again = await count(shelf, { from: back })
+      // What was read behind that epoch is read again, and the new row.
+      const expected = Array.from({ length: 4 - back }, (__, n) => back + 1 + n)
+      expect([name, again.counts]).toEqual([name, expected])
+      expect((await count(shelf, { from: back })).counts).toEqual([])
+      expect((await count(shelf)).counts).toEqual([])
+    }
+  })
+})
+
+describe('what a start would do', () => {
+  it('begins, resumes, and says what going back repeats; nothing is written', async () => {
+    const empty = new Shelf()
+    const check = (shelf: Shelf, options?: Partial<JobOptions>) => jobOf(shelf, memorySink(), options).check()
+    expect(await check(empty)).toMatchObject({ kind: 'begin', refusals: [], owes: [] })
+    expect(empty.files.size).toBe(0)
+    const shelf = await threeEpochs()
+    const before = new Map(shelf.files)
+    expect(await check(shelf)).toMatchObject({
+      kind: 'resume',
+      epoch: 3,
+      end: 'stopped',
+      mode: 'continuous',
+      isBranch: false,
+      owner: undefined,
+      repeats: [],
+      refusals: [],
+      steps: [
+        { step: 'rows', verdict: 'keeps' },
+        { step: 'count', verdict: 'keeps' },
+      ],
+    })
+    expect(await check(shelf, { from: 1 })).toMatchObject({
+      epoch: 1,
+      isBranch: true,
+      repeats: [
+        { epoch: 2, rows: { out: 1 } },
+        { epoch: 3, rows: { out: 1 } },
+      ],
+    })
+    const missing = await check(shelf, { from: 9 })
+    expect([missing?.kind, missing?.refusals.map(({ code }) => code)]).toEqual([
+      undefined,
+      ['checkpoint/no-such-epoch'],
+    ])
+    expect((await check(shelf, { mode: 'batch' }))?.refusals.map(({ code }) => code)).toEqual([
+      'checkpoint/incompatible',
+    ])
+    expect([...shelf.files]).toEqual([...before])
+  })
+
+  it('says what is damaged, and where one can go back to', async () => {
+    const shelf = await threeEpochs()
+    const newest =
+      [...shelf.files.keys()]
+        .filter((name) => name.startsWith('log/'))
+        .toSorted()
+        .at(-1) ?? ''
+    shelf.files.set(newest, new Uint8Array(3))
+    const [refusal] = (await jobOf(shelf, memorySink()).check())?.refusals ?? []
+    expect(refusal).toMatchObject({ code: 'checkpoint/damaged', place: { file: `shelf/${newest}` } })
+    expect(refusal?.hint).toContain('--from')
+  })
+})
+
+describe('who owns a job', () => {
+  const process = { machine: 'm', boot: 'b', space: 's', pid: 7, start: '1' }
+  const known: Host = { ...host, processes: { self: async () => process, state: async () => 'alive' } }
+
+  it('is told by its newest manifest too, when the takeover has been cut away', async () => {
+    const shelf = await threeEpochs()
+    const { epochs } = await verifyCheckpoints(shelf, host.bytes)
+    const { manifest, number } = epochs[1] as VerifiedEpoch
+    expect(manifest.owner).toMatchObject({ pid: expect.any(Number) as number })
+    const { end: _, ...rest } = { ...manifest, owner: process }
+    expect(await ownerOf([{ number, entry: rest }], known)).toMatchObject({ process, state: 'alive' })
+    expect(await ownerOf([{ number, entry: { ...rest, end: 'stopped' } }], known)).toBeUndefined()
+  })
+})
+
+describe('while old checkpoints are removed', () => {
+  it('every epoch that counts stays whole, whenever one looks', async () => {
+    const shelf = await threeEpochs()
+    const slow = new Shelf(shelf.files)
+    // What is decided about old files comes while a manifest is on its way.
+    slow.create = async (name, bytes) => {
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      return Shelf.prototype.create.call(slow, name, bytes)
+    }
+    const checks: Promise<void>[] = []
+    const keys = setInterval(() => stream.push({ key: 'a' }), 1)
+    const job = jobOf(slow, sink, { epochIntervalMs: 1, stopWhenIdleMs: 60_000 })
+    let looks = 0
+    const look = setInterval(() => {
+      looks++
+      // One moment: nothing changes while this copy is looked at.
+      const copy = new Shelf(slow.files)
+      checks.push(new CheckpointLog(copy, host.bytes).read().then((entries) => wholeNamed(entries, copy)))
+      if (job.progress().epoch > 120) job.stop()
+    }, 5)
+    await job.run()
+    clearInterval(keys)
+    clearInterval(look)
+    expect(looks).toBeGreaterThan(10)
+    await Promise.all(checks)
+    const entries = await new CheckpointLog(slow, host.bytes).read()
+    expect(entries.length).toBeLessThan(100)
+    wholeNamed(entries, slow)
+  })
+})
+
+/** Every file that a manifest names is there. */
+function wholeNamed(entries: readonly NumberedEntry[], shelf: Shelf): void {
+  const names = entries
+    .flatMap(({ entry }) => (entry.kind === 'manifest' ? entry.state : []))
+    .map(({ name }) => name)
+  expect(names.filter((name) => !shelf.files.has(name))).toEqual([])
+}
