@@ -119,7 +119,7 @@ function checkLimits(limits: EpochLimits | undefined): void {
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
     if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1)) continue
     throw new MillraceError('plan/invalid-argument', {
-      what: `option "perEpoch.${name}" has the value ${String(value)}`,
+      what: `option "perEpoch.${name}" has the value ${JSON.stringify(value)}`,
       detail: 'expected a whole number, 1 or more',
     })
   }

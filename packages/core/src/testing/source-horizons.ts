@@ -7,16 +7,19 @@ import type { Declare, TestTools } from './conformance.ts'
 import { OpenedSource, ROWS_MANY } from './source-trial.ts'
 import type { FollowedSubject } from './source-trial.ts'
 
+/** Tries a split that grows; gives whether there was anything to try. */
+type DeclareGrowing = (
+  name: string,
+  body: (subject: OpenedSource, split: Split, more: FollowedSubject['more']) => Promise<boolean>,
+) => void
+
 /** Declares that splits that grow are read up to a horizon that is fixed before, and no farther. */
 export function declareHorizons(
   declare: Declare,
   { expect }: Pick<TestTools, 'expect'>,
   setup: () => Promise<FollowedSubject>,
 ): void {
-  const test = (
-    name: string,
-    body: (subject: OpenedSource, split: Split, more: FollowedSubject['more']) => Promise<boolean>,
-  ): void =>
+  const test: DeclareGrowing = (name, body) =>
     declare(name, async () => {
       const subject = await setup()
       const opened = new OpenedSource(subject, 'unbounded')
@@ -29,7 +32,11 @@ export function declareHorizons(
         await subject.cleanup?.()
       }
     })
+  declareBorders(test, expect)
+  declareSmallHorizons(test, expect)
+}
 
+function declareBorders(test: DeclareGrowing, expect: TestTools['expect']): void {
   test('reads to the horizon and not beyond it, whatever was added since', async (subject, split, more) => {
     let tried = false
     await subject.withReader(split, undefined, async (reader) => {
@@ -67,7 +74,9 @@ export function declareHorizons(
     })
     return tried
   })
+}
 
+function declareSmallHorizons(test: DeclareGrowing, expect: TestTools['expect']): void {
   test('comes to the end of what is there in small horizons, too', async (subject, split) => {
     let tried = false
     await subject.withReader(split, undefined, async (reader) => {

@@ -273,7 +273,10 @@ async function trial(
     )
     if (attempt === 1) points = disk.operations - before
     if (error !== undefined && !isPowerLost(error))
-      return { faults: [`attempt ${attempt}: ${String(error)}`], points }
+      return {
+        faults: [`attempt ${attempt}: ${error instanceof Error ? error.message : 'it failed'}`],
+        points,
+      }
     disk.restart(random)
     const faults = await check(disk, plans, false)
     if (faults.length > 0) return { faults: faults.map((fault) => `attempt ${attempt}: ${fault}`), points }
