@@ -256,6 +256,11 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'a user function kept a row view beyond its call',
   },
+  'step/kept-context': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a user function used its context, or state, after its call',
+  },
   'step/unknown-column': {
     domain: 'user',
     retry: 'no-retry',

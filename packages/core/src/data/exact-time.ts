@@ -4,6 +4,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Column } from './column.ts'
 import { exactValue } from './read-value.ts'
+import { keptView } from './row-guard.ts'
 import { columnIndex } from './schema.ts'
 import type { Field, Schema } from './type.ts'
 
@@ -57,5 +58,7 @@ export function exactTime<Row extends object>(view: Row, name: keyof Row & strin
       detail: 'exact values are those of time, timestamp, int64 and uint64 columns',
     })
   }
-  return exactValue(position.columns()[index] as Column, position.index())
+  const column = position.columns()[index]
+  if (column === undefined) throw keptView(name)
+  return exactValue(column, position.index())
 }

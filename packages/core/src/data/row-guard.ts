@@ -41,3 +41,12 @@ function unknownColumn(name: string, columns: readonly string[], isPart: boolean
     hint: didYouMean(name, columns) ?? otherwise,
   })
 }
+
+/** The error of a row that was read after its call. */
+export function keptView(name: string): MillraceError {
+  return new MillraceError('step/kept-view', {
+    what: `column "${name}" was read from a row after the call that the row was given to`,
+    detail: 'a row is a view of memory that is used again for the next row',
+    hint: 'copy what you keep: `{ ...row }`, or only the values you need',
+  })
+}

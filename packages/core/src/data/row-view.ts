@@ -8,6 +8,7 @@
  *  V2  In development mode every `seek` makes a new view, and reading one that is no longer current throws `step/kept-view`.
  *  V3  A null cell reads as null whatever lies under it (column.ts C2).
  *  V4  Reading a column that the view does not have throws `step/unknown-column` (row-guard.ts).
+ *  V5  Behind `poison`, when the rows of a batch are done, reading a kept view throws `step/kept-view` in every mode.
  */
 import { MillraceError } from '../errors.ts'
 import { formatDate } from '../time/instant.ts'
@@ -20,7 +21,7 @@ import { canGenerate, generate } from './generate.ts'
 import { plainLayoutOf } from './layout.ts'
 import { readValue } from './read-value.ts'
 import type { DataType, Field, Schema } from './type.ts'
-import { rowGuard } from './row-guard.ts'
+import { keptView, rowGuard } from './row-guard.ts'
 import { TextReader } from './text-reader.ts'
 
 /** Reads the rows of batches of one schema through one object. */
@@ -31,7 +32,7 @@ export interface RowReader<Row = unknown> {
   bind(batch: Batch): void
   /** Moves to a physical row and gives the view. */
   seek(physicalIndex: number): Row
-  /** Ends the view's life in development mode: reading it now throws `step/kept-view`. */
+  /** Ends the view's life until the next `bind`: reading it now throws `step/kept-view`. */
   poison(): void
 }
 
@@ -78,12 +79,22 @@ function shownOf({ fields }: Schema, options: RowViewOptions | undefined): Shown
 }
 
 /** What generated getters call for the values that are not a plain number. */
-const helpers = { readValue, formatDate, TextReader }
+const helpers = {
+  readValue: (column: Column | undefined, index: number, name: string): unknown => {
+    // Between calls there is no column (V5).
+    if (column === undefined) throw keptView(name)
+    return readValue(column, index, name)
+  },
+  formatDate,
+  TextReader,
+  keptView,
+}
 
 interface GeneratedReader<Row> {
   readonly view: Row
   bind(columns: readonly Column[], rows: number): void
   seek(index: number): Row
+  poison(): void
   position(): number
 }
 
@@ -110,7 +121,10 @@ function generatedReader<Row>(schema: Schema<Row>, { positions, guard }: Shown):
       reader.bind(columns, batch.length)
     },
     seek: reader.seek,
-    poison: () => {},
+    poison: () => {
+      columns = []
+      reader.poison()
+    },
   }
 }
 
@@ -130,6 +144,7 @@ function readerSource(schema: Schema, positions: readonly number[]): string {
     ...templates.map(({ i, ...template }) => `{ const column = columns[${i}]; ${template.bind} }`),
     '},',
     'seek: (physical) => { index = physical; return view; },',
+    `poison: () => { index = -1; ${templates.map(({ poison }) => poison).join(' ')} },`,
     'position: () => index,',
     '};',
   ].join('\n')
@@ -139,6 +154,8 @@ interface GetterTemplate {
   readonly state: string
   readonly bind: string
   readonly read: string
+  /** After it, reading throws. */
+  readonly poison: string
 }
 
 function getterOf(field: Field, i: number): GetterTemplate {
@@ -149,6 +166,7 @@ function getterOf(field: Field, i: number): GetterTemplate {
   const guard = nullable
     ? `if (m${i} !== undefined && (m${i}[index >> 3] & (1 << (index & 7))) === 0) return null;`
     : ''
+  const poison = nullable ? `m${i} = undefined;` : ''
   const { type } = field
   if (plainLayoutOf(type) === 'fixed') {
     const value = fixedTemplate(type, i)
@@ -156,19 +174,22 @@ function getterOf(field: Field, i: number): GetterTemplate {
       state: `${state} let c${i}, v${i};`,
       bind: `${bind} c${i} = column; v${i} = column.layout === 'fixed' ? column.values : undefined;`,
       read: `${guard} if (v${i} === undefined) return use.readValue(c${i}, index, names[${i}]); ${value}`,
+      poison: `${poison} c${i} = v${i} = undefined;`,
     }
   }
   if (type.kind === 'string' || type.kind === 'uuid') {
     return {
       state: `${state} const r${i} = new use.TextReader();`,
       bind: `${bind} r${i}.bind(column, rows);`,
-      read: `${guard} return r${i}.read(index);`,
+      read: `if (index < 0) throw use.keptView(names[${i}]); ${guard} return r${i}.read(index);`,
+      poison,
     }
   }
   return {
     state: `${state} let c${i}, k${i} = -1, x${i};`,
     bind: `${bind} c${i} = column; k${i} = -1; x${i} = undefined;`,
     read: `${guard} if (k${i} !== index) { x${i} = use.readValue(c${i}, index, names[${i}]); k${i} = index; } return x${i};`,
+    poison: `${poison} c${i} = x${i} = undefined; k${i} = -2;`,
   }
 }
 
@@ -207,7 +228,7 @@ function interpretedReader<Row>(
       const { name } = schema.fields[position] as Field
       const get = (): unknown => {
         if (development && view !== current) throw keptView(name)
-        return readValue(columns[position] as Column, index, name)
+        return helpers.readValue(columns[position], index, name)
       }
       Object.defineProperty(view, name, { enumerable: true, configurable: false, get })
     }
@@ -230,17 +251,10 @@ function interpretedReader<Row>(
       return current as Row
     },
     poison: () => {
+      columns = []
       if (development) current = {}
     },
   }
-}
-
-function keptView(name: string): MillraceError {
-  return new MillraceError('step/kept-view', {
-    what: `column "${name}" was read from a row after the call that the row was given to`,
-    detail: 'a row is a view of memory that is used again for the next row',
-    hint: 'copy what you keep: `{ ...row }`, or only the values you need',
-  })
 }
 
 function checkBatch(schema: Schema, batch: Batch): void {

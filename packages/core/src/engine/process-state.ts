@@ -15,7 +15,7 @@ import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import type { DataType } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
 import { assert } from '../errors.ts'
-import type { ArrayPool, KeyCursor, KeyLayout, RecordField, StringTable } from '../state/index.ts'
+import type { ArrayPool, CallCursor, KeyLayout, RecordField, StringTable } from '../state/index.ts'
 import {
   GoneRecords,
   ListStateHandle,
@@ -40,7 +40,7 @@ export interface ProcessStateParts {
   readonly key: KeyLayout
   readonly strings: StringTable
   readonly pool: ArrayPool
-  readonly cursor: KeyCursor
+  readonly cursor: CallCursor
   /** 1 in the record of a key whose values the last snapshot has. */
   readonly saved: RecordField
   readonly handles: readonly StateHandle[]
@@ -118,6 +118,7 @@ export class ProcessState implements OperatorState {
       gone.clear()
       rows.push(...keyed.take(), ...live)
     }
+    this.#parts.cursor.rest()
     return rows
   }
 
@@ -144,6 +145,7 @@ export class ProcessState implements OperatorState {
     this.#parts.restored()
     for (const { gone } of this.#tables) gone.clear()
     this.#parts.cursor.table.takeChanged()
+    this.#parts.cursor.rest()
   }
 
   #writeGone(keyed: KeyedPart, { store, count }: GoneRecords): void {

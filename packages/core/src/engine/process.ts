@@ -8,6 +8,7 @@
  *  U2  A timer fires before any row that the watermark which fires it makes late; one that is set for a time that the
  *      watermark has passed fires right after the function that set it.
  *  U3  A key without state and timers takes no memory after the step.
+ *  U4  What is emitted, read or set after the call has ended throws `step/kept-context`, and changes nothing.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
@@ -21,9 +22,11 @@ import type { Field, Schema } from '../data/type.ts'
 import { MillraceError, isMillraceError } from '../errors.ts'
 import type { ProcessNode, StateDeclaration } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
+import { asynchronousFunction, isPromise } from '../plan/synchronous.ts'
 import {
   ArrayPool,
   BlockHeap,
+  CallCursor,
   GroupTable,
   ListStateHandle,
   MapStateHandle,
@@ -32,7 +35,7 @@ import {
   ValueStateHandle,
   keyLayout,
 } from '../state/index.ts'
-import type { KeyCursor, KeyLayout, KeyedStateParts, RecordField } from '../state/index.ts'
+import type { KeyLayout, KeyedStateParts, RecordField } from '../state/index.ts'
 import { writeKeys } from './key-columns.ts'
 import type { Operator, OperatorContext, OperatorState } from './operator.ts'
 import type { FiredTimer, ProcessContext, ProcessFunction, StateHandle } from './process-function.ts'
@@ -89,7 +92,7 @@ class Process implements Operator {
   readonly #isHashed: RecordField
   /** 1 when the last snapshot has values of the key. */
   readonly #saved: RecordField
-  readonly #cursor: KeyCursor
+  readonly #cursor: CallCursor
   readonly #handles: readonly StateHandle[]
   readonly #timers: ProcessTimers
   readonly #kernels: AccumulateKernels
@@ -162,7 +165,12 @@ class Process implements Operator {
   advance(watermark: number): boolean {
     this.#recycle()
     this.#context.watermark = watermark
-    const isDone = this.#fireTimers(TIMERS_PER_SLICE)
+    let isDone: boolean
+    try {
+      isDone = this.#fireTimers(TIMERS_PER_SLICE)
+    } finally {
+      this.#cursor.rest()
+    }
     this.#flush()
     if (isDone) this.#strings.sweep()
     return isDone
@@ -187,7 +195,8 @@ class Process implements Operator {
         this.#cursor.record = groups[n] as number
         context.eventTime = eventTime === undefined ? undefined : eventTime[i]
         row = this.#reader.seek(i)
-        functions.onRow(row, context)
+        const answer: unknown = functions.onRow(row, context)
+        if (answer !== undefined && isPromise(answer)) throw this.#isAsynchronous('onRow')
         if (this.#timers.isDue(context.watermark)) {
           this.#fireTimers(Infinity)
           this.#reader.seek(i)
@@ -195,6 +204,9 @@ class Process implements Operator {
       }
     } catch (cause) {
       throw this.#failed('onRow', cause, `the row ${rowText(row)}`)
+    } finally {
+      this.#cursor.rest()
+      this.#reader.poison()
     }
   }
 
@@ -223,7 +235,8 @@ class Process implements Operator {
 
   #callTimer(timer: FiredTimer): void {
     try {
-      this.#functions.onTimer?.(this.#context, timer)
+      const answer: unknown = this.#functions.onTimer?.(this.#context, timer)
+      if (answer !== undefined && isPromise(answer)) throw this.#isAsynchronous('onTimer')
     } catch (cause) {
       const key = rowText(this.#context.key)
       throw this.#failed('onTimer', cause, `the timer ${rowText(timer)} of the key ${key}`)
@@ -294,8 +307,14 @@ class Process implements Operator {
       eventTime: undefined as number | undefined,
       watermark: -Infinity,
       now: () => clock.now(),
-      emit: (row: object) => main.add(row, context.eventTime),
-      emitTo: (port: string, row: object) => this.#output(port).add(row, context.eventTime),
+      emit: (row: object) => {
+        this.#cursor.check()
+        main.add(row, context.eventTime)
+      },
+      emitTo: (port: string, row: object) => {
+        this.#cursor.check()
+        this.#output(port).add(row, context.eventTime)
+      },
       setTimer: (name: string, time: number) => {
         this.#hashKey()
         if (this.#timers.set(this.#cursor.record, name, time)) this.#addLive(1)
@@ -324,6 +343,7 @@ class Process implements Operator {
 
   /** The key as a row object, from the batch or, for timers, from the table. */
   #keyOfCursor(): object {
+    this.#cursor.check()
     const columns = this.#row >= 0 ? this.#keyColumns() : this.#storedKey()
     const index = this.#row >= 0 ? this.#row : 0
     const key: Record<string, unknown> = {}
@@ -354,6 +374,10 @@ class Process implements Operator {
     const hash = this.#row >= 0 ? hashKeyRow(this.#keyColumns(), this.#row) : hashKeyRow(this.#storedKey(), 0)
     table.i32[base + this.#hash.offset] = hash
     table.i32[base + this.#isHashed.offset] = 1
+  }
+
+  #isAsynchronous(name: string): MillraceError {
+    return asynchronousFunction(`the function "${name}"`, this.#node.step)
   }
 
   #failed(name: string, cause: unknown, subject: string): unknown {
@@ -395,10 +419,10 @@ function makeState(
   declarations: readonly StateDeclaration[],
   layout: RecordLayout,
   options: Omit<KeyedStateParts, 'layout'> & { readonly keyWords: number },
-): { readonly handles: { readonly [name: string]: StateHandle }; readonly cursor: KeyCursor } {
+): { readonly handles: { readonly [name: string]: StateHandle }; readonly cursor: CallCursor } {
   const parts: KeyedStateParts = { ...options, layout }
   // The table comes after the layout; handles look at it when they are used.
-  const cursor = { table: undefined as unknown as GroupTable, record: -1 }
+  const cursor = new CallCursor()
   const handles: { [name: string]: StateHandle } = {}
   for (const { name, kind, type, keyType } of declarations) {
     if (kind === 'value') handles[name] = new ValueStateHandle(type, name, parts, cursor)

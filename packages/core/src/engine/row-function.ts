@@ -18,6 +18,7 @@ import type { Schema } from '../data/type.ts'
 import { isMillraceError, MillraceError, withContext } from '../errors.ts'
 import type { RowFunctionNode } from '../plan/logical.ts'
 import { MAIN_PORT, REJECTED_PORT } from '../plan/logical.ts'
+import { asynchronousFunction, isPromise } from '../plan/synchronous.ts'
 import { LentBuilders } from './lent-builders.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { RejectedRows } from './rejected-rows.ts'
@@ -41,7 +42,7 @@ export function createRowFunction(
   const whole = node.uses === undefined ? row : createRowView(inputSchema)
   const rejected = new RejectedRows(node.step, context.emit(REJECTED_PORT))
   const onFailure: OnFailure = (cause, physicalRow) => {
-    if (isMillraceError(cause) && mistakes.has(cause.code)) throw withContext(cause, { step: node.step })
+    if (isMistake(cause)) throw withContext(cause, { step: node.step })
     const raw = rowText(whole.seek(physicalRow))
     const error = failure(node, cause, raw)
     if (node.onError !== 'reject') throw error
@@ -55,7 +56,11 @@ export function createRowFunction(
     push(batch) {
       row.bind(batch)
       if (whole !== row) whole.bind(batch)
-      run(batch)
+      try {
+        run(batch)
+      } finally {
+        row.poison()
+      }
       rejected.flush()
     },
     advance: () => true,
@@ -64,7 +69,16 @@ export function createRowFunction(
 }
 
 /** Mistakes in the function itself: no row is to blame, and none is rejected for them. */
-const mistakes: ReadonlySet<string> = new Set(['step/kept-view', 'step/unknown-column'])
+const mistakes: ReadonlySet<string> = new Set([
+  'plan/invalid-argument',
+  'step/kept-context',
+  'step/kept-view',
+  'step/unknown-column',
+])
+
+function isMistake(cause: unknown): cause is MillraceError {
+  return isMillraceError(cause) && mistakes.has(cause.code)
+}
 
 /** The error of a row whose function threw, or gave something that does not fit the step's schema. */
 function failure({ step, shape }: RowFunctionNode, cause: unknown, row: string): MillraceError {
@@ -155,14 +169,8 @@ function createFilter({ row, context, fn, onFailure }: Parts): Run {
 
 /** What passes for true or false in JavaScript is mostly a slip: a promise, a forgotten return, a null. */
 function refuseAnswer(answer: unknown): never {
-  const found =
-    answer === undefined
-      ? 'nothing'
-      : answer === null
-        ? 'null'
-        : answer instanceof Promise
-          ? 'a promise'
-          : `a ${typeof answer}`
+  refusePromise(answer)
+  const found = answer === undefined ? 'nothing' : answer === null ? 'null' : `a ${typeof answer}`
   throw new MillraceError('value/invalid', { what: `expected true or false, found ${found}` })
 }
 
@@ -235,12 +243,20 @@ function createFlatMap({ node, row, context, fn, onFailure }: Parts): Run {
   }
 }
 
+function refusePromise(answer: unknown): void {
+  if (isPromise(answer)) throw asynchronousFunction('the function of the step')
+}
+
 function checkObject(row: unknown): asserts row is object {
+  refusePromise(row)
   if (typeof row === 'object' && row !== null) return
   throw new MillraceError('value/invalid', { what: `a row must be an object, not ${shown(row)}` })
 }
 
 function checkIterable(results: unknown): asserts results is Iterable<unknown> {
+  refusePromise(results)
+  if (typeof results === 'object' && results !== null && Symbol.asyncIterator in results)
+    throw asynchronousFunction('the function of the step')
   const isIterable = typeof results === 'object' && results !== null && Symbol.iterator in results
   if (isIterable) return
   throw new MillraceError('value/invalid', {

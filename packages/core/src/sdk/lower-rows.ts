@@ -11,6 +11,7 @@ import { fieldToString, sameType, schemaToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
 import { rejectedRowSchema, REJECTED_PORT } from '../plan/index.ts'
 import type { RowFunctionNode } from '../plan/index.ts'
+import { asynchronousFunction } from '../plan/synchronous.ts'
 import { refuseChanges } from './changes.ts'
 import type { Output } from './draft.ts'
 
@@ -110,11 +111,7 @@ const asynchronous: ReadonlySet<unknown> = new Set(['AsyncFunction', 'AsyncGener
 export function checkFunction(fn: unknown, what: string = 'the function of the step'): void {
   if (typeof fn === 'function') {
     if (!asynchronous.has(fn.constructor.name)) return
-    throw new MillraceError('plan/invalid-argument', {
-      what: `${what} is asynchronous`,
-      detail: 'functions over rows answer at once: a promise is no row, and would count as true',
-      hint: 'look things up beforehand, or join with a table: .lookupJoin(…)',
-    })
+    throw asynchronousFunction(what)
   }
   throw new MillraceError('plan/invalid-argument', {
     what: `${what} is missing`,

@@ -11,11 +11,13 @@
  *  K3  When `live` is 0 the record refers to no block, no map entry and no string but those of its key.
  *  K4  Whatever changes a record, or an entry of a map, marks it for the next snapshot; what a snapshot has and is no more
  *      is told to whoever takes them.
+ *  K5  Between calls there is no key: using a handle then throws `step/kept-context`.
  */
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { Column } from '../data/column.ts'
 import { isValid } from '../data/column.ts'
 import type { DataType } from '../data/type.ts'
+import { MillraceError } from '../errors.ts'
 import type { ArrayPool } from './array-pool.ts'
 import type { BlockHeap } from './block-heap.ts'
 import type { GroupTable } from './group-table.ts'
@@ -37,6 +39,48 @@ export interface KeyCursor {
   /** Known once the layout is complete. */
   table: GroupTable
   record: number
+}
+
+/** A cursor that knows when no function is being called: state has no key then (K5). */
+export class CallCursor implements KeyCursor {
+  #table: GroupTable | undefined
+  #record = -1
+
+  get table(): GroupTable {
+    return this.#table as GroupTable
+  }
+
+  set table(table: GroupTable) {
+    this.#table = table
+  }
+
+  get record(): number {
+    if (this.#record < 0) throw callHasEnded()
+    return this.#record
+  }
+
+  set record(record: number) {
+    this.#record = record
+  }
+
+  /** Throws when no function is being called. */
+  check(): void {
+    if (this.#record < 0) throw callHasEnded()
+  }
+
+  /** No function is being called until the next record is set. */
+  rest(): void {
+    this.#record = -1
+  }
+}
+
+function callHasEnded(): MillraceError {
+  return new MillraceError('step/kept-context', {
+    what: 'the context of a step, or its state, was used after the call that it was given to',
+    detail:
+      'a call has ended when the function returns: nothing can be emitted, read or set for its key later',
+    hint: 'do everything before the function returns; look things up beforehand, or join with a table: .lookupJoin(…)',
+  })
 }
 
 /** Counts what the record of the cursor holds (K2). */

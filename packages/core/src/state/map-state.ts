@@ -222,9 +222,9 @@ export class MapStateHandle {
   }
 
   #findEncoded(): number {
+    this.#entries.key[0] = this.#cursor.record
     const id = this.#strings.find(this.#encoder.bytes, 0, this.#encoder.length)
     if (id === 0) return -1
-    this.#entries.key[0] = this.#cursor.record
     this.#entries.key[1] = id
     return this.#entries.find()
   }

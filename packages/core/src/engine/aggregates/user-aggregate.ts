@@ -10,6 +10,7 @@ import { createRowView } from '../../data/row-view.ts'
 import type { RowReader } from '../../data/row-view.ts'
 import { writeValue } from '../../data/write-value.ts'
 import { MillraceError, isMillraceError } from '../../errors.ts'
+import { asynchronousFunction, isPromise } from '../../plan/synchronous.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
 import { ValueEncoder, decodeValue } from '../../state/index.ts'
 import { rowText, thrownText } from '../row-text.ts'
@@ -79,7 +80,7 @@ class UserAggregate implements Aggregate {
     const place = this.#placeOf(store, record)
     const view = this.#reader.seek(row)
     try {
-      const next = this.#functions.add(this.#objects[place], view)
+      const next = this.#atOnce('add', this.#functions.add(this.#objects[place], view))
       if (next !== undefined) this.#objects[place] = next
     } catch (cause) {
       throw this.#failed('add', cause, rowText(view))
@@ -91,7 +92,7 @@ class UserAggregate implements Aggregate {
     if (from === 0) return
     const to = this.#placeOf(target, targetRecord)
     try {
-      this.#objects[to] = this.#functions.merge(this.#objects[to], this.#objects[from])
+      this.#objects[to] = this.#atOnce('merge', this.#functions.merge(this.#objects[to], this.#objects[from]))
     } catch (cause) {
       throw this.#failed('merge', cause)
     }
@@ -113,7 +114,8 @@ class UserAggregate implements Aggregate {
 
   #result(place: number): unknown {
     try {
-      return this.#functions.result(place === 0 ? this.#functions.create() : this.#objects[place])
+      const accumulator = place === 0 ? this.#create() : this.#objects[place]
+      return this.#atOnce('result', this.#functions.result(accumulator))
     } catch (cause) {
       throw this.#failed('result', cause)
     }
@@ -125,12 +127,21 @@ class UserAggregate implements Aggregate {
     if (place !== 0) return place
     place = this.#free.pop() ?? this.#objects.length
     try {
-      this.#objects[place] = this.#functions.create()
+      this.#objects[place] = this.#create()
     } catch (cause) {
       throw this.#failed('create', cause)
     }
     store.i32[at] = place
     return place
+  }
+
+  #create(): unknown {
+    return this.#atOnce('create', this.#functions.create())
+  }
+
+  #atOnce(name: string, answer: unknown): unknown {
+    if (!isPromise(answer)) return answer
+    throw asynchronousFunction(`the function "${name}" of a custom aggregate`, this.#parts.step)
   }
 
   #put(store: RecordStore, record: number, accumulator: unknown): void {
