@@ -15,6 +15,8 @@ export type {
 } from './format.ts'
 export type {
   Boundedness,
+  Horizon,
+  HorizonWish,
   Pushdown,
   ReadResult,
   RejectedRow,

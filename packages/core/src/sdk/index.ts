@@ -17,6 +17,7 @@ export type {
   Readable,
   ReadOptions,
 } from './read.ts'
+export type { EpochLimits } from '../plan/index.ts'
 export type {
   AggregatedStream,
   FunctionOptions,
