@@ -21,6 +21,11 @@ export class Lane {
     return this.rowsLeft > 0 ? this.runs[this.at] : undefined
   }
 
+  /** The splits whose turn has come. */
+  get begun(): readonly SplitRun[] {
+    return this.runs.slice(0, this.at + 1)
+  }
+
   /** The current split was read as far as the epoch goes. */
   pass(): void {
     this.at++

@@ -72,6 +72,12 @@ interface NextEpoch {
 /** The longest wait without looking at clocks. */
 const WAIT_MAX_MS = 1000
 
+/**
+ * How often a run over what is there now looks again, where something is in the making: what is written to without end,
+ * like the newest file of a log, is not there now.
+ */
+const LOOKS_MAX = 50
+
 /** The plan of a source that a replayed epoch does not know: it is new in the pipeline. */
 const noInput: SourcePlan = { found: [], remembered: new Map(), done: false, lanes: [], idle: [] }
 
@@ -174,11 +180,11 @@ export class MicroBatchLoop {
     return isEmpty && !this.isDue() ? undefined : { clockMs, plans }
   }
 
-  /** Looks for splits: once, or until nothing is in the making that is there. */
+  /** Looks for splits: once, or until nothing is in the making that is there, if that comes to an end. */
   private async look(isBounded: boolean): Promise<void> {
     if (isBounded && this.hasLooked) return
     this.hasLooked = true
-    for (;;) {
+    for (let looks = 1; looks <= LOOKS_MAX; looks++) {
       const settled = await Promise.all(this.planned().map((source) => source.look()))
       if (!isBounded || this.stopping || settled.every(Boolean)) return
       await this.ground.sleep(this.options.discoverIntervalMs)

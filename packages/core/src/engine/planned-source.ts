@@ -38,8 +38,7 @@ export class PlannedSource {
   readonly step: SourceStep
   private readonly limits: EpochLimits
   private lanes: readonly Lane[] = []
-  /** The number of the split that grows with which the last epoch ended: the next one begins behind it. */
-  private lastGrown = -1
+  private epochs = 0
 
   constructor(step: SourceStep) {
     this.step = step
@@ -151,8 +150,9 @@ export class PlannedSource {
     },
   ): Promise<readonly Candidate[]> {
     const { wishes, left, idle } = options
-    const behind = runs.findIndex(({ index }) => index > this.lastGrown)
-    const turns = behind < 0 ? runs : [...runs.slice(behind), ...runs.slice(0, behind)]
+    this.epochs++
+    for (const run of this.lanes.flatMap(({ begun }) => begun)) run.turn = this.epochs
+    const turns = runs.toSorted((left, right) => left.turn - right.turn)
     const chosen: Candidate[] = []
     let { bytes } = left
     for (const run of turns) {
@@ -167,7 +167,6 @@ export class PlannedSource {
         chosen.push({ run, split: { id: run.split.id, to: horizon.to } })
       }
     }
-    this.lastGrown = chosen.at(-1)?.run.index ?? this.lastGrown
     return chosen
   }
 

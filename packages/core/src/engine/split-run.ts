@@ -81,6 +81,8 @@ export class SplitRun {
   unreached: Json | undefined
   /** Of a run over what is there now: how far that goes; undefined: not known yet, `[]`: nothing is there. */
   target: readonly [Json] | readonly [] | undefined
+  /** Its place among the turns that splits have had: who had none for longest comes first. */
+  turn = 0
   /** Planned time of the last epoch that found it new, or of the first one. */
   lastNewMs: number | undefined
   private readonly events: SplitEvents

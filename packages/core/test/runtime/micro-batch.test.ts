@@ -175,30 +175,33 @@ describe('limits of an epoch', () => {
     }
   })
 
-  test('files that are followed take turns', async () => {
-    const machine = hostWith({ 'in/a.ndjson': line(1), 'in/b.ndjson': line(2) })
-    const sink = memorySink<{ at: number }>()
-    const built = pipeline('turns', (p) =>
-      p
-        .read('in', ndjson('in', { schema: Event, follow: 'lines', pollInterval: '100 ms' }), {
-          perEpoch: { maxFiles: 1 },
-        })
-        .write('out', sink),
-    )
-    const job = new Job(built.build(), {
-      host: machine,
-      mode: 'micro-batch',
-      trigger: { kind: 'interval', every: '1 s' },
-    })
-    const run = job.run()
-    for (let n = 0; n < 4; n++) {
-      machine.files.append('in/a.ndjson', line(10 + n))
-      await machine.advance(1000)
-    }
-    expect(sink.rows.map(({ at }) => at)).toContain(2)
-    job.stop()
-    await untilEnded(machine, run)
-  })
+  test.each<EpochLimits>([{ maxFiles: 1 }, { maxRows: 1 }])(
+    'files that are followed take turns: %j',
+    async (perEpoch) => {
+      const machine = hostWith({ 'in/a.ndjson': line(1), 'in/b.ndjson': line(2) })
+      const sink = memorySink<{ at: number }>()
+      const built = pipeline('turns', (p) =>
+        p
+          .read('in', ndjson('in', { schema: Event, follow: 'lines', pollInterval: '100 ms' }), {
+            perEpoch,
+          })
+          .write('out', sink),
+      )
+      const job = new Job(built.build(), {
+        host: machine,
+        mode: 'micro-batch',
+        trigger: { kind: 'interval', every: '1 s' },
+      })
+      const run = job.run()
+      for (let n = 0; n < 4; n++) {
+        machine.files.append('in/a.ndjson', line(10 + n) + line(20 + n))
+        await machine.advance(1000)
+      }
+      expect(sink.rows.map(({ at }) => at)).toContain(2)
+      job.stop()
+      await untilEnded(machine, run)
+    },
+  )
 
   test('are refused where they cannot be kept', async () => {
     const rows = (perEpoch: EpochLimits): Pipeline =>
@@ -456,6 +459,23 @@ describe('the end', () => {
     const { built } = windows(memoryStream(Event))
     expect(() => new Job(built, { host: createManualHost(), ...(options as object) })).toThrow(message)
   })
+})
+
+test('a file that is written to without end is not waited for', async () => {
+  const machine = hostWith({ 'in/a.ndjson': line(1), 'in/b.ndjson': line(2) })
+  await machine.advance(60_000)
+  const sink = memorySink<{ at: number }>()
+  const built = pipeline('busy', (p) => p.read('in', ndjson('in', { schema: Event })).write('out', sink))
+  let ended = false
+  const run = new Job(built.build(), { host: machine, ...available }).run().finally(() => {
+    ended = true
+  })
+  for (let n = 0; n < 1000 && !ended; n++) {
+    machine.files.append('in/b.ndjson', line(n))
+    await machine.advance(100)
+  }
+  expect((await run).end).toBe('idle')
+  expect(sink.rows.map(({ at }) => at)).toEqual([1])
 })
 
 describe('with a state directory', () => {
