@@ -34,8 +34,10 @@ export interface Command {
   readonly name: string
   /** One clause, as the list of commands shows it. */
   readonly summary: string
-  /** The operand's name in capitals, and what it is. */
-  readonly operand: { readonly name: string; readonly description: string } | undefined
+  /** The operand's name in capitals, and what it is; `more`: how those behind it are called, of which there may be many. */
+  readonly operand:
+    | { readonly name: string; readonly description: string; readonly more?: string }
+    | undefined
   readonly flags: readonly Flag[]
   /** Paragraphs for `millrace help COMMAND`. */
   readonly details: readonly string[]

@@ -85,7 +85,9 @@ export function commandHelp(command: Command, width: number = WIDTH): string {
 
 /** `run MODULE`. */
 function usageHead(command: Command): string {
-  return command.operand === undefined ? command.name : `${command.name} ${command.operand.name}`
+  const { operand, name } = command
+  if (operand === undefined) return name
+  return `${name} ${operand.name}${operand.more === undefined ? '' : ` ${operand.more}`}`
 }
 
 /** `--mode MODE` and what it does, with default and choices. */

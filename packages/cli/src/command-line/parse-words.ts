@@ -101,6 +101,7 @@ function checkOperands(command: Command, operands: readonly string[], given: Rea
       example === undefined ? seeHelp(command) : `for example: ${example.line}`,
     )
   }
+  if (command.operand?.more !== undefined) return
   const most = expected === undefined ? 0 : 1
   if (operands.length > most) {
     throw new UsageError(

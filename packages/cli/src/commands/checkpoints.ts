@@ -1,0 +1,108 @@
+/** `millrace checkpoints`: what a state directory keeps. */
+import { readStateTables, verifyCheckpoints } from '@millrace/core/runtime'
+import type { KeptCheckpoint } from '@millrace/core/runtime'
+import type { ParsedWords } from '../command-line/command.ts'
+import { valueOf } from '../command-line/flag-values.ts'
+import { UsageError } from '../command-line/usage-error.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { errorRecord, jsonLine } from '../progress/json-lines.ts'
+import { formatBytes, formatCount, formatTime } from '../progress/quantities.ts'
+import { checkpointsText, checkpointText } from '../report/checkpoints-text.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { actionOf, chosenEpoch, epochOf, keptAt, statePlace } from './state-place.ts'
+import type { StatePlace } from './state-place.ts'
+import { writeTables } from './state-rows.ts'
+
+/** Runs the command. */
+export async function checkpoints(words: ParsedWords, { stdout }: Surroundings): Promise<ExitCode> {
+  const action = actionOf(words, ['ls', 'show', 'verify', 'export'] as const, 'checkpoints')
+  const place = await statePlace(words, 'checkpoints')
+  const json = words.given.has('json')
+  switch (action) {
+    case 'ls': {
+      const kept = await keptAt(place)
+      stdout.write(
+        json
+          ? kept.epochs.map((one) => jsonLine(epochRecord(one))).join('')
+          : checkpointsText(kept, place.store.place),
+      )
+      return exitCodes.done
+    }
+    case 'show': {
+      const one = epochOf(shownEpoch(words), await keptAt(place), place.store.place)
+      stdout.write(json ? jsonLine(one.manifest) : checkpointText(one))
+      return exitCodes.done
+    }
+    case 'verify':
+      return verify(place, json, stdout)
+    case 'export':
+      return exportState(words, place, stdout)
+  }
+}
+
+function shownEpoch(words: ParsedWords): number {
+  const [, text = ''] = words.operands
+  if (/^[1-9]\d*$/.test(text)) return Number(text)
+  throw new UsageError(
+    text === '' ? 'millrace checkpoints show needs an epoch' : `"${text}" is no epoch: it is a whole number`,
+    'millrace checkpoints ls tells which are kept',
+  )
+}
+
+function epochRecord({ manifest, stateBytes, newBytes, number }: KeptCheckpoint): object {
+  const { epoch, atMs, attempt, lineage, parent, mode, rows = {}, end, pending } = manifest
+  return {
+    epoch,
+    atMs,
+    entry: number,
+    attempt,
+    lineage,
+    parent,
+    mode,
+    stateBytes,
+    newBytes,
+    rows,
+    end,
+    outputs: pending.length,
+  }
+}
+
+async function verify(
+  { host, store }: StatePlace,
+  json: boolean,
+  stdout: Surroundings['stdout'],
+): Promise<ExitCode> {
+  const { epochs, damaged } = await verifyCheckpoints(store, host.bytes)
+  const isWhole = damaged.length === 0 && epochs.every(({ fault }) => fault === undefined)
+  for (const { manifest, fault, bytes } of epochs) {
+    const { epoch, atMs } = manifest
+    const told = fault === undefined ? null : errorRecord(fault)['message']
+    stdout.write(
+      json
+        ? jsonLine({ epoch, atMs, whole: fault === undefined, bytes, fault: told })
+        : `epoch ${formatCount(epoch)} of ${formatTime(atMs)}: ${fault === undefined ? `whole, ${formatBytes(bytes)} read` : `damaged: ${fault.detail ?? fault.what}, ${fault.place?.file ?? ''}`}\n`,
+    )
+  }
+  for (const { file, reason } of damaged)
+    stdout.write(json ? jsonLine({ file, whole: false, fault: reason }) : `${file}: damaged: ${reason}\n`)
+  return isWhole ? exitCodes.done : exitCodes.failed
+}
+
+async function exportState(
+  words: ParsedWords,
+  place: StatePlace,
+  stdout: Surroundings['stdout'],
+): Promise<ExitCode> {
+  const { host, store } = place
+  const folder = valueOf(words, 'to')
+  if (folder === undefined)
+    throw new UsageError('millrace checkpoints export needs a place to write to', 'add --to DIR')
+  const { manifest } = chosenEpoch(words, await keptAt(place), store.place)
+  const tables = await readStateTables(manifest, { store, checks: host.bytes })
+  const format = valueOf(words, 'format') === 'parquet' ? 'parquet' : 'ndjson'
+  await writeTables(tables, { host, folder, format })
+  const rows = tables.reduce((sum, table) => sum + table.rows.length, 0)
+  stdout.write(`${folder}: ${formatCount(rows)} rows of epoch ${formatCount(manifest.epoch)}\n`)
+  return exitCodes.done
+}

@@ -1,0 +1,146 @@
+// The state of a checkpoint as rows is what the steps hold, whatever changes and removals lie in its files.
+import { describe, expect, it } from 'vitest'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { memorySink, memoryStream } from '../../src/connect/index.ts'
+import type { Host } from '../../src/host/host.ts'
+import { createNodeHost } from '../../src/host/node/index.ts'
+import { pipeline, schema, session, sliding, state, t, tumbling } from '../../src/index.ts'
+import { Job, readCheckpoints, readStateTables } from '../../src/runtime/index.ts'
+import type { StateTable } from '../../src/runtime/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+
+const Row = schema({ key: t.string(), n: t.int32(), at: t.timestamp('ms') })
+type Row = { readonly key: string; readonly n: number; readonly at: number }
+
+/** Runs a pipeline over some rows, an epoch for each lot; gives the tables of the last one. */
+async function tablesAfter(...lots: readonly (readonly Row[])[]): Promise<readonly StateTable[]> {
+  const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
+  const store = new DirectoryStore(host, '/state')
+  const stream = memoryStream(Row)
+  for (const lot of lots) {
+    stream.push(...lot)
+    const built = pipeline('job', (p) => {
+      const rows = p.read('rows', stream, { eventTime: 'at' })
+      const keyed = rows.keyBy('by-key', 'key')
+      keyed
+        .process('keep', {
+          state: {
+            last: state.value(t.int32()),
+            big: state.value(t.int64().bigint()),
+            due: state.value(t.date()),
+            all: state.list(t.struct({ n: t.int32() })),
+            by: state.map(t.int32(), t.string()),
+          },
+          output: Row,
+          // Below zero: all of the key goes, but for one entry of the map.
+          onRow({ key, n, at }, { state: kept, setTimer, deleteTimer }) {
+            if (n < 0) {
+              kept.last.clear()
+              kept.big.clear()
+              kept.due.clear()
+              kept.all.clear()
+              kept.by.delete(-n)
+              deleteTimer('t')
+              return
+            }
+            kept.last.set(n)
+            kept.big.set(2n ** 60n + BigInt(n))
+            kept.due.set('2024-05-01')
+            kept.all.add({ n })
+            kept.by.set(n, key)
+            setTimer('t', at + 1_000_000)
+          },
+          onTimer: () => undefined,
+        })
+        .write('out', memorySink() as never)
+      for (const [name, window] of [
+        ['tumbled', tumbling('1 s')],
+        ['slid', sliding('2 s', '1 s')],
+        ['sessions', session('1 s')],
+      ] as const)
+        keyed
+          .window(window as never)
+          .aggregate(name, (a) => ({ rows: a.count() }))
+          .write(`out-${name}`, memorySink() as never)
+    }).build()
+    const times = { epochIntervalMs: 60_000, stopWhenIdleMs: 1 }
+    await new Job(built, { host, mode: 'continuous', state: store, parallelism: 2, ...times }).run()
+  }
+  const { epochs } = await readCheckpoints(store, host.bytes)
+  expect(epochs.map(({ manifest }) => manifest.epoch)).toEqual(lots.map((_, at) => at + 1))
+  const newest = epochs.at(-1)
+  return newest === undefined ? [] : readStateTables(newest.manifest, { store, checks: host.bytes })
+}
+
+function rowsOf(tables: readonly StateTable[], step: string, table: string): readonly unknown[] {
+  const found = tables.find((one) => one.step === step && one.table === table)
+  return (found?.rows ?? []).toSorted((a, b) => (JSON.stringify(a, text) < JSON.stringify(b, text) ? -1 : 1))
+}
+
+function text(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}
+
+describe('the state of a checkpoint as rows', () => {
+  it('has typed keys and values, and what several epochs have changed', async () => {
+    const tables = await tablesAfter(
+      [
+        { key: 'a', n: 1, at: 0 },
+        { key: 'b', n: 5, at: 10 },
+      ],
+      [{ key: 'a', n: 2, at: 20 }],
+    )
+    const date = '2024-05-01'
+    expect(rowsOf(tables, 'keep', 'values')).toEqual([
+      { key: 'a', last: 2, big: 2n ** 60n + 2n, due: date },
+      { key: 'b', last: 5, big: 2n ** 60n + 5n, due: date },
+    ])
+    expect(rowsOf(tables, 'keep', 'list:all')).toEqual([
+      { key: 'a', '/at': 0, '/value': { n: 1 } },
+      { key: 'a', '/at': 1, '/value': { n: 2 } },
+      { key: 'b', '/at': 0, '/value': { n: 5 } },
+    ])
+    expect(rowsOf(tables, 'keep', 'map:by')).toEqual([
+      { key: 'a', '/key': 1, '/value': 'a' },
+      { key: 'a', '/key': 2, '/value': 'a' },
+      { key: 'b', '/key': 5, '/value': 'b' },
+    ])
+    expect(rowsOf(tables, 'keep', 'timers')).toEqual([
+      { key: 'a', '/name': 't', '/time': 1_000_020 },
+      { key: 'b', '/name': 't', '/time': 1_000_010 },
+    ])
+    expect(tables.find(({ table }) => table === 'values')?.keys).toEqual(['key'])
+  })
+
+  it('lacks what is gone: cleared values and lists, entries of maps, timers', async () => {
+    const tables = await tablesAfter(
+      [
+        { key: 'a', n: 1, at: 0 },
+        { key: 'a', n: 2, at: 1 },
+        { key: 'b', n: 3, at: 2 },
+      ],
+      [{ key: 'a', n: -1, at: 3 }],
+      [{ key: 'b', n: 4, at: 4 }],
+    )
+    expect(rowsOf(tables, 'keep', 'values')).toMatchObject([{ key: 'b', last: 4 }])
+    expect(rowsOf(tables, 'keep', 'list:all')).toMatchObject([{ key: 'b' }, { key: 'b' }])
+    expect(rowsOf(tables, 'keep', 'map:by')).toEqual([
+      { key: 'a', '/key': 2, '/value': 'a' },
+      { key: 'b', '/key': 3, '/value': 'b' },
+      { key: 'b', '/key': 4, '/value': 'b' },
+    ])
+    expect(rowsOf(tables, 'keep', 'timers')).toMatchObject([{ key: 'b' }])
+  })
+
+  it('has the windows that are open, and not those that have fired', async () => {
+    const tables = await tablesAfter(
+      [{ key: 'a', n: 1, at: 100 }],
+      [{ key: 'a', n: 1, at: 1500 }],
+      [{ key: 'a', n: 1, at: 5200 }],
+    )
+    expect(rowsOf(tables, 'tumbled', 'panes')).toMatchObject([{ key: 'a', '/pane': 5000, 'rows/rows': 1 }])
+    expect(rowsOf(tables, 'slid', 'panes')).toMatchObject([{ key: 'a', '/pane': 5000, 'rows/rows': 1 }])
+    expect(rowsOf(tables, 'sessions', 'sessions')).toMatchObject([{ key: 'a', 'rows/rows': 1 }])
+  })
+})
