@@ -156,6 +156,10 @@ function describeProcess(node: ProcessNode): StepDescription {
   if (node.state.length > 0) {
     details.push({ label: 'bounded by', text: 'the number of keys, and what the function clears' })
   }
+  details.push({
+    label: 'order',
+    text: 'as rows come, not by event time: where every run must give the same, do not depend on it',
+  })
   const sides = Object.keys(node.sidePorts)
   if (sides.length > 0) details.push({ label: 'also gives', text: sides.join(', ') })
   return { summary: `runs a function with state and timers per ${keysText(node.keys)}`, details }
