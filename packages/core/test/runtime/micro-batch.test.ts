@@ -517,6 +517,38 @@ describe('with a state directory', () => {
   })
 })
 
+test.each([1, 3])(
+  'files that a plan had found are not found again, new ones are not mixed in: %i tasks',
+  async (tasks) => {
+    const machine = hostWith({ 'in/a.ndjson': line(1), 'in/b.ndjson': line(2) })
+    const state = new DirectoryStore(machine, 'state')
+    const run = async (isBroken: boolean, parallelism: number) => {
+      const sink = memorySink<{ at: number }>()
+      const built = pipeline('found', (p) =>
+        p
+          .read('in', ndjson('in', { schema: Event }))
+          .filter('broken', ({ at }) => {
+            if (isBroken && at === 2) throw new Error('broken')
+            return true
+          })
+          .write('out', sink),
+      ).build()
+      machine.restart()
+      await machine.advance(60_000)
+      const error = await untilEnded(
+        machine,
+        new Job(built, { host: machine, ...available, state, parallelism }).run(),
+      ).catch((caught: unknown) => caught)
+      return { error, epochs: sink.commits.map(({ epoch, rows }) => [epoch, rows.map(({ at }) => at)]) }
+    }
+    expect(await run(true, 1)).toMatchObject({ error: { code: 'step/function-failed' }, epochs: [] })
+    machine.files.put('in/0.ndjson', line(3))
+    const { epochs } = await run(false, tasks)
+    expect(epochs.filter(([epoch]) => epoch === 1).flatMap(([, rows]) => rows)).toEqual([1, 2])
+    expect(epochs.filter(([epoch]) => epoch !== 1).flatMap(([, rows]) => rows)).toEqual([3])
+  },
+)
+
 test('the table of a lookup join is read whole in the first epoch, and never again', async () => {
   const machine = hostWith({
     'in/a.ndjson': line(1) + line(2) + line(3),
