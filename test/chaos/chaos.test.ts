@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { whyNoServer } from '../../packages/connector-postgres/test/postgres-server.ts'
 import { DatabaseTargets } from './database-target.ts'
 import { scenarioOf } from './scenario.ts'
+import { serviceTarget } from './service-target.ts'
 import { trial } from './trial.ts'
 
 const SEEDS = [1, 2, 3, 4, 5, 6]
@@ -35,6 +36,18 @@ describe.skipIf(whyNoServer !== undefined)('a run that writes to a table and is 
     async (seed, sink) => {
       const scenario = scenarioOf(seed, sink)
       const { lost, repeated, trouble } = await trial(scenario, await targets.target(scenario))
+      expect({ lost, repeated, trouble }).toEqual({ lost: 0, repeated: 0, trouble: [] })
+    },
+    120_000,
+  )
+})
+
+describe('a run that sends to a service in trouble and is killed', () => {
+  it.each([2, 13])(
+    'loses and repeats nothing: seed %i',
+    async (seed) => {
+      const scenario = scenarioOf(seed, 'http')
+      const { lost, repeated, trouble } = await trial(scenario, await serviceTarget(scenario))
       expect({ lost, repeated, trouble }).toEqual({ lost: 0, repeated: 0, trouble: [] })
     },
     120_000,

@@ -1,13 +1,14 @@
 /**
  * `npm run chaos -- --runs 200 [--seed 1] [--at-once 2] [--sink files]`: trials one after the other, and what came of them.
- * Sinks are files, postgres-append and postgres-upsert.
+ * Sinks are files, http, postgres-append and postgres-upsert.
  */
 import { parseArgs } from 'node:util'
 import { DatabaseTargets } from './database-target.ts'
 import { scenarioOf } from './scenario.ts'
-import type { SinkKind } from './scenario.ts'
+import type { Scenario, SinkKind } from './scenario.ts'
+import { serviceTarget } from './service-target.ts'
 import { trial } from './trial.ts'
-import type { Outcome } from './trial.ts'
+import type { Outcome, Target } from './trial.ts'
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 const runs = Number(values.runs)
 const first = Number(values.seed)
 const sink = values.sink as SinkKind
-const targets = sink === 'files' ? undefined : await DatabaseTargets.start()
+const databases = sink.startsWith('postgres') ? await DatabaseTargets.start() : undefined
 let next = first
 const totals = { rows: 0, killed: 0, lost: 0, repeated: 0, trouble: 0 }
 
@@ -43,10 +44,14 @@ function show({ scenario, rows, killed, lost, repeated, trouble }: Outcome): voi
   for (const text of trouble) console.log(`  ${text.replaceAll('\n', '\n  ')}`)
 }
 
+async function targetOf(scenario: Scenario): Promise<Target | undefined> {
+  return sink === 'http' ? serviceTarget(scenario) : databases?.target(scenario)
+}
+
 async function work(): Promise<void> {
   while (next < first + runs) {
     const scenario = scenarioOf(next++, sink)
-    const outcome = await trial(scenario, await targets?.target(scenario))
+    const outcome = await trial(scenario, await targetOf(scenario))
     totals.rows += outcome.rows
     totals.killed += outcome.killed
     totals.lost += outcome.lost
@@ -57,7 +62,7 @@ async function work(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work))
-await targets?.stop()
+await databases?.stop()
 const { rows, killed, lost, repeated, trouble } = totals
 console.log(`${runs} runs, ${killed} kills, ${rows} rows: ${lost} lost, ${repeated} repeated`)
 process.exitCode = lost + repeated + trouble === 0 ? 0 : 1

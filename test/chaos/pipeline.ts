@@ -1,6 +1,7 @@
 /** The pipelines that are killed: one module, so that every start runs exactly what the one before ran. */
 import { pipeline, schema, state, t, tumbling } from 'millrace'
 import { csv, ndjson } from 'millrace/files'
+import { toHttp } from 'millrace/connect'
 import { postgres } from '@millrace/connector-postgres'
 
 /** What is read. */
@@ -27,8 +28,9 @@ export default pipeline('chaos', (p) => {
 
   const sink = p.option('sink', {
     default: 'files',
-    description: 'files, postgres-append or postgres-upsert',
+    description: 'files, http, postgres-append or postgres-upsert',
   })
+  const url = p.option('url', { default: '', description: 'service that takes the results' })
   const table = p.option('table', { default: '', description: 'table for the results' })
 
   const rows = p.option('rows', { default: 0, description: 'rows of an epoch, at most; 0: all' })
@@ -43,7 +45,7 @@ export default pipeline('chaos', (p) => {
     sink === 'postgres-append'
       ? postgres({ table, mode: 'append' })
       : postgres({ table, mode: 'upsert', key: shape === 'window' ? ['account', 'windowStart'] : ['id'] })
-  const to = sink === 'files' ? toFiles() : toTable()
+  const to = sink === 'files' ? toFiles() : sink === 'http' ? toHttp(url, { maxRows: 100 }) : toTable()
   const payments = p.read(
     'payments',
     ndjson(input, {

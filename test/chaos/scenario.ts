@@ -24,7 +24,7 @@ export interface Payment {
 }
 
 /** Where the results of a trial go. */
-export type SinkKind = 'files' | 'postgres-append' | 'postgres-upsert'
+export type SinkKind = 'files' | 'http' | 'postgres-append' | 'postgres-upsert'
 
 /** One trial. */
 export interface Scenario {
@@ -123,6 +123,17 @@ export function textOf(row: object): string {
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, value]) => `${name}=${String(value)}`)
     .join(' ')
+}
+
+/** Times of the output are text. */
+export function timesAsNumbers(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) =>
+      typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]/.test(value)
+        ? [name, Date.parse(`${value.replace(' ', 'T').replace(/Z$/, '')}Z`)]
+        : [name, value as unknown],
+    ),
+  )
 }
 
 function totalsOf(payments: readonly Payment[]): string[] {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { answerOf, settingsOf, textOf } from './scenario.ts'
+import { answerOf, settingsOf, textOf, timesAsNumbers } from './scenario.ts'
 import type { Payment, Scenario } from './scenario.ts'
 
 const bin = fileURLToPath(new URL('../../packages/millrace/bin/millrace.js', import.meta.url))
@@ -193,17 +193,6 @@ function rowsOf({ format }: Scenario, file: string, partition: object): string[]
     const row = Object.fromEntries(names.map((name, at) => [name, cells[at] ?? '']))
     return textOf({ ...timesAsNumbers(row), ...partition })
   })
-}
-
-/** Times of the output are text. */
-function timesAsNumbers(row: object): object {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) =>
-      typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]/.test(value)
-        ? [name, Date.parse(`${value.replace(' ', 'T').replace(/Z$/, '')}Z`)]
-        : [name, value as unknown],
-    ),
-  )
 }
 
 /** How many rows stand too often, or are not of the answer. */

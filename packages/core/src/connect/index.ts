@@ -37,6 +37,7 @@ export type {
   Sink,
   SinkContext,
   SinkDescription,
+  SinkStore,
   SinkWriter,
 } from './sink.ts'
 export type {
@@ -54,6 +55,9 @@ export type { CountCommittable } from './blackhole.ts'
 export { blackhole } from './blackhole.ts'
 export type { ConsoleCommittable, ConsoleOptions } from './console.ts'
 export { toConsole } from './console.ts'
+export type { HttpCommittable } from './http/http-requests.ts'
+export type { HttpOptions } from './http/http-options.ts'
+export { toHttp } from './http/http-sink.ts'
 export type { MemoryOptions, MemoryPosition, MemoryStream } from './memory.ts'
 export { memoryBatches, memoryRows, memoryStream } from './memory.ts'
 export type { MemoryCommit, MemoryCommittable, MemorySink } from './memory-sink.ts'

@@ -9,6 +9,7 @@
 import type { Batch } from '../data/batch.ts'
 import type { Json, Schema } from '../data/type.ts'
 import type { Host } from '../host/host.ts'
+import type { CheckpointStore } from '../checkpoint/store.ts'
 
 /** A numbered epoch. */
 export type EpochId = number
@@ -51,7 +52,15 @@ export interface SinkContext {
    * in no output mode. Default: no.
    */
   readonly resumed?: boolean
+  /**
+   * The place of checkpoints, for sinks that have to keep rows themselves until they are delivered: files whose names
+   * begin with `sinks/`. Absent in a run without one: then nothing outlives the process.
+   */
+  readonly store?: SinkStore
 }
+
+/** What a sink may do in the place of checkpoints. */
+export type SinkStore = Pick<CheckpointStore, 'place' | 'create' | 'write' | 'read' | 'list' | 'remove'>
 
 /**
  * Writes for one task of a sink step. Calls of `write` and `seal` never overlap: neither is made while a promise of

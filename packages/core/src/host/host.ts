@@ -137,6 +137,38 @@ export interface Processes {
   state(of: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'>
 }
 
+/** A request over HTTP. */
+export interface HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** For all of it, up to the last byte of the answer that is read. */
+  readonly timeoutMs: number
+  /** Bytes of the answer's body that are read, at most; the rest is thrown away. */
+  readonly answerBytesMax: number
+}
+
+/** What came back, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number
+  /** By its name in any case. */
+  header(name: string): string | undefined
+  readonly body: Uint8Array
+}
+
+/** Requests to other machines. */
+export interface Http {
+  /** Sends once, and follows no redirection. Rejects when no answer came: whether it was received is not known. */
+  request(request: HttpRequest): Promise<HttpAnswer>
+}
+
+/** What the process was started with. */
+export interface Environment {
+  /** The value of a variable. May be a secret: not for plans, logs or errors. */
+  get(name: string): string | undefined
+}
+
 /** All doors together. */
 export interface Host {
   readonly clock: Clock
@@ -147,4 +179,6 @@ export interface Host {
   readonly bytes: ByteChecks
   readonly terminal: Terminal
   readonly processes: Processes
+  readonly http: Http
+  readonly environment: Environment
 }

@@ -66,6 +66,9 @@ export function createManualHost(): ManualHost {
     compression,
     bytes: real.bytes,
     terminal: { write: (text) => output.push(text) },
+    // Nothing is there: a test that needs somebody at the other end gives its own.
+    http: { request: () => Promise.reject(new Error('a manual host reaches no other machine')) },
+    environment: { get: () => undefined },
     processes: {
       self: async () => ({ machine: 'manual', boot: '', space: '', pid, start: '' }),
       async state(of) {

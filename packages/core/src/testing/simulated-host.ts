@@ -101,6 +101,8 @@ export class SimulatedMachine {
       },
       files: this.#slow(new SimulatedFiles(this.disk)),
       terminal: { write: () => undefined },
+      http: { request: () => Promise.reject(new Error('a simulated machine reaches no other one')) },
+      environment: { get: () => undefined },
       processes: {
         self: async () => self,
         state: async (of) => (of.pid === this.#pid ? 'alive' : 'dead'),

@@ -17,6 +17,8 @@ export interface SinkSubject {
   row(n: number): object
   /** What is visible at the target, in any order; undefined: the sink cannot be read back. */
   readonly visible: (() => Promise<readonly object[]>) | undefined
+  /** What runs of the subject have besides. */
+  readonly context?: Pick<SinkContext, 'store'>
   cleanup?(): Promise<void>
 }
 
@@ -48,6 +50,7 @@ export class SinkTrial {
       lineage: LINEAGE,
       attempt: 1,
       bounded: true,
+      ...this.subject.context,
       ...options,
     })
   }

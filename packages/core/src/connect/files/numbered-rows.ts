@@ -2,7 +2,7 @@
  * Rows with the number of the output file that each goes into: how batches of many partitions lie in a journal.
  */
 import type { Batch } from '../../data/batch.ts'
-import type { JournalRows } from './journal-file.ts'
+import type { JournalRows } from '../journal-blocks.ts'
 import type { PartitionRows } from './partition-rows.ts'
 
 /** The rows of some parts, in the batch's order, each with its part's number. */

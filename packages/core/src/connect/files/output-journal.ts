@@ -10,7 +10,7 @@
  */
 import type { Json, Schema } from '../../data/type.ts'
 import type { Host } from '../../host/host.ts'
-import type { JournalReference, JournalRows } from './journal-file.ts'
+import type { JournalReference, JournalRows } from '../journal-blocks.ts'
 import { JournalFile } from './journal-file.ts'
 import { journalName, STAGED_FOLDER } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'

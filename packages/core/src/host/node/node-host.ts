@@ -9,6 +9,8 @@ import { nodeByteChecks } from './byte-checks.ts'
 import { nodeClock } from './clock.ts'
 import { nodeCompression } from './compression.ts'
 import { nodeFiles } from './files.ts'
+import { nodeEnvironment } from './environment.ts'
+import { nodeHttp } from './http.ts'
 import { nodeProcesses } from './processes.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTerminal } from './terminal.ts'
@@ -31,5 +33,7 @@ export function createNodeHost(): Host {
     bytes: nodeByteChecks,
     terminal: nodeTerminal,
     processes: nodeProcesses,
+    http: nodeHttp,
+    environment: nodeEnvironment,
   }
 }

@@ -1,0 +1,5 @@
+/** The environment of a Node process. */
+import type { Environment } from '../host.ts'
+
+/** Variables of this process. */
+export const nodeEnvironment: Environment = { get: (name) => process.env[name] }
