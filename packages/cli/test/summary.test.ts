@@ -90,6 +90,24 @@ describe('the summary', () => {
     expect(text).toContain('    out  1 row\n')
   })
 
+  it.each([
+    [undefined, 'with --state DIR a later run goes on with it'],
+    [
+      { kind: 'resume', attempt: 2, epoch: 1, committedAgain: 0, changes: [] } as const,
+      'a later run with the same --state goes on with it',
+    ],
+  ])('says of a run that read what was there that windows stay open', (start, remedy) => {
+    const open = progress(step('hourly', 'window-aggregate', { stateEntries: 1 }))
+    const result = { end: 'idle', progress: open, start } as const
+    const text = summaryText(
+      { pipeline: 'p', mode: 'micro-batch', nodes: [], result, memoryBytes: 1e8 },
+      plainPalette,
+    )
+    expect(text).toContain('p: done in 1.0 s: what was there is read\n')
+    expect(text).toContain(`without a result\n    ${remedy}\n`)
+    expect(text).not.toContain('--drain')
+  })
+
   it('tells how many windows of which step never fired, and that --drain would fire them', () => {
     const text = summary(
       progress(

@@ -81,9 +81,7 @@ function leftBehind(summary: Summary, palette: Palette): string[] {
   const timers = pendingTimers(progress)
   const unfired = [...windows.map(openText), ...timers.map(timersText)]
   const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers) === 1
-  const remedy = endsByItself(summary)
-    ? `a later run with the same --state goes on with ${isOne ? 'it' : 'them'}`
-    : drainText(isOne)
+  const remedy = endsByItself(summary) ? goesOnText(summary.result, isOne) : drainText(isOne)
   const notes: Note[] = [
     // One remedy for all of them, behind the last.
     ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? remedy : undefined]),
@@ -105,6 +103,13 @@ function openText({ step, groups }: OpenWindows): string {
 
 function timersText({ step, timers }: PendingTimers): string {
   return `${step}: ${formatCount(timers)} ${timers === 1 ? 'timer' : 'timers'} had not fired`
+}
+
+function goesOnText({ start }: JobResult, isOne: boolean): string {
+  const what = isOne ? 'it' : 'them'
+  return start === undefined
+    ? `with --state DIR a later run goes on with ${what}`
+    : `a later run with the same --state goes on with ${what}`
 }
 
 function drainText(isOne: boolean): string {
