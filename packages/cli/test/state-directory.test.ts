@@ -309,3 +309,49 @@ describe('a state directory that is damaged', () => {
     }
   })
 })
+
+describe('--restart', () => {
+  const failing = (times: number): string =>
+    counting('state.value(t.int32())')
+      .replace("ndjson('out', { roll: 'epoch' })", 'away')
+      .replace(
+        'export default',
+        `const real = ndjson('out', { schema: Out, roll: 'epoch' }).toSink()
+let tries = 0
+const away = {
+  ...real,
+  open: async (context: never) => {
+    if (++tries <= ${times}) throw new Error('the disk is away')
+    return real.open(context)
+  },
+} as never
+export default`,
+      )
+
+  it('starts again after failures that may pass, tells them, and says at the end how it began', async () => {
+    const scene = new Scene()
+    scene.made.file('pipe.ts', failing(2))
+    scene.push('a', 'a')
+    const { code, stdout } = await scene.run('--restart', 'fixed:20ms', '--json')
+    expect([code, jsonLines(stdout).at(-1)]).toMatchObject([
+      0,
+      {
+        type: 'end',
+        start: { kind: 'begin', attempt: 3, changes: [] },
+        failures: [{ code: 'output/write-failed' }, { code: 'output/write-failed' }],
+        lastEpoch: { epoch: 1, stateBytes: expect.any(Number) as number },
+      },
+    ])
+    expect(scene.counts).toEqual([1, 2])
+  })
+
+  it('gives up where it was told to', async () => {
+    const scene = new Scene()
+    scene.made.file('pipe.ts', failing(9))
+    scene.push('a')
+    const once = await scene.run('--restart', 'fixed:20ms:1')
+    expect([once.code, once.stderr]).toEqual([1, expect.stringContaining('output/write-failed')])
+    const without = await scene.tool('run', 'pipe.ts', '--restart', 'exponential')
+    expect([without.code, without.stderr]).toEqual([2, expect.stringContaining('add --state DIR')])
+  })
+})

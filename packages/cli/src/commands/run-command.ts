@@ -85,6 +85,13 @@ export const runCommand: Command = {
       description: 'with --state: let a new state directory begin with this savepoint',
     },
     {
+      name: 'restart',
+      value: 'HOW',
+      default: 'none',
+      description:
+        'with --state: start again after a failure that may pass by itself: none, exponential (1s, 2s, … 1min), fixed:10s[:TIMES], failure-rate:3/1m:10s',
+    },
+    {
       name: 'takeover',
       description:
         'with --state: also from a process that runs or may still run: what it does from then on does not count',

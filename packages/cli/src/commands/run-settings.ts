@@ -4,6 +4,7 @@ import { parseDuration } from '@millrace/core/time'
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, settingsOf, valueOf } from '../command-line/flag-values.ts'
 import { nearName } from '../command-line/near-name.ts'
+import { restartStrategy } from '../command-line/restart-strategy.ts'
 import { UsageError } from '../command-line/usage-error.ts'
 
 /** Tasks per stage and rows per batch, at most: beyond that it is a slip. */
@@ -35,6 +36,7 @@ export function runSettings(words: ParsedWords): RunSettings {
   const trigger = triggerOf(words)
   const state = valueOf(words, 'state')
   if (state === undefined) refuseStateFlags(words)
+  const restart = valueOf(words, 'restart')
   const dropState = words.values.get('drop-state')
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const outputMode = valueOf(words, 'output-mode') as JobOptions['outputMode']
@@ -55,6 +57,7 @@ export function runSettings(words: ParsedWords): RunSettings {
       ...(epochIntervalMs === undefined ? {} : { epochIntervalMs }),
       ...(from === undefined ? {} : { from }),
       goOn: words.given.has('go-on'),
+      ...(restart === undefined ? {} : { restart: restartStrategy(restart) }),
       ...(dropState === undefined ? {} : { dropState }),
       takeOver: words.given.has('takeover'),
       ...(parallelism === undefined ? {} : { parallelism }),
@@ -129,7 +132,7 @@ function triggerOf(words: ParsedWords): Trigger | undefined {
 }
 
 function refuseStateFlags(words: ParsedWords): void {
-  for (const flag of ['from', 'go-on', 'takeover', 'drop-state', 'from-savepoint']) {
+  for (const flag of ['from', 'go-on', 'takeover', 'drop-state', 'from-savepoint', 'restart']) {
     if (!words.given.has(flag) && !words.values.has(flag)) continue
     throw new UsageError(`--${flag} says how to go on with kept state`, 'add --state DIR')
   }

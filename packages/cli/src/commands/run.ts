@@ -6,7 +6,7 @@ import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
 import { MillraceError } from '@millrace/core/errors'
 import { DirectoryStore, Job } from '@millrace/core/runtime'
-import type { JobOptions, JobResult } from '@millrace/core/runtime'
+import type { JobFailure, JobOptions, JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -33,8 +33,8 @@ export async function run(words: ParsedWords, surroundings: Surroundings): Promi
     const host = createNodeHost()
     const built = await module.pipeline.buildOn(host, { set: settings.set })
     if (!settings.json && !settings.quiet) surroundings.stderr.write(inferredText(built.inferred))
-    const result = await runJob({ words, module, built, settings, surroundings, host })
-    await conclude({ words, module, built, settings, surroundings, host }, result)
+    const ended = await runJob({ words, module, built, settings, surroundings, host })
+    await conclude({ words, module, built, settings, surroundings, host }, ended)
     return exitCodes.done
   } catch (error) {
     if (settings.json) surroundings.stdout.write(jsonLine(errorRecord(error)))
@@ -52,7 +52,13 @@ interface Run {
   readonly host: Host
 }
 
-async function runJob({ module, built, settings, surroundings, host: nodeHost }: Run): Promise<JobResult> {
+/** A run that ended well, and the failures after which it has started again. */
+interface EndedRun {
+  readonly result: JobResult
+  readonly failures: readonly JobFailure[]
+}
+
+async function runJob({ module, built, settings, surroundings, host: nodeHost }: Run): Promise<EndedRun> {
   const reporter = new Reporter({
     display: displayFor(surroundings, settings),
     surroundings,
@@ -60,6 +66,7 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
     pipeline: module.pipeline.name,
     mode: settings.mode,
     now: () => nodeHost.clock.now(),
+    epochIntervalMs: epochIntervalOf(settings),
   })
   // What console sinks print has to go around the lines that are redrawn.
   const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
@@ -73,12 +80,19 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
   })
   reporter.start(job)
   try {
-    return await Promise.race([job.run(), stalled])
+    const result = await Promise.race([job.run(), stalled])
+    return { result, failures: job.failures }
   } finally {
     release()
     releaseStall()
     reporter.close()
   }
+}
+
+/** How often epochs are to be made; undefined: not by the clock. */
+function epochIntervalOf({ mode, job }: RunSettings): number | undefined {
+  if (mode === 'continuous') return job.epochIntervalMs ?? 1000
+  return undefined
 }
 
 /** The places that the flags name. */
@@ -155,11 +169,11 @@ function startRecord(module: PipelineModule, built: BuiltPipeline, settings: Run
 
 async function conclude(
   { words, module, built, settings, surroundings }: Run,
-  result: JobResult,
+  { result, failures }: EndedRun,
 ): Promise<void> {
   const { stdout, stderr, environment } = surroundings
   if (settings.json) {
-    stdout.write(jsonLine(endRecord(result)))
+    stdout.write(jsonLine(endRecord(result, failures)))
     return
   }
   if (settings.quiet) return
@@ -167,7 +181,9 @@ async function conclude(
   const { name } = module.pipeline
   const { mode, job } = settings
   const { stopWhenIdleMs } = job
-  const summary = { pipeline: name, mode, nodes: built.plan.nodes, result, stopWhenIdleMs, memoryBytes }
+  const { nodes } = built.plan
+  const restarts = failures.length
+  const summary = { pipeline: name, mode, nodes, result, restarts, stopWhenIdleMs, memoryBytes }
   const width = textWidth(stderr)
   stderr.write(summaryText(summary, paletteFor(stderr, environment), width))
   if (module.report !== undefined) {

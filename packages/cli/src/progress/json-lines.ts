@@ -3,8 +3,10 @@
  * added, never changed.
  */
 import { isMillraceError } from '@millrace/core/errors'
-import type { JobProgress, JobResult } from '@millrace/core/runtime'
+import type { JobFailure, JobProgress, JobResult } from '@millrace/core/runtime'
 import { openWindows, pendingTimers } from '../report/left-behind.ts'
+import { failureText } from './job-notices.ts'
+import type { JobLife } from './job-notices.ts'
 import type { Rates } from './rates.ts'
 
 /** A line as an object. */
@@ -14,10 +16,15 @@ export interface JsonLine {
 }
 
 /** The line of a snapshot. */
-export function progressRecord(progress: JobProgress, rates: Rates): JsonLine {
+export function progressRecord(
+  progress: JobProgress,
+  rates: Rates,
+  about?: { readonly life: JobLife; readonly nowMs: number },
+): JsonLine {
   return {
     type: 'progress',
     ...progressFields(progress),
+    ...(about === undefined ? {} : lifeFields(progress, about)),
     rates: {
       rowsIn: rounded(rates.rowsIn),
       bytesIn: rounded(rates.bytesIn),
@@ -27,11 +34,33 @@ export function progressRecord(progress: JobProgress, rates: Rates): JsonLine {
   }
 }
 
+/** The state of the job, its failures, and how long ago the last epoch was delivered. */
+function lifeFields(
+  { lastEpoch }: JobProgress,
+  { life, nowMs }: { readonly life: JobLife; readonly nowMs: number },
+): { readonly [field: string]: unknown } {
+  return {
+    state: life.state,
+    ...(lastEpoch === undefined ? {} : { lastEpochAgeMs: Math.max(0, nowMs - lastEpoch.deliveredAtMs) }),
+    failures: failureRecords(life.failures),
+  }
+}
+
+function failureRecords(failures: readonly JobFailure[]): readonly object[] {
+  return failures.map((failure) => ({
+    atMs: failure.atMs,
+    code: isMillraceError(failure.error) ? failure.error.code : null,
+    message: failureText(failure),
+  }))
+}
+
 /** The last line of a run that ended well. */
-export function endRecord(result: JobResult): JsonLine {
+export function endRecord(result: JobResult, failures: readonly JobFailure[] = []): JsonLine {
   return {
     type: 'end',
     end: result.end,
+    ...(result.start === undefined ? {} : { start: result.start }),
+    failures: failureRecords(failures),
     ...progressFields(result.progress),
     openWindows: openWindows(result.progress),
     pendingTimers: pendingTimers(result.progress),

@@ -10,6 +10,8 @@ import { wrapLine } from '../report/wrapped-text.ts'
 import { formatBytes, formatMs, formatRows, formatShare, formatShort, formatTime } from './quantities.ts'
 import { remainingMs, shareDone } from './rates.ts'
 import type { Rates } from './rates.ts'
+import { jobNotices, lastEpochText, plainLife } from './job-notices.ts'
+import type { JobLife } from './job-notices.ts'
 import { stepTable } from './step-table.ts'
 
 /** What is known of a job at one moment. */
@@ -21,6 +23,8 @@ export interface ProgressState {
   /** The wall clock, milliseconds since 1970: the watermark's lag is counted from it. */
   readonly nowMs: number
   readonly stopping: boolean
+  /** Undefined: only its counters are known. */
+  readonly life?: JobLife
 }
 
 const BAR_WIDTH = 24
@@ -40,16 +44,18 @@ export function progressBlock(
 ): Line[] {
   const width = size.columns - 1
   const { steps } = state.progress
-  const retry = retryParts(state)
+  const retry = jobNotices(state.progress, state.life ?? plainLife)
     .flatMap((text) => wrapLine(`  ${text}`, width).split('\n'))
     .map((text): Line => [piece(text, 'warn')])
-  const lines = Math.max(3, size.rows - OTHER_LINES - retry.length)
+  const epoch = epochLine(state)
+  const lines = Math.max(3, size.rows - OTHER_LINES - retry.length - epoch.length)
   return [
     headLine(state),
     countersLine(state, width),
     ...retry,
     ...stepTable(steps, state.rates.steps, { lines, width }),
     timeLine(state, size.columns < ROOMY_COLUMNS),
+    ...epoch,
   ]
 }
 
@@ -65,20 +71,23 @@ export function progressLine(state: ProgressState): Line {
     `${formatRows(progress.rowsOut)} out`,
     ...(share === undefined || state.mode !== 'batch' ? [] : [formatShare(share)]),
     ...(left === undefined || state.mode !== 'batch' ? [] : [`about ${formatMs(left)} left`]),
-    ...retryParts(state),
+    ...jobNotices(progress, state.life ?? plainLife),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
-  ]
+    ...(isDurable(state) ? [lastEpochText(progress, state.nowMs) ?? ''] : []),
+  ].filter((part) => part !== '')
   return [piece(parts.join(', '))]
 }
 
-/** A commit that is tried again: why rows that were read do not appear. */
-function retryParts({ progress: { retrying } }: ProgressState): string[] {
-  if (retrying === undefined) return []
-  const { step, tries, reason } = retrying
-  return [
-    `"${step}" could not commit yet (${tries === 1 ? 'once' : `${tries} times`}), trying again: ${reason}`,
-  ]
+/** The last epoch by phase, where epochs are kept. */
+function epochLine(state: ProgressState): Line[] {
+  const text = isDurable(state) ? lastEpochText(state.progress, state.nowMs) : undefined
+  return text === undefined ? [] : [[piece(`  ${text}`, 'faint')]]
+}
+
+/** Whether epochs are kept: without a state directory their manifest takes no time. */
+function isDurable({ mode, progress: { lastEpoch } }: ProgressState): boolean {
+  return mode !== 'batch' && lastEpoch !== undefined && lastEpoch.manifestMs > 0
 }
 
 function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {

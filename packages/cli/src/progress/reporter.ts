@@ -6,6 +6,7 @@ import type { Job, RunMode } from '@millrace/core/runtime'
 import { paintLine } from '../report/style.ts'
 import type { Palette } from '../report/style.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { JobLife } from './job-notices.ts'
 import { jsonLine, progressRecord } from './json-lines.ts'
 import { progressBlock, progressLine } from './progress-lines.ts'
 import type { ProgressState } from './progress-lines.ts'
@@ -23,6 +24,8 @@ export interface ReporterOptions {
   readonly pipeline: string
   readonly mode: RunMode
   readonly now: () => number
+  /** How often epochs are to be made; undefined: not by the clock. */
+  readonly epochIntervalMs?: number | undefined
 }
 
 const intervalMs: { readonly [display in Display]: number } = {
@@ -90,13 +93,19 @@ export class Reporter {
     this.screen.close()
   }
 
+  private life({ state, failures }: Job): JobLife {
+    return { state, failures, epochIntervalMs: this.options.epochIntervalMs }
+  }
+
   private show(): void {
     const { display, surroundings, palette } = this.options
     if (this.job === undefined) return
     const progress = this.job.progress()
     const rates = this.rates.add(progress)
     if (display === 'json') {
-      surroundings.stdout.write(jsonLine(progressRecord(progress, rates)))
+      surroundings.stdout.write(
+        jsonLine(progressRecord(progress, rates, { life: this.life(this.job), nowMs: this.options.now() })),
+      )
       return
     }
     const state: ProgressState = {
@@ -106,6 +115,7 @@ export class Reporter {
       rates,
       nowMs: this.options.now(),
       stopping: this.stopping,
+      life: this.life(this.job),
     }
     if (display === 'redrawn') this.screen.draw(progressBlock(state, surroundings.stderr.size()))
     else surroundings.stderr.write(`${paintLine(progressLine(state), palette)}\n`)

@@ -74,7 +74,7 @@ function rowsText(repeats: readonly EpochOutput[]): string {
 }
 
 /** `epoch 3`, `epochs 3 to 7`. */
-export function epochsText(epochs: readonly number[]): string {
+function epochsText(epochs: readonly number[]): string {
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)]
   if (first === last) return `epoch ${formatCount(first)}`
   return `epochs ${formatCount(first)} to ${formatCount(last)}`

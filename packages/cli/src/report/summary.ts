@@ -1,6 +1,6 @@
 /** The last words on a run that ended well: what went in and out, how long it took, where the results lie. Pure. */
 import type { LogicalNode } from '@millrace/core/plan'
-import type { JobResult, RunMode } from '@millrace/core/runtime'
+import type { JobResult, JobStart, RunMode, StepFit } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
 import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
 import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
@@ -15,6 +15,8 @@ export interface Summary {
   readonly result: JobResult
   /** How long a run that ends when nothing comes waited for more. */
   readonly stopWhenIdleMs?: number | undefined
+  /** How often the run started again after a failure. */
+  readonly restarts?: number
   /** The most memory that the process held. */
   readonly memoryBytes: number
 }
@@ -51,7 +53,38 @@ export function summaryText(summary: Summary, palette: Palette, width: number = 
 }
 
 /** Where a run with a state directory went on. */
-function startNotes({ result: { start } }: Summary, palette: Palette): string[] {
+function startNotes(summary: Summary, palette: Palette): string[] {
+  const { start } = summary.result
+  const { restarts = 0 } = summary
+  return [
+    ...(restarts === 0
+      ? []
+      : [`  started again after ${formatCount(restarts)} ${restarts === 1 ? 'failure' : 'failures'}`]),
+    ...historyNotes(start, palette),
+    ...(start?.kind === 'resume' ? start.changes.map(changeNote) : []),
+  ]
+}
+
+const changeWords = {
+  gains: 'began empty',
+  widens: 'became wider',
+  migrates: 'was migrated',
+  drops: 'was dropped',
+} as const
+
+/** What became of the state of a step that did not simply go on. */
+function changeNote({ step, verdict, changes }: StepFit): string {
+  const what = {
+    keeps: 'went on',
+    begins: 'began empty',
+    converts: 'went on, changed',
+    drops: 'was dropped',
+  }[verdict]
+  const states = changes.map(({ kind, state }) => `"${state}" ${changeWords[kind]}`)
+  return `  state of ${step} ${what}${states.length === 0 ? '' : `: ${states.join(', ')}`}`
+}
+
+function historyNotes(start: JobStart | undefined, palette: Palette): string[] {
   if (start === undefined || start.kind === 'begin') return []
   const again =
     start.committedAgain === 0

@@ -25,17 +25,6 @@ export interface ExecutionCut {
   readonly acknowledge: readonly (() => Promise<void>)[]
 }
 
-/** The tables of every step that keeps state, with or without rows. */
-export function statesOf(execution: Execution): ReadonlyMap<string, readonly StatePart[]> {
-  const parts = new Map<string, readonly StatePart[]>()
-  for (const { step } of execution.sources) parts.set(step, sourceParts)
-  for (const [step, runners] of execution.runners) {
-    const state = runners[0]?.operator.state
-    if (state !== undefined) parts.set(step, state.parts)
-  }
-  return parts
-}
-
 /**
  * Takes a cut. The rows are copies: processing may go on at once.
  *

@@ -9,7 +9,7 @@ import { createOperator } from './create-operator.ts'
 import type { OperatorContext } from './operator.ts'
 import { sourceParts } from './source-state.ts'
 
-/** By step: its tables. The same as `statesOf` says of an execution of the plan. */
+/** By step: its tables, with or without rows. */
 export function statePartsOf(
   { logical, keyGroups }: PhysicalPlan,
   { functions }: Pick<PlanBindings, 'functions'>,

@@ -42,10 +42,10 @@ function waysOn(misfits: readonly Misfit[], steps: readonly string[]): string {
 }
 
 /** What kind of run wrote a checkpoint. */
-export type StateKind = 'batch' | 'running'
+type StateKind = 'batch' | 'running'
 
 /** Whether a checkpoint is that of a batch run, which keeps no state, or of one that goes on. */
-export function stateKindOf({ mode, state }: Pick<Manifest, 'mode' | 'state'>): StateKind {
+function stateKindOf({ mode, state }: Pick<Manifest, 'mode' | 'state'>): StateKind {
   if (mode !== undefined) return mode === 'batch' ? 'batch' : 'running'
   return state.length === 0 ? 'batch' : 'running'
 }
