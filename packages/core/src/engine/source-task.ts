@@ -66,7 +66,8 @@ export class SourceTask {
   /** Splits that were found, asked or became idle since the state was looked at last, and those that ended. */
   private changed = new Set<SplitRun>()
   private finished: string[] = []
-  private lanes = new Map<SplitRun, Lane>()
+  private readonly lanes = new Map<SplitRun, Lane>()
+  private readonly openLanes = new Set<Lane>()
   /** What the end of the last epoch left to say (S6). */
   private spoken = false
   private border = { watermark: -Infinity, idle: false, over: false }
@@ -147,6 +148,7 @@ export class SourceTask {
     const over = !this.moreMayCome && this.open.length === 0 && this.waiting.length === 0
     this.border = { watermark: this.frontier.combine(), idle: this.frontier.allIdle, over }
     this.lanes.clear()
+    this.openLanes.clear()
   }
 
   /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
@@ -202,12 +204,13 @@ export class SourceTask {
   /** Reads a split in this epoch, when its turn comes in the lane. */
   addToLane(run: SplitRun, lane: Lane): void {
     this.lanes.set(run, lane)
+    this.openLanes.add(lane)
   }
 
   /** Opens a split out of turn: to ask how far it can be read. */
   openNow(run: SplitRun): void {
     if (run.state !== 'waiting') return
-    this.waiting = this.waiting.filter((other) => other !== run)
+    this.takeWaiting(run)
     this.openRun(run)
   }
 
@@ -322,12 +325,20 @@ export class SourceTask {
 
   /** The first waiting split whose turn it is in its lane. */
   private takePlanned(): SplitRun | undefined {
-    for (const run of this.lanes.keys()) {
-      if (run.state !== 'waiting' || !this.isPermitted(run)) continue
-      this.waiting = this.waiting.filter((other) => other !== run)
+    for (const lane of this.openLanes) {
+      const run = lane.current
+      if (run === undefined) this.openLanes.delete(lane)
+      // The turn may be that of another task's split.
+      if (run?.state !== 'waiting' || !this.lanes.has(run)) continue
+      this.takeWaiting(run)
       return run
     }
     return undefined
+  }
+
+  /** It is near the front: splits are read in the order in which they were found. */
+  private takeWaiting(run: SplitRun): void {
+    this.waiting.splice(this.waiting.indexOf(run), 1)
   }
 
   private openRun(run: SplitRun): void {
