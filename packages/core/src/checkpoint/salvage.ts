@@ -10,6 +10,7 @@
 import type { ByteChecks } from '../host/host.ts'
 import { decodeEntry, expectEntry } from './entry.ts'
 import type { Manifest, NumberedEntry } from './entry.ts'
+import { historyOf } from './lineage.ts'
 import type { StartDecision } from './recovery.ts'
 import type { CheckpointStore } from './store.ts'
 
@@ -54,12 +55,20 @@ export async function salvageLog(
   return { entries, damaged, last }
 }
 
-/** The newest manifest of each epoch that can be read, oldest epoch first. */
-export function salvagedManifests({ entries }: SalvagedLog): readonly NumberedEntry<Manifest>[] {
-  const byEpoch = new Map<number, NumberedEntry<Manifest>>()
-  for (const { number, entry } of entries)
-    if (entry.kind === 'manifest') byEpoch.set(entry.epoch, { number, entry })
-  return [...byEpoch.values()].toSorted((a, b) => a.entry.epoch - b.entry.epoch)
+/** What counts of it: nothing below the base of the newest manifest that can be read (base.ts). */
+export function countingPart({ entries, damaged, last }: SalvagedLog): SalvagedLog {
+  const newest = entries.findLast(({ entry }) => entry.kind === 'manifest')?.entry
+  const base = newest?.kind === 'manifest' ? newest.base : 1
+  return {
+    entries: entries.filter(({ number }) => number >= base),
+    damaged: damaged.filter(({ number }) => number >= base),
+    last,
+  }
+}
+
+/** The manifests that can be read of the history that goes on, oldest first. Those of a history that was left do not count. */
+export function salvagedManifests(log: SalvagedLog): readonly NumberedEntry<Manifest>[] {
+  return historyOf(countingPart(log).entries).manifests
 }
 
 /** How a job goes back to an epoch in a log with damage. */

@@ -66,7 +66,9 @@ export interface StateOptions<Old, Value> {
  * @example
  * A price that was a text of cents, and is a number of euros:
  * ```ts
- * state.value(t.float64(), { migrate: { from: t.string(), with: (cents) => Number(cents) / 100 } })
+ * import { state, t } from 'millrace'
+ *
+ * const price = state.value(t.float64(), { migrate: { from: t.string(), with: (cents) => Number(cents) / 100 } })
  * ```
  */
 export interface StateBuilders {

@@ -138,6 +138,21 @@ describe.each(damages)('a file that is %s', (_, damage) => {
   })
 })
 
+describe('damage behind a branch', () => {
+  it('leads back in the history that goes on, never to an epoch of one that was left', async () => {
+    const shelf = await threeEpochs()
+    await count(shelf, { from: 1 })
+    const { epochs } = await verifyCheckpoints(shelf, host.bytes)
+    expect(epochs.map(({ manifest }) => manifest.epoch)).toEqual([1, 2])
+    const newest = epochs.at(-1)?.number ?? 0
+    shelf.files.set(`log/${String(newest).padStart(12, '0')}`, new Uint8Array(9))
+    const error = await failure(count(shelf))
+    expect(error.hint).toContain('--from 1: ')
+    expect((await failure(count(shelf, { from: 3 }))).code).toBe('checkpoint/no-such-epoch')
+    expect((await count(shelf, { from: 1 })).counts).toEqual([2, 3])
+  })
+})
+
 describe('what a start would do', () => {
   it('begins, resumes, and says what going back repeats; nothing is written', async () => {
     const empty = new Shelf()
