@@ -76,7 +76,7 @@ function runOwnProject() {
   const end = JSON.parse(ran.trim().split('\n').at(-1) ?? '')
   if (end.type !== 'end' || end.rowsOut !== 3) throw new Error(`the project of the guide ended with ${ran}`)
   npm(['run', '--silent', 'revenue', '--', '--set', 'input=data'], folder)
-  node(['--import', 'tsx', '--test', 'src/revenue.test.ts'])
+  node(['--import', 'tsx', '--test', 'src/revenue.test.ts', 'src/by-city.test.ts'])
 }
 
 /** @param {string} packageFolder */
