@@ -126,6 +126,26 @@ const optionNames = Object.keys({
   restart: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
 
+/** What JavaScript, or a cast, lets through. */
+function checkArguments(built: unknown, options: unknown): void {
+  const parts: Partial<BuiltPlan> & { readonly build?: unknown } =
+    typeof built === 'object' && built !== null ? built : {}
+  if (parts.plan === undefined || parts.bindings === undefined) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: 'what a Job was given to run is no built pipeline',
+      detail: typeof parts.build === 'function' ? 'it is a pipeline that was not built yet' : undefined,
+      hint: 'write new Job(pipeline.build(), { host: createNodeHost() })',
+    })
+  }
+  const { host } = (options ?? {}) as { readonly host?: unknown }
+  if (typeof host === 'object' && host !== null) return
+  throw new MillraceError('plan/invalid-argument', {
+    what: 'a Job has no host',
+    detail: 'the host is where it gets files, time and randomness from',
+    hint: "give it one: import { createNodeHost } from 'millrace/host' and write new Job(built, { host: createNodeHost() })",
+  })
+}
+
 /** A pipeline that is running, or is about to. */
 export class Job {
   readonly physical: PhysicalPlan
@@ -142,9 +162,11 @@ export class Job {
   /**
    * Plans the run; nothing is opened yet. Throws what planning finds.
    *
-   * @throws MillraceError `plan/invalid-argument` for an option that does not exist, or a mode.
+   * @throws MillraceError `plan/invalid-argument` for what is no built pipeline, without a host, and for an option that does
+   *   not exist, or a mode.
    */
   constructor(built: BuiltPlan, options: JobOptions) {
+    checkArguments(built, options)
     checkOptionNames('Job', options, optionNames)
     checkOptionChoice('mode', options.mode, ['batch', 'micro-batch', 'continuous'])
     checkTrigger(options)

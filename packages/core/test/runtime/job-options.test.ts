@@ -18,6 +18,34 @@ function refused(options: object): unknown {
   }
 }
 
+describe('a job from JavaScript', () => {
+  const started = (...given: readonly unknown[]): (() => Job) => {
+    const JobOf = Job as unknown as new (...given: readonly unknown[]) => Job
+    return () => new JobOf(...given)
+  }
+
+  test('says that the pipeline is not built', () => {
+    for (const given of [copying, undefined, null, 'copying', {}])
+      expect(started(given, { host: createNodeHost() })).toThrow(
+        expect.objectContaining({
+          code: 'plan/invalid-argument',
+          hint: expect.stringContaining('.build()'),
+        }),
+      )
+  })
+
+  test('says that it has no host', () => {
+    for (const options of [undefined, null, {}, { host: undefined }])
+      expect(started(copying.build(), options)).toThrow(
+        expect.objectContaining({
+          code: 'plan/invalid-argument',
+          what: 'a Job has no host',
+          hint: expect.stringContaining('createNodeHost()'),
+        }),
+      )
+  })
+})
+
 describe('options of a job that do not exist', () => {
   test('are refused with the nearest name', () => {
     expect(refused({ parallelizm: 2 })).toMatchObject({
