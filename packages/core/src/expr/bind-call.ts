@@ -85,6 +85,7 @@ function argumentHint(definition: FunctionDefinition, parts: readonly Expression
   if (definition.family === 'comparison') return 'cast one side so that both have the same type'
   const temporal = parts.some((part) => ['timestamp', 'date', 'time'].includes(part.type.kind))
   if (definition.family === 'arithmetic' && temporal) return "times move by intervals: ts + interval '1 hour'"
+  if (definition.name === '||') return 'it joins texts and lists; between conditions write or'
   return `it is used as ${definition.signature}`
 }
 

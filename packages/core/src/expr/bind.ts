@@ -118,7 +118,11 @@ function checkBound(expression: Expression, schema: Schema): Expression {
 function bindColumn(name: string, schema: Schema): Expression {
   const field = schema.fields.find((candidate) => candidate.name === name)
   if (field !== undefined) return columnOfField(field)
-  throw new MillraceError('plan/unknown-column', unknownColumn(name, namesOf(schema.fields)))
+  const parts = unknownColumn(name, namesOf(schema.fields))
+  // Letters, digits and what joins words make a name; the rest, and a call, is meant as an expression.
+  const isExpression = /[<>=!+*/%|&'"()]/.test(name)
+  const hint = isExpression ? `a plain string is the name of a column: write sql\`${name}\`` : parts.hint
+  throw new MillraceError('plan/unknown-column', { ...parts, hint })
 }
 
 function columnOfField(field: Field): Expression {
@@ -181,7 +185,12 @@ function bindIdentifier(syntax: IdentifierSyntax, binder: Binder): Expression {
   const field = findByName(first, binder.schema.fields, syntax.at, binder)
   if (field === undefined) {
     const parts = unknownColumn(first.text, namesOf(binder.schema.fields))
-    throw errorAt('plan/unknown-column', binder.source, syntax.at, parts)
+    const text = `'${first.text.replaceAll("'", "''")}'`
+    const near = parts.hint === undefined ? '' : `; ${parts.hint}`
+    const hint = first.quoted
+      ? `double quotes stand around names; a text stands in single quotes: ${text}${near}`
+      : parts.hint
+    throw errorAt('plan/unknown-column', binder.source, syntax.at, { ...parts, hint })
   }
   return rest.reduce((operand, name) => bindField(operand, name, syntax.at, binder), columnOfField(field))
 }

@@ -32,6 +32,14 @@ const OPERATORS = [
   '+', '-', '*', '/', '%', '^', '=', '<', '>', '~', '(', ')', '[', ']', ',', '.', ';', ':',
 ] // prettier-ignore
 
+/** What other languages write, with what SQL has instead; longer ones first. */
+const FOREIGN: readonly (readonly [string, string])[] = [
+  ['!==', 'write <> for "not equal"'],
+  ['===', 'write = for "equal"'],
+  ['==', 'write = for "equal"'],
+  ['&&', 'write and'],
+]
+
 const nameStart = /[\p{L}_]/u
 const namePart = /[\p{L}\p{N}\p{M}_$]/u
 
@@ -276,6 +284,9 @@ class Lexer {
   }
 
   #operator(start: number): void {
+    const foreign = FOREIGN.find(([symbol]) => this.#text.startsWith(symbol, start))
+    if (foreign !== undefined)
+      this.#fail(start, `found ${JSON.stringify(foreign[0])}, which is not SQL`, foreign[1])
     for (const operator of OPERATORS) {
       if (!this.#text.startsWith(operator, start)) continue
       this.#position = start + operator.length
@@ -283,6 +294,10 @@ class Lexer {
       return
     }
     const char = String.fromCodePoint(this.#text.codePointAt(start) as number)
-    this.#fail(start, `found ${JSON.stringify(char)}, which starts nothing in SQL`)
+    this.#fail(
+      start,
+      `found ${JSON.stringify(char)}, which starts nothing in SQL`,
+      char === '!' ? 'write not' : undefined,
+    )
   }
 }

@@ -141,7 +141,9 @@ function parseComparison(reader: TokenReader, left: Syntax, minimum: number): Sy
     throw reader.error(
       reader.peek().at,
       `found "${reader.peek().text}" after a comparison: comparisons do not chain`,
-      'write a < b and b < c, or use between',
+      reader.source.text.includes('||')
+        ? '|| joins texts and lists; between conditions write or'
+        : 'write a < b and b < c, or use between',
     )
   }
   return reader.call(left.at, token.text, [left, right], token.at)

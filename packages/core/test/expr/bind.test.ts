@@ -162,3 +162,25 @@ test('a bound expression is bound again only where its columns are', () => {
   expect(() => bindExpression(bound, schema({ x: t.int32() }))).toThrow(/column "i32" does not exist/)
   expect(() => bindExpression(bound, schema({ i32: t.string() }))).toThrow(/is of type string/)
 })
+
+describe('what other languages write', () => {
+  test.each([
+    [sql`s = "a"`, /single quotes: 'a'/],
+    [sql`s = "it's"`, /single quotes: 'it''s'/],
+    ['i32 > 1', /write sql`i32 > 1`/],
+    [sql`i32 === 1`, /found "==="[^]*write = /],
+    [sql`i32 == 1`, /found "=="[^]*write = /],
+    [sql`i32 !== 1`, /found "!=="[^]*write <> /],
+    [sql`i32 > 1 && i32 < 3`, /found "&&"[^]*write and/],
+    [sql`i32 > 1 || i32 < 3`, /write or/],
+    [sql`(i32 > 1) || (i32 < 3)`, /write or/],
+    [sql`!(i32 > 1)`, /write not/],
+  ])('gets a hint of what SQL has instead: %j', (input, hint) => {
+    expect(() => bindPredicate(input, everything)).toThrow(hint)
+  })
+
+  test('is SQL all the same where it is', () => {
+    expect(bindPredicate(sql`i32 != 1`, everything).type.kind).toBe('boolean')
+    expect(bindExpression(sql`s || 'x'`, everything).type.kind).toBe('string')
+  })
+})
