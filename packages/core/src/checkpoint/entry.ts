@@ -69,6 +69,8 @@ export interface PendingCommit {
   readonly epoch: number
   readonly attempt: number
   readonly task: number
+  /** The kind of sink that made it: another cannot read it. */
+  readonly connector?: string
   readonly committable: Json
 }
 

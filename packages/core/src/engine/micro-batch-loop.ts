@@ -171,7 +171,8 @@ export class MicroBatchLoop {
     const isBounded = this.options.trigger.kind !== 'interval'
     await this.look(isBounded)
     // M5: also when the clock of the machine was set back.
-    const clockMs = Math.max(this.now(), this.options.clock.clockMs)
+    const wallMs = this.execution.options.host.clock.now()
+    const clockMs = Math.max(wallMs, this.options.clock.clockMs)
     const wishes: PlanWishes = { clockMs, isBounded }
     const plans = new Map<string, SourcePlan>()
     for (const source of this.sources) plans.set(source.step.step, await source.plan(wishes))
@@ -345,8 +346,9 @@ export class MicroBatchLoop {
     }
   }
 
+  /** For waits: a wall clock may jump. */
   private now(): number {
-    return this.execution.options.host.clock.now()
+    return this.execution.options.host.clock.monotonic()
   }
 }
 

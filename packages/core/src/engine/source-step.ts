@@ -189,7 +189,7 @@ export class SourceStep {
     if (this.discoveryDone || this.listing !== undefined || this.enumerator === undefined) return
     const { enumerator } = this
     const { events, host } = this.options
-    const askedAt = host.clock.now()
+    const askedAt = host.clock.monotonic()
     this.listing = enumerator
       .next()
       .then((found) => {

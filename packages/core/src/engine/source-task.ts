@@ -52,7 +52,7 @@ export type Turn = 'worked' | 'waiting' | 'done'
 /** Reads the splits that were assigned to one task. */
 export class SourceTask {
   readonly progress = { rows: 0, bytesDone: 0, bytesKnown: 0, rowsKnown: 0, splitsDone: 0, splitsKnown: 0 }
-  /** Wall-clock time of the last rows. */
+  /** When the last rows came, on the clock that never goes back. */
   lastRowsAt: number
   private readonly options: SourceTaskOptions
   private readonly frontier = new SplitFrontier()
@@ -74,7 +74,7 @@ export class SourceTask {
 
   constructor(options: SourceTaskOptions) {
     this.options = options
-    this.lastRowsAt = options.context.host.clock.now()
+    this.lastRowsAt = options.context.host.clock.monotonic()
   }
 
   /** The watermark announced last. */
@@ -109,7 +109,7 @@ export class SourceTask {
       wake,
       failed: readingFailed,
       later: (callback: () => void) => void this.options.context.host.timers.set(ASK_AGAIN_MS, callback),
-      now: () => this.options.context.host.clock.now(),
+      now: () => this.options.context.host.clock.monotonic(),
     }
     const run = new SplitRun(split, index, { watermark, events, ...(start === undefined ? {} : { start }) })
     this.waiting.push(run)
@@ -367,7 +367,7 @@ export class SourceTask {
   }
 
   private beginBatch(run: SplitRun, raw: Batch): boolean {
-    this.lastRowsAt = this.options.context.host.clock.now()
+    this.lastRowsAt = this.options.context.host.clock.monotonic()
     this.frontier.setIdle(run, false)
     const batch = this.options.rows.prepare(raw, {
       split: run.index,

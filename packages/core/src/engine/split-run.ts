@@ -49,7 +49,7 @@ export interface SplitEvents {
   failed(error: unknown): void
   /** Calls back soon. */
   later(callback: () => void): void
-  /** Wall-clock time. */
+  /** Time on the clock that never goes back. */
   now(): number
 }
 

@@ -244,7 +244,8 @@ export class TaskLoop {
     return Math.max(...this.execution.sources.map((source) => source.lastRowsAt))
   }
 
+  /** A wall clock may jump. */
   private now(): number {
-    return this.execution.options.host.clock.now()
+    return this.execution.options.host.clock.monotonic()
   }
 }

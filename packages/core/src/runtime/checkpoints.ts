@@ -6,7 +6,7 @@
  *  P2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
  *  P3  A step's files in a manifest are one whole one and the changes since, oldest first.
  */
-import { assert, MillraceError } from '../errors.ts'
+import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
 import { stateFileName, StateFileWriter } from '../checkpoint/index.ts'
 import type {
@@ -179,6 +179,18 @@ export class Checkpoints {
     await this.#append({ kind: 'delivered', attempt: this.attempt, epoch: this.#delivered })
   }
 
+  /**
+   * What to report of a failure: who was taken over fails in many ways, since its successor removes what it was at, and
+   * there is one reason for all of them.
+   */
+  async explained(error: unknown): Promise<unknown> {
+    if (isMillraceError(error) && error.code === 'checkpoint/fenced') return error
+    const { log, store } = this.#options
+    const entries = await log.read().catch(() => [])
+    const isOver = entries.some(({ entry }) => entry.attempt > this.attempt)
+    return isOver ? fenced(store.place, this.attempt, entries, error) : error
+  }
+
   /** Lets upkeep that is under way come to its end. */
   async close(): Promise<void> {
     await this.#upkeep.close()
@@ -223,7 +235,12 @@ function watermarkText(watermark: number): number | '-inf' | '+inf' {
   return watermark === -Infinity ? '-inf' : watermark
 }
 
-function fenced(place: string, attempt: number, entries: readonly NumberedEntry[]): MillraceError {
+function fenced(
+  place: string,
+  attempt: number,
+  entries: readonly NumberedEntry[],
+  cause?: unknown,
+): MillraceError {
   const takeover = entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
   const who =
     takeover?.kind === 'takeover'
@@ -233,6 +250,7 @@ function fenced(place: string, attempt: number, entries: readonly NumberedEntry[
     what: `${who} has taken over this job`,
     detail: `this is attempt ${attempt}; nothing that it did since the last epoch counts`,
     hint: 'end one of the two; see why both were started',
+    cause,
     place: { file: place },
   })
 }

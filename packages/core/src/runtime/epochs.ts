@@ -165,7 +165,12 @@ export class Epochs implements PlannedEpochs {
     ])
     const written = clock.monotonic()
     if (checkpoints !== undefined) {
-      const own = outputs.map((output) => ({ ...output, epoch, attempt: checkpoints.attempt }))
+      const own = outputs.map((output) => ({
+        ...output,
+        epoch,
+        attempt: checkpoints.attempt,
+        connector: connectorOf(execution, output.step),
+      }))
       this.#owed = [...this.#owed, ...own]
       await checkpoints.writeManifest({
         epoch,
@@ -200,6 +205,12 @@ export class Epochs implements PlannedEpochs {
     this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began, deliveredAtMs: clock.now() }
     wake()
   }
+}
+
+/** What kind of sink a step is. */
+export function connectorOf(execution: Execution, step: string): string {
+  const node = execution.node(step)
+  return node.kind === 'sink' ? node.sink.connector : ''
 }
 
 /** How a run ended, as its last manifest says it. */

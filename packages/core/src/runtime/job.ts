@@ -16,6 +16,7 @@ import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
 import { checkFolders } from './check-folders.ts'
+import { checkJobOptions } from './check-job-options.ts'
 import { checkStart } from './check-start.ts'
 import type { StartCheck } from './check-start.ts'
 import { CommitRetries } from './commit-retries.ts'
@@ -171,6 +172,7 @@ export class Job {
     checkOptionChoice('mode', options.mode, ['batch', 'micro-batch', 'continuous'])
     checkTrigger(options)
     checkOptionChoice('outputMode', options.outputMode, ['refuse', 'overwrite', 'append'])
+    checkJobOptions(options)
     if (options.restart !== undefined && options.restart.kind !== 'none' && options.state === undefined)
       throw restartWithoutState()
     if (options.goOn === true && (options.mode ?? 'batch') === 'batch') throw nothingToGoOnWith()
@@ -206,6 +208,7 @@ export class Job {
   async run(): Promise<JobResult> {
     if (this.current !== 'created')
       throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
+    this.current = 'starting'
     const { clock } = this.options.host
     await checkFolders(this.built.bindings, this.options.host.files)
     for (;;) {

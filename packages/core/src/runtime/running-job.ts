@@ -19,7 +19,7 @@ import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
-import { Epochs, outputsOf } from './epochs.ts'
+import { connectorOf, Epochs, outputsOf } from './epochs.ts'
 import type { JobOptions, JobResult } from './job.ts'
 import { loopOf, plannedClock } from './loop-of.ts'
 import { readProgress } from './progress.ts'
@@ -120,7 +120,8 @@ export class RunningJob {
       await this.#execution.openSinks()
       committedAgain = await this.#settleOutputs()
       end = await this.#runOn(onRunning)
-    } catch (error) {
+    } catch (failure) {
+      const error = this.#checkpoints === undefined ? failure : await this.#checkpoints.explained(failure)
       await this.#checkpoints?.close()
       // The first failure is the one to report; closing after it may fail for the same reason.
       await this.#execution.close(true).catch(() => undefined)
@@ -172,6 +173,7 @@ export class RunningJob {
   /** What earlier attempts left: what no manifest names goes, what one owes is committed. Gives the number of outputs. */
   async #settleOutputs(): Promise<number> {
     const { taken, retries } = this.#parts
+    this.#refuseOtherSinks(manifestOf(taken)?.pending ?? [])
     await this.#sweep(outputsNamed(taken?.entries ?? []))
     if (taken === undefined || taken.start.kind === 'begin') return 0
     const { commitAgain } = taken.start
@@ -191,6 +193,20 @@ export class RunningJob {
     for (const { step, sink } of this.#execution.sinks) {
       const named = kept.filter((output) => output.step === step)
       await sink.sweep(named.map(({ committable }): Json => committable))
+    }
+  }
+
+  /** What one kind of sink has prepared or holds back, another can neither commit nor restore. */
+  #refuseOtherSinks(pending: readonly PendingCommit[]): void {
+    for (const { step, epoch, connector } of pending) {
+      if (connector === undefined || this.#execution.sinks.every((sink) => sink.step !== step)) continue
+      const now = connectorOf(this.#execution, step)
+      if (now === connector) continue
+      throw new MillraceError('checkpoint/incompatible', {
+        what: `output "${step}" has rows of epoch ${epoch} in hand, as a sink of kind ${connector}, and is now of kind ${now}`,
+        hint: 'end the job that wrote them with Ctrl-C, which puts all of them out, and then change it; or give the new output another name',
+        step,
+      })
     }
   }
 

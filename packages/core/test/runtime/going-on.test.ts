@@ -1,13 +1,14 @@
 // Runs that end by themselves or are asked to, and the runs behind them.
 import { describe, expect, test } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { memorySink } from '../../src/connect/index.ts'
-import type { MemorySink } from '../../src/connect/index.ts'
+import { blackhole, memorySink, rate } from '../../src/connect/index.ts'
+import type { MemorySink, Sink } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
+import type { FileDataset } from '../../src/connect/files/index.ts'
 import { pipeline, schema, t, tumbling } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
-import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
+import { ProcessKilled, SimulatedMachine } from '../../src/testing/simulated-host.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 
 const Row = schema({ key: t.string(), at: t.timestamp('ms') })
@@ -92,4 +93,25 @@ test('a batch run has nothing to go on with: it would read all of its input agai
   const host = new SimulatedMachine(1).boot()
   const options = { host, state: new DirectoryStore(host, '/state'), goOn: true }
   expect(() => new Job(built, options)).toThrow('a batch run that came to its end has nothing to go on with')
+})
+
+test('an output that becomes one of another kind is refused while rows of it are in hand', async () => {
+  const machine = new SimulatedMachine(2)
+  const rows = rate({ rowsPerSecond: 1000, rows: 200 })
+  const run = (sink: Sink | FileDataset<unknown>): Promise<JobResult> => {
+    const host = machine.boot()
+    const built = pipeline('p', (p) => p.read('rows', rows).write('out', sink)).build()
+    const options = { host, mode: 'continuous', epochIntervalMs: 10, batchRows: 5 } as const
+    return machine.run(new Job(built, { ...options, state: new DirectoryStore(host, '/state') }).run())
+  }
+  machine.killAfter(400)
+  await expect(run(ndjson('/out', { roll: { interval: '1 hour' } }))).rejects.toThrow(ProcessKilled)
+  machine.kill('process')
+  await expect(run(blackhole())).rejects.toMatchObject({
+    code: 'checkpoint/incompatible',
+    what: expect.stringMatching(
+      /rows of epoch \d+ in hand, as a sink of kind files, and is now of kind blackhole/,
+    ) as string,
+  })
+  expect((await run(ndjson('/out', { roll: { interval: '1 hour' } }))).end).toBe('finished')
 })

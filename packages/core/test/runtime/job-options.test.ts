@@ -89,4 +89,29 @@ describe('options of a job that do not exist', () => {
     }
     expect(refused(all)).toBeInstanceOf(Job)
   })
+
+  test.each([
+    [{ batchRows: 0 }, 'the option "batchRows" of a job cannot be 0'],
+    [{ batchRows: 1.5 }, 'the option "batchRows" of a job cannot be 1.5'],
+    [{ parallelism: -1 }, 'the option "parallelism" of a job cannot be -1'],
+    [{ epochIntervalMs: Number.NaN }, 'the option "epochIntervalMs" of a job cannot be NaN'],
+    [{ epochIntervalMs: '1s' }, 'the option "epochIntervalMs" of a job cannot be "1s"'],
+    [{ stopWhenIdleMs: -5 }, 'the option "stopWhenIdleMs" of a job cannot be -5'],
+    [{ state: 'dir' }, 'the option "state" of a job cannot be "dir"'],
+    [{ state: null }, 'the option "state" of a job cannot be null'],
+    [{ from: 3 }, 'the option "from" says how to go on with kept state, and there is none'],
+    [{ takeOver: true }, 'the option "takeOver" says how to go on with kept state'],
+  ])('are refused when their values cannot be: %o', (options, what) => {
+    expect(() => refused(options)).not.toThrow()
+    expect(refused(options)).toMatchObject({
+      code: 'plan/invalid-argument',
+      what: expect.stringContaining(what) as string,
+    })
+  })
+
+  test('let a job run once, however quickly it is asked twice', async () => {
+    const job = refused({ host: createNodeHost() }) as Job
+    const both = await Promise.allSettled([job.run(), job.run()])
+    expect(both.map(({ status }) => status)).toContain('rejected')
+  })
 })

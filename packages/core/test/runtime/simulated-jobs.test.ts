@@ -133,6 +133,23 @@ describe('a job on a simulated machine', () => {
     expect(wrong).toBe(1)
   })
 
+  it('goes on with its epochs when the wall clock is set back under it', async () => {
+    const machine = new SimulatedMachine(4)
+    await append(new SimulatedFiles(machine.disk), 0, ROWS)
+    const host = machine.boot()
+    // Now and then an hour back, now and then a day ahead.
+    let looks = 0
+    const clock = {
+      ...host.clock,
+      now: () => host.clock.now() + (++looks % 7) * 86_400_000 - (looks % 3) * 3_600_000,
+    }
+    const { end, progress } = await machine.run(start({ ...host, clock }))
+    expect(end).toBe('idle')
+    expect(progress.elapsedMs).toBeGreaterThan(150)
+    expect(progress.elapsedMs).toBeLessThan(1500)
+    expect(await visible(machine)).toEqual(answer)
+  })
+
   it('is not disturbed by a wall clock that jumps', async () => {
     for (const ms of [-86_400_000, 86_400_000]) {
       const machine = new SimulatedMachine(3)

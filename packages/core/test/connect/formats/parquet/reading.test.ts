@@ -209,3 +209,26 @@ describe('a declared schema', () => {
     ])
   })
 })
+
+describe('a file of an empty table, as other writers make it', () => {
+  // pyarrow 26: pa.table({ id: int64, k: string }) without rows is one row group whose columns have no pages.
+  const empty = Buffer.from(
+    [
+      'UEFSMRUEFQAVAkwVABUAEgAAABUEFQAVAkwVABUAEgAAABUEGTw1ABgGc2NoZW1hFQQAFQIlAhgCaWQAFQwlAhgBay',
+      'UATBwAAAAWABkcGSwmABwVAhklAAYZGAJpZBUCFgAWHBYeJgAmCCkcFQQVABUCAAAAJgAcFQwZJQAGGRgBaxUCFgAW',
+      'HBYeJgAmJikcFQQVABUCAAAAFjgWACYIFjwAGRwYDEFSUk9XOnNjaGVtYRjsAS8vLy8vNmdBQUFBUUFBQUFBQUFLQU',
+      'F3QUJnQUZBQWdBQ2dBQUFBQUJCQUFNQUFBQUNBQUlBQUFBQkFBSUFBQUFCQUFBQUFJQUFBQkFBQUFBQkFBQUFOai8v',
+      'LzhBQUFFRkVBQUFBQmdBQUFBRUFBQUFBQUFBQUFFQUFBQnJBQUFBQkFBRUFBUUFBQUFRQUJRQUNBQUdBQWNBREFBQU',
+      'FCQUFFQUFBQUFBQUFRSVFBQUFBSEFBQUFBUUFBQUFBQUFBQUFnQUFBR2xrQUFBSUFBd0FDQUFIQUFnQUFBQUFBQUFC',
+      'SUFBQUFBQUFBQUE9ABggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZLBwAABwAAACrAQAAUEFSMQ==',
+    ].join(''),
+    'base64',
+  )
+
+  it('has its columns and no rows', async () => {
+    expect(await readRows(new Uint8Array(empty))).toEqual([])
+    const reader = await parquet().open(fileOf(new Uint8Array(empty)), undefined, readerOptions())
+    expect(await reader.read(10)).toBeUndefined()
+    expect(await reader.read(10)).toBeUndefined()
+  })
+})
