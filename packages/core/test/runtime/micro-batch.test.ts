@@ -248,6 +248,20 @@ describe('a file that is followed', () => {
     job.stop()
     expect((await untilEnded(machine, run)).end).toBe('stopped')
   })
+
+  test.each([1, 12, 30, 1000])('a record of several lines is never cut: %i bytes', async (maxBytes) => {
+    const text =
+      'key,at\n"a\nb\nc",1970-01-01T00:00:01\nd,1970-01-01T00:00:02\n"\n\n\n",1970-01-01T00:00:03\n'
+    const machine = hostWith({ 'in/a.csv': text })
+    const sink = memorySink<{ key: string }>()
+    const built = pipeline('records', (p) =>
+      p
+        .read('in', csv('in', { schema: Event, follow: 'lines' }), { perEpoch: { maxBytes } })
+        .write('out', sink),
+    )
+    await untilEnded(machine, new Job(built.build(), { host: machine, ...available }).run())
+    expect(sink.rows.map(({ key }) => key)).toEqual(['a\nb\nc', 'd', '\n\n\n'])
+  })
 })
 
 describe('the plan', () => {
