@@ -1,5 +1,5 @@
 // What goes wrong, as the command shows it: the code, the place, the remedy, the exit code, and no output.
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { jsonLines, millrace, workshop } from './start-millrace.ts'
@@ -211,6 +211,12 @@ describe('a module that cannot be', () => {
     expect((await run('data.csv')).stderr).toMatch(/is not a module[^]*millrace schema data\.csv/)
     expect((await run('empty')).stderr).toMatch(/has no index module: looked for index\.ts/)
     expect((await run('nothing')).code).toBe(2)
+    expect((await run('empti')).stderr).toMatch(/module "empti" does not exist[^]*did you mean empty\?/)
+    expect((await run('./pip.ts')).stderr).toMatch(/did you mean \.\/pipe\.ts\?/)
+    symlinkSync('loop', join(made.path, 'loop'))
+    const looping = await run('loop/pipe.ts')
+    expect(looping.stderr).toMatch(/pipeline\/not-found: module "loop\/pipe\.ts" cannot be read/)
+    expect(looping.code).toBe(2)
   })
 })
 

@@ -65,6 +65,15 @@ describe('millrace explain', () => {
 })
 
 describe('millrace schema', () => {
+  it('says on a command line what to do about a path that it cannot look at', async () => {
+    const text = await run('schema', 'pipes.txt')
+    expect(text.stderr).toMatch(/hint: if it is CSV: [^]*schema pipes\.txt --delimiter ','/)
+    expect((await run('schema', 'pipe.ts')).stderr).toMatch(/hint: for a pipeline: [^]*explain pipe\.ts/)
+    const missing = await run('schema', 'no-such*.csv')
+    expect(missing.stderr).toMatch(/^error input\/not-found: no data file matches "no-such\*\.csv"/)
+    expect(missing.code).toBe((await run('schema', 'no-such.csv')).code)
+  })
+
   it('shows columns, size, and the schema to write', async () => {
     const { code, stdout, stderr } = await run('schema', 'orders.csv')
     expect([code, stderr]).toEqual([0, ''])

@@ -24,13 +24,16 @@ import {
 } from './schema-dialect.ts'
 import type { Dialect } from './schema-dialect.ts'
 import { endingsOf, explainFolder } from './schema-folder.ts'
+import { explainInput } from './schema-input.ts'
 
 /** Runs the command. */
 export async function showSchema(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
   const path = words.operands[0] ?? ''
   const host = createNodeHost()
   const dialect = dialectOf(words, path)
-  const look = await lookAt(path, dialect, host)
+  const look = await lookAt(path, dialect, host).catch(async (error: unknown) => {
+    throw await explainInput(error, { path, invocation: surroundings.invocation, files: host.files })
+  })
   const { source, size, from } = look
   const delimiter = await likelyDelimiter(path, { source, from, dialect }, host)
   const { stdout, environment, invocation } = surroundings

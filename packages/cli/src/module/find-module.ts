@@ -1,7 +1,8 @@
 /** From the MODULE of the command line to the file to import. */
-import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { MillraceError } from '@millrace/core/errors'
+import { nearName } from '../command-line/near-name.ts'
 
 /** Index modules of a directory, by preference: the source before what was built from it. */
 const indexFiles = ['index.ts', 'index.mts', 'index.js', 'index.mjs']
@@ -16,7 +17,7 @@ const endings = ['.ts', '.mts', '.js', '.mjs']
  */
 export function findModule(name: string, workingDirectory: string): string {
   const path = resolve(workingDirectory, name)
-  switch (kindOf(path)) {
+  switch (readableKind(name, path)) {
     case 'file':
       return checkEnding(name, path)
     case 'directory':
@@ -48,14 +49,46 @@ function findIndex(name: string, directory: string): string {
 }
 
 function missing(name: string, path: string): MillraceError {
-  const near = endings.find((ending) => kindOf(path + ending) === 'file')
+  const ending = endings.find((one) => kindOf(path + one) === 'file')
+  const near = ending === undefined ? nearModule(name, path) : `${name}${ending}`
   return new MillraceError('pipeline/not-found', {
     what: `module "${name}" does not exist`,
     hint:
       near === undefined
         ? 'give the path of a TypeScript or JavaScript file, or of a directory with an index.ts'
-        : `did you mean ${name}${near}?`,
+        : `did you mean ${near}?`,
   })
+}
+
+/** What lies beside the name, and is written nearly like it. */
+function nearModule(name: string, path: string): string | undefined {
+  const near = nearName(basename(path), beside(path))
+  return near === undefined ? undefined : name.slice(0, name.lastIndexOf(basename(path))) + near
+}
+
+/** Modules and folders in the folder of a path. */
+function beside(path: string): string[] {
+  try {
+    return readdirSync(dirname(path), { withFileTypes: true }).flatMap((entry) => {
+      const isModule = endings.some((ending) => entry.name.endsWith(ending))
+      return isModule || entry.isDirectory() ? [entry.name] : []
+    })
+  } catch {
+    return []
+  }
+}
+
+function readableKind(name: string, path: string): ReturnType<typeof kindOf> {
+  try {
+    return kindOf(path)
+  } catch (cause) {
+    throw new MillraceError('pipeline/not-found', {
+      what: `module "${name}" cannot be read`,
+      detail: cause instanceof Error ? cause.message : String(cause),
+      hint: 'see that the file is there, and that its folders may be read',
+      cause,
+    })
+  }
 }
 
 function kindOf(path: string): 'file' | 'directory' | undefined {
