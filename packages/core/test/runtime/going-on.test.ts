@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { blackhole, memorySink, rate } from '../../src/connect/index.ts'
-import type { MemorySink, Sink } from '../../src/connect/index.ts'
+import type { MemorySink, RateRow } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
-import type { FileDataset } from '../../src/connect/files/index.ts'
+
 import { pipeline, schema, t, tumbling } from '../../src/index.ts'
+import type { Writable } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 import { ProcessKilled, SimulatedMachine } from '../../src/testing/simulated-host.ts'
@@ -98,7 +99,7 @@ test('a batch run has nothing to go on with: it would read all of its input agai
 test('an output that becomes one of another kind is refused while rows of it are in hand', async () => {
   const machine = new SimulatedMachine(2)
   const rows = rate({ rowsPerSecond: 1000, rows: 200 })
-  const run = (sink: Sink | FileDataset<unknown>): Promise<JobResult> => {
+  const run = (sink: Writable<RateRow>): Promise<JobResult> => {
     const host = machine.boot()
     const built = pipeline('p', (p) => p.read('rows', rows).write('out', sink)).build()
     const options = { host, mode: 'continuous', epochIntervalMs: 10, batchRows: 5 } as const
