@@ -189,6 +189,9 @@ describe('millrace state', () => {
   it.each([
     [['state', 'lss', '--state', 'kept'], 'did you mean: millrace state ls'],
     [['state', 'ls'], 'add --state DIR'],
+    [['state', 'ls', '--state', 's3://bucket/state'], 'in directories only'],
+    [['run', 'pipe.ts', '--state', 's3://bucket/state'], 'in directories only'],
+    [['savepoint', '--state', 'kept', '--to', 's3://bucket/saved'], 'in directories only'],
     [['state', 'ls', '--state', 'nowhere'], 'nowhere does not exist'],
     [['state', 'get', 'summ', 'a', '--state', 'kept'], 'did you mean sum?'],
     [

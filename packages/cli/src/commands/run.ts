@@ -8,6 +8,7 @@ import { MillraceError } from '@millrace/core/errors'
 import { DirectoryStore, Job } from '@millrace/core/runtime'
 import type { JobFailure, JobOptions, JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
+import { statePath } from '../command-line/state-path.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { loadPipeline } from '../module/load-pipeline.ts'
@@ -101,8 +102,8 @@ export function placesOf(
   host: Host,
 ): Pick<JobOptions, 'state' | 'savepoint'> {
   return {
-    ...(state === undefined ? {} : { state: new DirectoryStore(host, state) }),
-    ...(savepoint === undefined ? {} : { savepoint: new DirectoryStore(host, savepoint) }),
+    ...(state === undefined ? {} : { state: new DirectoryStore(host, statePath(state)) }),
+    ...(savepoint === undefined ? {} : { savepoint: new DirectoryStore(host, statePath(savepoint)) }),
   }
 }
 

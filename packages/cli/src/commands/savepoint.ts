@@ -2,6 +2,7 @@
 import { DirectoryStore, writeSavepoint } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, valueOf } from '../command-line/flag-values.ts'
+import { statePath } from '../command-line/state-path.ts'
 import { UsageError } from '../command-line/usage-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -15,7 +16,7 @@ export async function savepoint(words: ParsedWords, { stdout }: Surroundings): P
   const { host, store } = await statePlace(words, 'savepoint')
   const path = valueOf(words, 'to')
   if (path === undefined) throw new UsageError('millrace savepoint needs a place to write to', 'add --to DIR')
-  const to = new DirectoryStore(host, path)
+  const to = new DirectoryStore(host, statePath(path))
   const epoch = countOf(words, 'epoch', Number.MAX_SAFE_INTEGER)
   const manifest = await writeSavepoint(store, to, { checks: host.bytes, epoch })
   const bytes = manifest.state.reduce((sum, file) => sum + file.bytes, 0)

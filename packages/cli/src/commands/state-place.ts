@@ -7,6 +7,7 @@ import type { CheckpointStore, KeptCheckpoint, KeptCheckpoints } from '@millrace
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, valueOf } from '../command-line/flag-values.ts'
 import { nearName } from '../command-line/near-name.ts'
+import { statePath } from '../command-line/state-path.ts'
 import { UsageError } from '../command-line/usage-error.ts'
 
 /** A place with checkpoints, and how it is read. */
@@ -21,7 +22,7 @@ export async function statePlace(words: ParsedWords, command: string): Promise<S
   if (path === undefined)
     throw new UsageError(`millrace ${command} needs a state directory`, 'add --state DIR')
   const host = createNodeHost()
-  const store = new DirectoryStore(host, path)
+  const store = new DirectoryStore(host, statePath(path))
   if ((await host.files.status(store.place)) === undefined)
     throw new UsageError(
       `${store.place} does not exist`,
