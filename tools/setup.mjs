@@ -42,6 +42,7 @@ export const builtPackages = [
   'packages/millrace',
   'packages/connector-postgres',
   'packages/connector-s3',
+  'packages/connector-sqlite',
 ]
 
 function isInstalled() {

@@ -59,6 +59,7 @@ export const roomRules = {
       '@millrace/core/host',
       '@millrace/core/time',
       'aws4fetch',
+      'libsql',
       'pg',
     ],
     node: true,

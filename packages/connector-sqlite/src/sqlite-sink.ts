@@ -1,0 +1,423 @@
+/**
+ * A table of SQLite as an exactly-once output: rows are staged in the same file while they are written, and moved into the
+ * table, all rows of an epoch together, once the epoch stands.
+ *
+ * Statements run in this process and hold it up while they do. Invariants (tests quote them):
+ *  Q1  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
+ *  Q2  A part whose rows are not all there is moved not at all, and reported as lost.
+ */
+import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '@millrace/core/connect'
+import { rowCount, rowIndex } from '@millrace/core/data'
+import type { Batch, Column, Json, Schema } from '@millrace/core/data'
+import { MillraceError } from '@millrace/core/errors'
+import type { Host } from '@millrace/core/host'
+import { failureOf, isBusy, SqliteFile } from './database.ts'
+import { valueOf } from './row-values.ts'
+import type { BoundValue } from './row-values.ts'
+import { quoted, targetOf } from './sqlite-options.ts'
+import type { SqliteOptions, SqliteTarget } from './sqlite-options.ts'
+import { COMMITS, lookAtTable, makeWorkTables, OWN_COLUMNS, stageName } from './sqlite-table.ts'
+
+/** Names the staged rows of one task and epoch. */
+export interface SqliteCommittable {
+  readonly [name: string]: Json
+  readonly v: 1
+  readonly lineage: string
+  readonly epoch: number
+  readonly attempt: number
+  readonly task: number
+  readonly stage: string
+  readonly part: number
+  readonly rows: number
+}
+
+/** How often rows are tried to be staged while another process writes, after waits that double up to a second: 30 s. */
+const TRIES_MAX = 36
+const WAIT_FIRST_MS = 10
+const WAIT_LONGEST_MS = 1000
+/** Marks of so many epochs stay single; epochs are committed in order, so of older ones one number says enough. */
+const MARKS_KEPT = 1000
+
+/**
+ * Writes rows to a table, each exactly once.
+ *
+ * @throws MillraceError `plan/invalid-argument` when the options fit no table.
+ * @example
+ * ```ts
+ * import { sqlite } from '@millrace/connector-sqlite'
+ * import { memoryRows, pipeline, schema, t } from 'millrace'
+ *
+ * export default pipeline('orders', (p) => {
+ *   p.read('orders', memoryRows(schema({ id: t.int32() }), [{ id: 1 }])).write(
+ *     'table',
+ *     sqlite({ path: 'shop.db', table: 'orders', mode: 'upsert', key: ['id'] }),
+ *   )
+ * })
+ * ```
+ */
+export function sqlite(options: SqliteOptions): Sink<SqliteCommittable> {
+  const target = targetOf(options)
+  const { path, table, mode, key } = target
+  return {
+    description: {
+      connector: 'sqlite',
+      options: { path, table, mode, ...(mode === 'upsert' ? { key } : {}) },
+    },
+    accepts: mode === 'upsert' ? 'upsert' : 'append',
+    validate: (schema, step) => validate(target, schema, step),
+    async open(context) {
+      validate(target, context.schema, context.step)
+      const file = new SqliteFile(path)
+      try {
+        return new SqliteSink(file, target, context)
+      } catch (error) {
+        file.close()
+        throw failureOf(error, 'opening', path)
+      }
+    },
+  }
+}
+
+function validate({ key, table }: SqliteTarget, schema: Schema, step: string): void {
+  for (const name of key) {
+    const field = schema.fields.find((other) => other.name === name)
+    if (field === undefined)
+      throw new MillraceError('plan/unknown-column', {
+        what: `the rows have no column "${name}", which the key of table ${quoted(table)} names`,
+        step,
+      })
+    if (field.nullable)
+      throw new MillraceError('plan/type-mismatch', {
+        what: `column "${name}" may be null and cannot be part of the key of table ${quoted(table)}`,
+        hint: `drop such rows before: .notNull('${name}')`,
+        step,
+      })
+  }
+  const taken = schema.fields.find(({ name }) => OWN_COLUMNS.some((own) => own === name))
+  if (taken !== undefined)
+    throw new MillraceError('plan/invalid-name', {
+      what: `a column that goes to SQLite cannot be called "${taken.name}"`,
+      hint: 'rename it',
+      step,
+    })
+}
+
+class SqliteSink implements OpenSink<SqliteCommittable> {
+  readonly #file: SqliteFile
+  readonly #target: SqliteTarget
+  readonly #context: SinkContext
+  readonly #stage: string
+
+  constructor(file: SqliteFile, target: SqliteTarget, context: SinkContext) {
+    const { schema, lineage, step } = context
+    this.#file = file
+    this.#target = target
+    this.#context = context
+    this.#stage = stageName(lineage, step, target, schema)
+    lookAtTable(file, target, schema)
+    makeWorkTables(file, this.#stage, schema)
+    this.#mindOutput()
+  }
+
+  async writer(task: number): Promise<SinkWriter<SqliteCommittable>> {
+    const { host, attempt, lineage } = this.#context
+    return new SqliteWriter({ host, file: this.#file, stage: this.#stage, attempt, lineage, task })
+  }
+
+  async commit(committables: readonly SqliteCommittable[]): Promise<readonly CommitOutcome[]> {
+    try {
+      return this.#file.transaction(() => committables.map((committable) => this.#commitOne(committable)))
+    } catch (error) {
+      if (!isBusy(error)) throw failureOf(error, 'committing rows to', this.#target.path)
+      const reason = `another process writes to "${this.#target.path}"`
+      return committables.map(() => ({ kind: 'retry', reason, cause: error }))
+    }
+  }
+
+  async sweep(keep: readonly SqliteCommittable[]): Promise<void> {
+    const parts = keep.filter(({ stage }) => stage === this.#stage).map(({ part }) => part)
+    this.#doing('sweeping', () =>
+      this.#file.run(
+        `DELETE FROM ${this.#stage}
+          WHERE millrace_attempt < ? AND millrace_part NOT IN (SELECT value FROM json_each(?))`,
+        [BigInt(this.#context.attempt), JSON.stringify(parts)],
+      ),
+    )
+  }
+
+  async finish(): Promise<void> {
+    this.#doing('finishing', () => {
+      this.#replaceOlder()
+      this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`)
+    })
+  }
+
+  async abandon(): Promise<void> {
+    this.#doing('cleaning up', () => this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`))
+  }
+
+  async close(): Promise<void> {
+    this.#file.close()
+  }
+
+  #doing<Result>(what: string, body: () => Result): Result {
+    try {
+      return this.#file.transaction(body)
+    } catch (error) {
+      throw failureOf(error, what, this.#target.path)
+    }
+  }
+
+  /** Q1, Q2 */
+  #commitOne({ lineage, epoch, attempt, task, stage, part, rows }: SqliteCommittable): CommitOutcome {
+    const { step } = this.#context
+    const { table, mode } = this.#target
+    const marked = this.#file.run(
+      `INSERT INTO ${COMMITS} SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+        WHERE NOT EXISTS (SELECT 1 FROM ${COMMITS} WHERE lineage = ?1 AND step = ?2 AND epoch = -1 AND rows >= ?3)
+       ON CONFLICT DO NOTHING`,
+      [lineage, step, BigInt(epoch), BigInt(attempt), BigInt(task), table, BigInt(rows)],
+    )
+    if (marked === 0) return { kind: 'already-committed' }
+    const there = this.#countRows(stage, part)
+    if (there !== rows) {
+      this.#file.run(
+        `DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ? AND attempt = ? AND task = ?`,
+        [lineage, step, BigInt(epoch), BigInt(attempt), BigInt(task)],
+      )
+      return { kind: 'lost', reason: `of ${rows} rows staged in ${stage} (part ${part}) ${there} are there` }
+    }
+    this.#replaceOlder()
+    const columns = this.#columnsOf(stage)
+    if (mode === 'append') this.#append(stage, part, columns)
+    else this.#upsert(stage, part, columns)
+    this.#file.run(`DELETE FROM ${stage} WHERE millrace_part = ?`, [BigInt(part)])
+    this.#gatherMarks(epoch)
+    return { kind: 'committed', rows }
+  }
+
+  #append(stage: string, part: number, columns: readonly string[]): void {
+    const list = columns.map(quoted).join(', ')
+    this.#file.run(
+      `INSERT INTO ${quoted(this.#target.table)} (${list})
+       SELECT ${list} FROM ${stage} WHERE millrace_part = ? ORDER BY millrace_row`,
+      [BigInt(part)],
+    )
+  }
+
+  /** The last row of a key counts; SQLite takes the other columns from the row that has the maximum. */
+  #upsert(stage: string, part: number, columns: readonly string[]): void {
+    const { table, key } = this.#target
+    const list = columns.map(quoted).join(', ')
+    const keys = key.map(quoted).join(', ')
+    const last = `SELECT ${list}, millrace_weight, max(millrace_row) FROM ${stage} WHERE millrace_part = ?1 GROUP BY ${keys}`
+    const same = key.map((name) => `last.${quoted(name)} = ${quoted(table)}.${quoted(name)}`).join(' AND ')
+    this.#file.run(
+      `DELETE FROM ${quoted(table)}
+        WHERE EXISTS (SELECT 1 FROM (${last}) last WHERE millrace_weight < 0 AND ${same})`,
+      [BigInt(part)],
+    )
+    const others = columns.filter((column) => !key.includes(column)).map(quoted)
+    const update =
+      others.length === 0
+        ? 'DO NOTHING'
+        : `DO UPDATE SET ${others.map((column) => `${column} = excluded.${column}`).join(', ')}`
+    this.#file.run(
+      `INSERT INTO ${quoted(table)} (${list})
+       SELECT ${list} FROM (${last}) WHERE millrace_weight > 0 ON CONFLICT (${keys}) ${update}`,
+      [BigInt(part)],
+    )
+  }
+
+  #countRows(stage: string, part: number): number {
+    if (this.#columnsOf(stage).length === 0) return 0
+    const [row] = this.#file.all<{ rows: number }>(
+      `SELECT count(*) AS rows FROM ${quoted(stage)} WHERE millrace_part = ?`,
+      [BigInt(part)],
+    )
+    return row?.rows ?? 0
+  }
+
+  /** Of a table of staged rows, those of the target; none when it is gone. */
+  #columnsOf(stage: string): readonly string[] {
+    const own: readonly string[] = OWN_COLUMNS
+    return this.#file
+      .all<{ name: string }>('SELECT name FROM pragma_table_info(?)', [stage])
+      .map(({ name }) => name)
+      .filter((name) => !own.includes(name))
+  }
+
+  #gatherMarks(epoch: number): void {
+    const through = epoch - MARKS_KEPT
+    if (epoch % 256 !== 0 || through <= 0) return
+    const { lineage, step } = this.#context
+    this.#file.run(
+      `INSERT INTO ${COMMITS} VALUES (?, ?, -1, 0, -1, ?, ?)
+       ON CONFLICT DO UPDATE SET rows = max(rows, excluded.rows)`,
+      [lineage, step, this.#target.table, BigInt(through)],
+    )
+    this.#file.run(`DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch BETWEEN 1 AND ?`, [
+      lineage,
+      step,
+      BigInt(through),
+    ])
+  }
+
+  /** What the table may hold, by the output mode; whether it is replaced is written down for later attempts. */
+  #mindOutput(): void {
+    const { outputMode, resumed = false, lineage, step } = this.#context
+    const { mode, table } = this.#target
+    if (resumed) return
+    if (outputMode === 'overwrite' && mode === 'upsert')
+      throw new MillraceError('plan/unsupported', {
+        what: `an upsert does not overwrite table ${quoted(table)}`,
+        hint: 'empty the table before, or run without --output-mode overwrite',
+        step,
+      })
+    this.#file.run(
+      outputMode === 'overwrite'
+        ? `INSERT INTO ${COMMITS} VALUES (?, ?, 0, 0, -1, ?, -1) ON CONFLICT DO NOTHING`
+        : `DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND target = ? AND epoch = 0 AND rows = -1`,
+      [lineage, step, table],
+    )
+    if (outputMode !== 'refuse' || mode === 'upsert') return
+    const [row] = this.#file.all<{ other: number }>(
+      `SELECT EXISTS (SELECT 1 FROM ${quoted(table)}) AND NOT EXISTS (
+         SELECT 1 FROM ${COMMITS} WHERE lineage = ? AND step = ? AND target = ?) AS other`,
+      [lineage, step, table],
+    )
+    if (row?.other !== 1) return
+    throw new MillraceError('output/exists', {
+      what: `table ${quoted(table)} of "${this.#target.path}" holds rows that this run did not write`,
+      hint: 'run with --output-mode append to add to them, or --output-mode overwrite to replace them',
+      place: { file: this.#target.path },
+      step,
+    })
+  }
+
+  #replaceOlder(): void {
+    const { lineage, step } = this.#context
+    const noted = this.#file.run(
+      `UPDATE ${COMMITS} SET rows = 0 WHERE lineage = ? AND step = ? AND epoch = 0 AND rows = -1`,
+      [lineage, step],
+    )
+    if (noted > 0) this.#file.exec(`DELETE FROM ${quoted(this.#target.table)}`)
+  }
+}
+
+interface WriterOptions {
+  readonly host: Host
+  readonly file: SqliteFile
+  readonly stage: string
+  readonly lineage: string
+  readonly attempt: number
+  readonly task: number
+}
+
+interface Part {
+  readonly number: number
+  rows: number
+}
+
+class SqliteWriter implements SinkWriter<SqliteCommittable> {
+  readonly #options: WriterOptions
+  #part: Part | undefined
+  readonly #sealed = new Map<number, { readonly part: Part; readonly staged: Promise<void> | undefined }>()
+  /** Rows that wait for another process to be done. */
+  #waiting: Promise<void> | undefined
+  #rows = 0
+  #isClosed = false
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  write(batch: Batch): void | Promise<void> {
+    this.#refuseClosed()
+    const count = rowCount(batch)
+    if (count === 0) return
+    this.#part ??= { number: Number.parseInt(this.#options.host.random.hex(6), 16), rows: 0 }
+    const part = this.#part
+    const rows = this.#valuesOf(batch, part.number)
+    part.rows += count
+    this.#rows += count
+    if (this.#waiting === undefined && this.#stage(batch.schema, rows)) return
+    const staged = (this.#waiting ?? Promise.resolve()).then(() => this.#stageLater(batch.schema, rows))
+    this.#waiting = staged
+    return staged.then(() => {
+      if (this.#waiting === staged) this.#waiting = undefined
+    })
+  }
+
+  seal(epoch: number): void {
+    if (this.#part !== undefined) this.#sealed.set(epoch, { part: this.#part, staged: this.#waiting })
+    this.#part = undefined
+  }
+
+  async prepare(epoch: number): Promise<SqliteCommittable | undefined> {
+    const sealed = this.#sealed.get(epoch)
+    this.#sealed.delete(epoch)
+    await sealed?.staged
+    this.#refuseClosed()
+    if (sealed === undefined) return undefined
+    const { lineage, attempt, task, stage } = this.#options
+    const { number, rows } = sealed.part
+    return { v: 1, lineage, epoch, attempt, task, stage, part: number, rows }
+  }
+
+  written(): { readonly rows: number; readonly bytes: number } {
+    return { rows: this.#rows, bytes: 0 }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+
+  #valuesOf(batch: Batch, part: number): readonly (readonly BoundValue[])[] {
+    const names = batch.schema.fields.map(({ name }) => name)
+    const attempt = BigInt(this.#options.attempt)
+    return Array.from({ length: rowCount(batch) }, (_, n) => {
+      const index = rowIndex(batch, n)
+      const cells = names.map((name, c) => valueOf(batch.columns[c] as Column, index, name))
+      return [attempt, BigInt(part), BigInt((batch.weights?.[index] ?? 1) < 0 ? -1 : 1), ...cells]
+    })
+  }
+
+  /** Whether it could be done now. */
+  #stage(schema: Schema, rows: readonly (readonly BoundValue[])[]): boolean {
+    const { file, stage } = this.#options
+    const columns = [
+      'millrace_attempt',
+      'millrace_part',
+      'millrace_weight',
+      ...schema.fields.map(({ name }) => quoted(name)),
+    ]
+    const text = `INSERT INTO ${stage} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+    try {
+      file.transaction(() => file.runEach(text, rows))
+      return true
+    } catch (error) {
+      if (isBusy(error)) return false
+      throw failureOf(error, 'staging rows in', file.path)
+    }
+  }
+
+  async #stageLater(schema: Schema, rows: readonly (readonly BoundValue[])[]): Promise<void> {
+    const { timers } = this.#options.host
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const delayMs = Math.min(WAIT_LONGEST_MS, WAIT_FIRST_MS * 2 ** tries)
+      await new Promise<void>((resolve) => timers.set(delayMs, resolve))
+      this.#refuseClosed()
+      if (this.#stage(schema, rows)) return
+    }
+    throw new MillraceError('output/write-failed', {
+      what: `another process has been writing to "${this.#options.file.path}" for too long`,
+      hint: 'run again when it is done',
+      place: { file: this.#options.file.path },
+    })
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new MillraceError('run/cancelled', { what: 'the writer was closed' })
+  }
+}

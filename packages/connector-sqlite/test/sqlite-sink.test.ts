@@ -1,0 +1,275 @@
+// Tables of SQLite as outputs: what every sink promises, types, refusals, another process that writes, and kill -9.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'libsql'
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { batchOfRows, schema, t } from '../../core/src/data/index.ts'
+import type { Batch, Schema } from '../../core/src/data/index.ts'
+import type { OpenSink, SinkContext } from '../../core/src/connect/index.ts'
+import { createNodeHost } from '../../core/src/host/node/index.ts'
+import { sinkConformance } from '../../core/src/testing/index.ts'
+import type { SinkSubject } from '../../core/src/testing/sink-trial.ts'
+import { sqlite } from '../src/index.ts'
+import type { SqliteCommittable, SqliteOptions } from '../src/index.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+const host = createNodeHost()
+let folder: string
+let path: string
+let database: Database.Database
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-sqlite-'))
+  path = join(folder, 'shop.db')
+  database = new Database(path)
+})
+afterEach(() => {
+  database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const Row = schema({ id: t.int32(), name: t.string(), amount: t.float64().nullable() })
+
+async function subjectOf(mode: 'append' | 'upsert'): Promise<SinkSubject> {
+  const own = mkdtempSync(join(tmpdir(), 'millrace-sqlite-'))
+  const file = join(own, 'shop.db')
+  const db = new Database(file)
+  db.exec('PRAGMA journal_mode = WAL')
+  db.exec(
+    `CREATE TABLE results (id INTEGER${mode === 'upsert' ? ' PRIMARY KEY' : ''}, name TEXT NOT NULL, amount REAL)`,
+  )
+  return {
+    host,
+    schema: Row,
+    row: (n) => ({ id: n, name: `row\t${n}\n'"é`, amount: n % 3 === 0 ? null : n / 7 }),
+    sink: () => sqlite({ path: file, table: 'results', mode, ...(mode === 'upsert' ? { key: ['id'] } : {}) }),
+    visible: async () =>
+      (db.prepare('SELECT id, name, amount FROM results').all() as Record<string, unknown>[]).map(
+        ({ id, name, amount }) => ({ id, name, amount }),
+      ),
+    cleanup: async () => {
+      db.close()
+      rmSync(own, { recursive: true, force: true })
+    },
+  }
+}
+
+describe('tables of SQLite', () => {
+  sinkConformance(
+    { describe, test, expect },
+    { name: 'hold what every sink holds: append', setup: () => subjectOf('append') },
+  )
+  sinkConformance(
+    { describe, test, expect },
+    { name: 'hold what every sink holds: upsert', setup: () => subjectOf('upsert'), hasOutputModes: false },
+  )
+})
+
+function open(
+  options: Partial<SqliteOptions>,
+  rows: Schema,
+  more: Partial<SinkContext> = {},
+): Promise<OpenSink<SqliteCommittable>> {
+  return sqlite({ path, table: 'results', mode: 'append', ...options }).open({
+    host,
+    schema: rows,
+    step: 'write',
+    outputMode: 'append',
+    lineage: 'aaaa',
+    attempt: 1,
+    bounded: false,
+    resumable: true,
+    ...more,
+  })
+}
+
+async function prepare(
+  run: OpenSink<SqliteCommittable>,
+  batch: Batch,
+  epoch = 1,
+): Promise<SqliteCommittable> {
+  const writer = await run.writer(0)
+  await writer.write(batch)
+  writer.seal(epoch, { final: false })
+  const committable = await writer.prepare(epoch)
+  await writer.close()
+  if (committable === undefined) throw new Error('nothing was prepared')
+  return committable
+}
+
+describe('a table of SQLite', () => {
+  const Everything = schema({
+    'flag': t.boolean(),
+    'long': t.int64().bigint(),
+    'double': t.float64(),
+    'money': t.decimal(38, 9),
+    'order "by"': t.string(),
+    'raw': t.bytes(),
+    'day': t.date(),
+    'at': t.timestamp('ns'),
+    'gap': t.interval(),
+    'id': t.uuid(),
+    'doc': t.json(),
+    'list': t.list(t.int32().nullable()),
+  }) // prettier-ignore
+
+  it('keeps every type, as the columns do that the refusal of a missing table tells to make', async () => {
+    const failure = await open({}, Everything).catch(
+      (error: unknown) => error as { code: string; hint: string },
+    )
+    expect(failure).toMatchObject({
+      code: 'output/unfit',
+      hint: expect.stringMatching(/^CREATE TABLE "results"/),
+    })
+    database.exec((failure as { hint: string }).hint)
+    const row = {
+      'flag': true,
+      'long': -9_223_372_036_854_775_808n,
+      'double': -1e-300,
+      'money': '-12345678901234567890123456789.123456789',
+      'order "by"': '12\n\'"é',
+      'raw': Uint8Array.of(0, 255),
+      'day': '1969-12-31',
+      'at': -1,
+      'gap': { months: 1, days: -2, micros: 3_000_000 },
+      'id': '01234567-89ab-4def-8123-456789abcdef',
+      'doc': { a: [1, null] },
+      'list': [1, null],
+    } // prettier-ignore
+    const run = await open({}, Everything)
+    await run.commit([await prepare(run, batchOfRows(Everything, [row]))])
+    await run.close()
+    const [read] = database
+      .prepare('SELECT flag, CAST(long AS TEXT) AS long, double, money, "order ""by""", hex(raw) AS raw, day, at, gap, id, doc, list FROM results')
+      .all() as Record<string, unknown>[] // prettier-ignore
+    expect({ ...read, _metadata: undefined }).toMatchObject({
+      'flag': 1,
+      'long': '-9223372036854775808',
+      'double': -1e-300,
+      'money': row.money,
+      'order "by"': row['order "by"'],
+      'raw': '00FF',
+      'day': '1969-12-31',
+      'at': '1969-12-31T23:59:59.999000000',
+      'gap': 'P1M-2DT3S',
+      'id': row.id,
+      'doc': '{"a":[1,null]}',
+      'list': '[1,null]',
+    }) // prettier-ignore
+  })
+
+  it.each([
+    ['decimals', schema({ a: t.decimal(10, 2) }), 'DECIMAL(10, 2)', /would change a decimal/],
+    ['texts', schema({ a: t.string() }), 'INTEGER', /would change a string/],
+    ['whole numbers', schema({ a: t.int32() }), 'REAL', /would change an? int32/],
+    ['floats', schema({ a: t.float64() }), 'INTEGER', /would change a float64/],
+    ['uint64', schema({ a: t.uint64() }), 'INTEGER', /no column keeps every uint64/],
+  ])('whose column would change values is refused: %s', async (_, rows, declared, detail) => {
+    database.exec(`CREATE TABLE results (a ${declared})`)
+    await expect(open({}, rows)).rejects.toMatchObject({
+      code: 'output/unfit',
+      detail: expect.stringMatching(detail),
+    })
+  })
+
+  it('that lacks what is needed is refused with all of it', async () => {
+    database.exec('CREATE TABLE results (id INTEGER, needed TEXT NOT NULL)')
+    await expect(open({ mode: 'upsert', key: ['id'] }, schema({ id: t.int32(), more: t.string() }))).rejects.toMatchObject({
+      detail:
+        'table "results" has no column "more"; column "needed" needs a value, and the rows have none; ' +
+        'no unique index is over ("id"), the key of the upsert',
+      hint: expect.stringContaining('CREATE UNIQUE INDEX "results_key" ON "results" ("id");'),
+    }) // prettier-ignore
+    await expect(open({ path: join(folder, 'absent.db') }, Row)).rejects.toMatchObject({
+      code: 'output/unfit',
+    })
+  })
+
+  it('that refuses a row shows nothing of the epoch, and goes on once it is mended', async () => {
+    database.exec('CREATE TABLE results (id INTEGER PRIMARY KEY)')
+    database.exec('INSERT INTO results VALUES (2)')
+    const Keys = schema({ id: t.int32() })
+    const run = await open({}, Keys)
+    const committable = await prepare(run, batchOfRows(Keys, [{ id: 1 }, { id: 2 }]))
+    await expect(run.commit([committable])).rejects.toMatchObject({
+      code: 'output/rejected',
+      detail: expect.stringMatching(/UNIQUE constraint failed: results\.id/),
+    })
+    expect(database.prepare('SELECT count(*) AS n FROM results').get()).toMatchObject({ n: 1 })
+    database.exec('DELETE FROM results')
+    expect(await run.commit([committable])).toEqual([{ kind: 'committed', rows: 2 }])
+    await run.close()
+  })
+
+  it('refuses NaN, which would become null', async () => {
+    database.exec('CREATE TABLE results (a REAL)')
+    const rows = schema({ a: t.float64() })
+    const run = await open({}, rows)
+    await expect(prepare(run, batchOfRows(rows, [{ a: Number.NaN }]))).rejects.toMatchObject({
+      code: 'output/rejected',
+    })
+    await run.close()
+  })
+
+  it('that another process writes to is waited for', async () => {
+    database.exec('CREATE TABLE results (id INTEGER)')
+    const Keys = schema({ id: t.int32() })
+    const run = await open({}, Keys)
+    database.exec('BEGIN IMMEDIATE')
+    const answer = prepare(run, batchOfRows(Keys, [{ id: 1 }]))
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    database.exec('COMMIT')
+    const committable = await answer
+    database.exec('BEGIN IMMEDIATE')
+    expect(await run.commit([committable])).toMatchObject([{ kind: 'retry' }])
+    database.exec('COMMIT')
+    expect(await run.commit([committable])).toEqual([{ kind: 'committed', rows: 1 }])
+    await run.close()
+  })
+
+  it('takes one final action per key and epoch', async () => {
+    database.exec('CREATE TABLE results (id INTEGER PRIMARY KEY, name TEXT)')
+    database.exec("INSERT INTO results VALUES (1, 'old'), (2, 'old'), (9, 'other')")
+    const Named = schema({ id: t.int32(), name: t.string() })
+    const rows: readonly (readonly [number, string, number])[] = [
+      [1, 'old', -1], [1, 'a', 1], [2, 'old', -1], [3, 'x', 1], [3, 'x', -1], [4, 'y', 1], [4, 'z', 1],
+    ] // prettier-ignore
+    const batch = batchOfRows(Named, rows.map(([id, name]) => ({ id, name }))) // prettier-ignore
+    const run = await open({ mode: 'upsert', key: ['id'] }, Named)
+    const weights = Int32Array.from(rows, ([, , weight]) => weight)
+    await run.commit([await prepare(run, { ...batch, weights })])
+    expect((database.prepare('SELECT id, name FROM results ORDER BY id').all() as { id: number; name: string }[]).map(({ id, name }) => [id, name])).toEqual([
+      [1, 'a'], [4, 'z'], [9, 'other'],
+    ]) // prettier-ignore
+    await run.close()
+  })
+})
+
+describe('a process that writes to a table of SQLite and is killed', () => {
+  it('shows whole epochs only, each once', async () => {
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('CREATE TABLE results (id INTEGER)')
+    const script = fileURLToPath(new URL('writer-process.ts', import.meta.url))
+    for (let run = 0; run < 4; run++) {
+      const child = spawn(process.execPath, ['--import', 'tsx', '--conditions', 'millrace-source', script, path], { stdio: 'ignore' }) // prettier-ignore
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      const before = epochs()
+      while (epochs() < before + 3) await new Promise((resolve) => setTimeout(resolve, 5))
+      child.kill('SIGKILL')
+      await ended
+    }
+    const rows = (database.prepare('SELECT id FROM results ORDER BY rowid').all() as { id: number }[]).map(({ id }) => id)
+    expect(rows).toEqual(Array.from({ length: rows.length }, (_, n) => n))
+    expect(rows.length % 10).toBe(0)
+    expect(rows.length).toBe(epochs() * 10)
+  }) // prettier-ignore
+
+  function epochs(): number {
+    const isThere = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'millrace_commits'").all()
+    if (isThere.length === 0) return 0
+    return (database.prepare('SELECT count(*) AS n FROM millrace_commits').get() as { n: number }).n
+  }
+})
