@@ -79,7 +79,10 @@ export class OutputFolder {
     this.#owners = new FolderOwners(host, staged, { writer, resumable })
     this.#record = new ReplacedRecord(host, staged, writer)
     this.#folders = new MadeFolders(host.files, (file) =>
-      this.#inTheWay(`"${file}" is a file, and a folder has to be there`),
+      this.#inTheWay(
+        `"${file}" is a file, and a folder has to be there`,
+        'choose a folder that is not below a file',
+      ),
     )
     this.publisher = new FilePublisher({
       host,

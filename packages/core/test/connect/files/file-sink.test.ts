@@ -408,6 +408,16 @@ describe('what else is in the folder', () => {
       expect(await codeOf(open(host, dataset().toSink(), { outputMode }))).toBe('output/exists')
     }
   })
+
+  test('below a file it is told to choose another folder: overwriting would not help', async () => {
+    const host = createManualHost()
+    host.files.put('file', 'a file')
+    const below = ndjson('file/out', { schema: Row }).toSink()
+    await expect(run(host, below, rows(0, 3))).rejects.toMatchObject({
+      code: 'output/exists',
+      hint: 'choose a folder that is not below a file',
+    })
+  })
 })
 
 describe('partitions that no folder can be made for', () => {

@@ -21,7 +21,8 @@ export interface CsvSample {
 /**
  * The schema that fits the records of a sample.
  *
- * @throws MillraceError `schema/not-inferable` when the sample holds no record that names or shows columns.
+ * @throws MillraceError `schema/not-inferable` when the sample holds no record that names or shows columns,
+ *   `schema/mismatch` when two columns have one name.
  */
 export function inferCsvSchema(sample: Uint8Array, options: CsvSample): Schema {
   const { header } = options.dialect
@@ -41,14 +42,29 @@ export function inferCsvSchema(sample: Uint8Array, options: CsvSample): Schema {
       : header === false
         ? first.map((_, at) => `column${at + 1}`)
         : header
-  const rows = header === true ? records.slice(1) : records
   const fieldNames = names.map((name, at) => (name === '' ? `column${at + 1}` : name))
+  refuseTwice(fieldNames, options.file)
+  const all = header === true ? records.slice(1) : records
+  // Records with another number of fields are damaged: reading refuses them, so they make no column nullable.
+  const whole = all.filter((record) => record.length === fieldNames.length)
+  const rows = whole.length > 0 ? whole : all
   // With no row at all the columns are at least known by name.
   const shown = rows.length > 0 ? rows : [fieldNames.map(() => null)]
   const objects = shown.map((row) =>
     Object.fromEntries(fieldNames.map((name, at) => [name, row[at] ?? null])),
   )
   return widenSchema(inferSchema(objects, { text: true }).schema, options.complete)
+}
+
+/** Reading would refuse such a file too: nobody could say which of the two is meant. */
+function refuseTwice(names: readonly string[], file: string): void {
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice === undefined) return
+  throw new MillraceError('schema/mismatch', {
+    what: `"${file}" has two columns "${twice}"`,
+    hint: 'rename one of them, or name the columns by the option header',
+    place: { file, line: 1 },
+  })
 }
 
 /** The records of a sample as texts; null stands for a field that means null. */

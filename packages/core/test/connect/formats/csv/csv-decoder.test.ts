@@ -437,3 +437,19 @@ describe('a header that cannot be the one meant', () => {
     expect(decode('b,y\n1,2\n', {}, { columns: ['a'] })).toMatchObject({ rows: [{ a: null }] })
   })
 })
+
+describe('the schema that is found', () => {
+  const found = (text: string): unknown =>
+    csv().inferSchema(Buffer.from(text), { complete: true, file: 'a.csv' }).fields
+
+  it('is refused when the header has a name twice, as reading is', () => {
+    expect(() => found('a,b,a\n1,2,3\n')).toThrow(
+      expect.objectContaining({ code: 'schema/mismatch', what: '"a.csv" has two columns "a"' }),
+    )
+  })
+
+  it('does not become nullable by records with too few fields, which reading refuses', () => {
+    expect(found('a,b\n1,2\n3\n4,5\n')).toEqual(found('a,b\n1,2\n4,5\n'))
+    expect(found('a,b\n1,2\n4,5\n')).toMatchObject([{ nullable: false }, { nullable: false }])
+  })
+})
