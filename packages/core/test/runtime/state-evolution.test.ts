@@ -2,7 +2,7 @@
 // Every test runs a real job, stops it, and starts another one on what it has left.
 import { describe, expect, test } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { memorySink, memoryStream } from '../../src/connect/index.ts'
+import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
 import type { MemorySink, MemoryStream } from '../../src/connect/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
@@ -543,7 +543,6 @@ describe('steps that have changed', () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await plain(scene)
-    const { memoryRows } = await import('../../src/connect/index.ts')
     const built = pipeline('job', (p) => {
       p.read('rows', memoryRows(Row, []), { eventTime: 'at' }).write('out', memorySink() as never)
     }).build()
@@ -558,6 +557,40 @@ describe('steps that have changed', () => {
     const before = await scene.state.list('')
     await refusal(plain(scene))
     expect(await scene.state.list('')).toEqual(before)
+  })
+})
+
+describe('the table of a lookup join', () => {
+  const run = async (scene: Scene, columns: 'few' | 'more' | 'other'): Promise<readonly object[]> => {
+    const fields = {
+      few: { key: t.string(), size: t.int32(), gone: t.string() },
+      more: { size: t.int64(), key: t.string(), extra: t.string().nullable() },
+      other: { key: t.string(), size: t.string() },
+    }[columns]
+    const rows = columns === 'few' ? [{ key: 'a', size: 7, gone: 'x' }] : []
+    const sink = memorySink<object>()
+    const built = pipeline('job', (p) => {
+      const table = p.read('table', memoryRows(schema(fields as never), rows as never))
+      p.read('rows', scene.stream, { eventTime: 'at' })
+        .lookupJoin('joined', table as never, { on: 'key' as never, select: { size: 'size' } as never })
+        .write('out', sink as never)
+    }).build()
+    await scene.start(built)
+    return sink.rows
+  }
+
+  test('goes on with more columns, wider ones and fewer: it is read only once', async () => {
+    const scene = new Scene()
+    scene.push(['a', 1])
+    expect(await run(scene, 'few')).toMatchObject([{ key: 'a', size: 7 }])
+    expect((await refusal(run(scene, 'other'))).detail).toBe(
+      'its column "size" changed: it was int32 and is string',
+    )
+    scene.push(['a', 2], ['b', 3])
+    expect(await run(scene, 'more')).toMatchObject([
+      { key: 'a', n: 2, size: 7 },
+      { key: 'b', n: 3, size: null },
+    ])
   })
 })
 
