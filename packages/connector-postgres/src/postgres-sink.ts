@@ -92,6 +92,8 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   #opened: WorkTables | undefined
   /** For everything but rows; opened again when it was lost. */
   #session: Session | undefined
+  /** What is being done on it. */
+  #tail: Promise<unknown> = Promise.resolve()
 
   constructor(target: PostgresTarget, context: SinkContext) {
     this.#target = target
@@ -157,6 +159,7 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   }
 
   async close(): Promise<void> {
+    await this.#tail
     const session = this.#session
     this.#session = undefined
     await session?.close()
@@ -193,8 +196,15 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
     })
   }
 
+  /** One after the other: a sweep comes at any moment, and is no part of a commit's transaction. */
+  #doing<Result>(what: string, body: (session: Session) => Promise<Result>): Promise<Result> {
+    const answer = this.#tail.then(() => this.#alone(what, body))
+    this.#tail = answer.catch(() => undefined)
+    return answer
+  }
+
   /** Does something on the session; a session that failed is given up. */
-  async #doing<Result>(what: string, body: (session: Session) => Promise<Result>): Promise<Result> {
+  async #alone<Result>(what: string, body: (session: Session) => Promise<Result>): Promise<Result> {
     if (this.#session?.isBroken === true) this.#session = undefined
     if (this.#session === undefined) {
       this.#session = await Session.open(this.#target, this.#application)

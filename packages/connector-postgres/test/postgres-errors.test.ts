@@ -296,6 +296,30 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     for (const run of runs) await run.close()
   })
 
+  it('P3: a sweep in the middle of a commit is no part of it', async () => {
+    await server.ask('CREATE TABLE swept (id int4 PRIMARY KEY, name text)')
+    const run = await openTable(optionsOf('swept'), Row, { lineage: 'swept', resumable: true, attempt: 2 })
+    const writer = await run.writer(0)
+    for (let epoch = 1; epoch <= 20; epoch++) {
+      const rows = [{ id: epoch % 4 === 0 ? 1 : epoch, name: null }]
+      const committable = await prepareRows(writer, Row, { rows, epoch })
+      const answers = await Promise.allSettled([
+        run.commit([committable]),
+        run.sweep([committable]),
+        run.commit([committable]),
+        run.sweep([committable]),
+      ])
+      expect(answers.map(({ status }) => status)).toEqual(
+        epoch % 4 === 0
+          ? ['rejected', 'fulfilled', 'rejected', 'fulfilled']
+          : ['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled'],
+      )
+    }
+    expect(await server.ask('SELECT count(*)::int4 AS rows FROM swept')).toEqual([{ rows: 15 }])
+    await writer.close()
+    await run.close()
+  })
+
   it('P7: marks of epochs long gone are one row, and still say that they are done', async () => {
     await server.ask('CREATE TABLE marked (id int4, name text)')
     const run = await openTable(optionsOf('marked'), Row, { lineage: 'marked', resumable: true })
