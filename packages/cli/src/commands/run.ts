@@ -6,6 +6,7 @@ import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
 import { MillraceError } from '@millrace/core/errors'
 import { DirectoryStore, Job } from '@millrace/core/runtime'
+import { parseDuration } from '@millrace/core/time'
 import type { JobFailure, JobOptions, JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { statePath } from '../command-line/state-path.ts'
@@ -93,7 +94,8 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
 /** How often epochs are to be made; undefined: not by the clock. */
 function epochIntervalOf({ mode, job }: RunSettings): number | undefined {
   if (mode === 'continuous') return job.epochIntervalMs ?? 1000
-  return undefined
+  if (mode === 'batch' || (job.trigger !== undefined && job.trigger.kind !== 'interval')) return undefined
+  return parseDuration(job.trigger?.every ?? '10 s')
 }
 
 /** The places that the flags name. */
