@@ -1,120 +1,12 @@
 // L7: a pipeline that has changed goes on with the state that the one before has kept, or is refused with what does not fit.
 // Every test runs a real job, stops it, and starts another one on what it has left.
 import { describe, expect, test } from 'vitest'
-import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
-import type { MemorySink, MemoryStream } from '../../src/connect/index.ts'
-import type { Host } from '../../src/host/host.ts'
-import { createNodeHost } from '../../src/host/node/index.ts'
-import { isMillraceError, pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
-import type {
-  ColumnType,
-  MillraceError,
-  ProcessContext,
-  SideSchemas,
-  StateTypes,
-  Stream,
-} from '../../src/index.ts'
-import { Job } from '../../src/runtime/index.ts'
+import type { MemorySink } from '../../src/connect/index.ts'
+import { pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
+import type { ColumnType } from '../../src/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
-
-const Row = schema({ key: t.string(), n: t.int32(), at: t.timestamp('ms') })
-interface Row {
-  readonly key: string
-  readonly n: number
-  readonly at: number
-}
-const Told = schema({ key: t.string(), says: t.json() })
-type Told = { readonly key: string; readonly says: unknown }
-
-/** A machine on which versions of one job follow each other. */
-class Scene {
-  readonly host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
-  readonly stream: MemoryStream<Row> = memoryStream(Row)
-  sink: MemorySink<never> = memorySink()
-
-  get state(): DirectoryStore {
-    return new DirectoryStore(this.host, '/state')
-  }
-
-  push(...rows: readonly [key: string, n: number, at?: number][]): void {
-    for (const [key, n, at = 0] of rows) this.stream.push({ key, n, at })
-  }
-
-  async run(
-    build: (rows: Stream<Row>) => Stream<never>,
-    options: Partial<JobOptions> = {},
-  ): Promise<JobResult> {
-    this.sink = memorySink()
-    const built = pipeline('job', (p) => {
-      build(p.read('rows', this.stream, { eventTime: 'at' }) as never).write('out', this.sink as never)
-    }).build()
-    return this.start(built, options)
-  }
-
-  start(built: ConstructorParameters<typeof Job>[0], options: Partial<JobOptions> = {}): Promise<JobResult> {
-    return new Job(built, {
-      host: this.host,
-      mode: 'continuous',
-      epochIntervalMs: 5,
-      stopWhenIdleMs: 5,
-      state: this.state,
-      ...options,
-    }).run()
-  }
-
-  /** Runs a step "keep" with some state; `onRow` gives what is put out. */
-  keep<State extends StateTypes>(
-    stateTypes: State,
-    onRow: (state: ProcessContext<object, Told, State, SideSchemas>['state'], row: Row) => unknown,
-    options?: Partial<JobOptions> & { readonly keys?: readonly ('key' | 'n')[] },
-  ): Promise<JobResult> {
-    const { keys = ['key'], ...job } = options ?? {}
-    return this.run(
-      (rows) =>
-        rows.keyBy('by-key', ...(keys as ['key'])).process('keep', {
-          state: stateTypes,
-          output: Told,
-          onRow: (row, context) =>
-            context.emit({ key: row.key, says: (onRow(context.state as never, row) ?? null) as never }),
-        }) as never,
-      job,
-    )
-  }
-
-  get said(): unknown[] {
-    return (this.sink.rows as readonly Told[]).map(({ says }) => says)
-  }
-
-  /** The names of all steps with state in the newest checkpoint. */
-  async keptSteps(): Promise<readonly string[]> {
-    const entries = await Promise.all(
-      (await this.state.list('log/')).map(({ name }) => this.state.read(name)),
-    )
-    const manifests = entries
-      .map(
-        (bytes) =>
-          Buffer.from(bytes ?? [])
-            .toString('utf8')
-            .split('\n')[1] ?? '{}',
-      )
-      .map((text) => JSON.parse(text) as { kind: string; state: { step: string }[] })
-      .filter(({ kind }) => kind === 'manifest')
-    return [...new Set(manifests.at(-1)?.state.map(({ step }) => step))].toSorted()
-  }
-}
-
-async function refusal(run: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await run
-  } catch (error) {
-    if (isMillraceError(error)) return error
-    throw error
-  }
-  throw new Error('it was not refused')
-}
+import { refusal, Row, Scene, Told } from './evolving-job.ts'
 
 /** Counts, and says the count. */
 const counting = (scene: Scene): Promise<JobResult> =>
