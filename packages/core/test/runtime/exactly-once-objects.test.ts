@@ -101,7 +101,7 @@ class World {
     return {
       ...real,
       files: new SimulatedFiles(this.disk),
-      clock: { ...real.clock, now: () => now++, monotonic: () => now },
+      clock: { ...real.clock, now: () => now, monotonic: () => now++ },
       timers: {
         ...real.timers,
         set: (_, callback) => {

@@ -101,7 +101,7 @@ function hostOf(disk: SimulatedDisk, files: Files, pid: number): Host {
   return {
     ...real,
     files,
-    clock: { ...real.clock, now: () => now++, monotonic: () => now },
+    clock: { ...real.clock, now: () => now, monotonic: () => now++ },
     timers: {
       ...real.timers,
       // Without power nobody waits: else a commit would be tried again for ever.

@@ -26,7 +26,7 @@ function run(host: ManualHost, options: Partial<JobOptions> = {}): Promise<JobRe
   const real = createNodeHost()
   const moving = {
     ...host,
-    clock: { ...host.clock, now: () => now++, monotonic: () => now },
+    clock: { ...host.clock, now: () => now, monotonic: () => now++ },
     timers: { ...real.timers, set: (_: number, callback: () => void) => real.timers.set(0, callback) },
   }
   const state = new DirectoryStore(moving, 'state')
