@@ -17,7 +17,7 @@ export type DirectoryHost = Pick<Host, 'files' | 'random'>
 const DRAFT = /^\.[0-9a-f]{24}$/
 
 /** What a state directory or a savepoint holds, apart from names that begin with a dot. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['log', 'state', 'savepoint'])
+const OWN_NAMES: ReadonlySet<string> = new Set(['log', 'state', 'sinks', 'savepoint'])
 
 /** Bytes gathered before they are written. */
 const BUFFER_BYTES = 256 * 1024

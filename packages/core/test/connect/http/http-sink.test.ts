@@ -168,6 +168,8 @@ describe('rows over HTTP', () => {
     expect((await store.list('sinks/')).map(({ name }) => name)).toEqual([
       `${committables[2]?.kept.name ?? ''}.delivered`,
     ])
+    // A later start finds the place as one of ours.
+    await expect(store.check()).resolves.toBeUndefined()
     const unsent = await prepare(run, [rowsOf(4, 1)], { epoch: 4 })
     const next = await open({}, { attempt: 2 })
     await next.sweep([unsent])
