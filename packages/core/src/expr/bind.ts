@@ -187,9 +187,11 @@ function bindIdentifier(syntax: IdentifierSyntax, binder: Binder): Expression {
     const parts = unknownColumn(first.text, namesOf(binder.schema.fields))
     const text = `'${first.text.replaceAll("'", "''")}'`
     const near = parts.hint === undefined ? '' : `; ${parts.hint}`
-    const hint = first.quoted
-      ? `double quotes stand around names; a text stands in single quotes: ${text}${near}`
-      : parts.hint
+    // Names that come out of a builder are quoted, and stand nowhere.
+    const hint =
+      first.quoted && syntax.at.start >= 0
+        ? `double quotes stand around names; a text stands in single quotes: ${text}${near}`
+        : parts.hint
     throw errorAt('plan/unknown-column', binder.source, syntax.at, { ...parts, hint })
   }
   return rest.reduce((operand, name) => bindField(operand, name, syntax.at, binder), columnOfField(field))
