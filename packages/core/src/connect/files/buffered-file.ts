@@ -20,13 +20,15 @@ export interface BufferedFileOptions {
   readonly host: Host
   readonly path: string
   readonly compression: FileCompression | undefined
+  /** Whether another process may have to tell that the file is what was written. */
+  readonly checksummed: boolean
 }
 
 /** A file that is whole. */
 export interface FileEnd {
   readonly bytes: number
-  /** CRC-32 of the content. */
-  readonly checksum: number
+  /** CRC-32 of the content; null: nobody asked for it. */
+  readonly checksum: number | null
 }
 
 /** A file in the making. */
@@ -42,12 +44,13 @@ export class BufferedFile {
   #buffered = 0
   #free: Uint8Array[] = []
   #writtenBytes = 0
-  #checksum = 0
+  #checksum: number | null
   #wasOpened = false
   #isWhole = false
 
-  constructor({ host, path, compression }: BufferedFileOptions) {
+  constructor({ host, path, compression, checksummed }: BufferedFileOptions) {
     this.path = path
+    this.#checksum = checksummed ? 0 : null
     this.#host = host
     this.#compressor = compression === undefined ? undefined : host.compression.compressor(compression)
     this.#tail = this.#guard(async () => {
@@ -166,7 +169,7 @@ export class BufferedFile {
   async #put(bytes: Uint8Array): Promise<void> {
     const file = this.#file as OpenFile
     if (this.#compressor === undefined) {
-      this.#checksum = this.#host.bytes.crc32(bytes, this.#checksum)
+      this.#check(bytes)
       return file.write(bytes)
     }
     const compressed = await this.#compressor.push(bytes)
@@ -176,7 +179,11 @@ export class BufferedFile {
 
   #count(compressed: Uint8Array): void {
     this.#writtenBytes += compressed.length
-    this.#checksum = this.#host.bytes.crc32(compressed, this.#checksum)
+    this.#check(compressed)
+  }
+
+  #check(bytes: Uint8Array): void {
+    if (this.#checksum !== null) this.#checksum = this.#host.bytes.crc32(bytes, this.#checksum)
   }
 
   /** Runs a step of writing unless one failed before; never rejects. */

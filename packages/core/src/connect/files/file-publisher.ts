@@ -23,8 +23,8 @@ export interface PreparedFile {
   readonly final: string
   readonly rows: number
   readonly bytes: number
-  /** CRC-32 of the content. */
-  readonly checksum: number
+  /** CRC-32 of the content; null: nobody goes on with the run, and who wrote the file shows it. */
+  readonly checksum: number | null
 }
 
 /** Errors that another try will meet again. */
@@ -152,7 +152,7 @@ export class FilePublisher {
   async #faultOf(path: string, status: FileStatus, file: PreparedFile): Promise<string | undefined> {
     if (status.kind !== 'file') return 'is not a file'
     if (status.size !== file.bytes) return `has ${status.size} bytes and should have ${file.bytes}`
-    if (this.#isOwn(file.staged)) return undefined
+    if (file.checksum === null || this.#isOwn(file.staged)) return undefined
     return (await this.#checksumOf(path)) === file.checksum
       ? undefined
       : 'has another content than was written'

@@ -133,6 +133,7 @@ async function openFileSink(
         partitionBy,
         openFilesMax,
         roll,
+        resumable,
         schema: context.schema,
         writesEmpty: bounded && !resumed && task === 0 && partitionBy.length === 0,
         // A bounded run has one epoch, which shows everything.

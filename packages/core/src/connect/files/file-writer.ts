@@ -59,6 +59,8 @@ export interface FileWriterOptions {
   readonly openFilesMax: number
   /** At the end of a run that wrote nothing, write a file without rows, so that readers find the columns. */
   readonly writesEmpty: boolean
+  /** Whether a later attempt may have to show what this one wrote. */
+  readonly resumable: boolean
   /** Rows that an epoch does not show have to survive a crash: told of journals that are done. Undefined: they have not. */
   readonly doneJournals: Set<string> | undefined
 }
@@ -79,7 +81,7 @@ interface FinishedFile {
   readonly sequence: number
   readonly rows: number
   readonly bytes: number
-  readonly checksum: number
+  readonly checksum: number | null
 }
 
 /** An epoch that was sealed and not prepared. */
@@ -211,11 +213,11 @@ export class FileWriter implements SinkWriter<FileCommittable> {
   }
 
   #begin(folder: string, schema: Schema): OpenPart {
-    const { host, folder: output, writer, task, format, compression } = this.#options
+    const { host, folder: output, writer, task, format, compression, resumable } = this.#options
     const sequence = this.#sequence++
     const path = output.staged(stagedName(writer, { task, sequence }))
     const encoder = format.encoder(schema, { compression: host.compression })
-    const file = new StagedFile({ host, path, encoder, compression })
+    const file = new StagedFile({ host, path, encoder, compression, checksummed: resumable })
     return { folder, file, sequence, sinceMs: host.clock.monotonic() }
   }
 

@@ -34,7 +34,9 @@ export class JournalFile {
   }) {
     const { host, folder, name, schema } = options
     this.name = name
-    this.#file = new BufferedFile({ host, path: joinPath(folder, name), compression: undefined })
+    // Its blocks have checksums of their own (J1).
+    const path = joinPath(folder, name)
+    this.#file = new BufferedFile({ host, path, compression: undefined, checksummed: false })
     this.#encoder = new JournalEncoder(host.bytes, name, schema)
     this.#file.gather(this.#encoder.header)
   }

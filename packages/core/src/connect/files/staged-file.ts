@@ -19,6 +19,8 @@ export interface StagedFileOptions {
   readonly path: string
   readonly encoder: RecordEncoder
   readonly compression: FileCompression | undefined
+  /** Whether another process may have to show it. */
+  readonly checksummed: boolean
 }
 
 /** A file in the making. */
@@ -28,9 +30,9 @@ export class StagedFile {
   readonly #encoder: RecordEncoder
   readonly #file: BufferedFile
 
-  constructor({ host, path, encoder, compression }: StagedFileOptions) {
+  constructor({ host, path, encoder, compression, checksummed }: StagedFileOptions) {
     this.#encoder = encoder
-    this.#file = new BufferedFile({ host, path, compression })
+    this.#file = new BufferedFile({ host, path, compression, checksummed })
     const head = encoder.begin()
     // Heads are small: no one waits for them.
     if (head !== undefined) this.#file.gather(head)
