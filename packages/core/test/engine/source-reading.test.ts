@@ -312,7 +312,8 @@ describe('epochs and reader positions', () => {
       ).build()
       await new Job(built, { host, mode: 'continuous', epochIntervalMs: 0 }).run()
       expect(written.length).toBeGreaterThan(5)
-      expect(acknowledged).toEqual([...new Set(written)].filter((rows) => rows > 0))
+      // An epoch may tell of nothing but the end of a split: the rows before its position are then the same.
+      expect([...new Set(acknowledged)]).toEqual([...new Set(written)].filter((rows) => rows > 0))
       expect(acknowledged.at(-1)).toBe(batches.length * 4 * 2)
     }
   })
