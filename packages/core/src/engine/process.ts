@@ -19,7 +19,7 @@ import { readValue } from '../data/read-value.ts'
 import { createRowView } from '../data/row-view.ts'
 import type { RowReader } from '../data/row-view.ts'
 import type { Field, Schema } from '../data/type.ts'
-import { MillraceError, isMillraceError } from '../errors.ts'
+import { MillraceError, isMillraceError, withContext } from '../errors.ts'
 import type { ProcessNode, StateDeclaration } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
 import { asynchronousFunction, isPromise } from '../plan/synchronous.ts'
@@ -381,7 +381,7 @@ class Process implements Operator {
   }
 
   #failed(name: string, cause: unknown, subject: string): unknown {
-    if (isMillraceError(cause)) return cause
+    if (isMillraceError(cause)) return withContext(cause, { step: this.#node.step })
     return new MillraceError('step/function-failed', {
       what: `the function ${name} of step "${this.#node.step}" threw`,
       detail: `${thrownText(cause)}, for ${subject}`,

@@ -5,7 +5,7 @@ import type { StateRows } from '../checkpoint/index.ts'
 import { BatchBuilder, isValid, makeBatch, readValue, valueWidening, writeValue } from '../data/index.ts'
 import type { Batch, Column, ColumnBuilder, Field } from '../data/index.ts'
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
-import { savedCellOfValue, valueOfSavedCell } from '../state/index.ts'
+import { savedCells, valueOfSavedCell } from '../state/index.ts'
 import type { ColumnFit } from './column-fit.ts'
 import type { PartFit } from './state-fit.ts'
 
@@ -38,9 +38,10 @@ function convertColumn(fit: ColumnFit, batch: Batch, field: Field, step: string)
       const { column } = columnAt(batch, fit.from)
       const { before, after, state } = fit
       const change = fit.migrate === undefined ? valueWidening(before, after) : migration(fit, step)
+      const saved = savedCells(after, state)
       return cells(batch.length, field, (row) => {
         if (!isValid(column, row)) return null
-        return savedCellOfValue(after, change(valueOfSavedCell(before, readValue(column, row))), state)
+        return saved(change(valueOfSavedCell(before, readValue(column, row))))
       })
     }
   }

@@ -24,6 +24,7 @@ import type { GroupTable } from './group-table.ts'
 import type { RecordField, RecordLayout } from './record-layout.ts'
 import { ValueSlot, savedType, savedTypeNote } from './state-value.ts'
 import type { StringTable } from './string-table.ts'
+import { ValueCheck } from './value-check.ts'
 
 /** What handles need: the layout under construction, and memory. */
 export interface KeyedStateParts {
@@ -96,6 +97,7 @@ export class ValueStateHandle {
   /** Behind the name of the column that `save` writes. */
   readonly typeNote: string
   readonly #cursor: KeyCursor
+  readonly #check: ValueCheck
   readonly #slot: ValueSlot
   readonly #isSet: RecordField
   readonly #live: RecordField
@@ -106,7 +108,8 @@ export class ValueStateHandle {
     this.#cursor = cursor
     this.#isSet = parts.layout.add('i32', 0)
     this.#live = parts.live
-    this.#slot = new ValueSlot(type, name, parts.layout, parts.blocks)
+    this.#check = new ValueCheck(type, name)
+    this.#slot = new ValueSlot(type, parts.layout, parts.blocks)
   }
 
   /** The value, or undefined when none was set. */
@@ -128,6 +131,7 @@ export class ValueStateHandle {
 
   set(value: unknown): void {
     const { table, record } = this.#cursor
+    this.#check.check(value)
     this.#slot.set(table, record, value)
     this.#wasSet()
   }

@@ -15,7 +15,6 @@ import { addLive } from './keyed-state.ts'
 import type { RecordField } from './record-layout.ts'
 import type { ValueShape } from './state-value.ts'
 import {
-  checkValue,
   fromNumber,
   isInPlace,
   loadEncoded,
@@ -23,13 +22,14 @@ import {
   savedType,
   savedTypeNote,
   toNumber,
-  valueShape,
 } from './state-value.ts'
+import { ValueCheck } from './value-check.ts'
 import { ValueDecoder, ValueEncoder, encodedEnd } from './value-codec.ts'
 
 /** A list per key. */
 export class ListStateHandle {
   readonly #cursor: KeyCursor
+  readonly #check: ValueCheck
   readonly #shape: ValueShape
   readonly name: string
   /** Behind the name of the column that `save` writes. */
@@ -50,7 +50,8 @@ export class ListStateHandle {
 
   constructor(type: DataType, name: string, parts: KeyedStateParts, cursor: KeyCursor) {
     this.#cursor = cursor
-    this.#shape = valueShape(type)
+    this.#check = new ValueCheck(type, name)
+    this.#shape = this.#check.shape
     this.name = name
     this.typeNote = savedTypeNote(type)
     this.#count = parts.layout.add('i32', 0)
@@ -73,7 +74,7 @@ export class ListStateHandle {
   }
 
   add(value: unknown): void {
-    checkValue(this.#shape, value, this.name)
+    this.#check.check(value)
     if (isInPlace(this.#shape)) this.#addNumber(toNumber(value))
     else {
       this.#encoder.encode(value)

@@ -11,16 +11,9 @@ import { addLive } from './keyed-state.ts'
 import type { RecordField } from './record-layout.ts'
 import { RecordLayout } from './record-layout.ts'
 import type { ValueShape } from './state-value.ts'
-import {
-  ValueSlot,
-  checkValue,
-  loadEncoded,
-  saveEncoded,
-  savedType,
-  savedTypeNote,
-  valueShape,
-} from './state-value.ts'
+import { ValueSlot, loadEncoded, saveEncoded, savedType, savedTypeNote } from './state-value.ts'
 import type { StringTable } from './string-table.ts'
+import { ValueCheck } from './value-check.ts'
 import { ValueEncoder, decodeValue } from './value-codec.ts'
 
 /** A map per key. */
@@ -29,7 +22,9 @@ export class MapStateHandle {
   readonly name: string
   /** Behind the names of the columns of keys and values. */
   readonly typeNotes: { readonly key: string; readonly value: string }
+  readonly #keyCheck: ValueCheck
   readonly #keyShape: ValueShape
+  readonly #valueCheck: ValueCheck
   readonly #size: RecordField
   /** First and last entry, as number + 1. */
   readonly #first: RecordField
@@ -58,7 +53,9 @@ export class MapStateHandle {
     this.#cursor = cursor
     this.name = name
     this.typeNotes = { key: savedTypeNote(types.key), value: savedTypeNote(types.value) }
-    this.#keyShape = valueShape(types.key)
+    this.#keyCheck = new ValueCheck(types.key, `${name} (key)`)
+    this.#keyShape = this.#keyCheck.shape
+    this.#valueCheck = new ValueCheck(types.value, name)
     this.#size = parts.layout.add('i32', 0)
     this.#first = parts.layout.add('i32', 0)
     this.#last = parts.layout.add('i32', 0)
@@ -70,7 +67,7 @@ export class MapStateHandle {
     this.#previous = layout.add('i32', 0)
     this.#order = layout.add('f64', 0)
     this.#saved = layout.add('i32', 0)
-    this.#slot = new ValueSlot(types.value, name, layout, parts.blocks)
+    this.#slot = new ValueSlot(types.value, layout, parts.blocks)
     this.#entries = new GroupTable({ keyWords: 2, template: layout.template(), pool: parts.pool })
   }
 
@@ -97,14 +94,14 @@ export class MapStateHandle {
   }
 
   set(key: unknown, value: unknown): void {
-    checkValue(this.#keyShape, key, this.name)
+    this.#keyCheck.check(key)
+    this.#valueCheck.check(value)
     const found = this.#find(key)
     if (found >= 0) {
       this.#slot.set(this.#entries, found, value)
       this.#entries.mark(found)
       return
     }
-    checkValue(this.#slot.shape, value, this.name)
     const entry = this.#insert()
     this.#slot.set(this.#entries, entry, value)
     this.#append(entry)

@@ -4,7 +4,8 @@
  * The operators write and read the same cells without making values of them (state-value.ts).
  */
 import type { DataType } from '../data/type.ts'
-import { checkValue, valueShape } from './state-value.ts'
+import { valueShape } from './state-value.ts'
+import { ValueCheck } from './value-check.ts'
 import { decodeValue, ValueEncoder } from './value-codec.ts'
 
 /** The value in a cell of a column of `savedType`; `cell` is the row value of that column. */
@@ -14,15 +15,18 @@ export function valueOfSavedCell(type: DataType, cell: unknown): unknown {
 }
 
 /**
- * The row value of a column of `savedType` that stands for a value.
+ * Makes row values of a column of `savedType` that stand for values of a state.
  *
- * @throws MillraceError `value/invalid` unless the state can hold the value.
+ * The function throws `value/invalid` unless the state can hold the value.
  */
-export function savedCellOfValue(type: DataType, value: unknown, name: string): unknown {
-  const shape = valueShape(type)
-  checkValue(shape, value, name)
-  if (shape !== 'bigint' && shape !== 'other') return value
+export function savedCells(type: DataType, name: string): (value: unknown) => unknown {
+  const check = new ValueCheck(type, name)
+  const isPlain = check.shape !== 'bigint' && check.shape !== 'other'
   const encoder = new ValueEncoder()
-  encoder.encode(value)
-  return encoder.bytes.slice(0, encoder.length)
+  return (value) => {
+    check.check(value)
+    if (isPlain) return value
+    encoder.encode(value)
+    return encoder.bytes.slice(0, encoder.length)
+  }
 }

@@ -1,8 +1,7 @@
 /**
  * How one value of keyed state lies in a record: numbers as float64 in place, everything else encoded in a block.
  *
- * What a user function sets is checked against the declared type as far as that costs next to nothing; the deep parts
- * of nested values are taken as they are.
+ * What a user function sets is checked before (value-check.ts).
  */
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { Column, FixedColumn, Utf8Column } from '../data/column.ts'
@@ -10,7 +9,7 @@ import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import { typeToString } from '../data/type-text.ts'
 import type { DataType } from '../data/type.ts'
 import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
-import { MillraceError, assert } from '../errors.ts'
+import { assert } from '../errors.ts'
 import type { BlockHeap } from './block-heap.ts'
 import { classFor } from './block-heap.ts'
 import type { RecordField, RecordLayout } from './record-layout.ts'
@@ -113,42 +112,6 @@ export function isInPlace(shape: ValueShape): boolean {
   return shape === 'number' || shape === 'integer' || shape === 'boolean'
 }
 
-/** Throws `value/invalid` unless a value can be of the shape. */
-export function checkValue(shape: ValueShape, value: unknown, name: string): void {
-  switch (shape) {
-    case 'number':
-      if (typeof value === 'number') return
-      break
-    case 'integer':
-      if (Number.isSafeInteger(value)) return
-      break
-    case 'boolean':
-      if (typeof value === 'boolean') return
-      break
-    case 'bigint':
-      if (typeof value === 'bigint') return
-      break
-    case 'text':
-      if (typeof value === 'string') return
-      break
-    case 'other':
-      if (value !== undefined) return
-  }
-  throw new MillraceError('value/invalid', {
-    what: `state "${name}" cannot hold this value`,
-    detail: `it holds ${shape === 'other' ? 'values' : `${shape} values`}, and was given ${describe(value)}`,
-    hint: 'use .clear() to forget a value',
-  })
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'bigint'
-    ? `${value}n`
-    : typeof value === 'string'
-      ? JSON.stringify(value)
-      : String(value)
-}
-
 /** The number that stands for a value in place. */
 export function toNumber(value: unknown): number {
   return value === true ? 1 : value === false ? 0 : (value as number)
@@ -162,16 +125,14 @@ export function fromNumber(shape: ValueShape, value: number): unknown {
 /** The fields that hold one value in a record. */
 export class ValueSlot {
   readonly shape: ValueShape
-  readonly #name: string
   readonly #number: RecordField | undefined
   readonly #block: RecordField | undefined
   readonly #blockClass: RecordField | undefined
   readonly #blocks: BlockHeap
   readonly #encoder = new ValueEncoder()
 
-  constructor(type: DataType, name: string, layout: RecordLayout, blocks: BlockHeap) {
+  constructor(type: DataType, layout: RecordLayout, blocks: BlockHeap) {
     this.shape = valueShape(type)
-    this.#name = name
     this.#blocks = blocks
     if (isInPlace(this.shape)) this.#number = layout.add('f64', 0)
     else {
@@ -189,9 +150,8 @@ export class ValueSlot {
     return decodeValue(this.#blocks.u8, 8 * block)
   }
 
-  /** Puts a value into a record. */
+  /** Puts a value that was checked into a record. */
   set(store: RecordStore, record: number, value: unknown): void {
-    checkValue(this.shape, value, this.#name)
     if (this.#number !== undefined) {
       store.f64[record * (store.words >> 1) + this.#number.offset] = toNumber(value)
       return

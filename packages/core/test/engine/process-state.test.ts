@@ -11,6 +11,7 @@ import type { Cut, StepEvent, StepOptions, StepRun } from './state-harness.ts'
 const text: DataType = { kind: 'string' }
 const float: DataType = { kind: 'float64' }
 const field = (name: string, type: DataType, nullable = false): Field => ({ name, type, nullable })
+const texts: DataType = { kind: 'list', element: { type: text, nullable: false } }
 const schema: Schema = { fields: [field('user', text, true), field('n', { kind: 'int32' })] }
 const output: Schema = { fields: [field('line', text)] }
 
@@ -54,8 +55,8 @@ const kinds: readonly Kind[] = [
   {
     name: 'bigint',
     type: { kind: 'int64', rows: 'bigint' },
-    value: fc.bigInt(),
-    key: fc.constantFrom(0n, 2n ** 70n),
+    value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    key: fc.constantFrom(0n, 2n ** 62n),
   },
   {
     name: 'text',
@@ -65,7 +66,7 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'struct',
-    type: { kind: 'struct', fields: [field('a', float), field('b', text)] },
+    type: { kind: 'struct', fields: [field('a', float), field('b', texts)] },
     value: fc.record({ a: fc.integer(), b: fc.array(fc.string(), { maxLength: 3 }) }),
     key: fc.constantFrom('x', 'y', 'z'),
   },

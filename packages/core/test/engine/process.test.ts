@@ -11,6 +11,7 @@ import { Dictionary, advance, batchOf, harness, withDictionary } from './operato
 
 const field = (name: string, type: DataType, nullable = false): Field => ({ name, type, nullable })
 const text: DataType = { kind: 'string' }
+const texts: DataType = { kind: 'list', element: { type: text, nullable: false } }
 const float: DataType = { kind: 'float64' }
 const schema: Schema = {
   fields: [field('user', text, true), field('n', { kind: 'int32' }), field('note', text)],
@@ -92,11 +93,15 @@ const kinds: { name: string; type: DataType; value: fc.Arbitrary<unknown> }[] = 
   { name: 'float', type: float, value: fc.double() },
   { name: 'integer', type: { kind: 'int64', rows: 'number' }, value: fc.maxSafeInteger() },
   { name: 'boolean', type: { kind: 'boolean' }, value: fc.boolean() },
-  { name: 'bigint', type: { kind: 'int64', rows: 'bigint' }, value: fc.bigInt() },
+  {
+    name: 'bigint',
+    type: { kind: 'int64', rows: 'bigint' },
+    value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  },
   { name: 'text', type: text, value: fc.string({ unit: 'binary', maxLength: 40 }) },
   {
     name: 'struct',
-    type: { kind: 'struct', fields: [field('a', float), field('b', text)] },
+    type: { kind: 'struct', fields: [field('a', float), field('b', texts)] },
     // Nested values are held canonically: −0 comes back as 0.
     value: fc.record({
       a: fc.double({ noNaN: true }).map((number) => number + 0),
@@ -178,6 +183,25 @@ describe('keyed state', () => {
       declare('v', 'value', float),
     ])
     expect(() => push([row('a', 1, 0)])).toThrow(/state "v"/)
+  })
+
+  it('refuses what would come back as something else, with step, state and the path of it', () => {
+    const { push } = make(
+      { onRow: (_, context) => state<List>(context, 'seen').add({ items: [1, { when: new Date(0) }] }) },
+      [declare('seen', 'list', { kind: 'json' })],
+    )
+    let thrown: unknown
+    try {
+      push([row('a', 1, 0)])
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({
+      code: 'value/invalid',
+      step: 'step',
+      what: 'state "seen" cannot hold this value',
+      detail: 'seen.items[1].when is an object of class Date, and json was expected: what JSON can hold',
+    })
   })
 
   it('takes no memory for a key that holds nothing any more', () => {
