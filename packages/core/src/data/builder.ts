@@ -4,9 +4,12 @@
  * A builder only makes the plain data of type.ts and tells the compiler the type of the values in a row.
  * What a schema can be asked is schema.ts; how its values lie in memory is column.ts.
  */
-import { MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
+import { writeValue } from './write-value.ts'
+import { fieldDefault } from './type.ts'
 import type { DataType, ElementType, Field, Interval, Json, Schema, TimeUnit } from './type.ts'
 import { checkOptionNames } from './option-names.ts'
+import { makeColumnBuilder } from './column-builder.ts'
 import { makeSchema } from './schema.ts'
 
 /** A column type under construction. `Value` is the TypeScript type of its values in rows. */
@@ -15,6 +18,23 @@ export interface ColumnType<out Value = unknown> {
   readonly isNullable: boolean
   /** The same type, whose values may also be null. */
   nullable(): ColumnType<Value | null>
+  /**
+   * The same type with a value for what was kept before it was there: state of an earlier version of the pipeline lacks a
+   * member of a struct, or a column of a joined table, that is new in this one. Rows that are read or made need a value
+   * all the same, and nothing else about the type changes.
+   *
+   * @throws MillraceError `schema/invalid` when the value is not one of the type.
+   *
+   * @example
+   * ```ts
+   * import { state, t } from 'millrace'
+   *
+   * const last = state.value(t.struct({ price: t.float64(), currency: t.string().default('EUR') }))
+   * ```
+   */
+  default(value: Value): ColumnType<Value>
+  /** The value that `default` was given, if any. */
+  readonly [fieldDefault]?: unknown
   /** Only the compiler sees it. */
   readonly '~value'?: Value
 }
@@ -160,15 +180,46 @@ function fieldsOf(columns: ColumnTypes): Field[] {
     name,
     type: column.type,
     nullable: column.isNullable,
+    ...defaultOf(column),
   }))
 }
 
-function columnType<Value>(type: DataType, nullable: boolean = false): ColumnType<Value> {
+/** The default of a type or field, to be spread. */
+function defaultOf(column: { readonly [fieldDefault]?: unknown }): { readonly [fieldDefault]?: unknown } {
+  return fieldDefault in column ? { [fieldDefault]: column[fieldDefault] } : {}
+}
+
+function columnType<Value>(
+  type: DataType,
+  nullable: boolean = false,
+  given: { readonly [fieldDefault]?: unknown } = {},
+): ColumnType<Value> {
   return Object.freeze({
     type: Object.freeze(type),
     isNullable: nullable,
-    nullable: () => columnType<Value | null>(type, true),
+    ...given,
+    nullable: () => columnType<Value | null>(type, true, given),
+    default: (value: Value) => columnType<Value>(type, nullable, checkedDefault(type, nullable, value)),
   })
+}
+
+function checkedDefault(
+  type: DataType,
+  nullable: boolean,
+  value: unknown,
+): { readonly [fieldDefault]: unknown } {
+  try {
+    if (value === undefined) throw new TypeError('it is undefined')
+    writeValue(makeColumnBuilder({ type, nullable }, 1), 0, value, 'default')
+  } catch (cause) {
+    throw new MillraceError('schema/invalid', {
+      what: `the default of a type is not a value of it`,
+      detail: isMillraceError(cause) ? `${cause.what}, ${cause.detail ?? ''}` : (cause as Error).message,
+      hint: 'give one as it stands in rows',
+      cause,
+    })
+  }
+  return { [fieldDefault]: value }
 }
 
 function integer64(kind: 'int64' | 'uint64'): Integer64Type {
@@ -179,6 +230,13 @@ function integer64(kind: 'int64' | 'uint64'): Integer64Type {
 }
 
 function elementOf(column: ColumnType): ElementType {
+  if (fieldDefault in column) {
+    throw new MillraceError('schema/invalid', {
+      what: 'an element of a list or a value of a map has a default',
+      detail: 'none was ever missing: defaults are for members of structs and for columns',
+      hint: 'drop `.default(…)`',
+    })
+  }
   return Object.freeze({ type: column.type, nullable: column.isNullable })
 }
 

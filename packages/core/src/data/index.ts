@@ -13,6 +13,7 @@ export type {
   TimeUnit,
   TypeKind,
 } from './type.ts'
+export { fieldDefault } from './type.ts'
 export type {
   Column,
   DictionaryColumn,
@@ -95,7 +96,8 @@ export { KeyEncoder } from './key-encoding.ts'
 export { BatchEncoder, decodeBatch, encodeBatch } from './codec.ts'
 export { SCHEMA_JSON_VERSION, schemaFromJson, schemaToJson, typeFromJson, typeToJson } from './schema-json.ts'
 export type { Compatibility } from './schema-compatibility.ts'
-export { canRead, widensTo } from './schema-compatibility.ts'
+export { canRead, wideningReasons, widensTo } from './schema-compatibility.ts'
+export { columnOf, defaultColumn, widenColumn } from './widen-column.ts'
 export { valueWidening } from './widen-value.ts'
 export type { WidenValue } from './widen-value.ts'
 export { exactTime } from './exact-time.ts'

@@ -1,9 +1,10 @@
 /**
  * Whether data written under one schema can be read under another, and why not.
  *
- * Columns match by name. What may change: the order, a new nullable column, null allowed where it was not, a number
- * made wider without loss, and how 64-bit integers show in rows. Everything else is named as a reason.
+ * Columns match by name. What may change: the order, a new column that is nullable or has a default, null allowed where it was
+ * not, a number made wider without loss, and how 64-bit integers show in rows. Everything else is named as a reason.
  */
+import { fieldDefault } from './type.ts'
 import type { DataType, ElementType, Field, Schema } from './type.ts'
 import { typeToString } from './type-text.ts'
 
@@ -22,7 +23,12 @@ export function canRead(reader: Schema, writer: Schema): Compatibility {
 
 /** Tells whether every value of a type is exactly a value of the other. */
 export function widensTo(from: DataType, to: DataType): boolean {
-  return typeReasons(to, from, '').length === 0
+  return wideningReasons(from, to).length === 0
+}
+
+/** Why not, with the path of each part; the reason of a type without parts has an empty one. */
+export function wideningReasons(from: DataType, to: DataType): readonly string[] {
+  return typeReasons(to, from, '')
 }
 
 function fieldReasons(reader: readonly Field[], writer: readonly Field[], prefix: string): string[] {
@@ -33,7 +39,8 @@ function fieldReasons(reader: readonly Field[], writer: readonly Field[], prefix
     const path = `${prefix}${field.name}`
     const from = written.get(field.name)
     if (from !== undefined) reasons.push(...elementReasons(field, from, path))
-    else if (!field.nullable) reasons.push(`column "${path}" is new and not nullable`)
+    else if (!field.nullable && !(fieldDefault in field))
+      reasons.push(`column "${path}" is new, and neither nullable nor with a default`)
   }
   for (const field of writer) {
     if (!wanted.has(field.name)) reasons.push(`column "${prefix}${field.name}" was removed`)

@@ -39,11 +39,19 @@ export interface ElementType {
   readonly nullable: boolean
 }
 
+/**
+ * Where a field has its default: what older state takes for it that was kept before it was there.
+ *
+ * A symbol, since it is no part of what the type is: equal types stay equal, and neither plans nor files have it.
+ */
+export const fieldDefault: unique symbol = Symbol.for('millrace.field.default')
+
 /** A named column of a schema, or a member of a struct. */
 export interface Field {
   readonly name: string
   readonly type: DataType
   readonly nullable: boolean
+  readonly [fieldDefault]?: unknown
 }
 
 /** A value of SQL's INTERVAL: its three parts do not convert into each other. */

@@ -2,6 +2,7 @@
  * Row values of a type as row values of a wider one (schema-compatibility.ts says which are wider).
  */
 import { formatDecimal, parseDecimal } from './decimal.ts'
+import { fieldDefault } from './type.ts'
 import type { DataType, ElementType } from './type.ts'
 
 /** Makes the value of the wider type; null stays null. */
@@ -46,7 +47,9 @@ function ofType(from: DataType, to: DataType): WidenValue {
       )
       const fields = to.fields.map((field) => {
         const one = before.get(field.name)
-        return [field.name, one === undefined ? () => null : ofElement(one, field)] as const
+        // What was not there takes its default, and null without one.
+        const { [fieldDefault]: value = null } = field
+        return [field.name, one === undefined ? () => value : ofElement(one, field)] as const
       })
       return (value) =>
         Object.fromEntries(

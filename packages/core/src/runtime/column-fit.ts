@@ -2,7 +2,7 @@
  * How the columns of one kept table become those of a table of the program: by name, whatever their order. Pure; part of
  * the decision of state-fit.ts.
  */
-import { typeToString, widensTo } from '../data/index.ts'
+import { fieldDefault, typeToString, wideningReasons, widensTo } from '../data/index.ts'
 import type { DataType, Field } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
 import type { KeyMeaning } from '../plan/step-meaning.ts'
@@ -13,16 +13,17 @@ export type ColumnFit =
   | { readonly kind: 'take'; readonly from: number }
   /** Values of a column of the same kind, made wider. */
   | { readonly kind: 'widen'; readonly from: number }
-  /** Values of declared state, in the cells in which snapshots have them: wider, or by a migration. */
+  /** Values of declared state, in the cells in which snapshots have them: wider, or over migrations, the first one first. */
   | {
       readonly kind: 'state'
       readonly from: number
       readonly before: DataType
       readonly after: DataType
-      readonly migrate: StateMigration['with'] | undefined
+      readonly migrations: readonly StateMigration[]
       readonly state: string
     }
-  | { readonly kind: 'fill'; readonly with: null | 0 }
+  /** What the field takes where nothing was kept: its default, else cells without a value. */
+  | { readonly kind: 'fill'; readonly with: 'default' | 0 }
 
 /** What has no place in the program. */
 export interface Misfit {
@@ -34,6 +35,8 @@ export interface Misfit {
   readonly after?: string
   /** A migration could help. */
   readonly canMigrate?: boolean
+  /** Defaults of what is new could help. */
+  readonly canDefault?: boolean
 }
 
 /** What happens to a step that goes on. */
@@ -76,8 +79,12 @@ export function fitColumns(
   for (const field of after.slice(keys.length)) {
     const fit = rule.source(field, before)
     if (fit === undefined && misfits.length === found)
-      misfits.push({ step, what: `the checkpoint lacks column "${field.name}" of table "${now.name}"` })
-    columns.push(fit ?? { kind: 'fill', with: null })
+      misfits.push({
+        step,
+        what: `the checkpoint lacks column "${field.name}" of table "${now.name}"`,
+        canDefault: true,
+      })
+    columns.push(fit ?? { kind: 'fill', with: 'default' })
   }
   const used = new Set(columns.flatMap((fit) => (fit.kind === 'fill' ? [] : [fit.from])))
   for (const [at, field] of before.entries()) {
@@ -104,9 +111,9 @@ export function fitKeys(
     const old = kept.schema.fields[from]
     if (old === undefined) {
       misfits.push({ step, what: `its key has a column "${name}" that the checkpoint lacks` })
-      return { kind: 'fill', with: null }
+      return { kind: 'fill', with: 'default' }
     }
-    const how = howFlat(old, field)
+    const how = howTaken(old, field)
     if (how === undefined)
       misfits.push({ step, what: `its key "${name}" changed`, before: typeText(old), after: typeText(field) })
     if (how === 'widen')
@@ -124,10 +131,14 @@ export function generalRule(
     source: (field, kept) => {
       const from = kept.findIndex(({ name }) => name === field.name)
       const old = kept[from]
-      if (old === undefined) return field.nullable ? { kind: 'fill', with: null } : undefined
-      const how = howFlat(old, field)
+      if (old === undefined)
+        return field.nullable || fieldDefault in field ? { kind: 'fill', with: 'default' } : undefined
+      const how = howTaken(old, field)
       const [before, after] = [typeText(old), typeText(field)]
-      if (how === undefined) misfits.push({ step, what: `its column "${field.name}" changed`, before, after })
+      if (how === undefined) {
+        const canDefault = lacksOnlyDefaults(old.type, field.type)
+        misfits.push({ step, what: `its column "${field.name}" changed`, before, after, canDefault })
+      }
       if (how === 'widen') changes.push({ kind: 'widens', state: field.name, before, after })
       return { kind: how ?? 'take', from }
     },
@@ -135,13 +146,17 @@ export function generalRule(
   }
 }
 
-/** How a column of one value per cell becomes another; undefined: not at all. */
-function howFlat(from: Field, to: Field): 'take' | 'widen' | undefined {
+/** Whether nothing stands in the way but new members that are not null and have no default. */
+export function lacksOnlyDefaults(from: DataType, to: DataType): boolean {
+  const reasons = wideningReasons(from, to)
+  return reasons.length > 0 && reasons.every((reason) => reason.includes(' is new, and neither '))
+}
+
+/** How a column becomes another; undefined: not at all. */
+function howTaken(from: Field, to: Field): 'take' | 'widen' | undefined {
   if (from.nullable && !to.nullable) return undefined
   if (typeToString(from.type) === typeToString(to.type)) return 'take'
-  const isNested = from.type.kind === 'struct' || from.type.kind === 'list' || from.type.kind === 'map'
-  // Inside nested values there may be more than row values show, such as microseconds.
-  return !isNested && widensTo(from.type, to.type) ? 'widen' : undefined
+  return widensTo(from.type, to.type) ? 'widen' : undefined
 }
 
 function typeText({ type, nullable }: Field): string {

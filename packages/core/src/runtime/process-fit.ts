@@ -10,9 +10,9 @@ import type { DataType, Field } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
 import type { StateDeclaration } from '../plan/logical.ts'
 import { savedTypeNote } from '../state/index.ts'
-import { fitColumns, fitKeys, generalRule } from './column-fit.ts'
+import { fitColumns, fitKeys, generalRule, lacksOnlyDefaults } from './column-fit.ts'
 import type { ColumnFit, ColumnRule, Verdicts } from './column-fit.ts'
-import type { PartFit, ProgramStep } from './state-fit.ts'
+import type { PartFit, ProgramStep, StateMigration } from './state-fit.ts'
 
 /** What was declared, and what is. */
 export interface Declarations {
@@ -56,11 +56,25 @@ export function fitProcess(
 /** Whether values and keys of a list or map can be taken over. */
 function canTake(old: StateDeclaration, { after, program }: Declarations): boolean {
   const now = after.find(({ name }) => name === old.name) as StateDeclaration
-  const migration = program.migrations?.get(old.name)
-  const hasMigration = migration !== undefined && typeToString(migration.from) === typeToString(old.type)
   const isKeyKnown =
     old.keyType === undefined || now.keyType === undefined || widensTo(old.keyType, now.keyType)
-  return isKeyKnown && (hasMigration || widensTo(old.type, now.type))
+  return isKeyKnown && waysTo(old, now, program) !== undefined
+}
+
+/** The migrations on the way from what was declared to what is; undefined: there is no way. */
+function waysTo(
+  old: StateDeclaration,
+  now: StateDeclaration,
+  program: ProgramStep,
+): readonly StateMigration[] | undefined {
+  const all = program.migrations?.get(old.name) ?? []
+  const before = typeToString(old.type)
+  const exact = all.findIndex(({ from }) => typeToString(from) === before)
+  if (exact >= 0) return all.slice(exact)
+  if (widensTo(old.type, now.type)) return []
+  // A version in between may only have become wider, without a migration of its own.
+  const wider = all.findLastIndex(({ from }) => widensTo(old.type, from))
+  return wider < 0 ? undefined : all.slice(wider)
 }
 
 function valuesOf({ before }: Declarations): readonly StateDeclaration[] {
@@ -91,10 +105,10 @@ function valueRule(declarations: Declarations, verdicts: Verdicts): ColumnRule {
       if (state === undefined) return general.source(field, kept)
       const old = before.find(({ name }) => name === state.name)
       const from = old === undefined ? -1 : kept.findLastIndex((column) => isColumnOf(old, column))
-      if (old === undefined || from < 0) return { kind: 'fill', with: null }
+      if (old === undefined || from < 0) return { kind: 'fill', with: 'default' }
       const fit = valueFit({ old, state, from }, declarations, verdicts)
       if (fit === undefined) left.push(old)
-      return fit ?? { kind: 'fill', with: null }
+      return fit ?? { kind: 'fill', with: 'default' }
     },
     isLeft: (column) => left.some((old) => isColumnOf(old, column)),
   }
@@ -122,7 +136,7 @@ function entryRule(old: StateDeclaration, declarations: Declarations, verdicts: 
           ? valueFit({ old, state, from }, declarations, verdicts)
           : keyFit({ old, state, from }, verdicts)
       if (fit === undefined) left.add((kept[from] as Field).name)
-      return fit ?? { kind: 'fill', with: null }
+      return fit ?? { kind: 'fill', with: 'default' }
     },
     isLeft: ({ name }) => left.has(name),
   }
@@ -143,30 +157,33 @@ function valueFit(
   const { name } = state
   const [before, after] = [typeToString(old.type), typeToString(state.type)]
   if (before === after) return { kind: 'take', from }
-  const migration = program.migrations?.get(name)
-  const fit = { kind: 'state' as const, from, before: old.type, after: state.type, state: name }
-  if (migration !== undefined && typeToString(migration.from) === before) {
-    changes.push({ kind: 'migrates', state: name, before, after })
-    return { ...fit, migrate: migration.with }
-  }
-  if (widensTo(old.type, state.type)) {
-    changes.push({ kind: 'widens', state: name, before, after })
-    return { ...fit, migrate: undefined }
+  const migrations = waysTo(old, state, program)
+  if (migrations !== undefined) {
+    changes.push({ kind: migrations.length > 0 ? 'migrates' : 'widens', state: name, before, after })
+    return { kind: 'state', from, before: old.type, after: state.type, migrations, state: name }
   }
   if (mayDrop && state.kind === 'value') {
     changes.push({ kind: 'drops', state: name }, { kind: 'gains', state: name })
     return undefined
   }
-  const reads = migration === undefined ? '' : ` (its migration is from ${typeToString(migration.from)})`
   misfits.push({
     step,
     state: name,
-    what: `its state "${name}" changed${reads}`,
+    what: `its state "${name}" changed${gapText(program.migrations?.get(name) ?? [])}`,
     before,
     after,
     canMigrate: true,
+    canDefault: lacksOnlyDefaults(old.type, state.type),
   })
   return undefined
+}
+
+/** Where the migrations begin, when none begins where it should. */
+function gapText(migrations: readonly StateMigration[]): string {
+  const [first, ...others] = migrations.map(({ from }) => typeToString(from))
+  if (first === undefined) return ''
+  if (others.length === 0) return ` (its migration is from ${first})`
+  return ` (its migrations are from ${[first, ...others].join(', from ')}, and none from what it was)`
 }
 
 function keyFit(
@@ -187,7 +204,7 @@ function keyFit(
     return undefined
   }
   changes.push({ kind: 'widens', state: `${state.name} (key)`, before, after })
-  return { kind: 'state', from, before: was, after: is, migrate: undefined, state: state.name }
+  return { kind: 'state', from, before: was, after: is, migrations: [], state: state.name }
 }
 
 function declarationText({ kind, type, keyType }: StateDeclaration): string {

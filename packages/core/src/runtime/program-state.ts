@@ -31,13 +31,20 @@ export function programSteps(
   )
 }
 
-function migrationsOf(definition: unknown): ReadonlyMap<string, StateMigration> {
+function migrationsOf(definition: unknown): ReadonlyMap<string, readonly StateMigration[]> {
   const { state = {} } = (definition ?? {}) as {
-    readonly state?: { readonly [name: string]: { readonly migrate?: DeclaredMigration | undefined } }
+    readonly state?: { readonly [name: string]: { readonly migrations?: readonly DeclaredMigration[] } }
   }
   return new Map(
-    Object.entries(state).flatMap(([name, { migrate }]) =>
-      migrate === undefined ? [] : [[name, { from: migrate.from.type, with: migrate.with }] as const],
+    Object.entries(state).flatMap(([name, { migrations = [] }]) =>
+      migrations.length === 0
+        ? []
+        : [
+            [
+              name,
+              migrations.map(({ from, with: convert }) => ({ from: from.type, with: convert })),
+            ] as const,
+          ],
     ),
   )
 }

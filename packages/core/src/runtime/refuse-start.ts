@@ -37,8 +37,12 @@ function waysOn(misfits: readonly Misfit[], steps: readonly string[]): string {
     migrating === undefined
       ? 'keep the state under its old name and add the new one beside it'
       : `say how old values become new ones: { migrate: { from: the old type, with: (old) => … } } behind the type of state "${migrating.state ?? ''}"`
+  const fill = misfits.some(({ canDefault }) => canDefault === true)
+    ? 'make what is new .nullable() or give it a .default(value)'
+    : undefined
+  const change = migrating === undefined ? (fill ?? migrate) : [fill, migrate].filter(Boolean).join(', or ')
   const drop = steps.map((step) => `--drop-state ${step}`).join(' ')
-  return `three ways on: keep the old definition; ${migrate}; or give the state up with ${drop}`
+  return `three ways on: keep the old definition; ${change}; or give the state up with ${drop}`
 }
 
 /** What kind of run wrote a checkpoint. */

@@ -2,12 +2,21 @@
  * Rows of a kept table as rows of the program's table, column by column, as state-fit.ts has decided.
  */
 import type { StateRows } from '../checkpoint/index.ts'
-import { BatchBuilder, isValid, makeBatch, readValue, valueWidening, writeValue } from '../data/index.ts'
-import type { Batch, Column, ColumnBuilder, Field } from '../data/index.ts'
+import {
+  columnOf,
+  defaultColumn,
+  isValid,
+  makeBatch,
+  readValue,
+  typeToString,
+  valueWidening,
+  widenColumn,
+} from '../data/index.ts'
+import type { Batch, Column, DataType, Field } from '../data/index.ts'
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
-import { savedCells, valueOfSavedCell } from '../state/index.ts'
+import { savedCells, ValueCheck, valueOfSavedCell } from '../state/index.ts'
 import type { ColumnFit } from './column-fit.ts'
-import type { PartFit } from './state-fit.ts'
+import type { PartFit, StateMigration } from './state-fit.ts'
 
 /**
  * Converts rows.
@@ -28,18 +37,17 @@ function convertColumn(fit: ColumnFit, batch: Batch, field: Field, step: string)
     case 'take':
       return batch.columns[fit.from] as Column
     case 'fill':
-      return fit.with === null ? emptyColumn(field, batch.length) : cells(batch.length, field, () => fit.with)
-    case 'widen': {
-      const { column, type } = columnAt(batch, fit.from)
-      const widen = valueWidening(type, field.type)
-      return cells(batch.length, field, (row) => widen(readValue(column, row)))
-    }
+      return fit.with === 'default'
+        ? defaultColumn(field, batch.length)
+        : columnOf(field, batch.length, () => 0)
+    case 'widen':
+      return widenColumn(batch.columns[fit.from] as Column, field.type, batch.length)
     case 'state': {
-      const { column } = columnAt(batch, fit.from)
+      const column = batch.columns[fit.from] as Column
       const { before, after, state } = fit
-      const change = fit.migrate === undefined ? valueWidening(before, after) : migration(fit, step)
+      const change = changeOf(fit, step)
       const saved = savedCells(after, state)
-      return cells(batch.length, field, (row) => {
+      return columnOf(field, batch.length, (row) => {
         if (!isValid(column, row)) return null
         return saved(change(valueOfSavedCell(before, readValue(column, row))))
       })
@@ -47,39 +55,58 @@ function convertColumn(fit: ColumnFit, batch: Batch, field: Field, step: string)
   }
 }
 
-function columnAt(batch: Batch, at: number): { readonly column: Column; readonly type: Field['type'] } {
-  return { column: batch.columns[at] as Column, type: (batch.schema.fields[at] as Field).type }
-}
-
-function migration(
-  { migrate, state }: Extract<ColumnFit, { kind: 'state' }>,
+/** From values of the kept type to those of the program's, over the migrations that lie between. */
+function changeOf(
+  { before, after, migrations, state }: Extract<ColumnFit, { kind: 'state' }>,
   step: string,
 ): (value: unknown) => unknown {
-  return (value) => {
-    try {
-      return migrate?.(value)
-    } catch (cause) {
-      if (isMillraceError(cause)) throw cause
-      throw new MillraceError('step/function-failed', {
-        what: `the migration of state "${state}" threw`,
-        detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
-        hint: 'the state is untouched: mend the function, then start again',
-        step,
-        cause,
-      })
+  const links = migrations.map(({ from, with: convert }, at) => {
+    const next = migrations[at + 1]?.from
+    const check = new ValueCheck(next ?? after, state)
+    return (value: unknown): unknown => {
+      const given = migrated(convert, value, { state, step })
+      try {
+        check.check(given)
+      } catch (cause) {
+        throw unexpectedValue(cause, { state, step, from })
+      }
+      return given
     }
+  })
+  const widen = valueWidening(before, migrations[0]?.from ?? after)
+  return (value) => links.reduce((now, link) => link(now), widen(value))
+}
+
+/** What a migration gives has to be a value of the next version: nothing else could take it. */
+function unexpectedValue(
+  cause: unknown,
+  { state, step, from }: { readonly state: string; readonly step: string; readonly from: DataType },
+): unknown {
+  if (!isMillraceError(cause)) return cause
+  return new MillraceError('value/invalid', {
+    what: `the migration of state "${state}" from ${typeToString(from)} gave a value that the next version cannot hold`,
+    detail: cause.detail,
+    hint: 'the state is untouched: mend the function, then start again',
+    step,
+    cause,
+  })
+}
+
+function migrated(
+  convert: StateMigration['with'],
+  value: unknown,
+  { state, step }: { readonly state: string; readonly step: string },
+): unknown {
+  try {
+    return convert(value)
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause
+    throw new MillraceError('step/function-failed', {
+      what: `the migration of state "${state}" threw`,
+      detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+      hint: 'the state is untouched: mend the function, then start again',
+      step,
+      cause,
+    })
   }
-}
-
-/** A column of cells without a value, also where the column of the step never has one. */
-function emptyColumn(field: Field, length: number): Column {
-  return cells(length, { ...field, nullable: true }, () => null)
-}
-
-function cells(length: number, field: Field, valueOf: (row: number) => unknown): Column {
-  const builder = new BatchBuilder({ fields: [field] }, Math.max(1, length))
-  const column = builder.columns[0] as ColumnBuilder
-  for (let row = 0; row < length; row++) writeValue(column, row, valueOf(row), field.name)
-  builder.length = length
-  return builder.finish().columns[0] as Column
 }

@@ -22,7 +22,7 @@ export interface StepTables {
   readonly parts: readonly StatePart[]
 }
 
-/** How values of a state of another type become those of a program. */
+/** How values of a state of another type become those of the next version of it, or of the program. */
 export interface StateMigration {
   readonly from: DataType
   readonly with: (old: unknown) => unknown
@@ -30,8 +30,8 @@ export interface StateMigration {
 
 /** A step of the program. */
 export interface ProgramStep extends StepTables {
-  /** By name of the state. */
-  readonly migrations?: ReadonlyMap<string, StateMigration>
+  /** By name of the state: from one version to the next, the oldest first. */
+  readonly migrations?: ReadonlyMap<string, readonly StateMigration[]>
 }
 
 /** A file of a checkpoint. */
@@ -238,7 +238,7 @@ function aggregateRule(
       if (owner === undefined) return general.source(column, kept)
       // New ones are cells without a value: the step makes empty accumulators of them.
       if (lost.has(owner.name) || !before.some(({ name }) => name === owner.name))
-        return { kind: 'fill', with: null }
+        return { kind: 'fill', with: 'default' }
       const from = kept.findIndex(({ name }) => name === column.name)
       if (from >= 0) return general.source(column, kept)
       // The further parts of an extreme are 0 where one part was enough (engine/aggregates/extreme.ts).

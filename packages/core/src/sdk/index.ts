@@ -57,9 +57,11 @@ export type {
   SideSchemas,
   StateBuilders,
   StateMigration,
+  StateMigrations,
   StateOptions,
   StateType,
   StateTypes,
+  UntypedMigration,
   ValueState,
 } from './process.ts'
 export type {

@@ -5,16 +5,24 @@
  * engine/process-function.ts, which takes the same shape without the types.
  */
 import type { ColumnType } from '../data/builder.ts'
+import { typeToString } from '../data/type-text.ts'
+import { fieldDefault } from '../data/type.ts'
 import type { Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
+
+/** A migration, without its types. */
+export interface UntypedMigration {
+  readonly from: ColumnType
+  readonly with: (old: unknown) => unknown
+}
 
 /** A piece of state, declared. */
 export interface StateType<out Handle> {
   readonly kind: 'value' | 'list' | 'map'
   readonly type: ColumnType
   readonly keyType: ColumnType | undefined
-  /** How values of an earlier type become those of this one. */
-  readonly migrate?: { readonly from: ColumnType; readonly with: (old: unknown) => unknown } | undefined
+  /** How values of earlier types become those of this one, from each version to the next. */
+  readonly migrations: readonly UntypedMigration[]
   /** Only the compiler sees it. */
   readonly '~handle'?: Handle
 }
@@ -54,10 +62,25 @@ export interface StateMigration<Old, Value> {
   readonly with: (old: Old) => NoInfer<Value>
 }
 
+/** The type behind the one at a place of a tuple; behind the last one, that of today. */
+type NextOf<Olds extends readonly unknown[], At, Value> = Olds extends readonly [unknown, ...infer Rest]
+  ? At extends keyof Rest
+    ? Rest[At]
+    : Value
+  : Value
+
+/** Migrations from version to version, the oldest first: each one gives what the next one takes. */
+export type StateMigrations<Olds extends readonly unknown[], Value> = {
+  readonly [At in keyof Olds]: StateMigration<Olds[At], NextOf<Olds, At, Value>>
+}
+
 /** What is said of a piece of state besides its types. */
-export interface StateOptions<Old, Value> {
-  /** Needed when the type has changed into one that is not simply wider; kept state of another type is refused. */
-  readonly migrate: StateMigration<Old, Value>
+export interface StateOptions<Old, Olds extends readonly unknown[], Value> {
+  /**
+   * Needed when the type has changed into one that is not simply wider; kept state of another type is refused. Of several
+   * the oldest comes first, and kept values take those from their type on.
+   */
+  readonly migrate: StateMigration<Old, Value> | StateMigrations<Olds, Value>
 }
 
 /**
@@ -70,22 +93,34 @@ export interface StateOptions<Old, Value> {
  *
  * const price = state.value(t.float64(), { migrate: { from: t.string(), with: (cents) => Number(cents) / 100 } })
  * ```
+ *
+ * Over two versions, with the currency since the last one:
+ * ```ts
+ * import { state, t } from 'millrace'
+ *
+ * const price = state.value(t.struct({ amount: t.float64(), currency: t.string() }), {
+ *   migrate: [
+ *     { from: t.string(), with: (cents) => Number(cents) / 100 },
+ *     { from: t.float64(), with: (amount) => ({ amount, currency: 'EUR' }) },
+ *   ],
+ * })
+ * ```
  */
 export interface StateBuilders {
-  value<Value, Old = never>(
+  value<Value, Old = never, const Olds extends readonly unknown[] = []>(
     type: ColumnType<Value>,
-    options?: StateOptions<Old, Value>,
+    options?: StateOptions<Old, Olds, Value>,
   ): StateType<ValueState<Value>>
   /** `migrate` takes each value of the list. */
-  list<Value, Old = never>(
+  list<Value, Old = never, const Olds extends readonly unknown[] = []>(
     type: ColumnType<Value>,
-    options?: StateOptions<Old, Value>,
+    options?: StateOptions<Old, Olds, Value>,
   ): StateType<ListState<Value>>
   /** `migrate` takes each value of the map; keys may only become wider. */
-  map<Key, Value, Old = never>(
+  map<Key, Value, Old = never, const Olds extends readonly unknown[] = []>(
     key: ColumnType<Key>,
     value: ColumnType<Value>,
-    options?: StateOptions<Old, Value>,
+    options?: StateOptions<Old, Olds, Value>,
   ): StateType<MapState<Key, Value>>
 }
 
@@ -93,22 +128,34 @@ export interface StateBuilders {
 export const state: StateBuilders = Object.freeze<StateBuilders>({
   value: (...given) => {
     const [type] = checkTypes('value', given, 1)
-    return Object.freeze({ kind: 'value', type, keyType: undefined, ...migrationOf(given[1]) })
+    return Object.freeze({ kind: 'value', type, keyType: undefined, migrations: migrationsOf(given[1]) })
   },
   list: (...given) => {
     const [type] = checkTypes('list', given, 1)
-    return Object.freeze({ kind: 'list', type, keyType: undefined, ...migrationOf(given[1]) })
+    return Object.freeze({ kind: 'list', type, keyType: undefined, migrations: migrationsOf(given[1]) })
   },
   map: (...given) => {
     const [keyType, type] = checkTypes('map', given, 2)
-    return Object.freeze({ kind: 'map', type, keyType, ...migrationOf(given[2]) })
+    return Object.freeze({ kind: 'map', type, keyType, migrations: migrationsOf(given[2]) })
   },
 })
 
 /** What `checkTypes` has let pass, without its types. */
-function migrationOf(options: unknown): Pick<StateType<unknown>, 'migrate'> {
-  const { migrate } = (options ?? {}) as { readonly migrate?: StateType<unknown>['migrate'] }
-  return migrate === undefined ? {} : { migrate }
+function migrationsOf(options: unknown): readonly UntypedMigration[] {
+  const { migrate = [] } = (options ?? {}) as {
+    readonly migrate?: UntypedMigration | readonly UntypedMigration[]
+  }
+  const migrations = Object.freeze([migrate].flat())
+  const from = migrations.map((one) => typeToString(one.from.type))
+  const twice = from.find((type, at) => from.indexOf(type) < at)
+  if (twice !== undefined) {
+    throw new MillraceError('plan/invalid-argument', {
+      what: `two migrations of a state are from ${twice}`,
+      detail: 'which of them values take could not be told',
+      hint: 'the oldest version comes first, and each migration gives values of the type that the next one is from',
+    })
+  }
+  return migrations
 }
 
 /** Whether the last argument says how older state becomes this one. */
@@ -116,9 +163,11 @@ function isMigration(options: unknown): boolean {
   if (typeof options !== 'object' || options === null || Object.keys(options).join() !== 'migrate')
     return false
   const { migrate } = options as { readonly migrate: unknown }
-  if (typeof migrate !== 'object' || migrate === null) return false
-  const { from, with: convert } = migrate as { readonly from?: unknown; readonly with?: unknown }
-  return isColumnType(from) && typeof convert === 'function'
+  return [migrate].flat().every((one: unknown) => {
+    if (typeof one !== 'object' || one === null) return false
+    const { from, with: convert } = one as { readonly from?: unknown; readonly with?: unknown }
+    return isColumnType(from) && typeof convert === 'function'
+  })
 }
 
 /** Refuses what is given beside types and a migration, which would be passed over, and what is no type. */
@@ -141,7 +190,10 @@ function checkTypes(
   }
   const types = given.slice(0, count)
   for (const type of types) {
-    if (isColumnType(type)) continue
+    if (isColumnType(type)) {
+      if (fieldDefault in type) throw defaultOfState(kind)
+      continue
+    }
     throw new MillraceError('plan/invalid-argument', {
       what: `state.${kind} was given ${type === null ? 'null' : `a value of type ${typeof type}`}`,
       detail: 'the type of a column is needed',
@@ -149,6 +201,14 @@ function checkTypes(
     })
   }
   return types as [ColumnType, ColumnType]
+}
+
+function defaultOfState(kind: 'value' | 'list' | 'map'): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: `a type with a default was given to state.${kind}`,
+    detail: 'defaults are for members of structs that older state lacks',
+    hint: 'a value that was not set yet is undefined, so a default is written where it is read: get() ?? 0',
+  })
 }
 
 function isAbsentOrMigration(options: unknown): boolean {

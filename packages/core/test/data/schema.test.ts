@@ -177,7 +177,7 @@ describe('reading under another schema', () => {
       'column "a" was int64 and is int32',
       'column "b" may hold nulls and must not any more',
       'column "c.e[]" was float64 and is float32',
-      'column "g" is new and not nullable',
+      'column "g" is new, and neither nullable nor with a default',
       'column "f" was removed',
     ])
   })

@@ -91,7 +91,7 @@ describe('state', () => {
       },
     })
     expectTypeOf(value).toEqualTypeOf<StateType<ValueState<string>>>()
-    expect(value.migrate?.with(5)).toBe('5')
+    expect(value.migrations[0]?.with(5)).toBe('5')
     const map = state.map(t.string(), t.struct({ n: t.int64().bigint() }), {
       migrate: { from: t.list(t.string()), with: (old) => ({ n: BigInt(old.length) }) },
     })
@@ -102,5 +102,55 @@ describe('state', () => {
       'takes 1 argument',
     )
     expect(() => loose.value(t.int32(), { migrate: { from: t.int32() } })).toThrow('takes 1 argument')
+  })
+
+  it('knows all types in a chain of migrations', () => {
+    const value = state.value(t.string(), {
+      migrate: [
+        {
+          from: t.int32(),
+          with: (old) => {
+            expectTypeOf(old).toEqualTypeOf<number>()
+            return [old]
+          },
+        },
+        {
+          from: t.list(t.int32()),
+          with: (old) => {
+            expectTypeOf(old).toEqualTypeOf<readonly number[]>()
+            return old.length > 0
+          },
+        },
+        { from: t.boolean(), with: (old) => (old ? 'x' : 'y') },
+      ],
+    })
+    expectTypeOf(value).toEqualTypeOf<StateType<ValueState<string>>>()
+    expect(value.migrations.length).toBe(3)
+    const boolean = { from: t.boolean(), with: (old: boolean) => (old ? 'x' : 'y') }
+    const number = { from: t.int32(), with: (old: number) => old }
+    // @ts-expect-error the first gives a number, and the next one takes a boolean
+    state.list(t.string(), { migrate: [number, boolean] })
+    // @ts-expect-error the last gives a number, and the state holds texts
+    state.map(t.string(), t.string(), { migrate: [boolean, number] })
+    const twice = [
+      { from: t.int32(), with: (old: number) => old },
+      { from: t.int32(), with: String },
+    ] as const
+    expect(() => state.value(t.string(), { migrate: twice })).toThrow(
+      'two migrations of a state are from int32',
+    )
+    expect(() => loose.value(t.int32(), { migrate: [{ from: t.int32() }] })).toThrow('takes 1 argument')
+  })
+
+  it('has members with defaults of their types, and no default itself', () => {
+    const type = t.struct({ amount: t.int32(), currency: t.string().default('EUR') })
+    expectTypeOf(state.value(type)).toEqualTypeOf<
+      StateType<ValueState<{ readonly amount: number; readonly currency: string }>>
+    >()
+    // @ts-expect-error a default is a value of its type
+    expect(() => t.string().default(1)).toThrow('not a value of it')
+    // @ts-expect-error null is no value of a type that is not nullable
+    expect(() => t.string().default(null)).toThrow('not a value of it')
+    expect(refusal(() => state.value(t.int32().default(0))).message).toContain('get() ?? 0')
   })
 })
