@@ -277,10 +277,14 @@ export class Job {
     }
     const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
     const { built, physical, retries } = this
-    const running = new RunningJob({ built, physical, retries, taken, opened }, this.options)
-    this.running = running
-    if (this.stopAsked) running.stop()
-    return running.run(() => (this.current = this.stopAsked ? 'stopping' : 'running'))
+    try {
+      const running = new RunningJob({ built, physical, retries, taken, opened }, this.options)
+      this.running = running
+      if (this.stopAsked) running.stop()
+      return await running.run(() => (this.current = this.stopAsked ? 'stopping' : 'running'))
+    } finally {
+      taken?.ended()
+    }
   }
 
   /** Refuses state that this pipeline cannot go on with, before anything is written or committed. */

@@ -22,6 +22,7 @@ import type {
 } from '../checkpoint/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Host, ProcessIdentity } from '../host/host.ts'
+import { beginAttempt, isAtWork } from './live-attempts.ts'
 
 /** What whoever starts a job may ask for. */
 export interface TakeOverWishes extends StartWishes {
@@ -43,6 +44,8 @@ export interface TakenOver {
   readonly log: CheckpointLog
   /** All entries that count, this attempt's takeover last. */
   readonly entries: readonly NumberedEntry[]
+  /** To be called when the attempt has ended, however it did: until then no other job of this process may begin. */
+  readonly ended: () => void
 }
 
 /** How often somebody else may be faster before this gives up: two supervisors that start one job in turns. */
@@ -83,22 +86,34 @@ export async function takeOver(
       token: host.random.hex(8),
       atMs: host.clock.now(),
     }
-    const answer = await log.append(takeover)
+    // Others of this process see the attempt as soon as they can see its entry.
+    const ended = beginAttempt(host.processes, takeover, takeover.token)
+    const answer = await unlessItFails(ended, () => log.append(takeover))
     if (answer.kind === 'behind') {
+      ended()
       // Only what is new: whoever is still at work would else be faster again and again.
       entries = [...entries, ...answer.entries]
       back = undefined
       continue
     }
-    await store.sweep()
+    await unlessItFails(ended, () => store.sweep())
     const counting = back === undefined ? entries : []
-    return { start, lineage, log, entries: [...counting, { number: answer.number, entry: takeover }] }
+    return { start, lineage, log, entries: [...counting, { number: answer.number, entry: takeover }], ended }
   }
   throw new MillraceError('checkpoint/owned', {
     what: 'others took this job over at the same moment, again and again',
     hint: 'start it once',
     place: { file: store.place },
   })
+}
+
+async function unlessItFails<Value>(ended: () => void, run: () => Promise<Value>): Promise<Value> {
+  try {
+    return await run()
+  } catch (error) {
+    ended()
+    throw error
+  }
 }
 
 interface ReadLog {
@@ -156,6 +171,7 @@ export interface JobOwner {
   /** `unknown`: it is on another machine. */
   readonly state: 'alive' | 'dead' | 'unknown'
   readonly attempt: number
+  readonly lineage: string
   /** When it wrote its last entry that says so. */
   readonly heardAtMs: number
 }
@@ -167,9 +183,9 @@ export async function ownerOf(entries: readonly NumberedEntry[], host: Host): Pr
   )?.entry
   if (newest?.kind !== 'takeover' && newest?.kind !== 'manifest') return undefined
   if (newest.kind === 'manifest' && newest.end !== undefined) return undefined
-  const { owner, attempt, atMs } = newest
+  const { owner, attempt, lineage, atMs } = newest
   if (owner === undefined) return undefined
-  return { process: owner, state: await host.processes.state(owner), attempt, heardAtMs: atMs }
+  return { process: owner, state: await host.processes.state(owner), attempt, lineage, heardAtMs: atMs }
 }
 
 /** Who wants a job. */
@@ -179,24 +195,30 @@ export interface Claim {
   readonly place: string
 }
 
-/** One process at a time. A job that came to its end is nobody's. */
+/** One process at a time, and one job of it. A job that came to its end is nobody's. */
 export async function refuseOwned(
   entries: readonly NumberedEntry[],
   { host, owner, place }: Claim,
 ): Promise<void> {
   const found = await ownerOf(entries, host)
-  if (found === undefined || isSame(found.process, owner) || found.state === 'dead') return
+  if (found === undefined) return
   const { process: other, state } = found
+  const isHere = isSame(other, owner)
+  // What an attempt of this process has left is for the next one to go on with.
+  if (isHere ? !isAtWork(host.processes, found) : state === 'dead') return
   throw new MillraceError('checkpoint/owned', {
-    what:
-      state === 'alive'
+    what: isHere
+      ? 'another Job of this process runs this job'
+      : state === 'alive'
         ? `process ${other.pid} runs this job`
         : `process ${other.pid} on ${other.machine} may still run this job`,
     detail:
-      state === 'alive'
-        ? 'one process at a time goes on with a state directory'
+      isHere || state === 'alive'
+        ? `one ${isHere ? 'Job' : 'process'} at a time goes on with a state directory`
         : 'whether it does cannot be told from here',
-    hint: 'end it first, or take the job over with --takeover: what it does from then on does not count',
+    hint: isHere
+      ? 'wait until its run() has ended, or take the job over with the option takeOver: what it does from then on does not count'
+      : 'end it first, or take the job over with --takeover: what it does from then on does not count',
     place: { file: place },
   })
 }

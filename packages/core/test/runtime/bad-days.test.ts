@@ -215,6 +215,73 @@ describe('two processes on one state', () => {
   })
 })
 
+describe('two jobs of one process on one state', () => {
+  /** Jobs of one process of a machine. */
+  function processOf(machine: SimulatedMachine): (options?: Partial<JobOptions>) => Job {
+    const host = machine.boot()
+    return (options = {}) => jobOf(machine, { host: () => host, options })
+  }
+
+  it.each([1, 15, 40, 80])('the second is refused %i ms behind the first, which goes on', async (ms) => {
+    const machine = new SimulatedMachine(ms)
+    const next = processOf(machine)
+    const { timers } = machine.boot()
+    const later = async (): Promise<JobResult> => {
+      await new Promise<void>((resolve) => timers.set(ms, resolve))
+      return next().run()
+    }
+    const [first, second] = await machine.run(Promise.allSettled([next().run(), later()]))
+    expect(first).toMatchObject({ status: 'fulfilled' })
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'checkpoint/owned', what: 'another Job of this process runs this job' },
+    })
+    expect(await visible(machine)).toEqual(answer)
+  })
+
+  it.each([1, 2, 3, 4, 5])(
+    'of two that start at once one is refused, whichever is faster (%i)',
+    async (seed) => {
+      const machine = new SimulatedMachine(seed)
+      const next = processOf(machine)
+      const ends = await machine.run(Promise.allSettled([next().run(), next().run()]))
+      expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+      expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: { code: 'checkpoint/owned' },
+      })
+      expect(await visible(machine)).toEqual(answer)
+    },
+  )
+
+  it('the second says so before it starts, may take over, and starts by itself when the first has ended', async () => {
+    const machine = new SimulatedMachine(6)
+    const next = processOf(machine)
+    const { timers } = machine.boot()
+    const first = next()
+    const asked = async (): Promise<readonly unknown[]> => {
+      await new Promise<void>((resolve) => timers.set(50, resolve))
+      const codes = (await next().check())?.refusals.map(({ code }) => code)
+      const open = (await next({ takeOver: true }).check())?.refusals
+      first.stop()
+      return [codes, open]
+    }
+    const [, looked] = await machine.run(Promise.all([first.run(), asked()]))
+    expect(looked).toEqual([['checkpoint/owned'], []])
+    await machine.run(next().run())
+    expect(await visible(machine)).toEqual(answer)
+  })
+
+  it('one that failed leaves the job to the next', async () => {
+    const machine = new SimulatedMachine(7)
+    const next = processOf(machine)
+    const mend = machine.disk.inject({ operation: 'file-sync', path: /^\/state\//, code: 'EIO', after: 10 })
+    await expect(machine.run(next().run())).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
+    mend()
+    await machine.run(next().run())
+    expect(await visible(machine)).toEqual(answer)
+  })
+})
+
 describe('input that cannot be read any more', () => {
   it('ends a run behind what was read before: it is put out, and not read again', async () => {
     const machine = new SimulatedMachine(11)
