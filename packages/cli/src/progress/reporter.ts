@@ -2,7 +2,7 @@
  * Shows a job while it runs: redrawn lines on a terminal, a line every few seconds elsewhere, JSON lines for programs,
  * or nothing. What is shown is progress-lines.ts; here is when and where.
  */
-import type { Job, RunMode } from '@millrace/core/runtime'
+import type { Job, JobProgress, RunMode } from '@millrace/core/runtime'
 import { paintLine } from '../report/style.ts'
 import type { Palette } from '../report/style.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -56,6 +56,8 @@ export class Reporter {
   private timer: ReturnType<typeof setInterval> | undefined
   private job: Job | undefined
   private stopping = false
+  /** Notices that were shown. */
+  private told = 0
 
   constructor(options: ReporterOptions) {
     this.options = options
@@ -90,6 +92,7 @@ export class Reporter {
   /** Ends the display; what was redrawn disappears. */
   close(): void {
     clearInterval(this.timer)
+    if (this.job !== undefined && this.options.display !== 'none') this.tell(this.job.progress())
     this.screen.close()
   }
 
@@ -97,11 +100,20 @@ export class Reporter {
     return { state, failures, epochIntervalMs: this.options.epochIntervalMs }
   }
 
+  /** What is no failure and not seen in any counter, once each. */
+  private tell({ notices = [] }: JobProgress): void {
+    const { stderr } = this.options.surroundings
+    const news = notices.slice(this.told)
+    this.told = notices.length
+    for (const { step, text } of news) this.screen.around(() => stderr.write(`"${step}": ${text}\n`))
+  }
+
   private show(): void {
     const { display, surroundings, palette } = this.options
     if (this.job === undefined) return
     const progress = this.job.progress()
     const rates = this.rates.add(progress)
+    this.tell(progress)
     if (display === 'json') {
       surroundings.stdout.write(
         jsonLine(progressRecord(progress, rates, { life: this.life(this.job), nowMs: this.options.now() })),

@@ -74,6 +74,13 @@ export interface SplitProgress<Position extends Json = Json> {
   readonly position: Position | undefined
 }
 
+/** A split that an earlier run has not read to its end. */
+export interface UnfinishedSplit<Position extends Json = Json> {
+  readonly split: Split
+  /** Of the next row; undefined: the split was not begun. */
+  readonly position: Position | undefined
+}
+
 /** Finds splits. A bounded one ends; an unbounded one goes on finding. */
 export interface SplitEnumerator<Position extends Json = Json> {
   /** New splits since the last call. Called on an interval while unbounded, never two at a time. */
@@ -144,6 +151,8 @@ export interface SourceContext {
   readonly step: string
   /** Where undecodable rows go; undefined: throw (the default policy). */
   readonly rejected: ((row: RejectedRow) => void) | undefined
+  /** Takes a clause for people that is no failure, such as that an input has gone which was read to its end. */
+  readonly tell?: (text: string) => void
 }
 
 /** What may be asked of a source before it is opened, so that it reads less. */
@@ -188,11 +197,12 @@ export interface Source<Row = unknown, Position extends Json = Json> {
   withPushdown?(pushdown: Pushdown): Source<unknown, Position>
   /**
    * Begins to look for splits. `remembered` is what an earlier run has remembered, when this one goes on from it: splits
-   * that were found then are not found again.
+   * that were found then are not found again. `unfinished` are those of them that were not read to their end.
    */
   enumerate(
     context: SourceContext,
     remembered?: ReadonlyMap<string, Json>,
+    unfinished?: readonly UnfinishedSplit<Position>[],
   ): Promise<SplitEnumerator<Position>>
   open(split: Split, from: Position | undefined, context: SourceContext): Promise<SplitReader<Position>>
 }

@@ -81,6 +81,8 @@ export class SourceStep {
   readonly boundedness: Boundedness
   readonly tasks: readonly SourceTask[]
   rejectedRows = 0
+  /** What the source has told people of. */
+  readonly notices: string[] = []
   /** Whether the source said that it can discover nothing more. */
   discoveryDone = false
   /** When it was asked for splits last so that the answer counts, milliseconds of the clock. */
@@ -134,13 +136,16 @@ export class SourceStep {
    * @param replayed - what the epoch had found that is to be read once more
    */
   async open(replayed?: FoundSplits): Promise<void> {
-    this.goOn()
+    const goesOn = this.goOn() || replayed !== undefined
     for (const task of this.tasks) task.restoreBorder()
     if (replayed !== undefined) this.take(replayed)
     this.takeNews()
     if (this.discoveryDone) return
+    const kept = this.tasks.flatMap(({ splits }) =>
+      splits.map(({ split, position }) => ({ split, position })),
+    )
     try {
-      this.enumerator = await this.source.enumerate(this.context, this.remembered)
+      this.enumerator = await this.source.enumerate(this.context, this.remembered, goesOn ? kept : undefined)
       if (this.isPlanned) return
       // All splits of a bounded read before any of them: what is listed late would be late.
       do {
@@ -228,9 +233,10 @@ export class SourceStep {
     this.newlyRemembered.set(key, value)
   }
 
-  private goOn(): void {
+  /** Takes on what is restored; false: nothing is. */
+  private goOn(): boolean {
     const { restored } = this
-    if (restored === undefined) return
+    if (restored === undefined) return false
     this.restored = undefined
     for (const [key, value] of restored.remembered) this.remembered.set(key, value)
     this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
@@ -238,6 +244,7 @@ export class SourceStep {
     this.splits = restored.discovered
     for (const task of this.tasks) task.announce()
     if (restored.discoveryDone) this.endDiscovery()
+    return true
   }
 
   private assign(split: Split, number: number, start?: SplitStart): void {
@@ -385,7 +392,13 @@ export class SourceStep {
       this.rejectedRows++
       rejects?.add(row)
     }
-    return { host, boundedness, step: this.step, rejected: node.onError === 'reject' ? rejected : undefined }
+    return {
+      host,
+      boundedness,
+      step: this.step,
+      rejected: node.onError === 'reject' ? rejected : undefined,
+      tell: (text) => void this.notices.push(text),
+    }
   }
 
   /** Nothing may leave a task behind its end, rejected rows neither. */

@@ -43,6 +43,8 @@ export interface FileStatus {
   readonly modifiedMs: number
   /** Identity of the file behind the name (device and inode): tells a replaced file from a grown one. */
   readonly identity: string
+  /** Names that the file has: 0 when it was deleted and is open still. Undefined: the system does not tell. */
+  readonly links?: number
 }
 
 /** An open file. Every method rejects with the system's error (`code` such as ENOENT, EACCES, ENOSPC). */

@@ -44,6 +44,8 @@ export interface JobProgress {
   readonly lastEpoch?: EpochPhases | undefined
   /** A sink that could not commit yet and will be tried again; undefined mostly. */
   readonly retrying?: CommitRetry | undefined
+  /** What sources have told of that is no failure, such as an input that has gone. */
+  readonly notices?: readonly { readonly step: string; readonly text: string }[] | undefined
   readonly steps: readonly StepProgress[]
 }
 
@@ -104,6 +106,7 @@ export function readProgress(
     epoch: run.epoch,
     lastEpoch: run.lastEpoch,
     retrying: run.retrying,
+    notices: execution.sources.flatMap(({ step, notices }) => notices.map((text) => ({ step, text }))),
     steps,
   }
 }

@@ -196,7 +196,8 @@ export class MemoryFiles implements Files {
       },
       status: async () => {
         await begin('file-status')
-        return statusOf(node)
+        const links = [...this.#nodes.values()].filter((named) => named === node).length
+        return { ...statusOf(node), links }
       },
       sync: () => begin('file-sync'),
       close: async () => {

@@ -138,7 +138,7 @@ export class SimulatedFiles implements Files {
       },
       status: async () => {
         begin('file-status')
-        return statusOf(file)
+        return { ...statusOf(file), links: namesOf(file, this.#disk.root) }
       },
       sync: async () => {
         try {
@@ -214,6 +214,16 @@ export class SimulatedFiles implements Files {
 function statusOf(node: SimulatedNode): FileStatus {
   const { kind, modifiedMs, identity } = node
   return { kind, modifiedMs, identity, size: node.kind === 'file' ? node.content.length : 0 }
+}
+
+/** Names that lead to a file, as processes see them. */
+function namesOf(file: SimulatedFile, { entries }: SimulatedDirectory): number {
+  let names = 0
+  for (const node of entries.values()) {
+    if (node === file) names++
+    else if (node.kind === 'directory') names += namesOf(file, node)
+  }
+  return names
 }
 
 function nameOf(path: string): string {

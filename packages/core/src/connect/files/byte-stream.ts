@@ -8,6 +8,7 @@ import type { CompressionStream, FileStatus, Host, OpenFile } from '../../host/h
 import { changedError, checkUnchanged } from './file-errors.ts'
 import { ReadSamples } from './read-samples.ts'
 import type { FileCompression } from './file-name.ts'
+import type { FollowedMarks } from './followed-stream.ts'
 
 /** What is known of the file from its listing. */
 export interface ListedFile {
@@ -33,30 +34,27 @@ export interface ByteStream {
   look?(): Promise<{ readonly bytes: number; readonly isGone: boolean }>
   /** Of a file that is followed: reads beside the stream, which stays where it is. */
   peek?(target: Uint8Array, position: number): Promise<number>
+  /** Of a file that is followed: what is kept with a position, behind these bytes. */
+  marks?(byte: number, tail: Uint8Array): FollowedMarks
   close(): Promise<void>
 }
 
 /** Compressed bytes that are decompressed at a time: bounds what a small file can blow up to in one step. */
 const COMPRESSED_STEP_BYTES = 64 * 1024
 
-/** Where a stream starts and whether it ends. */
-export interface StreamRange {
+/** Where a stream starts. */
+export interface StreamStart {
   /** Offset of the first byte, in the decompressed stream. */
   readonly start: number
-  /** Follow the file beyond the size that it was listed with. */
-  readonly follow: boolean
+  readonly compression: FileCompression | undefined
 }
 
-/** Opens the bytes of a file from `range.start` on. */
-export async function openBytes(
-  host: Host,
-  listed: ListedFile,
-  options: StreamRange & { readonly compression: FileCompression | undefined },
-): Promise<ByteStream> {
+/** Opens the bytes of a file as it was listed. One that is followed by lines is followed-stream.ts. */
+export async function openBytes(host: Host, listed: ListedFile, options: StreamStart): Promise<ByteStream> {
   const file = await host.files.open(listed.path, 'read')
   try {
-    checkSame(listed, await file.status(), options.follow)
-    if (options.compression === undefined) return new PlainStream(host, file, listed, options)
+    checkSame(listed, await file.status())
+    if (options.compression === undefined) return new PlainStream(file, listed, options.start)
     const stream = new DecompressedStream(file, listed, host.compression.decompressor(options.compression))
     await stream.skip(options.start)
     return stream
@@ -67,41 +65,32 @@ export async function openBytes(
 }
 
 /** Throws input/changed when a file is not the one that was listed. It may have grown. */
-function checkSame(listed: ListedFile, status: FileStatus, follow: boolean): void {
+function checkSame(listed: ListedFile, status: FileStatus): void {
   if (status.size > listed.size && status.identity === listed.identity) return
-  // A followed file may have been listed while a line was being written to it.
-  const modifiedMs = follow ? status.modifiedMs : listed.modifiedMs
-  const detail = follow && status.size < listed.size ? ': a followed file may only grow' : ''
-  checkUnchanged({ ...listed, modifiedMs }, status, detail)
+  checkUnchanged(listed, status)
 }
 
-/** The file as it is, up to the size it was listed with, or for ever. */
+/** The file as it is, up to the size it was listed with. */
 class PlainStream implements ByteStream {
   ended = false
   outgrown = false
-  readonly #host: Host
   readonly #file: OpenFile
   readonly #listed: ListedFile
-  readonly #range: StreamRange
+  readonly #start: number
   readonly #samples: ReadSamples
   #position: number
-  /** When a followed file was last written to, as far as what was read of it is known to be still there. */
-  #verifiedMs: number
 
-  constructor(host: Host, file: OpenFile, listed: ListedFile, range: StreamRange) {
-    this.#host = host
+  constructor(file: OpenFile, listed: ListedFile, start: number) {
     this.#file = file
     this.#listed = listed
-    this.#range = range
-    this.#position = range.start
+    this.#start = start
+    this.#position = start
     this.#samples = new ReadSamples(file, listed.path)
-    this.#verifiedMs = listed.modifiedMs
   }
 
   async fill(target: Uint8Array, offset: number, length: number): Promise<number> {
-    const { follow } = this.#range
-    const end = follow ? Infinity : this.#listed.size
-    const wanted = Math.min(length, end - this.#position)
+    const { size } = this.#listed
+    const wanted = Math.min(length, size - this.#position)
     let filled = 0
     while (filled < wanted) {
       const bytes = await this.#file.read(target, offset + filled, wanted - filled, this.#position)
@@ -110,16 +99,9 @@ class PlainStream implements ByteStream {
       this.#position += bytes
     }
     this.#samples.take(target.subarray(offset, offset + filled), this.#position - filled)
-    if (follow) {
-      if (filled === 0) await this.#checkFollowed()
-    } else if (this.#position >= end) {
-      await this.#finish()
-    } else if (filled < wanted) {
-      throw changedError(
-        this.#listed.path,
-        `it had ${this.#listed.size} bytes and now ends after ${this.#position}`,
-      )
-    }
+    if (this.#position >= size) await this.#finish()
+    else if (filled < wanted)
+      throw changedError(this.#listed.path, `it had ${size} bytes and now ends after ${this.#position}`)
     return filled
   }
 
@@ -131,35 +113,14 @@ class PlainStream implements ByteStream {
 
   async verify(): Promise<FileStatus> {
     const status = await this.#file.status()
-    const { follow } = this.#range
-    checkSame(follow ? { ...this.#listed, size: this.#position } : this.#listed, status, follow)
+    checkSame(this.#listed, status)
     // A file that grew has a new time for that reason alone: only what was read of it can tell.
-    const isGrown = status.size > this.#listed.size
-    if (follow ? status.modifiedMs !== this.#verifiedMs : isGrown) await this.#samples.verify()
-    this.#verifiedMs = status.modifiedMs
+    if (status.size > this.#listed.size) await this.#samples.verify()
     return status
   }
 
-  /** A followed file that was deleted has ended; one that shrank, was written again or lost its name is an error. */
-  async #checkFollowed(): Promise<void> {
-    const { bytes, isGone } = await this.look()
-    if (isGone) this.ended = bytes === this.#position
-  }
-
-  async look(): Promise<{ readonly bytes: number; readonly isGone: boolean }> {
-    const own = await this.verify()
-    const named = await this.#host.files.status(this.#listed.path)
-    if (named !== undefined && own.size === this.#position)
-      checkSame({ ...this.#listed, size: this.#position }, named, true)
-    return { bytes: own.size, isGone: named === undefined }
-  }
-
-  peek(target: Uint8Array, position: number): Promise<number> {
-    return this.#file.read(target, 0, target.length, position)
-  }
-
   inputBytes(): number {
-    return this.#position - this.#range.start
+    return this.#position - this.#start
   }
 
   close(): Promise<void> {

@@ -8,9 +8,12 @@
  */
 import { MillraceError } from '../../errors.ts'
 import type { ByteStream } from './byte-stream.ts'
+import { MARK_BYTES } from './file-marks.ts'
 
 /** Room in front of a buffer's new bytes for the tail of the one before. */
 const HEAD_BYTES = 64 * 1024
+/** Bytes in front of the unread ones that stay: by them a file is known again (file-marks.ts). */
+const KEPT_BYTES = MARK_BYTES
 /** No buffer grows beyond this; decoders bound records before. */
 const BUFFER_BYTES_MAX = 2 ** 31 - 1
 
@@ -41,6 +44,8 @@ export class ChunkFeed {
   readonly #chunkBytes: number
   /** Offset in the stream of `chunk[0]`. */
   #offset: number
+  /** Index of the first byte of the chunk that is one of the stream. */
+  #first = 0
   #fillBytes: number
   /** Bytes of the chunk that were left over from the one before: many when a record is long. */
   #tailBytes = 0
@@ -49,13 +54,23 @@ export class ChunkFeed {
   #filled: Filled | undefined
   #failure: { readonly error: unknown } | undefined
 
-  /** `offset`: where the stream stands; `chunkBytes`: of a buffer at most; `expectedBytes`: what is likely to come. */
   constructor(
     stream: ByteStream,
-    options: { readonly offset: number; readonly chunkBytes: number; readonly expectedBytes: number },
+    options: {
+      /** Where the stream stands. */
+      readonly offset: number
+      /** Of a buffer at most. */
+      readonly chunkBytes: number
+      /** What is likely to come. */
+      readonly expectedBytes: number
+      /** The bytes in front of the first one, for `before`. */
+      readonly before: Uint8Array
+    },
   ) {
     this.#stream = stream
-    this.#offset = options.offset
+    this.chunk = options.before
+    this.start = this.end = options.before.length
+    this.#offset = options.offset - options.before.length
     this.#chunkBytes = options.chunkBytes
     // Many small or followed files are open at a time: no more memory than they need.
     this.#fillBytes = Math.min(options.chunkBytes, Math.max(4096, options.expectedBytes))
@@ -64,6 +79,11 @@ export class ChunkFeed {
   /** Offset in the stream of the next unread byte. */
   get byte(): number {
     return this.#offset + this.start
+  }
+
+  /** The last bytes that were read, at most `KEPT_BYTES`. */
+  before(): Uint8Array {
+    return this.chunk.subarray(Math.max(this.#first, this.start - KEPT_BYTES), this.start)
   }
 
   /** Ends the feed at an index of the chunk: nothing behind it is wanted. */
@@ -122,18 +142,20 @@ export class ChunkFeed {
 
   #moveTo(filled: Filled): void {
     const tail = this.end - this.start
+    const kept = this.before().length
     const streamByte = this.byte
     let { buffer, head } = filled
-    if (tail > head) {
-      if (tail + filled.bytes > BUFFER_BYTES_MAX) throw endlessRecord(streamByte)
-      buffer = new Uint8Array(tail + filled.bytes)
-      buffer.set(filled.buffer.subarray(head, head + filled.bytes), tail)
-      head = tail
+    if (kept + tail > head) {
+      if (kept + tail + filled.bytes > BUFFER_BYTES_MAX) throw endlessRecord(streamByte)
+      buffer = new Uint8Array(kept + tail + filled.bytes)
+      buffer.set(filled.buffer.subarray(head, head + filled.bytes), kept + tail)
+      head = kept + tail
       this.#spare = filled.buffer
     } else {
       this.#spare = this.chunk
     }
-    buffer.set(this.chunk.subarray(this.start, this.end), head - tail)
+    buffer.set(this.chunk.subarray(this.start - kept, this.end), head - tail - kept)
+    this.#first = head - tail - kept
     this.#tailBytes = tail
     this.chunk = buffer
     this.start = head - tail

@@ -17,12 +17,20 @@ import type {
   SplitReader,
 } from '../source.ts'
 import { openBytes } from './byte-stream.ts'
+import type { ByteStream } from './byte-stream.ts'
 import { columnsInFile, shaperOf } from './constant-columns.ts'
-import { boundedEnumerator, FollowingEnumerator } from './file-enumerator.ts'
+import { boundedEnumerator } from './file-enumerator.ts'
 import { changedError, checkUnchanged, inputError } from './file-errors.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
 import { compressionFor, detailOfSplit } from './file-split.ts'
 import type { SplitDetail } from './file-split.ts'
+import { findFiles } from './find-files.ts'
+import { openFollowed, startOf } from './followed-file.ts'
+import type { FollowedFile } from './followed-file.ts'
+import { FollowedStream } from './followed-stream.ts'
+import { GoneReader } from './gone-reader.ts'
+import { FollowingEnumerator } from './following-enumerator.ts'
+import { listedAgain } from './listed-again.ts'
 import { RandomSplitReader, randomAccess } from './random-split-reader.ts'
 import { readsIn } from './reads-in.ts'
 import { RecordReader } from './record-reader.ts'
@@ -50,15 +58,17 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
             fileSource({ ...options, schema: await resolveFileSchema(options, host) }),
         }
       : {}),
-    async enumerate(context, remembered) {
+    async enumerate(context, remembered, unfinished) {
       checkFollowing(options, context)
       return context.boundedness === 'bounded'
         ? boundedEnumerator(options, context)
-        : new FollowingEnumerator(options, context, remembered)
+        : new FollowingEnumerator(options, context, { remembered, unfinished })
     },
     async open(split, from, context) {
-      const detail = detailOfSplit(split)
+      let detail = detailOfSplit(split)
       try {
+        if (context.boundedness === 'unbounded' && !isByLines(options, detail))
+          detail = await listedAgain(context.host, detail, from, () => pathsOf(options, context.host))
         return await openSplit(detail, from, { options, context, split })
       } catch (error) {
         throw inputError(error, detail.path)
@@ -106,6 +116,10 @@ interface OpenContext {
   readonly split: Split
 }
 
+interface RecordsContext extends OpenContext {
+  readonly from: RecordPosition | undefined
+}
+
 async function openSplit(
   detail: SplitDetail,
   from: Json | undefined,
@@ -120,22 +134,88 @@ async function openSplit(
 async function openRecords(
   format: RecordFormat,
   detail: SplitDetail,
-  open: OpenContext & { readonly from: RecordPosition | undefined },
+  open: RecordsContext,
 ): Promise<SplitReader> {
   const { options, context, from } = open
   const { host } = context
   const compression = compressionFor(detail.path, options.compression)
-  const follow = context.boundedness === 'unbounded' && options.follow === 'lines'
-  if (follow)
+  if (context.boundedness === 'unbounded' && isByLines(options, detail)) {
     checkAppendable(format.appendable !== false && compression === undefined, compression ?? format.name)
+    return followRecords(format, detail, open)
+  }
   const [rangeStart, rangeEnd] = detail.range ?? [0, detail.size]
   const isPart = detail.range !== null
   // A part begins behind the line end at or after the byte before it: that line belongs to the part before.
   const aligns = from === undefined && rangeStart > 0
   const byte = from?.byte ?? (aligns ? rangeStart - 1 : rangeStart)
-  if (compression === undefined && byte > detail.size && !follow) {
+  if (compression === undefined && byte > detail.size) {
     throw changedError(detail.path, `it has ${detail.size} bytes and its position is ${byte}`)
   }
+  const stream = await openBytes(host, detail, { start: byte, compression })
+  const reader = recordReader(format, detail, {
+    open,
+    stream,
+    byte,
+    stopByte: isPart ? rangeEnd : undefined,
+    expectedBytes: compression === undefined ? Math.max(0, rangeEnd - byte) : options.chunkBytes,
+  })
+  try {
+    if (aligns) await reader.alignToLine()
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+  return reader
+}
+
+/** A file that lines are added to, wherever it is by now. */
+async function followRecords(
+  format: RecordFormat,
+  detail: SplitDetail,
+  open: RecordsContext,
+): Promise<SplitReader> {
+  const { options, context, from } = open
+  const { host } = context
+  const byte = from?.byte ?? 0
+  const found = await openFollowed(host, startOf(detail, from), () => pathsOf(options, host))
+  if (found === undefined) {
+    context.tell?.(`"${detail.path}" was deleted; it had been read to its end, byte ${byte}`)
+    return new GoneReader(detail.path, from ?? { v: 1, byte: 0, line: 1, resume: null })
+  }
+  return recordReader(format, detail, {
+    open,
+    stream: new FollowedStream(host, found, byte),
+    byte,
+    stopByte: undefined,
+    expectedBytes: Math.max(0, found.status.size - byte),
+    followed: found,
+  })
+}
+
+/** Parts of files are read whole: a run that followed by files has left them. */
+function isByLines({ follow }: FileSourceOptions, { range }: SplitDetail): boolean {
+  return follow === 'lines' && range === null
+}
+
+async function pathsOf({ path, formats }: FileSourceOptions, { files }: Host): Promise<readonly string[]> {
+  return (await findFiles(files, path, formats.isData)).files.map((found) => found.path)
+}
+
+function recordReader(
+  format: RecordFormat,
+  detail: SplitDetail,
+  made: {
+    readonly open: RecordsContext
+    readonly stream: ByteStream
+    readonly byte: number
+    readonly stopByte: number | undefined
+    readonly expectedBytes: number
+    readonly followed?: FollowedFile
+  },
+): RecordReader {
+  const { open, stream, byte, stopByte, expectedBytes, followed } = made
+  const { options, context, from } = open
+  const { host } = context
   const inFile = columnsInFile(declared(options), detail.partition)
   const decoderOptions: DecoderOptions = {
     columns: pushedColumns(open, detail),
@@ -145,27 +225,20 @@ async function openRecords(
     reject: rejecter(open, detail),
     isUtf8: host.bytes.isUtf8,
   }
-  const stream = await openBytes(host, detail, { start: byte, follow, compression })
-  const reader = new RecordReader({
+  return new RecordReader({
     host,
     file: detail.path,
     format,
     stream,
     decoder: (begin) => format.decoder(inFile, { ...decoderOptions, byte: begin }),
     start: { byte, line: from?.line ?? 1 },
-    stopByte: isPart ? rangeEnd : undefined,
-    pollMs: follow ? options.pollMs : undefined,
+    stopByte,
+    ...(followed === undefined ? {} : { before: followed.tail }),
+    pollMs: followed === undefined ? undefined : options.pollMs,
     chunkBytes: options.chunkBytes,
-    expectedBytes: compression === undefined ? Math.max(0, rangeEnd - byte) : options.chunkBytes,
+    expectedBytes,
     shape: shaperOf(pushedSchema(declared(options), options.pushdown), detail.partition, detail.path),
   })
-  try {
-    if (aligns) await reader.alignToLine()
-  } catch (error) {
-    await reader.close()
-    throw error
-  }
-  return reader
 }
 
 async function openRandom(

@@ -19,14 +19,20 @@ export interface ListedInput {
   readonly size: number
   readonly identity: string
   readonly modifiedMs: number
+  /** The name of its splits where that of the file is taken by another one that is still read; default: the path. */
+  readonly id?: string
+  /** What `contentMark` says of a file that is read whole, in a run that follows. */
+  readonly mark?: number
 }
 
 /** What a split's detail says. */
-export interface SplitDetail extends ListedInput {
+export interface SplitDetail extends Omit<ListedInput, 'id' | 'mark'> {
   readonly [name: string]: Json
   readonly v: 1
   /** Which part of the file: bytes of a record format, row groups of a random one; null: all of it. */
   readonly range: readonly [from: number, to: number] | null
+  /** Of a file that is read whole in a run that follows; else null, and not there in splits of earlier releases. */
+  readonly mark: number | null
 }
 
 /** Compression of input files: by their endings, or as said. */
@@ -67,12 +73,12 @@ export async function splitsOf(file: ListedInput, options: SplitOptions): Promis
 }
 
 function wholeFile(file: ListedInput): Split {
-  return { id: file.path, detail: detailOf(file, null), bytes: file.size }
+  return { id: file.id ?? file.path, detail: detailOf(file, null), bytes: file.size }
 }
 
 function detailOf(file: ListedInput, range: SplitDetail['range']): SplitDetail {
-  const { path, partition, size, identity, modifiedMs } = file
-  return { v: 1, path, partition, size, identity, modifiedMs, range }
+  const { path, partition, size, identity, modifiedMs, mark = null } = file
+  return { v: 1, path, partition, size, identity, modifiedMs, range, mark }
 }
 
 function partOfFile(
@@ -85,7 +91,7 @@ function partOfFile(
   },
 ): Split {
   const [from, to] = part.range
-  const id = `${file.path}#${part.unit}=${from}-${to}`
+  const id = `${file.id ?? file.path}#${part.unit}=${from}-${to}`
   const bytes = part.bytes ?? to - from
   return {
     id,

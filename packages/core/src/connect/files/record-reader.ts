@@ -23,6 +23,8 @@ export interface RecordPosition {
   readonly byte: number
   readonly line: number
   readonly resume: Json
+  /** Of a followed file: by what it is known again (followed-stream.ts). */
+  readonly marks?: readonly [head: number, tail: number, seen: number, identity: string, path: string]
 }
 
 /** What a record reader is made with. */
@@ -34,6 +36,8 @@ export interface RecordReaderOptions {
   /** Makes the decoder of what begins at this byte. */
   readonly decoder: (byte: number) => RecordDecoder
   readonly start: { readonly byte: number; readonly line: number }
+  /** Bytes in front of the start, of a file that is followed. */
+  readonly before?: Uint8Array
   /** Records that begin at or behind this byte belong to the next split; undefined: read to the end. */
   readonly stopByte: number | undefined
   /** Wait so long before looking again at a file that is followed; undefined: it is not followed. */
@@ -64,8 +68,9 @@ export class RecordReader implements SplitReader<RecordPosition> {
   constructor(options: RecordReaderOptions) {
     this.#options = options
     this.#decoder = options.decoder(options.start.byte)
-    const { chunkBytes, expectedBytes } = options
-    this.#feed = new ChunkFeed(options.stream, { offset: options.start.byte, chunkBytes, expectedBytes })
+    const { chunkBytes, expectedBytes, before = new Uint8Array(0) } = options
+    const offset = options.start.byte
+    this.#feed = new ChunkFeed(options.stream, { offset, chunkBytes, expectedBytes, before })
   }
 
   /** Passes over the rest of a record that began before this split. Called once, before reading. */
@@ -218,7 +223,12 @@ export class RecordReader implements SplitReader<RecordPosition> {
   }
 
   position(): RecordPosition {
-    return { v: 1, byte: this.#feed.byte, line: this.#decoder.line, resume: this.#decoder.resume() }
+    const { byte } = this.#feed
+    const { stream } = this.#options
+    const position = { v: 1, byte, line: this.#decoder.line, resume: this.#decoder.resume() } as const
+    if (stream.marks === undefined) return position
+    const { head, tail, seen, identity, path } = stream.marks(byte, this.#feed.before())
+    return { ...position, marks: [head, tail, seen, identity, path] }
   }
 
   async horizon({ bytesMax, within }: HorizonWish): Promise<Horizon | undefined> {

@@ -57,7 +57,7 @@ async function schemaOfFile(path: string, options: FileSourceOptions, host: Host
   }
   const compression = compressionFor(path, options.compression)
   const listed = { path, size, identity: status?.identity ?? '', modifiedMs: status?.modifiedMs ?? 0 }
-  const stream = await openBytes(host, listed, { start: 0, follow: false, compression })
+  const stream = await openBytes(host, listed, { start: 0, compression })
   try {
     const sample = new Uint8Array(SAMPLE_BYTES)
     const bytes = await stream.fill(sample, 0, SAMPLE_BYTES)

@@ -109,6 +109,7 @@ function toStatus(stats: BigIntStats): FileStatus {
     size: Number(stats.size),
     modifiedMs: Number(stats.mtimeNs / 1000n) / 1000,
     identity: `${stats.dev}:${stats.ino}`,
+    links: Number(stats.nlink),
   }
 }
 

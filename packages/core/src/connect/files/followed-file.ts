@@ -1,0 +1,181 @@
+/**
+ * Where a file is that lines are read of, when a run goes on with it: under its name, or renamed by a rotation.
+ *
+ * The same file is that with the same identity (device and inode) whose bytes before the position have the same
+ * checksums, under whatever name in its folder or in the input. A copy under the same name counts too, when enough was
+ * read to know it by. What cannot be told apart is an error: rows would be lost or come twice.
+ */
+import type { Json } from '../../data/type.ts'
+import { MillraceError } from '../../errors.ts'
+import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
+import { changedError, systemCode } from './file-errors.ts'
+import { bytesAround, MARK_BYTES, marksOf } from './file-marks.ts'
+import type { MarkedBytes, ReadMarks } from './file-marks.ts'
+import { folderOf, joinPath } from './file-name.ts'
+import type { SplitDetail } from './file-split.ts'
+import type { RecordPosition } from './record-reader.ts'
+
+/** What is known of a file from when it was read last. */
+export interface FollowedStart {
+  /** The name that it had last. */
+  readonly path: string
+  /** It had another name when it was found: a rotation renames it on and deletes it in the end. */
+  readonly isRenamed: boolean
+  readonly identity: string
+  /** Up to where it was read. */
+  readonly byte: number
+  /** Its size as far as it was seen. */
+  readonly seen: number
+  /** Undefined: an earlier release made none, or nothing was read. */
+  readonly marks: ReadMarks | undefined
+}
+
+/** A file that was found again, open. */
+export interface FollowedFile extends MarkedBytes {
+  readonly file: OpenFile
+  readonly path: string
+  readonly status: FileStatus
+}
+
+/** Where an earlier reader of a split left its file. */
+export function startOf(detail: SplitDetail, position: Json | undefined): FollowedStart {
+  const from = position as RecordPosition | undefined
+  const [head, tail, seen = detail.size, identity = detail.identity, path = detail.path] = from?.marks ?? []
+  const marks = head === undefined || tail === undefined ? undefined : { head, tail }
+  return { path, isRenamed: path !== detail.path, identity, byte: from?.byte ?? 0, seen, marks }
+}
+
+/** What to do about a file that was emptied, or written again from its beginning. */
+export const REWRITTEN_HINT =
+  'rotate logs by renaming them (logrotate: create, not copytruncate). To go on: copy what it holds now into another file that is read, then copy its earlier content over it'
+
+/** Finds and opens the file; undefined when it was deleted, and all that was seen of it was read. */
+export async function openFollowed(
+  host: Host,
+  start: FollowedStart,
+  /** Paths of the input. */
+  input: () => Promise<readonly string[]>,
+): Promise<FollowedFile | undefined> {
+  const own = await openIfThere(host, start.path, start.byte)
+  try {
+    if (own?.status.identity === start.identity) return checkedFile(host, start, own)
+    const moved = await findMoved(host, start, input)
+    if (moved !== undefined) {
+      await own?.file.close()
+      return moved
+    }
+    if (own !== undefined && start.seen > 0 && !start.isRenamed) return checkedCopy(host, start, own)
+    // Of a file that was empty nothing is lost, and one that a rotation has deleted has a successor: it is read for itself.
+    await own?.file.close()
+  } catch (error) {
+    await own?.file.close()
+    throw error
+  }
+  if (start.byte >= start.seen) return undefined
+  throw new MillraceError('input/not-found', {
+    what: `input "${start.path}" was deleted before all of its rows were read`,
+    detail: `it was read up to byte ${start.byte} of ${start.seen}`,
+    hint: 'put it back under its name, from a copy if need be, and start again',
+    place: { file: start.path, byte: start.byte },
+  })
+}
+
+async function openIfThere(host: Host, path: string, byte: number): Promise<FollowedFile | undefined> {
+  let file: OpenFile
+  try {
+    file = await host.files.open(path, 'read')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return { file, path, status: await file.status(), ...(await bytesAround(file, byte)) }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function isRead(host: Host, { byte, marks }: FollowedStart, found: FollowedFile): boolean {
+  if (found.status.size < byte) return false
+  if (marks === undefined) return true
+  const { head, tail } = marksOf(found, host.bytes)
+  return head === marks.head && tail === marks.tail
+}
+
+/** The file with the same identity, which may have been written to. */
+function checkedFile(host: Host, start: FollowedStart, found: FollowedFile): FollowedFile {
+  const { path, byte } = start
+  const { size } = found.status
+  if (size < byte) {
+    throw changedError(
+      path,
+      `it was read up to byte ${byte} and has ${size} bytes: a followed file may only grow`,
+      REWRITTEN_HINT,
+    )
+  }
+  if (isRead(host, start, found)) return found
+  throw changedError(
+    path,
+    `it was read up to byte ${byte}, and other bytes stand before that by now`,
+    REWRITTEN_HINT,
+  )
+}
+
+/** Another file of the same name: it is the same one when its content says so beyond doubt. */
+function checkedCopy(host: Host, start: FollowedStart, found: FollowedFile): FollowedFile {
+  const { path, byte, seen } = start
+  const { size } = found.status
+  const isTelling = byte >= MARK_BYTES || size === seen
+  const isCopy = start.marks !== undefined && isRead(host, start, found) && size >= seen && isTelling
+  if (isCopy) return found
+  throw changedError(
+    path,
+    `another file has taken its name, and the one that was read up to byte ${byte} of ${seen} is not in its folder`,
+    'move the earlier file back into the folder, under any name; or copy it back under its own name, and give the new one another',
+  )
+}
+
+async function findMoved(
+  host: Host,
+  start: FollowedStart,
+  input: () => Promise<readonly string[]>,
+): Promise<FollowedFile | undefined> {
+  for await (const path of namesOfFile(host, start, input)) {
+    const found = await openIfThere(host, path, start.byte)
+    if (found?.status.identity === start.identity && isRead(host, start, found)) return found
+    await found?.file.close()
+  }
+  return undefined
+}
+
+/** Names that lead to a file with this identity, beside the one that it had: in its folder, and then in the input. */
+export async function* namesOfFile(
+  host: Host,
+  { path, identity }: { readonly path: string; readonly identity: string },
+  input: () => Promise<readonly string[]>,
+): AsyncGenerator<string> {
+  const looked = new Set<string>([path])
+  for (const list of [() => pathsIn(host, folderOf(path)), input]) {
+    for (const other of await list()) {
+      if (looked.has(other)) continue
+      looked.add(other)
+      const status = await host.files.status(other).catch(() => undefined)
+      if (status?.kind === 'file' && status.identity === identity) yield other
+    }
+  }
+}
+
+/** A name that a file with this identity has in its folder, beside the one that it had. */
+export async function nameInFolder(
+  host: Host,
+  file: { readonly path: string; readonly identity: string },
+): Promise<string | undefined> {
+  for await (const name of namesOfFile(host, file, async () => [])) return name
+  return undefined
+}
+
+async function pathsIn({ files }: Host, folder: string): Promise<readonly string[]> {
+  const entries = await files.list(folder).catch(() => [])
+  return entries.filter(({ kind }) => kind === 'file').map(({ name }) => joinPath(folder, name))
+}

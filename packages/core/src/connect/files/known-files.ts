@@ -1,0 +1,102 @@
+/**
+ * The files that a run has announced, with what is remembered of each: enough to know it again under another name, and to
+ * tell it from another one under its own.
+ */
+import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
+import type { Json } from '../../data/type.ts'
+import { systemCode } from './file-errors.ts'
+import { contentMark, MARK_BYTES, readRange } from './file-marks.ts'
+
+/** A file as it was when it was looked at last. */
+export interface KnownFile {
+  readonly path: string
+  readonly status: FileStatus
+  /** False while it may still be in the making. */
+  readonly announced: boolean
+  /** The name of its split, or what the names of its splits begin with. */
+  readonly id: string
+  /** Undefined: an earlier release made none. */
+  readonly mark: FileMark | undefined
+}
+
+/** By what the content is known: of a file that is read whole one checksum; of one that grows that of its first bytes. */
+export type FileMark = number | readonly [bytes: number, checksum: number]
+
+/** As it is remembered. */
+export function memoryOf({ path, status, mark, id }: KnownFile): Json {
+  const { size, modifiedMs, identity } = status
+  const own = [size, modifiedMs, identity]
+  if (mark === undefined) return own
+  return id === path ? [...own, mark] : [...own, mark, id]
+}
+
+/** Back from memory. */
+export function knownFromMemory(path: string, memory: Json): KnownFile {
+  const [size, modifiedMs, identity, mark, id = path] = memory as readonly [
+    number,
+    number,
+    string,
+    (FileMark | undefined)?,
+    string?,
+  ]
+  const status: FileStatus = { kind: 'file', size, modifiedMs, identity }
+  return { path, status, announced: true, id, mark }
+}
+
+/** The mark of a file of this size; undefined when it has gone meanwhile. */
+export function markOf(
+  { files, bytes }: Host,
+  path: string,
+  { size, follow }: { readonly size: number; readonly follow: 'files' | 'lines' },
+): Promise<FileMark | undefined> {
+  return withFile(files, path, async (file) => {
+    if (follow === 'files') return contentMark(file, size, bytes)
+    const head = await readRange(file, 0, Math.min(size, MARK_BYTES))
+    return [head.length, bytes.crc32(head)]
+  })
+}
+
+/** Whether a file has the content that a mark is of. A file that grows may have more. */
+export async function hasMark(
+  { files, bytes }: Host,
+  path: string,
+  known: Pick<KnownFile, 'mark' | 'status'>,
+): Promise<boolean> {
+  const { mark, status } = known
+  if (mark === undefined) return false
+  const is = await withFile(files, path, async (file) => {
+    if (typeof mark === 'number') return (await contentMark(file, status.size, bytes)) === mark
+    const head = await readRange(file, 0, mark[0])
+    return head.length === mark[0] && bytes.crc32(head) === mark[1]
+  })
+  return is ?? false
+}
+
+/** Whether more of the beginning is there than the mark covers. */
+export function mayMarkMore({ mark }: KnownFile, size: number): boolean {
+  return typeof mark === 'object' && mark[0] < MARK_BYTES && size > mark[0]
+}
+
+async function withFile<Result>(
+  files: Host['files'],
+  path: string,
+  use: (file: OpenFile) => Promise<Result>,
+): Promise<Result | undefined> {
+  let file: OpenFile
+  try {
+    file = await files.open(path, 'read')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The same file with the same bytes, as far as a status can tell. An identity alone may be used again by the system. */
+export function isSameContent(left: FileStatus, right: FileStatus): boolean {
+  return left.identity === right.identity && left.size === right.size && left.modifiedMs === right.modifiedMs
+}

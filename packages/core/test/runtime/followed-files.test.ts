@@ -1,0 +1,356 @@
+// Files that are followed by lines while others rotate, empty, touch and delete them: no row is lost, none comes twice.
+import { describe, expect, test } from 'vitest'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { memorySink } from '../../src/connect/index.ts'
+import { csv, ndjson } from '../../src/connect/files/index.ts'
+import { isMillraceError, pipeline, schema, t } from '../../src/index.ts'
+import { Job } from '../../src/runtime/index.ts'
+import type { JobOptions } from '../../src/runtime/index.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
+import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
+
+const Row = schema({ n: t.int32(), text: t.string().nullable() })
+
+/** Lines of NDJSON with these numbers, each of about so many bytes. */
+function lines(from: number, to: number, bytes = 60): string {
+  return Array.from(
+    { length: to - from },
+    (_, at) => `{"n":${from + at},"text":"${'x'.repeat(Math.max(0, bytes - 20))}"}\n`,
+  ).join('')
+}
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, at) => from + at)
+
+/** A folder of logs, those who write them, and a job that follows them. */
+class Logs {
+  readonly machine: SimulatedMachine = new SimulatedMachine(1)
+  readonly notices: string[] = []
+
+  get files(): SimulatedFiles {
+    return new SimulatedFiles(this.machine.disk)
+  }
+
+  /** Adds to a file, as whoever holds it open does. */
+  async append(path: string, text: string): Promise<void> {
+    await this.files.makeDirectory('/in')
+    const file = await this.files.open(path, 'append')
+    await file.write(Buffer.from(text))
+    await file.close()
+  }
+
+  /** Writes a file over, keeping its identity. */
+  async overwrite(path: string, text: string): Promise<void> {
+    const file = await this.files.open(path, 'overwrite')
+    await file.truncate(0)
+    await file.write(Buffer.from(text), 0)
+    await file.close()
+  }
+
+  async read(path: string): Promise<string> {
+    const file = await this.files.open(path, 'read')
+    const { size } = await file.status()
+    const bytes = new Uint8Array(size)
+    await file.read(bytes, 0, size, 0)
+    await file.close()
+    return Buffer.from(bytes).toString()
+  }
+
+  /** A copy: another file with the same content. */
+  async copy(from: string, to: string): Promise<void> {
+    const text = await this.read(from)
+    const file = await this.files.open(to, 'create')
+    await file.write(Buffer.from(text))
+    await file.close()
+  }
+
+  /** Follows `path` until nothing comes; `meanwhile` happens some time after everything was read. */
+  async run(
+    path: string,
+    options: {
+      readonly meanwhile?: readonly (() => Promise<unknown>)[]
+      readonly follow?: 'lines' | 'files'
+      readonly job?: Partial<JobOptions>
+      readonly maxRows?: number
+      readonly format?: typeof ndjson | typeof csv
+    } = {},
+  ): Promise<number[]> {
+    const { meanwhile = [], follow = 'lines', job: more = {}, format = ndjson, maxRows } = options
+    const sink = memorySink<{ n: number; text: string | null }>()
+    const host = this.machine.boot()
+    const built = pipeline('following', (p) => {
+      const dataset = format(path, { schema: Row, follow, pollInterval: '10 ms' })
+      p.read('rows', dataset, maxRows === undefined ? {} : { perEpoch: { maxRows } }).write('out', sink)
+    }).build()
+    const job = new Job(built, {
+      host,
+      mode: 'continuous',
+      ...(more.mode === 'micro-batch' ? {} : { stopWhenIdleMs: 200, epochIntervalMs: 20 }),
+      discoverIntervalMs: 10,
+      state: new DirectoryStore(host, '/state'),
+      ...more,
+    })
+    const happenings = (async () => {
+      for (const happening of meanwhile) {
+        await new Promise<void>((resolve) => void host.timers.set(100, resolve))
+        await happening()
+      }
+    })()
+    await this.machine.run(Promise.all([job.run(), happenings]))
+    this.notices.push(...(job.progress().notices ?? []).map(({ text }) => text))
+    return sink.rows.map(({ n }) => n)
+  }
+
+  /** The error of a run. */
+  async failure(...args: Parameters<Logs['run']>): Promise<{ code: string; text: string; hint: string }> {
+    try {
+      const rows = await this.run(...args)
+      return { code: 'no error', text: `rows ${rows.join()}`, hint: '' }
+    } catch (error) {
+      if (isMillraceError(error)) return { code: error.code, text: error.message, hint: error.hint ?? '' }
+      throw error
+    }
+  }
+}
+
+/** How much of a log was read before it is rotated: less and more than the checksums cover. */
+const sizes = [
+  { of: 'short', bytes: 30 },
+  { of: 'long', bytes: 500 },
+] as const
+
+describe.each(sizes)('a $of log that is rotated by renaming', ({ bytes }) => {
+  const text = (from: number, to: number): string => lines(from, to, bytes)
+
+  /** Lines that come late go to the file that was renamed. */
+  async function rotate(logs: Logs, from: number): Promise<void> {
+    await logs.files.rename('/in/app.log', '/in/app.log.1')
+    await logs.append('/in/app.log.1', text(from, from + 2))
+    await logs.append('/in/app.log', text(from + 2, from + 4))
+  }
+
+  test.each(['/in/app.log*', '/in/app.log'])(
+    'is read on under its new name, and the new one from its beginning, while the job runs: %s',
+    async (path) => {
+      const logs = new Logs()
+      await logs.append('/in/app.log', text(0, 10))
+      const rows = await logs.run(path, {
+        meanwhile: [
+          () => rotate(logs, 10),
+          () => logs.append('/in/app.log.1', text(14, 15)),
+          () => logs.append('/in/app.log', text(15, 16)),
+        ],
+      })
+      expect(rows.toSorted((a, b) => a - b)).toEqual(numbers(0, 16))
+      expect(await logs.run(path)).toEqual([])
+    },
+  )
+
+  test.each(['/in/app.log*', '/in/app.log'])('also while the job is down: %s', async (path) => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', text(0, 10))
+    expect(await logs.run(path)).toEqual(numbers(0, 10))
+    await rotate(logs, 10)
+    expect((await logs.run(path)).toSorted((a, b) => a - b)).toEqual(numbers(10, 14))
+    await logs.append('/in/app.log.1', text(14, 15))
+    await logs.append('/in/app.log', text(15, 16))
+    expect((await logs.run(path)).toSorted((a, b) => a - b)).toEqual(numbers(14, 16))
+  })
+
+  test('again and again, in both ways', async () => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', text(0, 10))
+    expect(await logs.run('/in/app.log*')).toEqual(numbers(0, 10))
+    const all: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const first = 10 + round * 8
+      const shift = async (from: number): Promise<void> => {
+        for (const number of [3, 2, 1]) {
+          if ((await logs.files.status(`/in/app.log.${number}`)) !== undefined)
+            await logs.files.rename(`/in/app.log.${number}`, `/in/app.log.${number + 1}`)
+        }
+        await rotate(logs, from)
+      }
+      await shift(first)
+      all.push(...(await logs.run('/in/app.log*', { meanwhile: [() => shift(first + 4)] })))
+    }
+    expect(all.toSorted((a, b) => a - b)).toEqual(numbers(10, 34))
+  })
+})
+
+describe('a log whose identity the file system gives to another file', () => {
+  test('is not taken for it', async () => {
+    const logs = new Logs()
+    await logs.append('/in/a.log', lines(0, 5))
+    expect(await logs.run('/in/*.log')).toEqual(numbers(0, 5))
+    // As where an inode number is used again: other content under another name, with the old identity.
+    await logs.files.rename('/in/a.log', '/in/b.log')
+    await logs.overwrite('/in/b.log', lines(100, 110))
+    const { code, text } = await logs.failure('/in/*.log')
+    expect([code, text]).toEqual(['no error', `rows ${numbers(100, 110).join()}`])
+  })
+})
+
+describe('a log that is emptied and written again (copytruncate)', () => {
+  test.each([
+    ['shorter', 3],
+    ['as long', 10],
+    ['longer', 30],
+  ] as const)('stops the job while it runs, and while it is down: %s', async (_, count) => {
+    for (const bytes of [30, 500]) {
+      const other = lines(100, 100 + count, bytes)
+      const running = new Logs()
+      await running.append('/in/app.log', lines(10, 20, bytes))
+      const rows = await running.failure('/in/app.log', {
+        meanwhile: [() => running.overwrite('/in/app.log', other)],
+      })
+      expect(rows).toMatchObject({ code: 'input/changed', hint: expect.stringContaining('copytruncate') })
+
+      const logs = new Logs()
+      await logs.append('/in/app.log', lines(10, 20, bytes))
+      expect(await logs.run('/in/app.log')).toEqual(numbers(10, 20))
+      await logs.copy('/in/app.log', '/in/app.log.1')
+      await logs.overwrite('/in/app.log', other)
+      const stopped = await logs.failure('/in/app.log')
+      expect(stopped).toMatchObject({ code: 'input/changed', hint: expect.stringContaining('copytruncate') })
+      expect(stopped.text).toContain('/in/app.log')
+
+      // What the hint says.
+      await logs.append('/in/app.log.1', lines(20, 22, bytes))
+      await logs.copy('/in/app.log', '/in/app.log.2')
+      await logs.overwrite('/in/app.log', await logs.read('/in/app.log.1'))
+      await logs.files.remove('/in/app.log.1')
+      expect(await logs.run('/in/app.log')).toEqual([20, 21])
+    }
+  })
+
+  test('stops it also where the first and the last lines are the same, up to a checksum', async () => {
+    const logs = new Logs()
+    const text = lines(10, 20, 500)
+    await logs.append('/in/app.log', text)
+    await logs.run('/in/app.log')
+    await logs.overwrite('/in/app.log', `${text.slice(0, 1000)}${lines(50, 60, 500)}`)
+    expect(await logs.failure('/in/app.log')).toMatchObject({ code: 'input/changed' })
+  })
+})
+
+describe('a followed log', () => {
+  test('that was only touched is read on', async () => {
+    for (const follow of ['lines', 'files'] as const) {
+      const logs = new Logs()
+      await logs.append('/in/app.log', lines(0, 10))
+      expect(await logs.run('/in/app.log', { follow })).toEqual(numbers(0, 10))
+      await logs.overwrite('/in/app.log', lines(0, 10))
+      expect(await logs.run('/in/app.log', { follow })).toEqual([])
+    }
+  })
+
+  test('that was put back from a copy is read on, when enough was read to know it', async () => {
+    for (const follow of ['lines', 'files'] as const) {
+      const logs = new Logs()
+      await logs.append('/in/app.log', lines(0, 30))
+      expect(await logs.run('/in/app.log', { follow })).toEqual(numbers(0, 30))
+      for (const more of [
+        [30, 33],
+        [33, 35],
+      ] as const) {
+        await logs.copy('/in/app.log', '/in/copy')
+        await logs.files.rename('/in/copy', '/in/app.log')
+        if (follow === 'lines') await logs.append('/in/app.log', lines(more[0], more[1]))
+        expect(await logs.run('/in/app.log', { follow })).toEqual(
+          follow === 'lines' ? numbers(more[0], more[1]) : [],
+        )
+      }
+    }
+  })
+
+  test('that was deleted after it was read to its end is done with, which is told once', async () => {
+    const logs = new Logs()
+    await logs.append('/in/a.log', lines(0, 10))
+    await logs.append('/in/b.log', lines(10, 20))
+    expect(await logs.run('/in/*.log')).toHaveLength(20)
+    await logs.files.remove('/in/a.log')
+    await logs.append('/in/b.log', lines(20, 21))
+    expect(await logs.run('/in/*.log')).toEqual([20])
+    expect(logs.notices).toEqual([expect.stringMatching(/"\/in\/a.log" was deleted.*byte \d+/)])
+    await logs.append('/in/a.log', lines(30, 32))
+    expect(await logs.run('/in/*.log')).toEqual([30, 31])
+    expect(logs.notices).toHaveLength(1)
+  })
+
+  test('that was deleted before it was read stops the job, which goes on when it is put back', async () => {
+    for (const follow of ['lines', 'files'] as const) {
+      const logs = new Logs()
+      await logs.append('/in/a.log', lines(0, 2000, 500))
+      let rows: number[] = []
+      const text = await logs.read('/in/a.log')
+      const limited = { mode: 'micro-batch', trigger: { kind: 'once' } } as const
+      rows = await logs.run('/in/*.log', { follow, job: limited, maxRows: 100 })
+      expect(rows).toEqual(numbers(0, 100))
+      await logs.files.remove('/in/a.log')
+      const gone = await logs.failure('/in/*.log', { follow })
+      expect(gone).toMatchObject({ code: 'input/not-found', hint: expect.stringContaining('put it back') })
+      expect(gone.text).toContain('/in/a.log')
+      await logs.append('/in/a.log', text)
+      expect(await logs.run('/in/*.log', { follow })).toEqual(numbers(100, 2000))
+    }
+  })
+
+  test('whose name another one has, while it is nowhere, stops the job', async () => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', lines(0, 10))
+    await logs.run('/in/app.log')
+    await logs.files.makeDirectory('/archive')
+    await logs.files.rename('/in/app.log', '/archive/app.log')
+    await logs.append('/archive/app.log', lines(10, 12))
+    await logs.append('/in/app.log', lines(12, 14))
+    const stopped = await logs.failure('/in/app.log')
+    expect(stopped).toMatchObject({
+      code: 'input/changed',
+      hint: expect.stringContaining('move the earlier file back'),
+    })
+    await logs.files.rename('/archive/app.log', '/in/app.log.1')
+    expect((await logs.run('/in/app.log')).toSorted((a, b) => a - b)).toEqual(numbers(10, 14))
+  })
+
+  test('that is written again to a new file while the job runs stops it', async () => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', lines(0, 10))
+    const stopped = await logs.failure('/in/app.log', {
+      meanwhile: [
+        async () => {
+          await logs.append('/in/.new', lines(0, 12))
+          await logs.files.rename('/in/.new', '/in/app.log')
+        },
+      ],
+    })
+    expect(stopped).toMatchObject({ code: 'input/changed' })
+  })
+
+  test('that is deleted while the job runs, and begun anew, is another one', async () => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', lines(0, 10))
+    const rows = await logs.run('/in/app.log', {
+      meanwhile: [
+        async () => {
+          await logs.files.remove('/in/app.log')
+          await logs.append('/in/app.log', lines(10, 12))
+        },
+      ],
+    })
+    expect(rows).toEqual(numbers(0, 12))
+    expect(await logs.run('/in/app.log')).toEqual([])
+  })
+
+  test('of CSV is rotated with its header', async () => {
+    const logs = new Logs()
+    const format = csv
+    await logs.append('/in/app.csv', 'n,text\n1,a\n')
+    expect(await logs.run('/in/app.csv*', { format })).toEqual([1])
+    await logs.files.rename('/in/app.csv', '/in/app.csv.1')
+    await logs.append('/in/app.csv', 'n,text\n')
+    expect(await logs.run('/in/app.csv*', { format })).toEqual([])
+    await logs.append('/in/app.csv', '2,b\n')
+    await logs.append('/in/app.csv.1', '3,c\n')
+    expect(new Set(await logs.run('/in/app.csv*', { format }))).toEqual(new Set([2, 3]))
+  })
+})
