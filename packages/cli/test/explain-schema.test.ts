@@ -22,6 +22,8 @@ export default pipeline('explained', (p) => {
     'semicolons.csv': 'id;name;amount\n1;a, b;2,5\n2;c;NA\n',
     'tabs.csv': 'id\tname\n1\ta\n',
     'wordlist.csv': 'word\none\n',
+    'damaged.ndjson': '{"x":1}\n{"x":\n[2]\n{"x":3}\nnull\n',
+    'ragged.csv': 'a,b\n1,2\n3\n4,5,6\n7,8\n"9,10\n',
     'pipes.txt': '# a comment\n1| x |NA\n2|y|3\n',
     'parts/day=2001-01-01/city=Oslo/a.ndjson': '{"x":1}\n',
     'folder/a.ndjson': '{"x":1}\n',
@@ -129,6 +131,20 @@ describe('millrace schema', () => {
     const { stdout } = await run('schema', 'parts')
     expect(stdout).toMatch(/\n {2}day, city: from the names of folders, as text; write another type/)
     expect((await run('schema', 'folder')).stdout).not.toContain('names of folders')
+  })
+
+  it('says how many rows of what was looked at cannot be read, and the first of them', async () => {
+    const lines = await run('schema', 'damaged.ndjson')
+    expect(lines.stdout).toMatch(
+      /\n {2}3 of 5 rows cannot be read, the first at line 2: [^]*onError: 'reject'/,
+    )
+    const cells = await run('schema', 'ragged.csv')
+    expect(cells.stdout).toMatch(
+      /3 of 5 rows cannot be read, the first at line 3:\s+expected 2 fields, found 1/,
+    )
+    const json = JSON.parse((await run('schema', 'ragged.csv', '--json')).stdout) as object
+    expect(json).toMatchObject({ unreadable: { rows: 5, unreadable: 3, line: 3 } })
+    expect((await run('schema', 'orders.csv')).stdout).not.toContain('cannot be read')
   })
 
   it('says that only the beginning of a long file was looked at', async () => {

@@ -23,6 +23,8 @@ import {
   readingCode,
 } from './schema-dialect.ts'
 import type { Dialect } from './schema-dialect.ts'
+import { faultsText, tryBeginning } from './schema-sample.ts'
+import type { SampleFaults } from './schema-sample.ts'
 import { endingsOf, explainFolder } from './schema-folder.ts'
 import { explainInput } from './schema-input.ts'
 
@@ -39,7 +41,8 @@ export async function showSchema(words: ParsedWords, surroundings: Surroundings)
   const { stdout, environment, invocation } = surroundings
   if (words.given.has('json')) {
     const columns = source.schema.fields
-    const found = { path, ...size, schemaFrom: from, columns, likelyDelimiter: delimiter }
+    const { unreadable } = look
+    const found = { path, ...size, schemaFrom: from, columns, likelyDelimiter: delimiter, unreadable }
     stdout.write(`${JSON.stringify(found, null, 2)}\n`)
     return exitCodes.done
   }
@@ -60,14 +63,16 @@ export async function showSchema(words: ParsedWords, surroundings: Surroundings)
 }
 
 /** What there is to say of the files beside their columns. */
-function notes({ source, size, from, isBegun }: Look, path: string, palette: Palette): string[] {
+function notes({ source, size, from, isBegun, unreadable }: Look, path: string, palette: Palette): string[] {
   const mixed = mixedNote(size)
   const folders = folderColumns(from, source)
+  const faults = unreadable === undefined ? undefined : faultsText(unreadable)
   return [
     ...(from === path ? [] : [`the schema is that of ${palette(from, 'strong')}`]),
     ...(isBegun
       ? ['only its first MiB was looked at: columns may be null, since rows behind it may lack them']
       : []),
+    ...(faults === undefined ? [] : [palette(faults, 'warn')]),
     ...(mixed === undefined ? [] : [palette(mixed, 'warn')]),
     ...(folders.length === 0
       ? []
@@ -101,6 +106,8 @@ interface Look {
   readonly from: string
   /** Whether only the beginning of that file was looked at. */
   readonly isBegun: boolean
+  /** Rows that were looked at and that the schema does not make readable; undefined: of a format whose files say what is in them. */
+  readonly unreadable: SampleFaults | undefined
 }
 
 /** What finding the columns of text reads of a file. */
@@ -114,8 +121,13 @@ async function lookAt(path: string, dialect: Dialect | undefined, host: Host): P
     // As resolveSchema does: the first file that is not empty.
     const first = splits.find(({ bytes }) => bytes !== 0) ?? splits[0]
     const from = first?.id ?? path
-    const isBegun = (first?.bytes ?? 0) > LOOKED_AT_BYTES && !from.endsWith('.parquet')
-    return { source, size: await sizeOf(path, { source, splits, host }), from, isBegun }
+    const isText = !from.endsWith('.parquet')
+    const isBegun = (first?.bytes ?? 0) > LOOKED_AT_BYTES && isText
+    const unreadable =
+      isText && first !== undefined
+        ? await tryBeginning(source, first, { host, bytes: LOOKED_AT_BYTES })
+        : undefined
+    return { source, size: await sizeOf(path, { source, splits, host }), from, isBegun, unreadable }
   } catch (error) {
     const explained = await explainNames(error, { path, dialect, host })
     throw await explainFolder(explained, path, host.files)
