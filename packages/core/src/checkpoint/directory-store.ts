@@ -99,14 +99,23 @@ export class DirectoryStore implements CheckpointStore {
     })
   }
 
+  async names(prefix: string): Promise<readonly string[]> {
+    return this.#guarded('listing', prefix, async () => {
+      const names: string[] = []
+      await this.#walk(prefix, (name) => names.push(name))
+      return names.toSorted((a, b) => (a < b ? -1 : 1))
+    })
+  }
+
   async list(prefix: string): Promise<readonly StoredFile[]> {
+    const names = await this.names(prefix)
     return this.#guarded('listing', prefix, async () => {
       const found: StoredFile[] = []
-      await this.#walk(prefix, async (name, path) => {
-        const status = await this.#files.status(path)
+      for (const name of names) {
+        const status = await this.#files.status(this.#path(name))
         if (status !== undefined) found.push({ name, bytes: status.size })
-      })
-      return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      }
+      return found
     })
   }
 
@@ -120,7 +129,7 @@ export class DirectoryStore implements CheckpointStore {
       const drafts: string[] = []
       await this.#walk(
         '',
-        async () => undefined,
+        () => undefined,
         (path) => drafts.push(path),
       )
       // An attempt that was taken over may still be at work, and removes its own.
@@ -193,7 +202,7 @@ export class DirectoryStore implements CheckpointStore {
 
   async #walk(
     prefix: string,
-    visit: (name: string, path: string) => Promise<unknown>,
+    visit: (name: string) => unknown,
     draft: (path: string) => void = () => undefined,
   ): Promise<void> {
     const folder = prefix === '' ? this.place : this.#path(prefix.slice(0, -1))
@@ -202,11 +211,10 @@ export class DirectoryStore implements CheckpointStore {
       throw error
     })
     for (const { name, kind } of children) {
-      const path = `${folder}/${name}`
       if (name.startsWith('.')) {
-        if (kind === 'file' && DRAFT.test(name)) draft(path)
+        if (kind === 'file' && DRAFT.test(name)) draft(`${folder}/${name}`)
       } else if (kind === 'directory') await this.#walk(`${prefix}${name}/`, visit, draft)
-      else await visit(`${prefix}${name}`, path)
+      else visit(`${prefix}${name}`)
     }
   }
 

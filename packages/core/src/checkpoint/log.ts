@@ -151,8 +151,8 @@ export class CheckpointLog {
   }
 
   async #numbers(): Promise<readonly number[]> {
-    const files = await this.#store.list(FOLDER)
-    return files.map(({ name }) => {
+    const names = await this.#store.names(FOLDER)
+    return names.map((name) => {
       const digits = name.slice(FOLDER.length)
       if (!/^\d{12}$/.test(digits)) throw foreign(`${this.#store.place}/${name}`)
       return Number(digits)

@@ -82,6 +82,10 @@ export class ObjectStore implements CheckpointStore {
     throw this.#unstable(doing)
   }
 
+  async names(prefix: string): Promise<readonly string[]> {
+    return (await this.list(prefix)).map(({ name }) => name)
+  }
+
   async list(prefix: string): Promise<readonly StoredFile[]> {
     const found: StoredFile[] = []
     await this.#listKeys(this.#doing('listing files', prefix), this.#prefix + prefix, (key, bytes) => {

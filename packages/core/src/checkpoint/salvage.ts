@@ -42,7 +42,7 @@ export async function salvageLog(
   const entries: NumberedEntry[] = []
   const damaged: DamagedEntry[] = []
   let last = 0
-  for (const { name } of await store.list('log/')) {
+  for (const name of await store.names('log/')) {
     const number = /^log\/\d{12}$/.test(name) ? Number(name.slice(4)) : 0
     const file = `${store.place}/${name}`
     const bytes = number === 0 ? undefined : await store.read(name)

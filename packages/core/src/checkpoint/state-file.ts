@@ -182,12 +182,11 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
-    for (const [at, [partAt, offset, length, checksum, first, end, rows]] of this.#blocks.entries()) {
+    for (const [at, [partAt, , , , first, end, rows]] of this.#blocks.entries()) {
       if (range !== undefined && (end <= range[0] || first >= range[1])) continue
-      const bytes = await readExactly(this.#store, this.#name, offset, length)
+      const bytes = await this.#block(at)
       const part = this.parts[partAt]
-      if (part === undefined || checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
-        throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
+      assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
       const batch = decodeBatch(bytes, part.schema)
       assert(
         rowCount(batch) === rows,
@@ -195,6 +194,23 @@ export class StateFileReader {
       )
       yield { part: part.name, groups: [first, end], batch }
     }
+  }
+
+  /**
+   * Reads every block and compares checksums, without a look at the rows.
+   *
+   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
+   */
+  async verify(): Promise<void> {
+    for (const at of this.#blocks.keys()) await this.#block(at)
+  }
+
+  async #block(at: number): Promise<Buffer> {
+    const [, offset, length, checksum] = this.#blocks[at] as BlockEntry
+    const bytes = await readExactly(this.#store, this.#name, offset, length)
+    if (checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
+      throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
+    return bytes
   }
 }
 

@@ -9,7 +9,7 @@
  *      them died in between. A caller that hears neither answer does not know: it reads, and compares.
  *  S2  When `create` or `finish` has resolved, the whole file is there, for every reader and after a loss of power.
  *  S3  Nobody ever sees part of a file under its name.
- *  S4  `list` shows every file that was there before the call and is still there after it.
+ *  S4  `names` and `list` show every file that was there before the call and is still there after it.
  */
 
 /** A file of a store. */
@@ -46,7 +46,9 @@ export interface CheckpointStore {
   write(name: string): Promise<StoreWriter>
   /** All bytes of a file, or some; undefined when nothing has that name. A range may reach beyond the end. */
   read(name: string, range?: ByteRange): Promise<Uint8Array | undefined>
-  /** Files whose names begin with `prefix` (empty, or ending in `/`), sorted by name bytewise. */
+  /** Names that begin with `prefix` (empty, or ending in `/`), sorted bytewise. */
+  names(prefix: string): Promise<readonly string[]>
+  /** The files that have these names. Dearer than `names`: a directory is asked for the size of each. */
   list(prefix: string): Promise<readonly StoredFile[]>
   /** Removes a file; one that is not there is removed already. */
   remove(name: string): Promise<void>

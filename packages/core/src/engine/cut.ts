@@ -6,6 +6,7 @@
  */
 import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
 import type { Execution } from './execution.ts'
+import type { SnapshotScope } from './operator.ts'
 import { sourceParts } from './source-state.ts'
 
 /** The tables of one step, over all of its tasks. */
@@ -14,6 +15,9 @@ export interface StepState {
   readonly parts: readonly StatePart[]
   readonly rows: readonly StateRows[]
 }
+
+/** What the next snapshot of a step has; `since-whole` only where the step remembers that. */
+export type ScopeOfStep = (step: string, remembersWhole: boolean) => SnapshotScope
 
 /** What stands at a cut. */
 export interface ExecutionCut {
@@ -28,28 +32,25 @@ export interface ExecutionCut {
 /**
  * Takes a cut. The rows are copies: processing may go on at once.
  *
- * @param isWhole - which steps give all they have, and not only what changed since the last cut; called once per step.
- * Undefined: nobody will write the state down, and none is copied
+ * @param scopeOf - what the snapshot of a step has; called once per step. Undefined: nobody will write the state down, and
+ * none is copied
  */
-export function cutExecution(
-  execution: Execution,
-  isWhole: ((step: string) => boolean) | undefined,
-): ExecutionCut {
+export function cutExecution(execution: Execution, scopeOf: ScopeOfStep | undefined): ExecutionCut {
   const states: StepState[] = []
   const watermarks = new Map<string, number>()
   const acknowledge: (() => Promise<void>)[] = []
   for (const source of execution.sources) {
-    const cut = source.cut(isWhole?.(source.step) ?? false)
+    const cut = source.cut(scopeOf?.(source.step, false) === 'whole')
     if (cut.acknowledge !== undefined) acknowledge.push(cut.acknowledge)
-    if (isWhole !== undefined && cut.rows.length > 0)
+    if (scopeOf !== undefined && cut.rows.length > 0)
       states.push({ step: source.step, parts: sourceParts, rows: cut.rows })
   }
   for (const [step, runners] of execution.runners) {
     watermarks.set(step, Math.min(...runners.map((runner) => runner.watermark)))
     const state = runners[0]?.operator.state
-    if (state === undefined || isWhole === undefined) continue
-    const full = isWhole(step)
-    const rows = runners.flatMap(({ operator }) => operator.state?.snapshot(full) ?? [])
+    if (state === undefined || scopeOf === undefined) continue
+    const scope = scopeOf(step, state.remembersWhole === true)
+    const rows = runners.flatMap(({ operator }) => operator.state?.snapshot(scope) ?? [])
     if (rows.length > 0) states.push({ step, parts: state.parts, rows })
   }
   return { states, watermarks, acknowledge }

@@ -1,9 +1,10 @@
 /** The engine: operators, tasks and the loop that drives them. No I/O and no clock of its own. */
 export { writeFailure } from './connector-failure.ts'
 export { cutExecution, endRestore, restoreRows } from './cut.ts'
-export type { ExecutionCut, StepState } from './cut.ts'
+export type { ExecutionCut, ScopeOfStep, StepState } from './cut.ts'
 export { Execution } from './execution.ts'
 export type { OpenSinkStep } from './execution.ts'
+export type { SnapshotScope } from './operator.ts'
 export { statePartsOf } from './state-parts.ts'
 export { TaskLoop } from './task-loop.ts'
 export type { LoopEnd } from './task-loop.ts'

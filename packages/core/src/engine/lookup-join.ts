@@ -19,7 +19,7 @@ import type { Schema } from '../data/type.ts'
 import type { LookupJoinNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
 import { LookupIndex } from './lookup-index.ts'
-import type { Operator, OperatorContext, OperatorState } from './operator.ts'
+import type { Operator, OperatorContext, OperatorState, SnapshotScope } from './operator.ts'
 
 /** Makes the operator of a lookup-join step. */
 export function createLookupJoin(
@@ -88,11 +88,11 @@ class LookupJoin implements OperatorState {
     this.index.close()
   }
 
-  snapshot(full: boolean): readonly StateRows[] {
+  snapshot(scope: SnapshotScope): readonly StateRows[] {
     const { task, keyGroups } = this.context
     const rows: StateRows[] = []
     const table = this.table.finish()
-    let from = full ? 0 : this.saved
+    let from = scope === 'whole' ? 0 : this.saved
     while (task === 0 && from < table.length) {
       const to = Math.min(table.length, from + SNAPSHOT_ROWS)
       const builder = new BatchBuilder(table.schema, to - from)

@@ -5,8 +5,8 @@
  */
 import type { Execution } from './execution.ts'
 
-/** Work between two yields to the host, at most. */
-const YIELD_AFTER_MS = 5
+/** Work between two yields to the host, at most: each step of an epoch's way to its manifest waits for one. */
+const YIELD_AFTER_MS = 1
 
 /** The ground of one run. */
 export class LoopGround {

@@ -52,17 +52,28 @@ export interface OperatorContext {
   readonly counters: StepCounters
 }
 
+/** What a snapshot has of a state. */
+export type SnapshotScope =
+  /** All there is. */
+  | 'whole'
+  /** What changed since the last whole one, in place of all snapshots since. */
+  | 'since-whole'
+  /** What changed since the last one. */
+  | 'changes'
+
 /** What a step keeps between rows, as it leaves into a checkpoint and comes back (docs/design/0004-epochs.md). */
 export interface OperatorState {
   /** Its tables; names and schemas are stable: they are compared when a later program restores. */
   readonly parts: readonly StatePart[]
+  /** Whether `since-whole` can be asked for. After a restore it means since the restore. */
+  readonly remembersWhole?: boolean
   /**
-   * Copies of what changed since the last call (of everything with `full`), in memory of their own: they are written
-   * while processing goes on. Synchronous; its cost is in proportion to what changed.
+   * Copies of what is in scope, in memory of their own: they are written while processing goes on. Synchronous; its cost
+   * is in proportion to what changed.
    *
    * @throws MillraceError `value/invalid` for a value of a user function that cannot be written down.
    */
-  snapshot(full: boolean): readonly StateRows[]
+  snapshot(scope: SnapshotScope): readonly StateRows[]
   /**
    * Takes rows back, before the first `push`, in the order in which they were written; later rows replace earlier ones
    * of the same record. Rows of keys that other tasks own are left aside, so that any parallelism may restore.

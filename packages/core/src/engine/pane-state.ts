@@ -13,10 +13,11 @@ import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
 import { AccumulatorCells } from './accumulator-cells.ts'
 import { KeyedPart } from './keyed-part.ts'
 import type { PartColumn, TaskPlace } from './keyed-part.ts'
-import type { OperatorState } from './operator.ts'
+import type { GroupTable } from '../state/index.ts'
+import type { OperatorState, SnapshotScope } from './operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import type { Pane, PaneList } from './pane-list.ts'
-import type { PaneTables } from './pane-tables.ts'
+import type { PaneTables, SomeGroups } from './pane-tables.ts'
 import { ProgressPart } from './progress-part.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 
@@ -50,6 +51,7 @@ export interface PaneStateParts {
 /** State of the operator of window-aggregate-panes.ts. */
 export class PaneState implements OperatorState {
   readonly parts: readonly StatePart[]
+  readonly remembersWhole = true
   readonly #parts: PaneStateParts
   readonly #progress: ProgressPart
   readonly #groups: KeyedPart
@@ -94,18 +96,27 @@ export class PaneState implements OperatorState {
     this.parts = [this.#progress.part, this.#groups.part]
   }
 
-  snapshot(full: boolean): readonly StateRows[] {
-    const { panes, tables, progress } = this.#parts
+  snapshot(scope: SnapshotScope): readonly StateRows[] {
+    const { panes, progress } = this.#parts
     this.#parts.track()
     const { watermark, firedEnd, droppedTo } = progress()
     const changed = panes.takeChanged()
-    for (const { start, table } of full ? panes.all() : changed) {
-      const changes = table.takeChanged()
-      const { numbers, count } = full ? tables.all(table) : { numbers: changes, count: changes.length }
+    for (const { start, table } of scope === 'changes' ? changed : panes.all()) {
+      const { numbers, count } = this.#recordsOf(table, scope)
       this.#start = start
       this.#groups.write({ keys: table, groups: numbers, store: table, records: numbers, count })
     }
-    return [...this.#progress.rows([watermark, firedEnd, droppedTo], full), ...this.#groups.take()]
+    const moments = this.#progress.rows([watermark, firedEnd, droppedTo], scope !== 'changes')
+    return [...moments, ...this.#groups.take()]
+  }
+
+  #recordsOf(table: GroupTable, scope: SnapshotScope): SomeGroups {
+    if (scope === 'whole') {
+      table.forgetChanges()
+      return this.#parts.tables.all(table)
+    }
+    const numbers = scope === 'changes' ? table.takeChanged() : table.takeChangedSinceForgotten()
+    return { numbers, count: numbers.length }
   }
 
   restore(rows: StateRows): void {
@@ -121,7 +132,7 @@ export class PaneState implements OperatorState {
 
   restored(): void {
     this.#parts.track()
-    for (const { table } of this.#parts.panes.takeChanged()) table.takeChanged()
+    for (const { table } of this.#parts.panes.takeChanged()) table.forgetChanges()
     this.#parts.restored()
   }
 

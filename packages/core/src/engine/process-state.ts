@@ -25,7 +25,7 @@ import {
 } from '../state/index.ts'
 import { KeyedPart } from './keyed-part.ts'
 import type { PartColumn, TaskPlace } from './keyed-part.ts'
-import type { OperatorState } from './operator.ts'
+import type { OperatorState, SnapshotScope } from './operator.ts'
 import type { StateHandle } from './process-function.ts'
 import type { ProcessTimers } from './process-timers.ts'
 import { ProgressPart } from './progress-part.ts'
@@ -105,7 +105,8 @@ export class ProcessState implements OperatorState {
     table.i32[at] = 0
   }
 
-  snapshot(full: boolean): readonly StateRows[] {
+  snapshot(scope: SnapshotScope): readonly StateRows[] {
+    const full = scope === 'whole'
     const { table } = this.#parts.cursor
     const changed = table.takeChanged()
     const keys = full ? table.liveRecords() : changed

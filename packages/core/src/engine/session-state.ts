@@ -18,7 +18,7 @@ import { GoneRecords, RecordLayout } from '../state/index.ts'
 import { AccumulatorCells } from './accumulator-cells.ts'
 import { KeyedPart } from './keyed-part.ts'
 import type { PartColumn, TaskPlace } from './keyed-part.ts'
-import type { OperatorState } from './operator.ts'
+import type { OperatorState, SnapshotScope } from './operator.ts'
 import { ProgressPart } from './progress-part.ts'
 import type { SessionTreeFields } from './session-tree.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
@@ -113,7 +113,8 @@ export class SessionState implements OperatorState {
     if (saved === saved) this.#addGone(session, saved)
   }
 
-  snapshot(full: boolean): readonly StateRows[] {
+  snapshot(scope: SnapshotScope): readonly StateRows[] {
+    const full = scope === 'whole'
     const { sessions, fields, progress } = this.#parts
     this.#parts.track()
     const { watermark, droppedTo } = progress()

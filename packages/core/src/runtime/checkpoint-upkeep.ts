@@ -76,7 +76,7 @@ export class CheckpointUpkeep {
     const verified = new Set<number>()
     for (const { number, manifest } of manifests.slice(-KEEP))
       if (await this.#isWhole(manifest)) verified.add(number)
-    const files = (await store.list(STATE_FOLDER)).map(({ name }) => name)
+    const files = await store.names(STATE_FOLDER)
     this.#removal = decideRemoval({
       entries: this.#entries,
       files,
@@ -104,7 +104,7 @@ export class CheckpointUpkeep {
       if (this.#whole.has(file.name)) continue
       try {
         const reader = await StateFileReader.open(store, file, checks)
-        for await (const rows of reader.read()) void rows
+        await reader.verify()
       } catch {
         return false
       }

@@ -4,7 +4,7 @@
  * Belongs to one attempt, which has taken over the log (recover.ts). Invariants (tests quote them):
  *  P1  A manifest is appended when every file that it names is durable, and names all outputs that are not delivered.
  *  P2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
- *  P3  A step's files in a manifest are one whole one and the changes since, oldest first.
+ *  P3  A step's files in a manifest are one whole one and the changes since, oldest first (state-chain.ts).
  */
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
@@ -22,12 +22,11 @@ import type {
   StateFileReference,
 } from '../checkpoint/index.ts'
 import type { Json } from '../data/index.ts'
-import type { StepState } from '../engine/index.ts'
+import type { ScopeOfStep, SnapshotScope, StepState } from '../engine/index.ts'
 import type { StepMeaning } from '../plan/step-meaning.ts'
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts'
-
-/** Files of one step beyond which the next snapshot is whole, however small the changes are. */
-const CHAIN_MAX = 64
+import { chainsOf, filesOf, grown, nextScope } from './state-chain.ts'
+import type { StateChain } from './state-chain.ts'
 
 /** What one attempt of one job writes as. */
 export interface AttemptIdentity {
@@ -58,14 +57,6 @@ export interface CheckpointsOptions extends AttemptIdentity {
   readonly gaveUp: (kept: readonly PendingCommit[]) => Promise<void>
 }
 
-/** The files of one step. */
-interface StepFiles {
-  readonly files: readonly StateFileReference[]
-  /** Bytes of the whole one, and of the changes since. */
-  readonly wholeBytes: number
-  readonly changeBytes: number
-}
-
 /** What a manifest says of a run that only the run knows. */
 export interface EpochFacts {
   readonly epoch: number
@@ -84,9 +75,9 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions
   readonly #upkeep: CheckpointUpkeep
   readonly #owner: ProcessIdentity | undefined
-  readonly #steps = new Map<string, StepFiles>()
-  /** Steps whose next state is whole. */
-  #whole = new Set<string>()
+  readonly #chains: Map<string, StateChain>
+  /** What was asked of steps for the epoch that is being made. */
+  #scopes = new Map<string, SnapshotScope>()
   #delivered: number
   /** What the log says of deliveries. */
   #toldDelivered: number
@@ -101,31 +92,34 @@ export class Checkpoints {
     this.#owner = takeover?.kind === 'takeover' ? takeover.owner : undefined
     this.#delivered = options.from?.delivered ?? 0
     this.#toldDelivered = this.#delivered
-    for (const file of options.from?.state ?? [])
-      this.#steps.set(file.step, grown(this.#steps.get(file.step), file))
+    this.#chains = chainsOf(options.from?.state ?? [])
   }
 
-  /** Whether a step's next state is to be whole: it has none yet, or restoring would read more changes than state. */
-  readonly isWhole = (step: string): boolean => {
-    const known = this.#steps.get(step)
-    const whole =
-      known === undefined || known.changeBytes > known.wholeBytes || known.files.length >= CHAIN_MAX
-    if (whole) this.#whole.add(step)
-    return whole
+  /** What the next state of a step has. */
+  readonly scopeOf: ScopeOfStep = (step, remembersWhole) => {
+    const scope = nextScope(this.#chains.get(step), remembersWhole)
+    this.#scopes.set(step, scope)
+    return scope
   }
 
   /** Lets go of what is kept of steps that came back changed, or not at all: what they keep next is whole. */
   renew(steps: readonly string[]): void {
-    for (const step of steps) this.#steps.delete(step)
+    for (const step of steps) this.#chains.delete(step)
   }
 
   /** Writes what the steps gave; resolves to the bytes when all of it is durable. */
   async writeStates(epoch: number, states: readonly StepState[]): Promise<number> {
-    const whole = this.#whole
-    this.#whole = new Set()
-    for (const step of whole) this.#steps.delete(step)
-    const files = await Promise.all(states.map((state) => this.#write(epoch, state, whole.has(state.step))))
-    for (const file of files) this.#steps.set(file.step, grown(this.#steps.get(file.step), file))
+    const scopes = this.#scopes
+    this.#scopes = new Map()
+    const files = await Promise.all(
+      states.map((state) => this.#write(epoch, state, scopes.get(state.step) === 'whole')),
+    )
+    for (const [step, scope] of scopes) {
+      const file = files.find((of) => of.step === step)
+      const chain = grown(this.#chains.get(step), scope, file)
+      if (chain === undefined) this.#chains.delete(step)
+      else this.#chains.set(step, chain)
+    }
     return files.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
@@ -151,7 +145,7 @@ export class Checkpoints {
       mode,
       atMs: now(),
       watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),
-      state: [...this.#steps.values()].flatMap(({ files }) => files),
+      state: [...this.#chains.values()].flatMap(filesOf),
       pending,
       ...(rows.size === 0 ? {} : { rows: Object.fromEntries(rows) }),
       delivered: this.#delivered,
@@ -218,15 +212,6 @@ export class Checkpoints {
       await writer.abort().catch(() => undefined)
       throw error
     }
-  }
-}
-
-function grown(before: StepFiles | undefined, file: StateFileReference): StepFiles {
-  if (before === undefined || file.full) return { files: [file], wholeBytes: file.bytes, changeBytes: 0 }
-  return {
-    files: [...before.files, file],
-    wholeBytes: before.wholeBytes,
-    changeBytes: before.changeBytes + file.bytes,
   }
 }
 

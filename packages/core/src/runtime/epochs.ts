@@ -134,7 +134,7 @@ export class Epochs implements PlannedEpochs {
     const epoch = ++this.#epoch
     this.#isClosed = end !== undefined
     sealOutputs(execution, epoch, end !== undefined)
-    const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.isWhole : undefined)
+    const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.scopeOf : undefined)
     const open = { epoch, cut, end, cutMs: clock.monotonic() - began, rows: this.#rowsSince() }
     const making = this.#make(open)
     this.#making = making

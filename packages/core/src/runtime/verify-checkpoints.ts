@@ -57,7 +57,7 @@ export async function verifyCheckpoints(
 }
 
 async function isGone(store: CheckpointStore, number: number): Promise<boolean> {
-  return (await store.list('log/')).every(({ name }) => Number(name.slice('log/'.length)) !== number)
+  return (await store.names('log/')).every((name) => Number(name.slice('log/'.length)) !== number)
 }
 
 async function faultOf(

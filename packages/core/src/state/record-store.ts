@@ -6,7 +6,8 @@
  *  R2  Released numbers are given out again, latest first, so a store that shrinks and grows does not creep.
  *  R3  Records are found by number only; finding them by key is group-table.ts.
  *  R4  `changed` has a bit for every record that was allocated, or marked, since it was taken last, unless it was released
- *      since. Whoever writes to a record marks it: generated loops set the bit themselves.
+ *      since. Whoever writes to a record marks it: generated loops set the bit themselves. What was taken is remembered
+ *      until `forgetChanges`, so that it can be taken again together with what changed later.
  */
 import type { ArrayPool } from './array-pool.ts'
 
@@ -26,6 +27,8 @@ export class RecordStore {
   high = 0
   /** Bit (id & 31) of word (id >> 5), for every record (R4). Replaced only together with `i32`. */
   changed: Int32Array = NO_WORDS
+  /** The same for those that were taken since `forgetChanges`. */
+  #taken: Int32Array = NO_WORDS
   readonly pool: ArrayPool
   readonly #template: Int32Array
   #free: Int32Array = NO_WORDS
@@ -49,7 +52,7 @@ export class RecordStore {
 
   /** Bytes of the buffer, used or not. */
   get bytes(): number {
-    return this.i32.byteLength + this.#free.byteLength + this.changed.byteLength
+    return this.i32.byteLength + this.#free.byteLength + 2 * this.changed.byteLength
   }
 
   /** A new record, filled from the template. Replaces `i32` and `f64` when it has to grow. */
@@ -77,17 +80,34 @@ export class RecordStore {
   /** The numbers of the records that have changed, in ascending order; from now on none has. */
   takeChanged(): Int32Array {
     const { changed } = this
+    const taken = this.#taken
     const words = (this.high + 31) >> 5
     let count = 0
-    for (let w = 0; w < words; w++) if (changed[w] !== 0) count += bitCount(changed[w] as number)
-    const ids = new Int32Array(count)
-    let at = 0
-    for (let w = 0; w < words && at < count; w++) {
-      for (let bits = changed[w] as number; bits !== 0; bits &= bits - 1)
-        ids[at++] = 32 * w + 31 - Math.clz32(bits & -bits)
-      changed[w] = 0
+    for (let w = 0; w < words; w++) {
+      const bits = changed[w] as number
+      if (bits === 0) continue
+      count += bitCount(bits)
+      ;(taken[w] as number) |= bits
     }
+    const ids = numbersOf(changed, words, count)
+    changed.fill(0, 0, words)
     return ids
+  }
+
+  /** The same with all that was taken since `forgetChanges`. */
+  takeChangedSinceForgotten(): Int32Array {
+    this.takeChanged()
+    const words = (this.high + 31) >> 5
+    let count = 0
+    for (let w = 0; w < words; w++) count += bitCount(this.#taken[w] as number)
+    return numbersOf(this.#taken, words, count)
+  }
+
+  /** From now on no record has changed, nor been taken. */
+  forgetChanges(): void {
+    const words = (this.high + 31) >> 5
+    this.changed.fill(0, 0, words)
+    this.#taken.fill(0, 0, words)
   }
 
   /** The numbers of all live records, in ascending order. */
@@ -102,6 +122,7 @@ export class RecordStore {
 
   release(id: number): void {
     ;(this.changed[id >> 5] as number) &= ~(1 << id)
+    ;(this.#taken[id >> 5] as number) &= ~(1 << id)
     if (this.#freeCount === this.#free.length) {
       const free = new Int32Array(Math.max(16, this.#free.length * 2))
       free.set(this.#free)
@@ -112,7 +133,7 @@ export class RecordStore {
 
   /** Forgets all records; a store much bigger than it was needed gives most of its memory back. */
   clear(): void {
-    this.changed.fill(0, 0, (this.high + 31) >> 5)
+    this.forgetChanges()
     if (this.#capacity > RECORDS_MIN && this.high * 8 < this.#capacity) this.#shrink()
     this.high = 0
     this.#freeCount = 0
@@ -131,6 +152,7 @@ export class RecordStore {
     this.i32 = new Int32Array(0)
     this.f64 = new Float64Array(0)
     this.changed = NO_WORDS
+    this.#taken = NO_WORDS
     this.high = 0
     this.#capacity = 0
   }
@@ -156,11 +178,26 @@ export class RecordStore {
     const marks = (this.#capacity + 31) >> 5
     // Only growing: after a shrink there are more bits than records.
     if (this.changed.length < marks) {
-      const changed = new Int32Array(marks)
-      changed.set(this.changed)
-      this.changed = changed
+      this.changed = grown(this.changed, marks)
+      this.#taken = grown(this.#taken, marks)
     }
   }
+}
+
+function grown(marks: Int32Array, words: number): Int32Array {
+  const longer = new Int32Array(words)
+  longer.set(marks)
+  return longer
+}
+
+/** The numbers of the bits that are set, of which there are `count`. */
+function numbersOf(marks: Int32Array, words: number, count: number): Int32Array {
+  const ids = new Int32Array(count)
+  let at = 0
+  for (let w = 0; w < words && at < count; w++)
+    for (let bits = marks[w] as number; bits !== 0; bits &= bits - 1)
+      ids[at++] = 32 * w + 31 - Math.clz32(bits & -bits)
+  return ids
 }
 
 function bitCount(word: number): number {

@@ -128,9 +128,10 @@ function declareNames(test: Test, expect: Expect): void {
       { name: 'log/09', bytes: 6 },
       { name: 'log/10', bytes: 6 },
     ])
-    const names = (await store.list('')).map(({ name }) => name)
-    expect(names).toEqual(['log/09', 'log/10', 'state/a.b', 'state/a/x', 'top'])
+    expect(await store.names('log/')).toEqual(['log/09', 'log/10'])
+    expect(await store.names('')).toEqual(['log/09', 'log/10', 'state/a.b', 'state/a/x', 'top'])
     expect(await store.list('none/')).toEqual([])
+    expect(await store.names('none/')).toEqual([])
   })
 
   test('an empty place lists nothing and reads nothing', async (subject) => {

@@ -44,21 +44,22 @@ class HeldStore {
   readonly store: CheckpointStore
 
   constructor(inner: CheckpointStore) {
-    const list = async (prefix: string): ReturnType<CheckpointStore['list']> => {
+    const names = async (prefix: string): ReturnType<CheckpointStore['names']> => {
       const { beforeList, afterList } = this
       this.beforeList = undefined
       this.afterList = undefined
       await beforeList?.()
-      const files = await inner.list(prefix)
+      const found = await inner.names(prefix)
       await afterList?.()
-      return files
+      return found
     }
     this.store = {
       place: inner.place,
       create: (...call) => inner.create(...call),
       write: (name) => inner.write(name),
       read: (...call) => inner.read(...call),
-      list,
+      names,
+      list: (prefix) => inner.list(prefix),
       remove: (name) => inner.remove(name),
       sweep: () => inner.sweep(),
     }

@@ -111,9 +111,9 @@ describe('a lookup join', () => {
               part.map((row) => ({ row, time: 0 })),
             )
             for (const operator of running) operator.push(batch, 1)
-            return running.flatMap(({ state }) => state?.snapshot(false) ?? [])
+            return running.flatMap(({ state }) => state?.snapshot('changes') ?? [])
           })
-          const whole = running.flatMap(({ state }) => state?.snapshot(true) ?? [])
+          const whole = running.flatMap(({ state }) => state?.snapshot('whole') ?? [])
           const batch = batchOf(Left, timed(rows))
           for (const written of [snapshots, whole]) {
             const seen = contextOf(1)
@@ -122,7 +122,7 @@ describe('a lookup join', () => {
             operator.state?.restored?.()
             operator.push(batch, 0)
             expect(seen.out.map(({ row }) => row)).toEqual(joined(rows, tables.flat(), join))
-            expect(operator.state?.snapshot(false)).toEqual([])
+            expect(operator.state?.snapshot('changes')).toEqual([])
           }
         },
       ),

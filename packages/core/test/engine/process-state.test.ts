@@ -218,7 +218,7 @@ describe('state of a process step', () => {
           async (events, cuts, batch) => {
             const options = optionsOf(events, kind, 1, batch)
             // Batches end where input is cut: within one, timers wait for its end.
-            const places = cuts.map((cut) => ({ ...cut, full: false, restart: undefined }))
+            const places = cuts.map((cut) => ({ ...cut, scope: 'changes' as const, restart: undefined }))
             const expected = await runStep(stepEvents(events), options, places)
             const run = await runStep(stepEvents(events), { ...options, tasks: 3 }, cuts)
             expect(linesOf(run)).toEqual(linesOf(expected))
@@ -260,9 +260,9 @@ describe('state of a process step', () => {
     it(`is tested so that losing ${name} is found`, async () => {
       const kind = kinds[1] as Kind
       const cuts: readonly Cut[] = [
-        { at: 0.3, full: true, restart: undefined },
-        { at: 0.5, full: false, restart: undefined },
-        { at: 0.7, full: false, restart: 2 },
+        { at: 0.3, scope: 'whole', restart: undefined },
+        { at: 0.5, scope: 'changes', restart: undefined },
+        { at: 0.7, scope: 'changes', restart: 2 },
       ]
       const property = fc.asyncProperty(eventsArbitrary(kind, ['a']), async (events) => {
         const options = optionsOf(events, kind, 2, 1)

@@ -77,7 +77,7 @@ describe('the format of state', () => {
         "panes: text: string?, flag: boolean?, /pane: timestamp(ms, zoned), rows/rows: float64, texts/rows: float64, sumSmall/low: float64, sumSmall/middle: float64, sumFlagged/low: float64, sumFlagged/middle: float64, sumReal/sum: float64, sumReal/error: float64, sumReal/rows: float64, meanReal/sum: float64, meanReal/error: float64, meanReal/rows: float64, minSmall/first: float64, maxWhole/first: float64, maxWhole/second: float64, minWhole/first: float64, minWhole/second: float64, maxReal/first: float64, maxReal/seen: int32, minText/best: string?, maxText/best: string?",
       ]
     `)
-    expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "progress 1 6f8ba644dd130936",
         "panes 5 2a2e71e57022d036",
@@ -93,7 +93,7 @@ describe('the format of state', () => {
         "panes: flag: boolean?, /pane: timestamp(ms, zoned), variance/rows: float64, variance/sum: float64, variance/sum-error: float64, variance/sum-rest: float64, variance/squares: float64, variance/squares-error: float64, variance/squares-rest: float64, stddev/rows: float64, stddev/sum: float64, stddev/sum-error: float64, stddev/sum-rest: float64, stddev/squares: float64, stddev/squares-error: float64, stddev/squares-rest: float64, median/values or sketch: bytes, p95/values or sketch: bytes, texts/distinct string: bytes, wholes/distinct int64: bytes, reals/distinct float64: bytes, aboutTexts/registers 2^14 string: bytes, aboutWholes/registers 2^14 int64: bytes, firstText/1 by time of string: bytes, lastText/1 by time descending of string: bytes, lastWhole/1 by time descending of int64: bytes, topTexts/2 by value of string: bytes, topWholes/3 by value descending of int64: bytes, topRows/2 by value descending of int32, string, int64: bytes, reals3/3 by time of float64: bytes, own/object: bytes",
       ]
     `)
-    expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "progress 1 6f8ba644dd130936",
         "panes 4 25efd0c5a27aee99",
@@ -109,7 +109,7 @@ describe('the format of state', () => {
         "panes: small: int32?, rows/rows: float64",
       ]
     `)
-    expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "progress 1 41a10eab424418b4",
         "panes 4 f0f4b1b396ed0cc3",
@@ -127,14 +127,14 @@ describe('the format of state', () => {
         "sessions: flag: boolean?, /start: timestamp(ms, zoned), /last: timestamp(ms, zoned), /fired: boolean, /removed: boolean, rows/rows: float64, texts/rows: float64, sumSmall/low: float64, sumSmall/middle: float64",
       ]
     `)
-    expect(prints(state.snapshot(false))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('changes'))).toMatchInlineSnapshot(`
       [
         "progress 1 451e757d896f4c83",
         "sessions 4 1d14b3a95f512ded",
       ]
     `)
     operator.push(batchOf(schema, [{ row: { ...(windowRows[0] as InRow).row, flag: true }, time: 31 }]), 0)
-    const gone = state.snapshot(false).flatMap(({ batch }) => batchToRows(batch))
+    const gone = state.snapshot('changes').flatMap(({ batch }) => batchToRows(batch))
     expect(gone).toMatchInlineSnapshot(`
       [
         {
@@ -174,7 +174,7 @@ describe('the format of state', () => {
         "timers: user: string, /removed: boolean, /name: string, /time: float64",
       ]
     `)
-    expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "progress 1 b66b1293aae4aa3d",
         "values 2 7f5ccc2b81295bf9",
@@ -215,7 +215,7 @@ describe('the format of state', () => {
         "table: code: string?, name: string?",
       ]
     `)
-    expect(prints(state.snapshot(true))).toMatchInlineSnapshot(`
+    expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "table 2 a276fbfe7ad285de",
       ]
@@ -233,7 +233,7 @@ describe('state that would mean something else', () => {
     const restored = stateOf(windowOperator(now, ['flag'], aggregates))
     let error: unknown
     try {
-      for (const rows of windowState(before, ['flag'], aggregates).snapshot(true)) restored.restore(rows)
+      for (const rows of windowState(before, ['flag'], aggregates).snapshot('whole')) restored.restore(rows)
     } catch (thrown) {
       error = thrown
     }
@@ -348,7 +348,7 @@ describe('accumulators of thousands of values', () => {
       let operator = make()
       operator.push(batchOf(schema, rows), 0)
       if (restart) {
-        const written = stateOf(operator).snapshot(true)
+        const written = stateOf(operator).snapshot('whole')
         operator = make()
         for (const some of written) stateOf(operator).restore(some)
         stateOf(operator).restored?.()
@@ -382,7 +382,7 @@ describe('accumulators of users', () => {
     const operator = make()
     operator.push(batchOf(schema, windowRows.slice(0, 1)), 0)
     const fresh = make()
-    for (const rows of stateOf(operator).snapshot(true)) stateOf(fresh).restore(rows)
+    for (const rows of stateOf(operator).snapshot('whole')) stateOf(fresh).restore(rows)
     advance(fresh, Infinity)
     return found
   }

@@ -10,7 +10,7 @@ import { keyGroupOf, hashKeys } from '../../src/data/key-hash.ts'
 import { columnIndex } from '../../src/data/schema.ts'
 import type { Schema } from '../../src/data/type.ts'
 import { keyGroupsOf } from '../../src/engine/exchange.ts'
-import type { Operator, OperatorContext, OperatorState } from '../../src/engine/operator.ts'
+import type { Operator, OperatorContext, OperatorState, SnapshotScope } from '../../src/engine/operator.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import type { Harness, InRow, OutRow } from './operator-harness.ts'
 import { advance, batchOf, harness } from './operator-harness.ts'
@@ -26,7 +26,7 @@ export type StepEvent =
 export interface Cut {
   /** Where it is, as a share of all events. */
   readonly at: number
-  readonly full: boolean
+  readonly scope: SnapshotScope
   /** What runs goes away, and so many new tasks go on. */
   readonly restart: number | undefined
 }
@@ -35,7 +35,7 @@ export interface Cut {
 export const cutsArbitrary: fc.Arbitrary<readonly Cut[]> = fc.array(
   fc.record({
     at: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
-    full: fc.boolean(),
+    scope: fc.constantFrom('whole', 'since-whole', 'changes'),
     restart: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 2 }),
   }),
   { minLength: 1, maxLength: 6 },
@@ -87,6 +87,8 @@ class StepUnderTest {
   #lateRows = 0
   #tasks: Task[] = []
   #chain: File[] = []
+  /** Files of the chain that a snapshot of scope `since-whole` does not take the place of. */
+  #kept = 0
   #files = 0
   #watermark = -Infinity
   #pending: InRow[] = []
@@ -155,18 +157,24 @@ class StepUnderTest {
 
   async #cut(cut: Cut): Promise<void> {
     this.#push()
-    if (cut.full) this.#chain = []
-    for (const { operator } of this.#tasks) this.#chain.push(await this.#write(operator, cut))
+    const remembersWhole = this.#tasks.every(({ operator }) => operator.state?.remembersWhole === true)
+    const scope = cut.scope === 'since-whole' && !remembersWhole ? 'changes' : cut.scope
+    if (scope === 'whole') this.#chain = []
+    if (scope !== 'changes') this.#chain = this.#chain.slice(0, this.#kept)
+    for (const { operator } of this.#tasks) this.#chain.push(await this.#write(operator, { ...cut, scope }))
+    // A first snapshot is whole, whatever it is called.
+    if (scope === 'whole' || this.#kept === 0) this.#kept = this.#chain.length
     if (cut.restart === undefined) return
     this.#retire()
     for (const { operator } of this.#tasks) operator.close()
     this.#start(cut.restart)
     for (const [task, { operator }] of this.#tasks.entries()) await this.#restore(operator, task)
+    this.#kept = this.#chain.length
   }
 
   async #write(operator: Operator, cut: Cut): Promise<File> {
     const { state } = operator as { state: OperatorState }
-    const taken = state.snapshot(cut.full)
+    const taken = state.snapshot(cut.scope)
     const rows = this.#options.spoil?.(taken, cut) ?? taken
     const name = `state/${this.#files++}`
     const writer = await StateFileWriter.begin(this.#store, name, { checks: host.bytes, parts: state.parts })
@@ -205,7 +213,7 @@ function ownRows(batch: Batch, keys: readonly string[], task: number, tasks: num
 export const without =
   (isLost: (rows: StateRows, row: number) => boolean) =>
   (all: readonly StateRows[], cut: Cut): readonly StateRows[] =>
-    cut.full
+    cut.scope === 'whole'
       ? all
       : all.map((rows) => {
           const kept = Int32Array.from({ length: rows.batch.length }, (_, row) => row).filter(

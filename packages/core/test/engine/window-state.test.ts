@@ -175,7 +175,7 @@ describe('the tests of state find', () => {
       const property = fc.asyncProperty(eventsArbitrary, async (events) => {
         const cuts = [0.3, 0.5, 0.7].map((at) => ({
           at,
-          full: at === 0.3,
+          scope: at === 0.3 ? ('whole' as const) : ('changes' as const),
           restart: at === 0.7 ? 3 : undefined,
         }))
         const expected = await runStep(events, options, [])

@@ -170,6 +170,7 @@ describe('a store that becomes slow', () => {
       create: (name, bytes) => wait(500).then(() => store.create(name, bytes)),
       write: (name) => wait(300).then(() => store.write(name)),
       read: (name, range) => store.read(name, range),
+      names: (prefix) => wait(200).then(() => store.names(prefix)),
       list: (prefix) => wait(200).then(() => store.list(prefix)),
       remove: (name) => store.remove(name),
       sweep: () => store.sweep(),
@@ -199,7 +200,7 @@ describe('two processes on one state', () => {
     expect(await visible(machine)).toEqual(answer)
   })
 
-  it.each([20, 40, 60, 90])('fence the first when the second takes over after %i ms', async (ms) => {
+  it.each([15, 30, 45, 60])('fence the first when the second takes over after %i ms', async (ms) => {
     const machine = new SimulatedMachine(ms)
     const first = jobOf(machine)
     const { timers } = machine.boot()

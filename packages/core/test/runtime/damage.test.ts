@@ -36,6 +36,9 @@ class Shelf implements CheckpointStore {
   async read(name: string, range?: { readonly start: number; readonly end: number }) {
     return this.files.get(name)?.slice(range?.start, range?.end)
   }
+  async names(prefix: string) {
+    return (await this.list(prefix)).map(({ name }) => name)
+  }
   async list(prefix: string) {
     return [...this.files]
       .filter(([name]) => name.startsWith(prefix))
