@@ -189,9 +189,12 @@ describe('millrace state', () => {
   it.each([
     [['state', 'lss', '--state', 'kept'], 'did you mean: millrace state ls'],
     [['state', 'ls'], 'add --state DIR'],
-    [['state', 'ls', '--state', 's3://bucket/state'], 'in directories only'],
-    [['run', 'pipe.ts', '--state', 's3://bucket/state'], 'in directories only'],
-    [['savepoint', '--state', 'kept', '--to', 's3://bucket/saved'], 'in directories only'],
+    [['state', 'ls', '--state', 'gs://bucket/state'], 'knows directories and s3:// URLs'],
+    [['run', 'pipe.ts', '--state', 'gs://bucket/state'], 'knows directories and s3:// URLs'],
+    [['savepoint', '--state', 'kept', '--to', 'gs://bucket/saved'], 'knows directories and s3:// URLs'],
+    [['state', 'ls', '--state', 's3://key:secret@bucket/state'], 'a URL of a bucket holds no keys'],
+    [['checkpoints', 'export', '--state', 'kept', '--to', 's3://bucket/rows'], 'is no directory'],
+    [['state', 'dump', 'sum', '--state', 'kept', '--output', 's3://bucket/rows'], 'is no directory'],
     [['state', 'ls', '--state', 'nowhere'], 'nowhere does not exist'],
     [['state', 'get', 'summ', 'a', '--state', 'kept'], 'did you mean sum?'],
     [

@@ -14,7 +14,10 @@ export interface S3Options {
   readonly bucket: string
   /** Default: what `AWS_REGION` or `AWS_DEFAULT_REGION` says, else `us-east-1`. */
   readonly region?: string
-  /** Where the store is, such as `http://127.0.0.1:9000`; default: S3 itself, in the region. */
+  /**
+   * Where the store is, such as `http://127.0.0.1:9000`. Default: what `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` says,
+   * else S3 itself, in the region.
+   */
   readonly endpoint?: string
   /**
    * Whether the bucket is named in the path or in the name of the host. Default: the host for S3 itself, unless
@@ -95,8 +98,9 @@ export function placeOf(options: S3Options): S3Place {
     )
   const region =
     options.region ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1'
-  const endpoint = endpointOf(options.endpoint ?? `https://s3.${region}.amazonaws.com`)
-  const byHost = options.endpoint === undefined && !bucket.includes('.')
+  const other = options.endpoint ?? environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']
+  const endpoint = endpointOf(other ?? `https://s3.${region}.amazonaws.com`)
+  const byHost = other === undefined && !bucket.includes('.')
   const addressing = options.addressing ?? (byHost ? 'virtual-host' : 'path')
   const path = endpoint.pathname.replace(/\/+$/, '')
   const url =
@@ -104,7 +108,7 @@ export function placeOf(options: S3Options): S3Place {
       ? `${endpoint.origin}${path}/${bucket}`
       : `${endpoint.protocol}//${bucket}.${endpoint.host}${path}`
   return {
-    name: options.endpoint === undefined ? `s3://${bucket}` : url,
+    name: other === undefined ? `s3://${bucket}` : url,
     bucket,
     region,
     url,

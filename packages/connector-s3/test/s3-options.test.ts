@@ -58,6 +58,15 @@ describe('a bucket', () => {
     expect(placeOf({ bucket: 'b-1', environment: { AWS_DEFAULT_REGION: 'eu-2' } }).region).toBe('eu-2')
   })
 
+  it('takes another store from the environment, unless it is named', () => {
+    const both = { AWS_ENDPOINT_URL: 'http://all:1', AWS_ENDPOINT_URL_S3: 'http://only-s3:2' }
+    const placed = (environment: Record<string, string>, endpoint?: string): string =>
+      placeOf({ bucket: 'b-1', environment, ...(endpoint === undefined ? {} : { endpoint }) }).url
+    expect(placed({ AWS_ENDPOINT_URL: 'http://all:1' })).toBe('http://all:1/b-1')
+    expect(placed(both)).toBe('http://only-s3:2/b-1')
+    expect(placed(both, 'http://named:3')).toBe('http://named:3/b-1')
+  })
+
   it.each([
     [{ bucket: '' }, /cannot be the name/],
     [{ bucket: '../x' }, /cannot be the name/],

@@ -6,7 +6,7 @@ export const checkCommand: Command = {
   summary: 'say what a start with kept state would do, without starting',
   operand: { name: 'MODULE', description: 'a module with a pipeline, as for millrace run' },
   flags: [
-    { name: 'state', value: 'DIR', description: 'the state directory' },
+    { name: 'state', value: 'DIR', description: 'the state directory, or s3://bucket/prefix' },
     {
       name: 'mode',
       short: 'm',
@@ -19,7 +19,7 @@ export const checkCommand: Command = {
       value: 'EPOCH',
       description: 'start from this epoch: says what would be put out a second time',
     },
-    { name: 'from-savepoint', value: 'DIR', description: 'begin the state directory with this savepoint' },
+    { name: 'from-savepoint', value: 'DIR', description: 'begin the state with this savepoint' },
     { name: 'go-on', description: 'read new input although the run before came to its end' },
     {
       name: 'drop-state',

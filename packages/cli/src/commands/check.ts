@@ -28,11 +28,12 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
   const built = await module.pipeline.buildOn(host, { set: settingsOf(words) })
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const dropState = words.values.get('drop-state')
+  const places = await placesOf({ state, savepoint }, { host, surroundings })
   const look = async (mode: RunMode): Promise<StartCheck> => {
     const found = await new Job(built, {
       host,
       mode,
-      ...placesOf({ state, savepoint }, host),
+      ...places,
       ...(from === undefined ? {} : { from }),
       ...(dropState === undefined ? {} : { dropState }),
       goOn: words.given.has('go-on'),

@@ -6,7 +6,7 @@ export const checkpointsCommand: Command = {
   summary: 'list, show, verify or export the epochs that are kept',
   operand: { name: 'ACTION', description: 'ls, show EPOCH, verify or export', more: '[EPOCH]' },
   flags: [
-    { name: 'state', value: 'DIR', description: 'the state directory' },
+    { name: 'state', value: 'DIR', description: 'the state directory, or s3://bucket/prefix' },
     { name: 'epoch', value: 'EPOCH', description: 'export: of this epoch; default: the newest' },
     {
       name: 'format',

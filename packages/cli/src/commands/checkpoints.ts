@@ -1,4 +1,4 @@
-/** `millrace checkpoints`: what a state directory keeps. */
+/** `millrace checkpoints`: what is kept at a place with state. */
 import { readStateTables, verifyCheckpoints } from '@millrace/core/runtime'
 import type { KeptCheckpoint } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
@@ -13,11 +13,13 @@ import type { Surroundings } from '../surroundings.ts'
 import { actionOf, chosenEpoch, epochOf, keptAt, statePlace } from './state-place.ts'
 import type { StatePlace } from './state-place.ts'
 import { writeTables } from './state-rows.ts'
+import { directoryPath } from './state-store.ts'
 
 /** Runs the command. */
-export async function checkpoints(words: ParsedWords, { stdout }: Surroundings): Promise<ExitCode> {
+export async function checkpoints(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout } = surroundings
   const action = actionOf(words, ['ls', 'show', 'verify', 'export'] as const, 'checkpoints')
-  const place = await statePlace(words, 'checkpoints')
+  const place = await statePlace(words, 'checkpoints', surroundings)
   const json = words.given.has('json')
   switch (action) {
     case 'ls': {
@@ -98,10 +100,11 @@ async function exportState(
   const folder = valueOf(words, 'to')
   if (folder === undefined)
     throw new UsageError('millrace checkpoints export needs a place to write to', 'add --to DIR')
+  const directory = directoryPath(folder)
   const { manifest } = chosenEpoch(words, await keptAt(place), store.place)
   const tables = await readStateTables(manifest, { store, checks: host.bytes })
   const format = valueOf(words, 'format') === 'parquet' ? 'parquet' : 'ndjson'
-  await writeTables(tables, { host, folder, format })
+  await writeTables(tables, { host, folder: directory, format })
   const rows = tables.reduce((sum, table) => sum + table.rows.length, 0)
   stdout.write(`${folder}: ${formatCount(rows)} rows of epoch ${formatCount(manifest.epoch)}\n`)
   return exitCodes.done

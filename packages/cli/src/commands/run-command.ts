@@ -60,7 +60,7 @@ export const runCommand: Command = {
       name: 'state',
       value: 'DIR',
       description:
-        'keep the epochs of the run here: the same command goes on where this run ends, however it ends, with nothing lost and nothing repeated',
+        'keep the epochs of the run in this directory, or in s3://bucket/prefix: the same command goes on where this run ends, however it ends, with nothing lost and nothing repeated',
     },
     {
       name: 'from',

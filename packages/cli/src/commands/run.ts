@@ -5,11 +5,10 @@ import { createNodeHost } from '@millrace/core/host/node'
 import type { Host } from '@millrace/core/host'
 import type { BuiltPipeline } from '@millrace/core'
 import { MillraceError } from '@millrace/core/errors'
-import { DirectoryStore, Job } from '@millrace/core/runtime'
+import { Job } from '@millrace/core/runtime'
 import { parseDuration } from '@millrace/core/time'
 import type { JobFailure, JobOptions, JobResult } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
-import { statePath } from '../command-line/state-path.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { loadPipeline } from '../module/load-pipeline.ts'
@@ -24,6 +23,8 @@ import { inferredText } from '../report/schema-text.ts'
 import { summaryText } from '../report/summary.ts'
 import { textWidth, wrapCommand } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { openStore } from './state-store.ts'
+import type { StoreGround } from './state-store.ts'
 import { runSettings } from './run-settings.ts'
 import type { RunSettings } from './run-settings.ts'
 
@@ -61,6 +62,7 @@ interface EndedRun {
 }
 
 async function runJob({ module, built, settings, surroundings, host: nodeHost }: Run): Promise<EndedRun> {
+  const places = await placesOf(settings, { host: nodeHost, surroundings })
   const reporter = new Reporter({
     display: displayFor(surroundings, settings),
     surroundings,
@@ -72,7 +74,7 @@ async function runJob({ module, built, settings, surroundings, host: nodeHost }:
   })
   // What console sinks print has to go around the lines that are redrawn.
   const host: Host = { ...nodeHost, terminal: { write: (text) => reporter.print(text) } }
-  const job = new Job(built, { ...settings.job, ...placesOf(settings, host), host })
+  const job = new Job(built, { ...settings.job, ...places, host })
   await sayRepeats(job, settings, surroundings)
   if (settings.json) surroundings.stdout.write(jsonLine(startRecord(module, built, settings)))
   const release = surroundings.onSignal(onSignals({ job, reporter, surroundings, clock: nodeHost.clock }))
@@ -99,13 +101,13 @@ function epochIntervalOf({ mode, job }: RunSettings): number | undefined {
 }
 
 /** The places that the flags name. */
-export function placesOf(
+export async function placesOf(
   { state, savepoint }: Pick<RunSettings, 'state' | 'savepoint'>,
-  host: Host,
-): Pick<JobOptions, 'state' | 'savepoint'> {
+  ground: StoreGround,
+): Promise<Pick<JobOptions, 'state' | 'savepoint'>> {
   return {
-    ...(state === undefined ? {} : { state: new DirectoryStore(host, statePath(state)) }),
-    ...(savepoint === undefined ? {} : { savepoint: new DirectoryStore(host, statePath(savepoint)) }),
+    ...(state === undefined ? {} : { state: await openStore(state, ground) }),
+    ...(savepoint === undefined ? {} : { savepoint: await openStore(savepoint, ground) }),
   }
 }
 

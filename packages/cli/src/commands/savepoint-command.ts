@@ -6,8 +6,12 @@ export const savepointCommand: Command = {
   summary: 'copy one epoch into a directory that jobs can start from',
   operand: undefined,
   flags: [
-    { name: 'state', value: 'DIR', description: 'the state directory' },
-    { name: 'to', value: 'DIR', description: 'the savepoint, a directory that is not there yet' },
+    { name: 'state', value: 'DIR', description: 'the state directory, or s3://bucket/prefix' },
+    {
+      name: 'to',
+      value: 'DIR',
+      description: 'the savepoint, a directory (or s3://bucket/prefix) that is not there yet',
+    },
     { name: 'epoch', value: 'EPOCH', description: 'of this epoch; default: the newest' },
     { name: 'json', description: 'as one JSON object on standard output, for programs' },
   ],

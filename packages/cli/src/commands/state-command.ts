@@ -6,7 +6,7 @@ export const stateCommand: Command = {
   summary: 'read the keyed state of a checkpoint as rows',
   operand: { name: 'ACTION', description: 'ls, get STEP KEY… or dump STEP', more: '[STEP] [KEY…]' },
   flags: [
-    { name: 'state', value: 'DIR', description: 'the state directory' },
+    { name: 'state', value: 'DIR', description: 'the state directory, or s3://bucket/prefix' },
     { name: 'epoch', value: 'EPOCH', description: 'of this epoch; default: the newest' },
     {
       name: 'table',

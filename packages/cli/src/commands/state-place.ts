@@ -1,4 +1,4 @@
-/** The state directory and the epoch that flags name: what the commands that look into checkpoints share. */
+/** The state and the epoch that flags name: what the commands that look into checkpoints share. */
 import type { Host } from '@millrace/core/host'
 import { createNodeHost } from '@millrace/core/host/node'
 import { MillraceError } from '@millrace/core/errors'
@@ -7,8 +7,9 @@ import type { CheckpointStore, KeptCheckpoint, KeptCheckpoints } from '@millrace
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, valueOf } from '../command-line/flag-values.ts'
 import { nearName } from '../command-line/near-name.ts'
-import { statePath } from '../command-line/state-path.ts'
 import { UsageError } from '../command-line/usage-error.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { openStore } from './state-store.ts'
 
 /** A place with checkpoints, and how it is read. */
 export interface StatePlace {
@@ -16,17 +17,26 @@ export interface StatePlace {
   readonly store: CheckpointStore
 }
 
-/** The state directory of `--state`, which has to be there. */
-export async function statePlace(words: ParsedWords, command: string): Promise<StatePlace> {
-  const path = valueOf(words, 'state')
-  if (path === undefined)
+/** The place of `--state`, where something has to be. */
+export async function statePlace(
+  words: ParsedWords,
+  command: string,
+  surroundings: Surroundings,
+): Promise<StatePlace> {
+  const text = valueOf(words, 'state')
+  if (text === undefined)
     throw new UsageError(`millrace ${command} needs a state directory`, 'add --state DIR')
   const host = createNodeHost()
-  const store = new DirectoryStore(host, statePath(path))
-  if ((await host.files.status(store.place)) === undefined)
+  const store = await openStore(text, { host, surroundings })
+  // A directory that is not the right one may be a large one: it is not walked through.
+  const isThere =
+    store instanceof DirectoryStore
+      ? (await host.files.status(store.place)) !== undefined
+      : (await store.list('')).length > 0
+  if (!isThere)
     throw new UsageError(
       `${store.place} does not exist`,
-      'name the directory that millrace run has for --state',
+      'name the directory or bucket that millrace run has for --state',
     )
   return { host, store }
 }

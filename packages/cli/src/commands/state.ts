@@ -13,11 +13,13 @@ import { formatCount, formatRows } from '../progress/quantities.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { actionOf, chosenEpoch, keptAt, statePlace } from './state-place.ts'
 import { rowLine, writeTables } from './state-rows.ts'
+import { directoryPath } from './state-store.ts'
 
 /** Runs the command. */
-export async function state(words: ParsedWords, { stdout }: Surroundings): Promise<ExitCode> {
+export async function state(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout } = surroundings
   const action = actionOf(words, ['ls', 'get', 'dump'] as const, 'state')
-  const place = await statePlace(words, 'state')
+  const place = await statePlace(words, 'state', surroundings)
   const { store, host } = place
   const { manifest } = chosenEpoch(words, await keptAt(place), store.place)
   const [, step, ...key] = words.operands
@@ -84,7 +86,8 @@ async function dump(
     stdout,
   }: { readonly host: Parameters<typeof writeTables>[1]['host']; readonly stdout: Surroundings['stdout'] },
 ): Promise<void> {
-  const output = valueOf(words, 'output')
+  const given = valueOf(words, 'output')
+  const output = given === undefined ? undefined : directoryPath(given)
   if (valueOf(words, 'format') === 'parquet') {
     if (output === undefined) throw new UsageError('parquet goes to a directory', 'add --output DIR')
     await writeTables(tables, { host, folder: output, format: 'parquet' })
