@@ -107,6 +107,8 @@ function verdictText(verdict: StepFit['verdict']): string {
 
 function changeText({ kind, state, before, after }: StateChange): string {
   switch (kind) {
+    case 'reads':
+      return `; reads ${after ?? '?'}, before ${before ?? '?'}`
     case 'gains':
       return `; "${state}" begins empty`
     case 'drops':

@@ -67,6 +67,7 @@ function startNotes(summary: Summary, palette: Palette): string[] {
 
 const changeWords = {
   gains: 'began empty',
+  reads: 'reads another input',
   widens: 'became wider',
   migrates: 'was migrated',
   drops: 'was dropped',

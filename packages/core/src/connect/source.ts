@@ -193,6 +193,17 @@ export interface Source<Row = unknown, Position extends Json = Json> {
    * called `schema` has no columns and the source cannot be bound to a plan. Throws schema/not-inferable, input/not-found...
    */
   resolveSchema?(host: Host): Promise<Source>
+  /**
+   * Whether this source can go on with what an earlier one has kept that read something else: undefined, or a clause that
+   * says why not. Asked before a run, where the option `path` is another one. Default: it can.
+   */
+  goesOnWith?(
+    kept: {
+      readonly remembered: ReadonlyMap<string, Json>
+      readonly unfinished: readonly UnfinishedSplit[]
+    },
+    files: Files,
+  ): Promise<string | undefined>
   /** The same source reading less. Default: the engine drops the columns itself. */
   withPushdown?(pushdown: Pushdown): Source<unknown, Position>
   /**

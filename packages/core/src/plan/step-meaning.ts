@@ -19,6 +19,7 @@ import type {
   WindowSpec,
 } from './logical.ts'
 import { nodesByStep } from './plan-graph.ts'
+import type { SourceDescription } from '../connect/source.ts'
 
 /** A key column, and what it is computed from. */
 export interface KeyMeaning {
@@ -35,7 +36,13 @@ export interface AggregateMeaning {
 
 /** What the state of a step means. */
 export type StepMeaning =
-  | { readonly kind: 'source'; readonly connector: string; readonly eventTime: string | null }
+  | {
+      readonly kind: 'source'
+      readonly connector: string
+      readonly eventTime: string | null
+      /** Where it reads, of connectors that are told so by an option `path`. */
+      readonly input?: string
+    }
   | {
       readonly kind: 'window-aggregate'
       readonly keys: readonly KeyMeaning[]
@@ -62,6 +69,11 @@ export function stepMeanings(plan: LogicalPlan): ReadonlyMap<string, StepMeaning
   )
 }
 
+function inputOf({ options }: SourceDescription): { readonly input?: string } {
+  const { path } = options
+  return typeof path === 'string' ? { input: path } : {}
+}
+
 function meaningOf(node: LogicalNode, origins: ColumnOrigins): StepMeaning | undefined {
   switch (node.kind) {
     case 'source':
@@ -69,6 +81,7 @@ function meaningOf(node: LogicalNode, origins: ColumnOrigins): StepMeaning | und
         kind: 'source',
         connector: node.source.connector,
         eventTime: node.eventTime?.column ?? null,
+        ...inputOf(node.source),
       }
     case 'window-aggregate':
       return {

@@ -177,7 +177,11 @@ async function fitOf(
     dropState: new Set(options.dropState ?? []),
   }
   try {
-    const { fit } = await openCheckpoint(manifest, { store: files, checks: host.bytes }, successor)
+    const { fit } = await openCheckpoint(
+      manifest,
+      { store: files, checks: host.bytes, input: host.files },
+      successor,
+    )
     if (fit.misfits.length > 0) refusals.push(stateMisfit(fit.misfits, files.place))
     return fit.steps
   } catch (error) {

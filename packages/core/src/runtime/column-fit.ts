@@ -41,8 +41,8 @@ export interface Misfit {
 
 /** What happens to a step that goes on. */
 export interface StateChange {
-  readonly kind: 'gains' | 'widens' | 'migrates' | 'drops'
-  /** The state, aggregate or column. */
+  readonly kind: 'gains' | 'widens' | 'migrates' | 'drops' | 'reads'
+  /** The state, aggregate or column; of `reads` the source. */
   readonly state: string
   readonly before?: string
   readonly after?: string

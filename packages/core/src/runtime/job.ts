@@ -295,7 +295,7 @@ export class Job {
     if (isOver) return undefined
     const opened = await openCheckpoint(
       manifest,
-      { store: state, checks: host.bytes },
+      { store: state, checks: host.bytes, input: host.files },
       { steps: programSteps(this.built, this.physical), dropState: new Set(dropState) },
     )
     if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, state.place)

@@ -26,7 +26,12 @@ export function programSteps(
   return new Map(
     Array.from(statePartsOf(physical, bindings), ([step, parts]) => [
       step,
-      { about: meanings.get(step), parts, migrations: migrationsOf(functions.get(step)) },
+      {
+        about: meanings.get(step),
+        parts,
+        migrations: migrationsOf(functions.get(step)),
+        source: bindings.sources.get(step),
+      },
     ]),
   )
 }

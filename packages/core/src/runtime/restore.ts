@@ -8,9 +8,10 @@ import { StateFileReader } from '../checkpoint/index.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
 import { endRestore, restoreRows } from '../engine/index.ts'
 import type { Execution } from '../engine/index.ts'
-import type { ByteChecks } from '../host/host.ts'
+import type { ByteChecks, Files } from '../host/host.ts'
 import type { StepMeaning } from '../plan/step-meaning.ts'
 import { convertRows } from './state-conversion.ts'
+import { fitInputs } from './input-fit.ts'
 import { decideStateFit } from './state-fit.ts'
 import type { ProgramStep, StateFit, TableFits } from './state-fit.ts'
 
@@ -18,6 +19,8 @@ import type { ProgramStep, StateFit, TableFits } from './state-fit.ts'
 export interface CheckpointPlace {
   readonly store: CheckpointStore
   readonly checks: ByteChecks
+  /** Where sources of files read. */
+  readonly input: Files
 }
 
 /** What goes on with a checkpoint. */
@@ -44,7 +47,7 @@ export interface OpenedCheckpoint {
  */
 export async function openCheckpoint(
   manifest: Manifest,
-  { store, checks }: CheckpointPlace,
+  { store, checks, input }: CheckpointPlace,
   { steps, dropState }: Successor,
 ): Promise<OpenedCheckpoint> {
   const readers = await Promise.all(
@@ -58,7 +61,8 @@ export async function openCheckpoint(
     parts: reader.parts,
     about: reader.about as unknown as StepMeaning | undefined,
   }))
-  const fit = decideStateFit(kept, steps, dropState)
+  const inputs = await fitInputs(readers, steps, input)
+  const fit = decideStateFit(kept, steps, dropState, inputs)
   return {
     fit,
     files: readers.map((file, at) => ({ ...file, tables: fit.files[at] as TableFits })),

@@ -11,9 +11,11 @@
  */
 import type { DataType } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
+import type { Source } from '../connect/source.ts'
 import type { AggregateMeaning, KeyMeaning, StepMeaning } from '../plan/step-meaning.ts'
 import { fitProcess } from './process-fit.ts'
 import { fitColumns, fitKeys, generalRule } from './column-fit.ts'
+import type { InputFit } from './input-fit.ts'
 import type { ColumnFit, ColumnRule, Misfit, StateChange, Verdicts } from './column-fit.ts'
 
 /** The tables of a step, and what they mean; undefined: who wrote them did not say. */
@@ -32,6 +34,8 @@ export interface StateMigration {
 export interface ProgramStep extends StepTables {
   /** By name of the state: from one version to the next, the oldest first. */
   readonly migrations?: ReadonlyMap<string, readonly StateMigration[]>
+  /** Of a source. */
+  readonly source?: Pick<Source, 'goesOnWith'> | undefined
 }
 
 /** A file of a checkpoint. */
@@ -72,8 +76,12 @@ export function decideStateFit(
   kept: readonly KeptTables[],
   program: ReadonlyMap<string, ProgramStep>,
   dropState: ReadonlySet<string>,
+  inputs: ReadonlyMap<string, InputFit> = new Map(),
 ): StateFit {
-  const fits = kept.map((file) => ({ step: file.step, ...fitFile(file, program.get(file.step), dropState) }))
+  const fits = kept.map((file) => ({
+    step: file.step,
+    ...fitFile(file, program.get(file.step), { dropState, input: inputs.get(file.step) }),
+  }))
   const steps = new Set([...kept.map(({ step }) => step), ...program.keys()])
   return {
     files: fits.map(({ tables }) => tables),
@@ -102,14 +110,18 @@ function stepFit(step: string, files: readonly FileFit[], isInProgram: boolean):
 function fitFile(
   { step, about, parts }: KeptTables,
   program: ProgramStep | undefined,
-  dropState: ReadonlySet<string>,
+  { dropState, input }: { readonly dropState: ReadonlySet<string>; readonly input: InputFit | undefined },
 ): FileFit {
-  const whole = program === undefined ? [goneStep(step)] : stepMisfits(step, about, program.about)
+  const whole =
+    program === undefined
+      ? [goneStep(step)]
+      : [...stepMisfits(step, about, program.about), ...(input?.misfit === undefined ? [] : [input.misfit])]
   const mayDrop = dropState.has(step)
   if (whole.length > 0 || program === undefined) {
     return { tables: new Map(), changes: [], misfits: mayDrop ? [] : whole, isDropped: true }
   }
-  const verdicts: Verdicts = { step, mayDrop, changes: [], misfits: [] }
+  const changes = input?.change === undefined ? [] : [input.change]
+  const verdicts: Verdicts = { step, mayDrop, changes, misfits: [] }
   const tables = new Map<string, PartFit>()
   for (const part of parts) {
     const fit = fitPart(part, { about, parts }, program, verdicts)

@@ -32,6 +32,7 @@ import { GoneReader } from './gone-reader.ts'
 import { FollowingEnumerator } from './following-enumerator.ts'
 import { listedAgain } from './listed-again.ts'
 import { RandomSplitReader, randomAccess } from './random-split-reader.ts'
+import { refusesKept } from './kept-input.ts'
 import { readsIn } from './reads-in.ts'
 import { RecordReader } from './record-reader.ts'
 import type { RecordPosition } from './record-reader.ts'
@@ -51,6 +52,7 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
     supports: ['bounded', 'unbounded'] satisfies readonly Boundedness[],
     splitOrder: 'sequential',
     readsIn: (folder, files) => readsIn(files, options.path, folder),
+    goesOnWith: (kept, files) => refusesKept(options, kept, files),
     withPushdown: (asked) => fileSource({ ...options, pushdown: asked }),
     ...(schema === undefined
       ? {

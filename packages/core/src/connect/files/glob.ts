@@ -134,6 +134,30 @@ function couldMatchBelow(segments: readonly Segment[], folders: readonly string[
   return matches && couldMatchBelow(rest, inner)
 }
 
+/** Whether a path is one that `globFiles` would give, if it was there. */
+export function matchesGlob(pattern: string, path: string): boolean {
+  const parts = path.split('/').filter(Boolean)
+  return expandBraces(pattern).some((alternative) => {
+    if (alternative.startsWith('/') !== path.startsWith('/')) return false
+    const segments = alternative.split('/').filter((part) => part !== '' && part !== '.')
+    return matchesSegments(segments.map(toSegment), parts)
+  })
+}
+
+function matchesSegments(segments: readonly Segment[], parts: readonly string[]): boolean {
+  const [segment, ...rest] = segments
+  const [part, ...inner] = parts
+  if (segment === undefined) return part === undefined
+  if (segment.kind === 'any-folders')
+    return (
+      matchesSegments(rest, parts) ||
+      (part !== undefined && !isHidden(part) && matchesSegments(segments, inner))
+    )
+  if (part === undefined) return false
+  const matches = segment.kind === 'name' ? segment.name === part : segment.matches(part)
+  return matches && matchesSegments(rest, inner)
+}
+
 /** `a{b,c{d,e}}` as `ab`, `acd`, `ace`. A brace without partner stands for itself. */
 export function expandBraces(pattern: string): string[] {
   const open = findBrace(pattern)
