@@ -53,6 +53,11 @@ export interface SinkContext {
    */
   readonly resumed?: boolean
   /**
+   * Lineages of this job that were left for this one, by going back to an earlier epoch: no attempt of theirs goes on. What
+   * they prepared goes with the sweep that does not keep it, like that of earlier attempts. Default: none.
+   */
+  readonly left?: readonly string[]
+  /**
    * The place of checkpoints, for sinks that have to keep rows themselves until they are delivered: files whose names
    * begin with `sinks/`. Absent in a run without one: then nothing outlives the process.
    */
@@ -111,7 +116,8 @@ export interface OpenSink<Committable extends Json = Json> {
   /** Finishes the second phase; safe to call again with the same committables. Outcomes in the same order. */
   commit(committables: readonly Committable[]): Promise<readonly CommitOutcome[]>
   /**
-   * Removes what attempts before this one prepared and `keep` does not name, rows held back included. `keep`: the
+   * Removes what attempts before this one, of its lineage or of those that were `left`, prepared and `keep` does not name,
+   * rows held back included. `keep`: the
    * committables of all epochs that the job may still go on from. Called first before anything else, then whenever epochs
    * were given up: also rows that this attempt held back, and has shown since, stay until then.
    */

@@ -35,7 +35,10 @@ export interface ExecutionOptions {
   readonly plannedClock?: Pick<Clock, 'now'> | undefined
   /** Rows per batch, at most. */
   readonly batchRows: number
-  readonly sink: Pick<SinkContext, 'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed' | 'store'>
+  readonly sink: Pick<
+    SinkContext,
+    'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed' | 'left' | 'store'
+  >
   /** What sinks prepared in the epoch that the run goes on from, by step. */
   readonly restoredOutput?: ReadonlyMap<string, readonly Json[]>
 }

@@ -5,7 +5,13 @@
  * harmless: the next manifest names the new base, then entries below it go, then files that nothing names. It never
  * holds an epoch up, and runs at most once at a time.
  */
-import { attemptOfStateFile, decideRemoval, STATE_FOLDER, StateFileReader } from '../checkpoint/index.ts'
+import {
+  attemptOfStateFile,
+  decideRemoval,
+  historyOf,
+  STATE_FOLDER,
+  StateFileReader,
+} from '../checkpoint/index.ts'
 import type { Manifest, NumberedEntry, PendingCommit, Removal } from '../checkpoint/index.ts'
 import type { CheckpointsOptions } from './checkpoints.ts'
 
@@ -15,9 +21,9 @@ const MANIFESTS_PER_ROUND = 16
 /** Checkpoints that stay. */
 const KEEP = 3
 
-/** All output that a checkpoint names, so that a start from it needs it. */
+/** All output that a checkpoint of the history names, so that a start from it needs it. */
 export function outputsNamed(entries: readonly NumberedEntry[]): readonly PendingCommit[] {
-  return entries.flatMap(({ entry }) => (entry.kind === 'manifest' ? entry.pending : []))
+  return historyOf(entries).manifests.flatMap(({ entry }) => entry.pending)
 }
 
 /** Looks after the store of one attempt. */

@@ -88,6 +88,7 @@ export class RunningJob {
         attempt: parts.taken?.start.attempt ?? 1,
         resumable: parts.taken !== undefined,
         resumed: manifest !== undefined && manifest.savepoint !== true,
+        left: parts.taken === undefined ? [] : lineagesLeft(parts.taken),
         ...(options.state === undefined ? {} : { store: options.state }),
       },
       ...(manifest === undefined ? {} : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
@@ -174,9 +175,9 @@ export class RunningJob {
   async #settleOutputs(): Promise<number> {
     const { taken, retries } = this.#parts
     this.#refuseOtherSinks(manifestOf(taken)?.pending ?? [])
-    await this.#sweep(outputsNamed(taken?.entries ?? []))
+    const commitAgain = taken === undefined || taken.start.kind === 'begin' ? [] : taken.start.commitAgain
+    await this.#sweep([...outputsNamed(taken?.entries ?? []), ...commitAgain])
     if (taken === undefined || taken.start.kind === 'begin') return 0
-    const { commitAgain } = taken.start
     for (const [epoch, outputs] of byEpoch(commitAgain)) {
       this.#refuseUnknown(outputs)
       await commitOutputs(this.#execution, outputs, { epoch, retries })
@@ -258,6 +259,14 @@ export class RunningJob {
 
 function changesOf({ fit }: OpenedCheckpoint): readonly StepFit[] {
   return fit.steps.filter(({ verdict }) => verdict !== 'keeps')
+}
+
+/** Histories of this place that were left: a later start goes back to none of their epochs behind the one where they were. */
+function lineagesLeft({ entries, lineage }: TakenOver): readonly string[] {
+  const named = entries.flatMap(({ entry }) =>
+    entry.kind === 'takeover' || entry.kind === 'manifest' ? [entry.lineage] : [],
+  )
+  return [...new Set(named)].filter((one) => one !== lineage)
 }
 
 function manifestOf(taken: TakenOver | undefined): Manifest | undefined {

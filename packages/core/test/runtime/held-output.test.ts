@@ -20,8 +20,18 @@ const writing = pipeline('writing', (p) => {
   p.read('rows', memoryRows(Row, rows)).write('out', ndjson('out', { roll: { size: 400 } }))
 })
 
+/** The same job over twice the rows. */
+const more = pipeline('writing', (p) => {
+  const twice = Array.from({ length: 2 * rows.length }, (_, n) => ({ n }))
+  p.read('rows', memoryRows(Row, twice)).write('out', ndjson('out', { roll: { size: 400 } }))
+})
+
 /** Runs with a clock that moves when it is looked at, so that epochs come. */
-function run(host: ManualHost, options: Partial<JobOptions> = {}): Promise<JobResult> {
+function run(
+  host: ManualHost,
+  options: Partial<JobOptions> = {},
+  job: typeof writing = writing,
+): Promise<JobResult> {
   let now = 1_700_000_000_000
   const real = createNodeHost()
   const moving = {
@@ -30,7 +40,7 @@ function run(host: ManualHost, options: Partial<JobOptions> = {}): Promise<JobRe
     timers: { ...real.timers, set: (_: number, callback: () => void) => real.timers.set(0, callback) },
   }
   const state = new DirectoryStore(moving, 'state')
-  return new Job(writing.build(), {
+  return new Job(job.build(), {
     host: moving, state, mode: 'continuous', epochIntervalMs: 15, batchRows: 4, ...options,
   }).run() // prettier-ignore
 }
@@ -83,6 +93,68 @@ describe('output that is held back', () => {
     const [first] = twice
     expect(first).toBeGreaterThan(0)
     expect(twice).toEqual(rows.map(({ n }) => n).filter((n) => n >= (first ?? 0)))
+  })
+
+  it('of a history that was left goes, but for what epochs before it name', async () => {
+    const host = createManualHost()
+    await run(host)
+    const staged = (): string[] =>
+      host.files.paths('out/_staged').map((path) => path.slice('/out/_staged/'.length))
+    const [left = ''] = staged().map((name) => name.slice(0, 12))
+    const log = new CheckpointLog(new DirectoryStore(host, 'state'), host.bytes)
+    const holding = (await log.read()).flatMap(({ entry }) =>
+      entry.kind === 'manifest' && JSON.stringify(entry.pending).includes('.journal') ? [entry] : [],
+    )
+    const branch = holding[0]
+    const journalsLeft = staged().filter((name) => name.endsWith('.journal'))
+    // What a killed attempt of that history leaves, and what another job does that goes on here.
+    host.files.put(`out/_staged/${left}-a1-t0-900.tmp`, 'rubbish')
+    host.files.put(`out/_staged/${left}-a1-t0-901.journal`, 'rubbish')
+    host.files.put('out/_staged/0123456789ab-a1-t0-1.journal', 'of another job')
+    host.files.put('out/_staged/0123456789ab-a1.owner', '{"v":1,"process":null,"resumable":true}')
+    let during: string[] = []
+    const stopped = new Error('far enough')
+    const watch: Sink = {
+      ...scriptedSink(),
+      open: async (context) => ({
+        ...(await scriptedSink().open(context)),
+        sweep: async () => {
+          during = staged()
+          throw stopped
+        },
+      }),
+    }
+    const looking = pipeline('writing', (p) => {
+      const read = p.read('rows', memoryRows(Row, rows))
+      read.write('out', ndjson('out', { roll: { size: 400 } }))
+      read.write('watch', watch)
+    })
+    await expect(
+      new Job(looking.build(), {
+        host,
+        state: new DirectoryStore(host, 'state'),
+        mode: 'continuous',
+        from: branch?.epoch ?? 0,
+      }).run(),
+    ).rejects.toThrow('far enough')
+    const needed = journalsLeft.filter((name) =>
+      JSON.stringify(holding.filter(({ epoch }) => epoch <= (branch?.epoch ?? 0))).includes(name),
+    )
+    expect(needed.length).toBeGreaterThan(0)
+    expect(during.filter((name) => name.startsWith(left) && !name.endsWith('.owner')).toSorted()).toEqual(
+      needed.toSorted(),
+    )
+    // Its record stays with them, or others would take them for rubbish.
+    expect(during.filter((name) => name.startsWith(left) && name.endsWith('.owner')).length).toBeGreaterThan(
+      0,
+    )
+    expect(during.filter((name) => name.startsWith('0123456789ab')).length).toBe(2)
+
+    await run(host, {}, more)
+    expect(new Set(numbers(host)).size).toBe(2 * rows.length)
+    // With enough epochs behind it nothing goes back to that one any more.
+    expect(staged().filter((name) => name.startsWith(left))).toEqual([])
+    expect(staged().filter((name) => name.startsWith('0123456789ab')).length).toBe(2)
   })
 
   it.each([true, false])(

@@ -113,9 +113,10 @@ async function openFileSink(
   context: SinkContext,
 ): Promise<OpenSink<FileCommittable>> {
   const { host, lineage, step, attempt, bounded, resumable = false, resumed = false } = context
+  const left = new Set((context.left ?? []).map((one) => writerId(one, step)))
   const writer = { id: writerId(lineage, step), attempt }
   const { path } = options
-  const folder = new OutputFolder({ host, path, writer, mode: context.outputMode, resumable, resumed })
+  const folder = new OutputFolder({ host, path, writer, mode: context.outputMode, resumable, resumed, left })
   await folder.open()
   const { publisher } = folder
   const doneJournals = new Set<string>()

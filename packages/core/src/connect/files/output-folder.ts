@@ -50,6 +50,8 @@ export interface OutputFolderOptions {
   readonly resumable: boolean
   /** Whether this attempt goes on with what earlier ones have shown. */
   readonly resumed: boolean
+  /** Ids of writers of histories that were left for this one's: nobody goes on with theirs. */
+  readonly left: ReadonlySet<string>
 }
 
 /** An output folder of one sink. */
@@ -101,6 +103,10 @@ export class OutputFolder {
   #isOurs(name: string): boolean {
     const writer = writerOfStaged(name)
     return writer?.id === this.#writer.id && writer.attempt === this.#writer.attempt
+  }
+
+  #isOfThisJob(id: string): boolean {
+    return id === this.#writer.id || this.#options.left.has(id)
   }
 
   /**
@@ -182,10 +188,15 @@ export class OutputFolder {
       const states = new Map<string, Promise<OwnerState>>()
       const entries = await this.#files.list(folder)
       const resumable = await this.#owners.resumable(entries.map(({ name }) => name))
-      const isForLater = ({ id }: OutputWriter): boolean => id !== this.#writer.id && resumable.has(id)
+      const isForLater = ({ id }: OutputWriter): boolean => !this.#isOfThisJob(id) && resumable.has(id)
+      const kept = new Set<string>()
       for (const { name, kind } of entries) {
         const writer = writerOfStaged(name)
-        if (kind !== 'file' || writer === undefined || keep.has(joinPath(STAGED_FOLDER, name))) continue
+        if (kind !== 'file' || writer === undefined) continue
+        if (keep.has(joinPath(STAGED_FOLDER, name))) {
+          kept.add(writer.id)
+          continue
+        }
         if (isForLater(writer)) continue
         if (done.delete(joinPath(STAGED_FOLDER, name))) await this.#removeFile(joinPath(folder, name))
         else await this.#removeOrphan(joinPath(folder, name), writer, states)
@@ -194,6 +205,8 @@ export class OutputFolder {
       for (const { name } of entries) {
         const writer = writerOfOwner(name)
         if (writer === undefined || isForLater(writer)) continue
+        // Of a history that was left it says that what is kept of it is someone's (N4).
+        if (this.#options.left.has(writer.id) && kept.has(writer.id)) continue
         await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
     } catch (error) {
@@ -223,7 +236,7 @@ export class OutputFolder {
     writer: OutputWriter,
     states: Map<string, Promise<OwnerState>>,
   ): Promise<boolean> {
-    if (writer.id === this.#writer.id) return writer.attempt < this.#writer.attempt
+    if (this.#isOfThisJob(writer.id)) return writer.attempt < this.#writer.attempt
     const name = ownerName(writer)
     const state = states.get(name) ?? this.#owners.stateOf(writer)
     states.set(name, state)
