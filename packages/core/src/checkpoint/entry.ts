@@ -74,6 +74,30 @@ export interface PendingCommit {
   readonly committable: Json
 }
 
+/** A file with rows that cross the border between two phases of a batch run. */
+export interface BorderFileReference {
+  readonly name: string
+  readonly bytes: number
+  readonly checksum: string
+  /** Numbers of phases, from 0. */
+  readonly from: number
+  readonly to: number
+  /** Its rows come to tables of lookup joins, which are read first. */
+  readonly forTable: boolean
+}
+
+/** Where a batch run in phases stands: nothing of it is visible yet. */
+export interface StageBorder {
+  /** Phases that are complete, the first ones. */
+  readonly done: number
+  /** All of them. */
+  readonly of: number
+  /** Identifies what the complete phases compute: who computes something else cannot go on behind them. */
+  readonly hash: string
+  /** What later phases read, in the order in which it was written. */
+  readonly files: readonly BorderFileReference[]
+}
+
 /** Why a run wrote its last manifest; undefined while it goes on. */
 export type RunEnd = 'finished' | 'drained' | 'stopped'
 
@@ -104,8 +128,18 @@ export interface Manifest {
   /** The last epoch whose output was delivered; 0: none. */
   readonly delivered: number
   readonly end?: RunEnd
+  /** The border at which a batch run stands that keeps its phases. Its output is shown with the last epoch. */
+  readonly border?: StageBorder
   /** The first of a history that began with a savepoint: no output of it stands anywhere yet. */
   readonly savepoint?: true
+}
+
+/** All files that a manifest needs. */
+export function filesOf({
+  state,
+  border,
+}: Pick<Manifest, 'state' | 'border'>): readonly Pick<StateFileReference, 'name' | 'bytes' | 'checksum'>[] {
+  return [...state, ...(border?.files ?? [])]
 }
 
 /** The output of epoch `epoch`, and of all before it, has been committed. */

@@ -1,8 +1,9 @@
 /** Checkpoints: the log, its entries, stores, and what to do with them. Knows bytes and names, never operators. */
 export { cutToBase } from './base.ts'
 export { DirectoryStore } from './directory-store.ts'
-export { decodeEntry, encodeEntry } from './entry.ts'
+export { decodeEntry, encodeEntry, filesOf } from './entry.ts'
 export type {
+  BorderFileReference,
   Branch,
   Entry,
   EpochPlan,
@@ -10,6 +11,7 @@ export type {
   NumberedEntry,
   PendingCommit,
   RunEnd,
+  StageBorder,
   StateFileReference,
   Takeover,
 } from './entry.ts'

@@ -9,6 +9,7 @@
  *  D5  Only the history that goes on decides: nothing that a lineage did behind the epoch at which it was left is resumed,
  *      replayed, owed, believed to be delivered, or gone back to.
  *  D6  Going back is done once: the same wish again, after a crash at any moment, goes on with what it began.
+ *  D7  At the border of a batch in phases nothing is owed: its output is shown with the last epoch, and never before.
  */
 import type { Branch, EpochPlan, Manifest, NumberedEntry, PendingCommit, RunEnd } from './entry.ts'
 import { historyOf, owed } from './lineage.ts'
@@ -75,7 +76,7 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   const lineage = current?.lineage
   const replay = planOf(history, (newest?.epoch ?? 0) + 1)
   if (newest === undefined) return { kind: 'begin', attempt, lineage, replay }
-  const commitAgain = owed(entries)
+  const commitAgain = newest.border === undefined ? owed(entries) : []
   if (isOver && newest.end !== undefined)
     return { kind: 'ended', attempt, end: newest.end, manifest: newest, commitAgain }
   const parent = current?.parent
@@ -98,7 +99,7 @@ function goBack(
     parent: { lineage: manifest.lineage, epoch: from },
     manifest,
     // What is owed of later epochs belongs to the history that is left.
-    commitAgain: owed(entries).filter(({ epoch }) => epoch <= from),
+    commitAgain: manifest.border === undefined ? owed(entries).filter(({ epoch }) => epoch <= from) : [],
     replay: undefined,
     repeats: epochs.filter((epoch) => epoch > from),
   }

@@ -7,6 +7,7 @@
  *  A2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
  *  A3  Files of an attempt that may still be at work are left alone.
  */
+import { filesOf } from './entry.ts'
 import type { NumberedEntry } from './entry.ts'
 import { historyOf } from './lineage.ts'
 
@@ -44,17 +45,17 @@ export function decideRemoval(facts: RetentionFacts): Removal {
   const oldestKept = verified.at(-Math.max(2, facts.keep))
   const kept =
     oldestKept === undefined ? manifests : manifests.filter(({ number }) => number >= oldestKept.number)
-  const named = new Set(kept.flatMap(({ manifest }) => manifest.state.map(({ name }) => name)))
+  const named = new Set(kept.flatMap(({ manifest }) => filesOf(manifest).map(({ name }) => name)))
   const files = facts.files.filter((file) => {
     if (named.has(file)) return false
     const attempt = facts.attemptOf(file)
     if (attempt === undefined || attempt > facts.attempt) return false
-    return attempt < facts.attempt || manifests.some(({ manifest }) => isNamedBy(file, manifest.state))
+    return attempt < facts.attempt || manifests.some(({ manifest }) => isNamedBy(file, filesOf(manifest)))
   })
   const isFirst = oldestKept === undefined || oldestKept.number === facts.entries[0]?.number
   return { trimBefore: isFirst ? undefined : oldestKept.number, files }
 }
 
-function isNamedBy(file: string, state: readonly { readonly name: string }[]): boolean {
-  return state.some(({ name }) => name === file)
+function isNamedBy(file: string, named: readonly { readonly name: string }[]): boolean {
+  return named.some(({ name }) => name === file)
 }

@@ -89,9 +89,12 @@ export function decideGoingBack(
     lineage: undefined,
     parent: { lineage: chosen.lineage, epoch: from },
     manifest: chosen,
-    commitAgain: chosen.pending
-      .filter(({ epoch }) => epoch > deliveredOf(log, chosen.lineage))
-      .toSorted((a, b) => a.epoch - b.epoch),
+    commitAgain:
+      chosen.border === undefined
+        ? chosen.pending
+            .filter(({ epoch }) => epoch > deliveredOf(log, chosen.lineage))
+            .toSorted((a, b) => a.epoch - b.epoch)
+        : [],
     replay: undefined,
     repeats: epochs.filter((epoch) => epoch > from),
   }

@@ -41,6 +41,7 @@ export async function writeSavepoint(
     epoch === undefined ? manifests.at(-1) : manifests.find(({ entry }) => entry.epoch === epoch)
   )?.entry
   if (chosen === undefined) throw noSuchEpoch(from.place, epoch, manifests)
+  if (chosen.border !== undefined) throw isInPhases(from.place, chosen.epoch)
   // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
   if (chosen.pending.length > 0 && chosen.end === undefined) throw holdsOutput(from.place, chosen.epoch)
   await to.check?.()
@@ -194,6 +195,15 @@ function holdsOutput(place: string, epoch: number): MillraceError {
     what: `epoch ${epoch} has output that is not delivered or is held back for larger files`,
     detail: 'a savepoint stands for itself: such rows would be in neither history, or in both',
     hint: 'end the job with Ctrl-C: its last epoch puts everything out; then make the savepoint',
+    place: { file: place },
+  })
+}
+
+function isInPhases(place: string, epoch: number): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `epoch ${epoch} is a border between two phases of a batch`,
+    detail: 'a batch keeps no state that another job could go on with, only what its own later phases read',
+    hint: 'let the batch run to its end',
     place: { file: place },
   })
 }

@@ -79,6 +79,11 @@ export class StateFileWriter {
     return new StateFileWriter(name, await store.write(name), options)
   }
 
+  /** Bytes of the rows so far. */
+  get bytes(): number {
+    return this.#offset
+  }
+
   /** Adds rows; the batch may be used again when this has resolved. */
   async append({ part, groups, batch }: StateRows): Promise<void> {
     const at = this.#parts.findIndex(({ name }) => name === part)

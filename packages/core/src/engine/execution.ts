@@ -9,20 +9,29 @@ import { assert, MillraceError } from '../errors.ts'
 import type { Clock, Host } from '../host/host.ts'
 import type { LogicalNode, LogicalPlan, PlanBindings, SinkNode, SourceNode } from '../plan/logical.ts'
 import { MAIN_PORT } from '../plan/logical.ts'
-import { inputSchema, nodesByStep, portSchema, stepsWithoutOrder, tableSources } from '../plan/plan-graph.ts'
-import type { Exchange, PhysicalPlan } from '../plan/physical.ts'
+import {
+  ancestorsOf,
+  inputSchema,
+  nodesByStep,
+  portSchema,
+  stepsWithoutOrder,
+  tableSources,
+} from '../plan/plan-graph.ts'
+import type { Exchange, PhysicalPlan, Stage } from '../plan/physical.ts'
 import type { Boundedness, Source } from '../connect/source.ts'
 import type { OpenSink, SinkContext } from '../connect/sink.ts'
 import { createOperator } from './create-operator.ts'
 import type { OperatorNode } from './create-operator.ts'
 import { writeFailure } from './connector-failure.ts'
+import type { BorderReader } from './border-reader.ts'
+import type { BorderWriter } from './border-writer.ts'
 import { createRoute } from './exchange.ts'
 import type { Route } from './exchange.ts'
 import type { OperatorContext, StepCounters } from './operator.ts'
 import { SinkRunner } from './sink-runner.ts'
 import { SourceStep } from './source-step.ts'
 import { portOf } from './output-port.ts'
-import type { OutputPort, Receiver } from './output-port.ts'
+import type { OpenChannel, OutputPort, Receiver } from './output-port.ts'
 import { StepRunner } from './step-runner.ts'
 
 /** What an execution needs besides its plan. */
@@ -51,11 +60,38 @@ export interface ExecutionEvents {
   readingFailed(error: unknown): void
 }
 
+/** A task among those of its stage. */
+export interface TaskPlace {
+  readonly task: number
+  readonly tasks: number
+}
+
 /** A sink step: opened once, written by one runner per task. */
 export interface OpenSinkStep {
   readonly step: string
   readonly sink: OpenSink
   readonly runners: SinkRunner[]
+  /** It has got its last row, and its last epoch is prepared. */
+  isOver: boolean
+}
+
+/** Something that the loop reads: a source, or what an earlier phase has left. */
+export interface LoopInput {
+  /** Read to its end before any other (T4). */
+  readonly forTable: boolean
+  readonly done: boolean
+  open(): Promise<void>
+  /** One step; whether there was anything to do. `ask`: more may be taken in. */
+  turn(ask: boolean): boolean
+}
+
+/** The stages that are built together, and what crosses the borders around them. */
+export interface ExecutionPart {
+  readonly stages: readonly Stage[]
+  /** Those between the stages of the part. */
+  readonly exchanges: readonly Exchange[]
+  readonly readers: readonly BorderReader[]
+  readonly writers: readonly BorderWriter[]
 }
 
 /** The tasks of a plan and everything they hold open. */
@@ -66,11 +102,16 @@ export class Execution {
   readonly runners: Map<string, StepRunner[]> = new Map()
   readonly sources: SourceStep[] = []
   readonly sinks: OpenSinkStep[] = []
+  /** What is read, and what is run, in the part that was built last. */
+  inputs: readonly LoopInput[] = []
+  working: readonly StepRunner[] = []
+  borders: readonly BorderWriter[] = []
   /** Runners with a watermark whose rows have not all left. */
   readonly pending: StepRunner[] = []
   /** Whether any step breaks ties by row order: sources number their rows only then. */
   readonly needsOrder: boolean
   private readonly withoutOrder: ReadonlySet<string>
+  private closed: ReadonlySet<StepRunner> = new Set()
   private readonly outputs = new Map<string, Map<string, OutputPort>[]>()
 
   constructor(options: ExecutionOptions) {
@@ -90,17 +131,32 @@ export class Execution {
     }
   }
 
-  /** Builds all tasks, when the sinks are open. */
-  async build(events: ExecutionEvents): Promise<void> {
-    const { physical } = this.options
-    for (const stage of physical.stages) {
+  /** Builds all tasks, when the sinks are open; or those of a part, behind the parts that it reads from. */
+  async build(events: ExecutionEvents, part: ExecutionPart = this.whole): Promise<void> {
+    const { stages, exchanges, readers, writers } = part
+    for (const stage of stages) {
       for (const step of stage.steps) await this.buildStep(this.node(step), stage.tasks, events)
     }
-    for (const exchange of physical.exchanges) this.connectExchange(exchange)
-    for (const stage of physical.stages) {
+    for (const exchange of exchanges) this.connectExchange(exchange)
+    for (const writer of writers) this.connectWriter(writer)
+    for (const reader of readers) reader.connect((exchange, sender) => this.receivers(exchange, sender))
+    for (const stage of stages) {
       for (const step of stage.steps) this.connectInStage(this.node(step), new Set(stage.steps))
     }
-    this.makeSources(events)
+    const steps = stages.flatMap((stage) => stage.steps)
+    this.working = steps.flatMap((step) => this.runners.get(step) ?? [])
+    this.inputs = [...readers, ...this.makeSources(stages, events)]
+    this.borders = writers
+  }
+
+  /** The part that was built last is done and will not be asked again: its memory is free. */
+  endPart(): void {
+    for (const { operator } of this.working) if (!(operator instanceof SinkRunner)) operator.close()
+    this.closed = new Set([...this.closed, ...this.working])
+    for (const sink of this.sinks) sink.isOver = sink.runners.length > 0
+    this.inputs = []
+    this.working = []
+    this.borders = []
   }
 
   node(step: string): LogicalNode {
@@ -111,7 +167,11 @@ export class Execution {
 
   /** Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what nobody goes on with. */
   async close(hasFailed = false): Promise<void> {
-    for (const runners of this.runners.values()) for (const runner of runners) runner.operator.close()
+    for (const runners of this.runners.values()) {
+      for (const runner of runners) {
+        if (runner.operator instanceof SinkRunner || !this.closed.has(runner)) runner.operator.close()
+      }
+    }
     const closing = [
       ...this.sources.map((source) => source.close()),
       ...this.sinks.flatMap(({ runners }) => runners.map((runner) => runner.closeWriter())),
@@ -138,7 +198,7 @@ export class Execution {
       ...sink,
     }
     try {
-      this.sinks.push({ step: node.step, sink: await binding.open(context), runners: [] })
+      this.sinks.push({ step: node.step, sink: await binding.open(context), runners: [], isOver: false })
     } catch (error) {
       throw writeFailure(error, 'opening', node.step)
     }
@@ -224,22 +284,39 @@ export class Execution {
   }
 
   /** An edge between stages: every sending task gets a channel to every receiving task. */
-  private connectExchange({ from, to, exchange }: Exchange): void {
-    const senders = this.outputs.get(from.step) ?? []
-    const targets = this.runners.get(to.step) ?? []
-    const schema = this.schemaOf(from.step, from.port)
+  private connectExchange(exchange: Exchange): void {
+    const { step, port } = exchange.from
+    const senders = this.outputs.get(step) ?? []
     senders.forEach((ports, task) => {
-      const reached =
-        exchange.kind === 'forward' && targets.length === senders.length
-          ? [targets[task] as StepRunner]
-          : targets
-      const receivers = reached.map((target) => target.addChannel(to.input))
-      const send: Route[] = receivers.map((receiver) => receiver.push)
-      const route = createRoute(exchange, schema, send, { task, keyGroups: this.options.physical.keyGroups })
-      const port = portOf(ports, from.port)
-      port.routes.push(route)
-      port.receivers.push(...receivers)
+      const { route, receivers } = this.receivers(exchange, { task, tasks: senders.length })
+      const output = portOf(ports, port)
+      output.routes.push(route)
+      output.receivers.push(...receivers)
     })
+  }
+
+  /** The receiving end of an edge between stages, for one of its sending tasks. */
+  private receivers({ from, to, exchange }: Exchange, { task, tasks }: TaskPlace): OpenChannel {
+    const targets = this.runners.get(to.step) ?? []
+    const reached =
+      exchange.kind === 'forward' && targets.length === tasks ? [targets[task] as StepRunner] : targets
+    const receivers = reached.map((target) => target.addChannel(to.input))
+    const send: Route[] = receivers.map((receiver) => receiver.push)
+    const schema = this.schemaOf(from.step, from.port)
+    return {
+      route: createRoute(exchange, schema, send, { task, keyGroups: this.options.physical.keyGroups }),
+      receivers,
+    }
+  }
+
+  /** Edges to a later phase: every sending task has a channel to the border. */
+  private connectWriter(writer: BorderWriter): void {
+    for (const { exchange, task, receiver } of writer.channels) {
+      const { step, port } = exchange.from
+      const output = portOf(this.ports(step, task), port)
+      output.routes.push(receiver.push)
+      output.receivers.push(receiver)
+    }
   }
 
   /** Edges inside a stage: task i to task i. */
@@ -260,30 +337,39 @@ export class Execution {
     return this.options.physical.exchanges.some(({ to }) => to.step === step && to.input === input)
   }
 
+  private get whole(): ExecutionPart {
+    const { stages, exchanges } = this.options.physical
+    return { stages, exchanges, readers: [], writers: [] }
+  }
+
   private schemaOf(step: string, port: string): Schema {
     const schema = portSchema(this.node(step), port)
     assert(schema !== undefined, `step "${step}" has no output "${port}"`)
     return schema
   }
 
-  private makeSources(events: ExecutionEvents): void {
+  private makeSources(stages: readonly Stage[], events: ExecutionEvents): readonly SourceStep[] {
     const { physical, boundedness, bindings, host, batchRows } = this.options
     const tables = tableSources(this.options.physical.logical)
     const beforeTimers = this.beforeTimers()
-    for (const stage of physical.stages) {
+    const all = physical.stages
+      .flatMap(({ steps }) => steps)
+      .filter((step) => this.node(step).kind === 'source')
+    const made: SourceStep[] = []
+    for (const stage of stages) {
       for (const step of stage.steps) {
         const node = this.node(step)
         if (node.kind !== 'source') continue
         const forTable = tables.has(step)
         this.checkTable(node, forTable)
-        this.sources.push(
+        made.push(
           new SourceStep({
             node,
             source: bindings.sources.get(step) as Source,
             host,
             batchRows,
             needsOrder: this.needsOrder,
-            sourceIndex: this.sources.length,
+            sourceIndex: all.indexOf(step),
             cutsAtAdvance: beforeTimers.has(step),
             tasks: stage.tasks,
             boundedness: forTable ? 'bounded' : boundedness,
@@ -299,17 +385,22 @@ export class Execution {
         )
       }
     }
+    this.sources.push(...made)
+    return made
   }
 
   /** Steps whose rows reach one that sets timers: which fire before a row must not depend on batches (L1). */
   private beforeTimers(): ReadonlySet<string> {
     const { bindings, physical } = this.options
-    return withAncestors(physical.logical, (node) => {
-      if (node.kind !== 'process') return []
+    const setting = physical.logical.nodes.filter((node) => {
+      if (node.kind !== 'process') return false
       const definition = bindings.functions.get(node.functionId)
-      const hasTimers = typeof definition === 'object' && definition !== null && 'onTimer' in definition
-      return hasTimers ? [node.step] : []
+      return typeof definition === 'object' && definition !== null && 'onTimer' in definition
     })
+    return ancestorsOf(
+      physical.logical,
+      setting.map(({ step }) => step),
+    )
   }
 
   private checkTable(node: SourceNode, forTable: boolean): void {
@@ -386,20 +477,9 @@ function newCounters(): StepCounters {
 
 /** Every step whose rows come to the table side of a lookup join. */
 function ancestorsOfTables(plan: LogicalPlan): ReadonlySet<string> {
-  return withAncestors(plan, (node) =>
-    node.kind === 'lookup-join' && node.inputs[1] !== undefined ? [node.inputs[1].step] : [],
+  const tables = plan.nodes.flatMap((node) => (node.kind === 'lookup-join' ? node.inputs.slice(1) : []))
+  return ancestorsOf(
+    plan,
+    tables.map(({ step }) => step),
   )
-}
-
-/** The steps that `seeds` names for any node, and every step whose rows come to one of them. */
-function withAncestors(
-  plan: LogicalPlan,
-  seeds: (node: LogicalNode) => readonly string[],
-): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const node of plan.nodes.toReversed()) {
-    for (const step of seeds(node)) found.add(step)
-    if (found.has(node.step)) for (const { step } of node.inputs) found.add(step)
-  }
-  return found
 }

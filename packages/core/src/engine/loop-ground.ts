@@ -1,5 +1,5 @@
 /**
- * What both loops stand on: watermarks in progress, sinks that are busy, waiting, waking and failing.
+ * What both loops stand on: watermarks in progress, sinks and borders that are busy, waiting, waking and failing.
  *
  * Which source is read when, and when an epoch ends, is for the loops to say: task-loop.ts and micro-batch-loop.ts.
  */
@@ -76,7 +76,7 @@ export class LoopGround {
   flush(): void {
     if (!this.workedSinceFlush) return
     this.workedSinceFlush = false
-    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.flush()
+    for (const runner of this.execution.working) runner.flush()
   }
 
   /** Lets everything leave that is in progress. */
@@ -88,25 +88,30 @@ export class LoopGround {
   async settle(): Promise<void> {
     await this.finishPending()
     this.workedSinceFlush = false
-    for (const runners of this.execution.runners.values()) for (const runner of runners) runner.release()
+    for (const runner of this.execution.working) runner.release()
   }
 
   sinksBusy(): boolean {
-    return this.execution.sinks.some(({ runners }) => runners.some((runner) => runner.busy !== undefined))
+    const { sinks, borders } = this.execution
+    return (
+      sinks.some(({ runners }) => runners.some((runner) => runner.busy !== undefined)) ||
+      borders.some((border) => border.busy !== undefined)
+    )
   }
 
-  /** Whether there was something to wait for. */
+  /** Waits for sinks and borders; whether there was something to wait for. */
   async waitForSinks(): Promise<boolean> {
     let waited = false
     const start = this.monotonic()
-    for (const { runners } of this.execution.sinks) {
-      for (const runner of runners) {
-        while (runner.busy !== undefined) {
-          waited = true
-          await runner.busy
-        }
+    const waitFor = async (writer: { readonly busy: Promise<void> | undefined }): Promise<void> => {
+      while (writer.busy !== undefined) {
+        waited = true
+        await writer.busy
       }
     }
+    const { sinks, borders } = this.execution
+    for (const { runners } of sinks) for (const runner of runners) if (runner.busy) await waitFor(runner)
+    for (const border of borders) if (border.busy) await waitFor(border)
     if (waited) this.blockedMs += this.monotonic() - start
     return waited
   }

@@ -21,6 +21,13 @@ export interface OutputPort {
   readonly receivers: Receiver[]
 }
 
+/** The receiving end of an edge for one of its senders. */
+export interface OpenChannel {
+  /** Deals rows out to the receivers. */
+  readonly route: Route
+  readonly receivers: readonly Receiver[]
+}
+
 /** The port, made when it is first named. */
 export function portOf(ports: Map<string, OutputPort>, name: string): OutputPort {
   let port = ports.get(name)

@@ -7,14 +7,13 @@
  *  T2  An epoch is cut between two steps, when nothing is in progress and every row that was taken was pushed: positions
  *      are then exactly the cut. A read that is under way is not waited for: it belongs to the next epoch.
  *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
- *  T4  Sources that are tables of lookup joins are read to their end before any other.
+ *  T4  Inputs that are tables of lookup joins are read to their end before any other.
  *  T5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
  *  T6  Input that cannot be read ends a run that keeps its state behind a last epoch: what was read before is put out,
  *      and not read again.
  */
-import type { Execution } from './execution.ts'
+import type { Execution, LoopInput } from './execution.ts'
 import { LoopGround } from './loop-ground.ts'
-import type { SourceStep } from './source-step.ts'
 
 /** How a loop is run. */
 export interface TaskLoopOptions {
@@ -89,8 +88,8 @@ export class TaskLoop {
    * stopped commits nothing: half an answer must not look like one.
    */
   async run(): Promise<LoopEnd> {
-    const { sources } = this.execution
-    for (const source of sources) await source.open()
+    const { inputs, sources } = this.execution
+    for (const input of inputs) await input.open()
     const now = this.now()
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
@@ -137,32 +136,32 @@ export class TaskLoop {
     }
   }
 
-  /** Watermarks in progress, else one step of each source. */
+  /** Watermarks in progress, else one step of each input. */
   private workOnce(): boolean {
     if (this.ground.proceed()) return true
     this.ground.woken = false
     let worked = false
     const asks = !this.stopping && !this.isEpochDue() && !this.options.epochs.holdsReading
-    for (const source of this.readable()) {
+    for (const input of this.readable()) {
       if (this.execution.pending.length > 0 || this.ground.sinksBusy()) return true
-      worked = source.turn(asks) || worked
+      worked = input.turn(asks) || worked
     }
     if (worked) this.ground.workedSinceFlush = true
     return worked
   }
 
-  /** Sources that may be read now (T4). */
-  private readable(): readonly SourceStep[] {
-    const { sources } = this.execution
-    const tables = sources.filter((source) => source.forTable && !source.done)
-    return tables.length > 0 ? tables : sources
+  /** Inputs that may be read now (T4). */
+  private readable(): readonly LoopInput[] {
+    const { inputs } = this.execution
+    const tables = inputs.filter((input) => input.forTable && !input.done)
+    return tables.length > 0 ? tables : inputs
   }
 
   /** Ends, epochs and discovery, between two steps. */
   private async atBorder(worked: boolean): Promise<LoopEnd | undefined> {
     if (this.execution.pending.length > 0) return undefined
     if (this.stopping && (this.isBounded() || this.isSettled())) return 'stopped'
-    if (!worked && this.execution.sources.every((source) => source.done)) return 'finished'
+    if (!worked && this.execution.inputs.every((input) => input.done)) return 'finished'
     const now = this.now()
     for (const source of this.execution.sources) source.takeFound()
     if (now >= this.nextDiscoveryAt) this.discover(now)

@@ -23,6 +23,26 @@ export function buildHash(built: BuiltPlan): string {
   return digest({ plan: built.plan, functions })
 }
 
+/**
+ * Identifies what some steps of a plan compute from the input, with the text of their user functions: what they have
+ * computed once may be gone on with.
+ */
+export function stepsHash(
+  plan: LogicalPlan,
+  functions: ReadonlyMap<string, unknown>,
+  steps: ReadonlySet<string>,
+): string {
+  const nodes = plan.nodes.filter(({ step }) => steps.has(step))
+  const texts = nodes.flatMap(functionIdsOf).map((id) => [id, functionText(functions.get(id))])
+  return digest({ nodes, functions: texts })
+}
+
+function functionIdsOf(node: LogicalNode): readonly string[] {
+  const own = 'functionId' in node ? [node.functionId] : []
+  const called = 'aggregates' in node ? node.aggregates.map(({ functionId }) => functionId) : []
+  return [...own, ...called].filter((id) => id !== undefined)
+}
+
 /** Identifies the plan alone, as it stands after any rewriting. */
 export function planHash(plan: LogicalPlan): string {
   return digest(plan)

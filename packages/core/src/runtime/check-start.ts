@@ -15,6 +15,7 @@ import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
+import { admitBorder, batchPhases, isBorder } from './batch-phases.ts'
 import type { JobOptions } from './job.ts'
 import { programSteps } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
@@ -169,14 +170,20 @@ function begun({ built, physical }: ToBeStarted): Iterable<StepFit> {
 async function fitOf(
   manifest: Manifest,
   files: CheckpointStore,
-  { built, physical, host, options }: ToBeStarted,
+  started: ToBeStarted,
   refusals: MillraceError[],
 ): Promise<readonly StepFit[]> {
+  const { built, physical, host, state, options } = started
   const successor = {
     steps: programSteps(built, physical),
     dropState: new Set(options.dropState ?? []),
   }
   try {
+    if (isBorder(manifest)) {
+      const phases = batchPhases(started, { mode: options.mode, state })
+      await admitBorder(manifest, phases, { store: files, checks: host.bytes })
+      return []
+    }
     const { fit } = await openCheckpoint(
       manifest,
       { store: files, checks: host.bytes, input: host.files },
@@ -185,8 +192,8 @@ async function fitOf(
     if (fit.misfits.length > 0) refusals.push(stateMisfit(fit.misfits, files.place))
     return fit.steps
   } catch (error) {
-    if (!isDamage(error)) throw error
-    refusals.push(await explainDamage(error, files, host.bytes))
+    if (!isMillraceError(error)) throw error
+    refusals.push(isDamage(error) ? await explainDamage(error, files, host.bytes) : error)
     return []
   }
 }

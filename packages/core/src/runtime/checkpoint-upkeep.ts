@@ -8,6 +8,7 @@
 import {
   attemptOfStateFile,
   decideRemoval,
+  filesOf,
   historyOf,
   STATE_FOLDER,
   StateFileReader,
@@ -45,6 +46,42 @@ export class CheckpointUpkeep {
   /** What the next manifest names as its base. */
   get base(): number {
     return this.#removal?.trimBefore ?? this.#options.log.base
+  }
+
+  /**
+   * As `base`, for a batch in phases: a border keeps the one before it, in case its files are found damaged; behind the end
+   * there is nothing to go back to.
+   */
+  baseInPhases(isEnd: boolean): number {
+    const next = Math.max(this.#options.log.base, (this.#entries.at(-1)?.number ?? 0) + 1)
+    if (isEnd) return next
+    const before = historyOf(this.#entries).manifests.at(-1)?.number
+    return Math.max(this.#options.log.base, before ?? 0)
+  }
+
+  /**
+   * Removes what no entry that counts needs. Only when nothing is being written: files of this attempt that have no
+   * manifest go, too.
+   */
+  async sweepFiles(): Promise<void> {
+    const { log, store, attempt, from, gaveUp } = this.#options
+    try {
+      await log.trim()
+      const known = this.#entries.length
+      this.#entries = this.#entries.filter(({ number }) => number >= log.base)
+      const manifests = historyOf(this.#entries).manifests.map(({ entry }) => entry)
+      // That which is gone on from may lie behind damage, and count for nobody else (salvage.ts).
+      if (from !== undefined && manifests.every((manifest) => manifest.attempt < attempt))
+        manifests.push(from)
+      const named = new Set(manifests.flatMap((manifest) => filesOf(manifest).map(({ name }) => name)))
+      for (const { name } of await store.list(STATE_FOLDER)) {
+        const writer = attemptOfStateFile(name)
+        if (writer !== undefined && writer <= attempt && !named.has(name)) await store.remove(name)
+      }
+      if (this.#entries.length < known) await gaveUp(manifests.flatMap(({ pending }) => pending))
+    } catch {
+      // What could not be removed stays, until the next time: a run does not end for it.
+    }
   }
 
   /** An entry of this attempt stands. */
@@ -104,9 +141,9 @@ export class CheckpointUpkeep {
   }
 
   /** Reads a checkpoint back: every file that it names, every block of it. */
-  async #isWhole({ state }: Manifest): Promise<boolean> {
+  async #isWhole(manifest: Manifest): Promise<boolean> {
     const { store, checks } = this.#options
-    for (const file of state) {
+    for (const file of filesOf(manifest)) {
       if (this.#whole.has(file.name)) continue
       try {
         const reader = await StateFileReader.open(store, file, checks)

@@ -19,6 +19,7 @@ import type {
   NumberedEntry,
   PendingCommit,
   RunEnd,
+  StageBorder,
   StateFileReference,
 } from '../checkpoint/index.ts'
 import type { Json } from '../data/index.ts'
@@ -53,6 +54,8 @@ export interface CheckpointsOptions extends AttemptIdentity {
   readonly from: Manifest | undefined
   /** Whether running state is written: of a batch it is not. */
   readonly keepsState: boolean
+  /** A batch in phases, whose epochs are borders. */
+  readonly inPhases: boolean
   /** Older checkpoints were given up; told of the output that those which stay name. */
   readonly gaveUp: (kept: readonly PendingCommit[]) => Promise<void>
 }
@@ -65,6 +68,8 @@ export interface EpochFacts {
   /** By output step, without those that got none. */
   readonly rows: ReadonlyMap<string, number>
   readonly end: RunEnd | undefined
+  /** The epoch is the border of a batch in phases. */
+  readonly border: StageBorder | undefined
 }
 
 /** Writes the epochs of one attempt down. */
@@ -128,10 +133,10 @@ export class Checkpoints {
    *
    * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (P2).
    */
-  async writeManifest({ epoch, watermarks, pending, rows, end }: EpochFacts): Promise<void> {
-    const { attempt, lineage, parent, planHash, stateHash, mode, now } = this.#options
+  async writeManifest({ epoch, watermarks, pending, rows, end, border }: EpochFacts): Promise<void> {
+    const { attempt, lineage, parent, planHash, stateHash, mode, inPhases, now } = this.#options
     this.#toldDelivered = this.#delivered
-    const { base } = this.#upkeep
+    const base = inPhases ? this.#upkeep.baseInPhases(end !== undefined) : this.#upkeep.base
     await this.#append({
       kind: 'manifest',
       attempt,
@@ -150,8 +155,19 @@ export class Checkpoints {
       ...(rows.size === 0 ? {} : { rows: Object.fromEntries(rows) }),
       delivered: this.#delivered,
       ...(end === undefined ? {} : { end }),
+      ...(border === undefined ? {} : { border }),
     })
-    this.#upkeep.afterManifest(base)
+    if (!inPhases) this.#upkeep.afterManifest(base)
+  }
+
+  /** A batch in phases, between two of them and at both ends: removes the files that no checkpoint needs. */
+  async sweepFiles(): Promise<void> {
+    await this.#upkeep.sweepFiles()
+  }
+
+  /** The name of a file of state that no one else uses. */
+  newFileName(epoch: number): string {
+    return stateFileName({ attempt: this.attempt, epoch, number: this.#files++ })
   }
 
   /** Fixes what the next epoch reads, before any of it is read (P2). */
@@ -197,9 +213,8 @@ export class Checkpoints {
   }
 
   async #write(epoch: number, { step, parts, rows }: StepState, full: boolean): Promise<StateFileReference> {
-    const { store, checks, attempt, keyGroups, meanings } = this.#options
-    const name = stateFileName({ attempt, epoch, number: this.#files++ })
-    const writer = await StateFileWriter.begin(store, name, {
+    const { store, checks, keyGroups, meanings } = this.#options
+    const writer = await StateFileWriter.begin(store, this.newFileName(epoch), {
       checks,
       parts,
       about: meanings.get(step) as unknown as Json | undefined,

@@ -15,7 +15,7 @@ import type { Json } from '../data/type.ts'
 import { cutExecution } from '../engine/index.ts'
 import type { EpochInput, Execution, ExecutionCut, LoopEnd, PlannedEpochs } from '../engine/index.ts'
 import type { Clock } from '../host/host.ts'
-import type { PendingCommit, RunEnd } from '../checkpoint/index.ts'
+import type { PendingCommit, RunEnd, StageBorder } from '../checkpoint/index.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs, prepareOutputs, sealOutputs } from './commit-epoch.ts'
 import type { PreparedOutput } from './commit-epoch.ts'
@@ -33,6 +33,10 @@ export interface EpochsOptions {
   readonly clock: Clock
   /** The last epoch of the run that this one goes on from; 0: none. */
   readonly before: number
+  /** What the epochs up to it have prepared and nobody has committed yet: a batch in phases shows it at its end. */
+  readonly owed: readonly PendingCommit[]
+  /** Epochs before the last one are borders of a batch in phases: what all of them prepared is committed by the last. */
+  readonly showsAtEnd: boolean
   /** Whether that run came to an end of its own, and nothing of it is held back or owed. */
   readonly isClosed: boolean
   /** Whether windows have all fired when the run ends before its input does. */
@@ -60,6 +64,7 @@ interface OpenEpoch {
   readonly epoch: number
   readonly cut: ExecutionCut
   readonly end: LoopEnd | undefined
+  readonly border: StageBorder | undefined
   readonly cutMs: number
   /** Rows that each output got. */
   readonly rows: ReadonlyMap<string, number>
@@ -74,7 +79,9 @@ export class Epochs implements PlannedEpochs {
   #delivering: Promise<void> = Promise.resolve()
   #undelivered = 0
   /** Outputs of epochs that are not known to be delivered. */
-  #owed: readonly PendingCommit[] = []
+  #owed: readonly PendingCommit[]
+  /** Of borders: sources are told at the end, with the rest. */
+  readonly #unacknowledged: (() => Promise<void>)[] = []
   #last: EpochPhases | undefined
   /** Rows that each output has got so far. */
   readonly #rows = new Map<string, number>()
@@ -83,6 +90,7 @@ export class Epochs implements PlannedEpochs {
   constructor(options: EpochsOptions) {
     this.#options = options
     this.#epoch = options.before
+    this.#owed = options.owed
     this.#isClosed = options.isClosed
   }
 
@@ -128,18 +136,25 @@ export class Epochs implements PlannedEpochs {
     await this.#delivering
   }
 
-  #begin(end: LoopEnd | undefined): void {
+  /** Ends a phase of a batch run; resolves when its manifest stands. What it has prepared is shown with the last epoch. */
+  async cutBorder(border: StageBorder): Promise<void> {
+    this.#begin(undefined, border)
+    await this.#making
+  }
+
+  #begin(end: LoopEnd | undefined, border?: StageBorder): void {
     const { execution, checkpoints, clock } = this.#options
     const began = clock.monotonic()
     const epoch = ++this.#epoch
     this.#isClosed = end !== undefined
-    sealOutputs(execution, epoch, end !== undefined)
+    const isFinal = end !== undefined || border !== undefined
+    sealOutputs(execution, epoch, isFinal)
     const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.scopeOf : undefined)
-    const open = { epoch, cut, end, cutMs: clock.monotonic() - began, rows: this.#rowsSince() }
+    const open = { epoch, cut, end, border, cutMs: clock.monotonic() - began, rows: this.#rowsSince() }
     const making = this.#make(open)
     this.#making = making
-    // The last epoch is awaited by who cut it.
-    if (end === undefined) making.catch(this.#options.failed)
+    // Such an epoch is awaited by who cut it.
+    if (!isFinal) making.catch(this.#options.failed)
   }
 
   /** Rows that outputs got since the last cut. */
@@ -157,7 +172,7 @@ export class Epochs implements PlannedEpochs {
 
   async #make(open: OpenEpoch): Promise<void> {
     const { execution, checkpoints, clock, wake } = this.#options
-    const { epoch, cut, end } = open
+    const { epoch, cut, end, border } = open
     const began = clock.monotonic()
     const [outputs, stateBytes] = await Promise.all([
       prepareOutputs(execution, epoch),
@@ -178,11 +193,18 @@ export class Epochs implements PlannedEpochs {
         pending: this.#owed,
         rows: open.rows,
         end: end === undefined ? undefined : runEnd(end, this.#options.drain),
+        border,
       })
+    }
+    if (border !== undefined) {
+      this.#unacknowledged.push(...cut.acknowledge)
+      this.#making = undefined
+      return
     }
     const phases = { writeMs: written - began, manifestMs: clock.monotonic() - written, stateBytes }
     this.#undelivered++
-    const delivering = this.#delivering.then(() => this.#deliver(open, outputs, phases))
+    const due = this.#options.showsAtEnd ? this.#owed : outputs
+    const delivering = this.#delivering.then(() => this.#deliver(open, due, phases))
     this.#delivering = delivering
     if (end === undefined) delivering.catch(this.#options.failed)
     this.#making = undefined
@@ -200,7 +222,8 @@ export class Epochs implements PlannedEpochs {
     if (end !== undefined) await finishOutputs(execution)
     this.#owed = this.#owed.filter((owed) => owed.epoch > epoch)
     await checkpoints?.delivered(epoch, end !== undefined)
-    await Promise.all(cut.acknowledge.map((acknowledge) => acknowledge()))
+    const told = [...this.#unacknowledged.splice(0), ...cut.acknowledge]
+    await Promise.all(told.map((acknowledge) => acknowledge()))
     this.#undelivered--
     this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began, deliveredAtMs: clock.now() }
     wake()

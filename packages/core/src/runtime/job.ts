@@ -15,6 +15,7 @@ import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
+import { admitBorder, batchPhases, isBorder } from './batch-phases.ts'
 import { checkFolders } from './check-folders.ts'
 import { checkJobOptions } from './check-job-options.ts'
 import { checkStart } from './check-start.ts'
@@ -293,6 +294,12 @@ export class Job {
     if (state === undefined) return undefined
     refuseOtherMode(manifest, mode, state.place)
     if (isOver) return undefined
+    if (isBorder(manifest)) {
+      const { built, physical, options } = this
+      const phases = batchPhases({ built, physical }, options)
+      await admitBorder(manifest, phases, { store: state, checks: host.bytes })
+      return undefined
+    }
     const opened = await openCheckpoint(
       manifest,
       { store: state, checks: host.bytes, input: host.files },

@@ -1,5 +1,5 @@
 /** What a state directory keeps, for people: the epochs of its history, with what each is made of. Reads only. */
-import { CheckpointLog, historyOf } from '../checkpoint/index.ts'
+import { CheckpointLog, filesOf, historyOf } from '../checkpoint/index.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
 import type { ByteChecks } from '../host/host.ts'
 
@@ -34,9 +34,10 @@ export async function readCheckpoints(
   const { manifests } = historyOf(await new CheckpointLog(store, checks).read())
   const known = new Set<string>()
   const epochs = manifests.map(({ number, entry: manifest }): KeptCheckpoint => {
-    const fresh = manifest.state.filter(({ name }) => !known.has(name))
+    const files = filesOf(manifest)
+    const fresh = files.filter(({ name }) => !known.has(name))
     for (const { name } of fresh) known.add(name)
-    return { number, manifest, stateBytes: bytesOf(manifest.state), newBytes: bytesOf(fresh) }
+    return { number, manifest, stateBytes: bytesOf(files), newBytes: bytesOf(fresh) }
   })
   return { epochs, bytes: bytesOf(await store.list('')) }
 }

@@ -14,6 +14,8 @@ import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
 import { stepMeanings } from '../plan/step-meaning.ts'
+import { batchPhases } from './batch-phases.ts'
+import type { BatchPhases } from './batch-phases.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
 import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -26,6 +28,7 @@ import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import { restoreExecution } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
+import { StagedRun } from './staged-run.ts'
 import type { StepFit } from './state-fit.ts'
 import type { TakenOver } from './take-over.ts'
 
@@ -62,7 +65,9 @@ export class RunningJob {
   readonly #execution: Execution
   readonly #checkpoints: Checkpoints | undefined
   readonly #epochs: Epochs
-  readonly #loop: TaskLoop | MicroBatchLoop
+  /** Undefined: the run is not one in phases. */
+  readonly #phases: BatchPhases | undefined
+  readonly #loop: TaskLoop | MicroBatchLoop | StagedRun
   readonly #startedAt: number
   readonly #cpuAtStart: number
 
@@ -72,6 +77,7 @@ export class RunningJob {
     const clock = plannedClock(options, parts.taken)
     this.#parts = parts
     this.#options = options
+    this.#phases = batchPhases(parts, options)
     this.#startedAt = host.clock.monotonic()
     this.#cpuAtStart = host.clock.cpu()
     const manifest = manifestOf(parts.taken)
@@ -91,7 +97,10 @@ export class RunningJob {
         left: parts.taken === undefined ? [] : lineagesLeft(parts.taken),
         ...(options.state === undefined ? {} : { store: options.state }),
       },
-      ...(manifest === undefined ? {} : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
+      // Sinks that wrote before a border are not written any more.
+      ...(manifest === undefined || manifest.border !== undefined
+        ? {}
+        : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
     })
     this.#checkpoints = parts.taken === undefined ? undefined : this.#makeCheckpoints(parts.taken)
     this.#epochs = new Epochs({
@@ -100,17 +109,21 @@ export class RunningJob {
       retries: parts.retries,
       clock: host.clock,
       before: manifest?.epoch ?? 0,
+      owed: manifest?.border === undefined ? [] : manifest.pending,
+      showsAtEnd: this.#phases !== undefined,
       isClosed: isClosed(parts.taken),
       drain: options.drain ?? false,
       wake: () => this.#loop.wake(),
       failed: (error) => this.#loop.failed(error),
     })
-    this.#loop = loopOf(options, {
-      execution: this.#execution,
-      epochs: this.#epochs,
-      clock,
-      replay: parts.taken?.start.kind === 'ended' ? undefined : parts.taken?.start.replay,
-    })
+    this.#loop =
+      this.#makeStagedRun(manifest) ??
+      loopOf(options, {
+        execution: this.#execution,
+        epochs: this.#epochs,
+        clock,
+        replay: parts.taken?.start.kind === 'ended' ? undefined : parts.taken?.start.replay,
+      })
   }
 
   /** @param onRunning - called when everything is restored, before the first row is read */
@@ -152,12 +165,17 @@ export class RunningJob {
 
   async #runOn(onRunning: () => void): Promise<LoopEnd> {
     const { taken } = this.#parts
-    if (taken?.start.kind === 'ended') return 'finished'
-    await this.#execution.build({
-      wake: this.#loop.wake,
-      failed: this.#loop.failed,
-      readingFailed: this.#loop.readingFailed,
-    })
+    if (taken?.start.kind === 'ended') {
+      if (this.#phases !== undefined) await this.#checkpoints?.sweepFiles()
+      return 'finished'
+    }
+    if (!(this.#loop instanceof StagedRun)) {
+      await this.#execution.build({
+        wake: this.#loop.wake,
+        failed: this.#loop.failed,
+        readingFailed: this.#loop.readingFailed,
+      })
+    }
     const manifest = manifestOf(taken)
     const { opened } = this.#parts
     if (opened !== undefined && manifest !== undefined) {
@@ -167,7 +185,7 @@ export class RunningJob {
     onRunning()
     const end = await this.#loop.run()
     const { mode = 'batch' } = this.#options
-    if (end === 'stopped' && mode === 'batch') throw cancelled()
+    if (end === 'stopped' && mode === 'batch') throw cancelled(this.#phases !== undefined)
     return end
   }
 
@@ -176,14 +194,21 @@ export class RunningJob {
     const { taken, retries } = this.#parts
     this.#refuseOtherSinks(manifestOf(taken)?.pending ?? [])
     const commitAgain = taken === undefined || taken.start.kind === 'begin' ? [] : taken.start.commitAgain
-    await this.#sweep([...outputsNamed(taken?.entries ?? []), ...commitAgain])
+    const prepared =
+      manifestOf(taken)?.border === undefined ? commitAgain : (manifestOf(taken)?.pending ?? [])
+    await this.#sweep([...outputsNamed(taken?.entries ?? []), ...prepared])
     if (taken === undefined || taken.start.kind === 'begin') return 0
+    const { manifest } = taken.start
+    if (manifest.border !== undefined) {
+      this.#refuseUnknown(manifest.pending)
+      return 0
+    }
     for (const [epoch, outputs] of byEpoch(commitAgain)) {
       this.#refuseUnknown(outputs)
       await commitOutputs(this.#execution, outputs, { epoch, retries })
     }
-    const { epoch } = taken.start.manifest
-    const isOwing = taken.start.manifest.delivered < epoch || commitAgain.length > 0
+    const { epoch } = manifest
+    const isOwing = manifest.delivered < epoch || commitAgain.length > 0
     if (taken.start.kind === 'ended' && isOwing) await finishOutputs(this.#execution)
     await this.#checkpoints?.delivered(epoch, true)
     return commitAgain.length
@@ -218,6 +243,21 @@ export class RunningJob {
     throw unknownOutput(unknown)
   }
 
+  #makeStagedRun(from: Manifest | undefined): StagedRun | undefined {
+    const { host, state } = this.#options
+    if (this.#phases === undefined || this.#checkpoints === undefined || state === undefined) return undefined
+    return new StagedRun({
+      execution: this.#execution,
+      epochs: this.#epochs,
+      checkpoints: this.#checkpoints,
+      store: state,
+      checks: host.bytes,
+      physical: this.#parts.physical,
+      ...this.#phases,
+      from: from?.border,
+    })
+  }
+
   #makeCheckpoints(taken: TakenOver): Checkpoints {
     const { host, state, mode } = this.#options
     const { start, lineage, log, entries } = taken
@@ -239,6 +279,7 @@ export class RunningJob {
       now: () => host.clock.now(),
       from: manifestOf(taken),
       keepsState: mode === 'continuous' || mode === 'micro-batch',
+      inPhases: this.#phases !== undefined,
       gaveUp: (kept) => this.#sweep(kept),
     })
   }
@@ -290,10 +331,10 @@ function byEpoch(outputs: readonly PendingCommit[]): ReadonlyMap<number, readonl
   return epochs
 }
 
-function cancelled(): MillraceError {
+function cancelled(inPhases: boolean): MillraceError {
   return new MillraceError('run/cancelled', {
     what: 'the run was stopped before all input was read',
     detail: 'a batch run commits once, at its end: nothing was written',
-    hint: 'run it again',
+    hint: inPhases ? 'run it again: it goes on behind the last phase that was complete' : 'run it again',
   })
 }

@@ -2,8 +2,8 @@
  * Reads every byte of every checkpoint that is kept, and says which epochs are whole: before somebody needs them, and when
  * a start has found damage.
  */
-import { countingPart, salvagedManifests, salvageLog, StateFileReader } from '../checkpoint/index.ts'
-import type { CheckpointStore, DamagedEntry, Manifest } from '../checkpoint/index.ts'
+import { countingPart, filesOf, salvagedManifests, salvageLog, StateFileReader } from '../checkpoint/index.ts'
+import type { CheckpointStore, DamagedEntry, FinishedStateFile, Manifest } from '../checkpoint/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks } from '../host/host.ts'
 
@@ -41,7 +41,7 @@ export async function verifyCheckpoints(
   for (const { number, entry: manifest } of salvagedManifests(log)) {
     let fault: MillraceError | undefined
     let bytes = 0
-    for (const file of manifest.state) {
+    for (const file of filesOf(manifest)) {
       const id = `${file.name} ${file.checksum}`
       if (!faults.has(id)) {
         faults.set(id, await faultOf(store, file, checks))
@@ -62,7 +62,7 @@ async function isGone(store: CheckpointStore, number: number): Promise<boolean> 
 
 async function faultOf(
   store: CheckpointStore,
-  file: Manifest['state'][number],
+  file: FinishedStateFile,
   checks: ByteChecks,
 ): Promise<MillraceError | undefined> {
   try {
@@ -81,22 +81,32 @@ export async function explainDamage(
   store: CheckpointStore,
   checks: ByteChecks,
 ): Promise<MillraceError> {
-  const { epochs } = await verifyCheckpoints(store, checks)
+  const { epochs, damaged } = await verifyCheckpoints(store, checks)
   const whole = epochs.filter(({ fault }) => fault === undefined).map(({ manifest }) => manifest.epoch)
   const back = whole.at(-1)
-  const newest = epochs.at(-1)?.manifest.epoch
+  const newest = epochs.at(-1)?.manifest
+  const inPhases = newest?.border !== undefined && damaged.length === 0
   const { what, detail, place, step } = error
   return new MillraceError(error.code, {
     what,
     detail: [...(detail === undefined ? [] : [detail]), wholeText(whole)].join('; '),
-    hint:
-      back === undefined
-        ? 'restore the file from a copy; or begin anew in an empty state directory'
-        : `restore the file from a copy; or go back with --from ${back}: ${repeatText(back, newest)}`,
+    hint: `restore the file from a copy; or ${inPhases ? phaseHint(back) : epochHint(back, newest?.epoch)}`,
     ...(place === undefined ? {} : { place }),
     ...(step === undefined ? {} : { step }),
     cause: error,
   })
+}
+
+function epochHint(back: number | undefined, newest: number | undefined): string {
+  if (back === undefined) return 'begin anew in an empty state directory'
+  return `go back with --from ${back}: ${repeatText(back, newest)}`
+}
+
+/** A batch in phases has put nothing out before its last epoch. */
+function phaseHint(back: number | undefined): string {
+  if (back === undefined)
+    return 'begin anew in an empty state directory: all phases are computed again, and nothing was put out yet'
+  return `go back with --from ${back}: what comes behind phase ${back} is computed again, and nothing was put out yet`
 }
 
 function wholeText(whole: readonly number[]): string {

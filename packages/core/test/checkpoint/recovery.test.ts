@@ -159,6 +159,32 @@ describe('a start from an earlier epoch', () => {
   })
 })
 
+describe('D7: a start behind the border of a batch in phases', () => {
+  const border = { done: 1, of: 2, hash: 'h', files: [] }
+  const first = manifest(1, { border, delivered: 0 })
+
+  it('owes nothing yet', () => {
+    expect(decideStart(log(takeover(1), first))).toMatchObject({ kind: 'resume', commitAgain: [] })
+  })
+
+  it('owes nothing when it goes back there', () => {
+    const second = manifest(2, { border: { ...border, done: 2, of: 3 }, delivered: 0 })
+    expect(decideStart(log(takeover(1), first, second), { from: 1 })).toMatchObject({
+      kind: 'resume',
+      manifest: { epoch: 1 },
+      commitAgain: [],
+    })
+  })
+
+  it('owes the output of all phases behind the last epoch', () => {
+    const last = manifest(2, { end: 'finished', pending: [pending(1), pending(2)], delivered: 0 })
+    expect(decideStart(log(takeover(1), first, last))).toMatchObject({
+      kind: 'ended',
+      commitAgain: [pending(1), pending(2)],
+    })
+  })
+})
+
 describe('D5: a start behind one that went back', () => {
   const parent = { lineage: 'l', epoch: 1 }
   const old = [takeover(1), manifest(1), plan(2), manifest(2), plan(3), manifest(3), delivered(3)]

@@ -1,6 +1,8 @@
 /** Runs pipelines in tests: on the real host, with every knob that must not change an answer. */
 import type { Pipeline } from '../../src/index.ts'
 import type { EpochLimits } from '../../src/plan/index.ts'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { createManualHost } from '../../src/testing/index.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
@@ -13,14 +15,17 @@ export type Way = Partial<JobOptions> & {
   readonly perEpoch?: EpochLimits
   /** Event time moves in steps of many rows: what looks at it between two rows sees another. */
   readonly isCoarse?: boolean
+  /** With a state directory of its own: a batch is run in phases then. */
+  readonly inPhases?: boolean
 }
 
 /** One run of a pipeline; `build` makes it anew, because its sinks keep rows. */
 export async function runHere(
   pipeline: Pipeline,
-  { name: _name, perEpoch: _perEpoch, isCoarse: _isCoarse, ...options }: Way = {},
+  { name: _name, perEpoch: _perEpoch, isCoarse: _isCoarse, inPhases = false, ...options }: Way = {},
 ): Promise<JobResult> {
-  return new Job(pipeline.build(), { host: createNodeHost(), ...options }).run()
+  const state = inPhases ? { state: new DirectoryStore(createManualHost(), '/state') } : {}
+  return new Job(pipeline.build(), { host: createNodeHost(), ...state, ...options }).run()
 }
 
 /** Ways to run that give the same answer (law L1). */
@@ -29,6 +34,9 @@ export const waysToRun: readonly (Way & { readonly name: string })[] = [
   { name: 'batch, small batches', mode: 'batch', batchRows: 3 },
   { name: 'batch, three tasks', mode: 'batch', parallelism: 3 },
   { name: 'batch, seven tasks of small batches', mode: 'batch', parallelism: 7, batchRows: 2 },
+  { name: 'batch in phases', mode: 'batch', inPhases: true },
+  { name: 'batch in phases, two tasks', mode: 'batch', inPhases: true, parallelism: 2 },
+  { name: 'batch in phases, small batches', mode: 'batch', inPhases: true, parallelism: 3, batchRows: 2 },
   { name: 'continuous', mode: 'continuous', drain: true, epochIntervalMs: 1 },
   {
     name: 'continuous, three tasks of small batches',

@@ -1,0 +1,62 @@
+/**
+ * Whether a job runs in phases, and whether it can go on behind a border that an earlier attempt has sealed: asked before
+ * anything is written, and by `check`.
+ */
+import { filesOf, StateFileReader } from '../checkpoint/index.ts'
+import type { Manifest, StageBorder } from '../checkpoint/index.ts'
+import { MillraceError } from '../errors.ts'
+import type { BuiltPlan } from '../plan/logical.ts'
+import { phasesHash, phasesOf } from '../plan/phases.ts'
+import type { PhasedPlan } from '../plan/phases.ts'
+import type { PhysicalPlan } from '../plan/physical.ts'
+import type { RunMode } from './job.ts'
+import type { CheckpointPlace } from './restore.ts'
+
+/** A plan that is run in phases. */
+export interface BatchPhases {
+  readonly plan: PhasedPlan
+  /** What the first so many phases compute. */
+  readonly hashOf: (done: number) => string
+}
+
+/** The phases of a job; undefined: it runs in one go, because it is no batch, keeps nothing, or has nothing to seal. */
+export function batchPhases(
+  { built, physical }: { readonly built: BuiltPlan; readonly physical: PhysicalPlan },
+  { mode = 'batch', state }: { readonly mode?: RunMode | undefined; readonly state?: unknown },
+): BatchPhases | undefined {
+  if (mode !== 'batch' || state === undefined) return undefined
+  const plan = phasesOf(physical)
+  if (plan.phases.length === 1) return undefined
+  const { functions } = built.bindings
+  return { plan, hashOf: (done) => phasesHash(physical, plan, { functions, done }) }
+}
+
+/**
+ * Looks at what the phases before a border have sealed; blocks are checked when they are read.
+ *
+ * @throws MillraceError `checkpoint/incompatible` when these phases compute something else by now; `checkpoint/damaged`.
+ */
+export async function admitBorder(
+  manifest: Manifest & { readonly border: StageBorder },
+  phases: BatchPhases | undefined,
+  { store, checks }: Omit<CheckpointPlace, 'input'>,
+): Promise<void> {
+  const { done, of, hash } = manifest.border
+  if (phases?.hashOf(done) !== hash) throw otherPhases(done, of, store.place)
+  for (const file of filesOf(manifest)) await StateFileReader.open(store, file, checks)
+}
+
+/** Whether a manifest is that of a border. */
+export function isBorder(manifest: Manifest): manifest is Manifest & { readonly border: StageBorder } {
+  return manifest.border !== undefined
+}
+
+function otherPhases(done: number, of: number, place: string): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `phase ${done} of ${of} of the batch is complete, and what it computes is not what the pipeline computes now`,
+    detail:
+      'up to there the steps, their functions, the input or whether there are several tasks have changed',
+    hint: 'undo the change (later phases may change); or begin anew in an empty state directory: nothing was put out yet',
+    place: { file: place },
+  })
+}
