@@ -6,7 +6,8 @@
  * before the answer. After a failed sync the file is given up: a second sync would succeed and mean nothing.
  */
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
-import type { Files, Host, OpenFile } from '../host/host.ts'
+import { DurableFolders } from '../host/index.ts'
+import type { Files, Host, OpenFile } from '../host/index.ts'
 import { isStoreName } from './store.ts'
 import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './store.ts'
 
@@ -27,13 +28,13 @@ export class DirectoryStore implements CheckpointStore {
   readonly place: string
   readonly #files: Files
   readonly #host: DirectoryHost
-  /** Directories that exist, with names that are durable. */
-  readonly #durable = new Set<string>()
+  readonly #folders: DurableFolders
 
   constructor(host: DirectoryHost, path: string) {
     this.#host = host
     this.#files = host.files
     this.place = host.files.resolve(path)
+    this.#folders = new DurableFolders(host.files, this.place)
   }
 
   async check(): Promise<void> {
@@ -153,28 +154,8 @@ export class DirectoryStore implements CheckpointStore {
   /** A path beside `path` that no one else has, in a directory that is there and stays there. */
   async #draft(path: string): Promise<string> {
     const folder = parentOf(path)
-    await this.#makeDurable(folder)
+    await this.#folders.make([folder])
     return `${folder}/.${this.#host.random.hex(12)}`
-  }
-
-  /**
-   * Makes a directory whose name, and the names of all above it, are durable: also of those that were there, since who
-   * made them may have been killed before.
-   */
-  async #makeDurable(folder: string): Promise<void> {
-    const parent = parentOf(folder)
-    if (this.#durable.has(folder) || parent === folder) return
-    await this.#makeDurable(parent)
-    const isNew = (await this.#files.status(folder)) === undefined
-    if (isNew) await this.#files.makeDirectory(folder)
-    try {
-      await this.#files.syncDirectory(parent)
-    } catch (error) {
-      // Directories far above may be closed to us; then others made what is in them, long ago.
-      const isClosed = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM'
-      if (isNew || !isClosed || parent.startsWith(this.place)) throw error
-    }
-    this.#durable.add(folder)
   }
 
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {

@@ -20,3 +20,4 @@ export type {
   Timer,
   Timers,
 } from './host.ts'
+export { DurableFolders } from './durable-folders.ts'

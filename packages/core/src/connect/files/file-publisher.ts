@@ -65,7 +65,7 @@ export class FilePublisher {
   /** Makes the folders of prepared files: one that cannot be made is told before any of the files is visible. */
   async makeFolders(prepared: readonly PreparedFile[]): Promise<void> {
     try {
-      for (const { final } of prepared) await this.#folders.create(folderOf(joinPath(this.#path, final)))
+      await this.#folders.create(prepared.map(({ final }) => folderOf(joinPath(this.#path, final))))
     } catch (error) {
       // What may pass is met again, and tried again, by `publish`.
       if (error instanceof MillraceError) throw error
@@ -134,7 +134,7 @@ export class FilePublisher {
       return { lost: `staged file "${file.staged}" is gone and "${file.final}" is not there` }
     const fault = await this.#faultOf(staged, before, file)
     if (fault !== undefined) return { lost: `staged file "${file.staged}" ${fault}` }
-    await this.#folders.create(folderOf(final))
+    await this.#folders.create([folderOf(final)])
     await this.#show(staged, final)
     return 'published'
   }

@@ -80,7 +80,7 @@ export class OutputFolder {
     const staged = joinPath(path, STAGED_FOLDER)
     this.#owners = new FolderOwners(host, staged, { writer, resumable })
     this.#record = new ReplacedRecord(host, staged, writer)
-    this.#folders = new MadeFolders(host.files, (file) =>
+    this.#folders = new MadeFolders(host.files, path, (file) =>
       this.#inTheWay(
         `"${file}" is a file, and a folder has to be there`,
         'choose a folder that is not below a file',
@@ -121,9 +121,9 @@ export class OutputFolder {
           'it is a file, and output is a folder',
           'name a folder, or one that does not exist yet',
         )
-      if (status === undefined) await this.#folders.create(this.path)
       // What is in the way already is told without a trace.
-      else if (!this.#options.resumed) this.#checkContents(await this.#contents())
+      if (status !== undefined && !this.#options.resumed) this.#checkContents(await this.#contents())
+      await this.#folders.create([this.path])
       await this.#owners.claim()
       if (this.#mode !== 'append' && !this.#options.resumed) await this.#checkAlone()
       if (this.#mode === 'overwrite') await this.#chooseReplaced()

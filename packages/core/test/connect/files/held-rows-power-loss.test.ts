@@ -258,12 +258,13 @@ async function crashEverywhere(
       const life = new JobLife(of, lie)
       try {
         await life.before()
-        // The last seed kills the process and leaves the machine its power.
-        const restart = (): void => (seed === seeds ? life.disk.killAll() : life.disk.restart(choose))
-        for (const loss of [point, choose(points), choose(points * 2)]) {
+        // The last seed kills the process first and leaves the machine its power: what the next one finds there it has
+        // not made, and the power goes behind that.
+        for (const [at, loss] of [point, choose(points), choose(points * 2)].entries()) {
           life.disk.losePowerAfter(loss)
           await life.attempt()
-          restart()
+          if (seed === seeds && at === 0) life.disk.killAll()
+          else life.disk.restart(choose)
           const fault = await life.fault()
           if (fault !== undefined) throw new Error(fault)
         }
@@ -272,6 +273,10 @@ async function crashEverywhere(
         if (found.join() !== wanted.join()) throw new Error(`in the end ${found.join()} show`)
         const left = (await life.staged()).filter((name) => !name.endsWith('.draft'))
         if (left.length > 0) throw new Error(`staged files are left: ${left.join()}`)
+        // Of what was answered for nothing is on its way to the disk any more.
+        life.disk.restart(() => 0)
+        const kept = await life.visible()
+        if (kept.join() !== wanted.join()) throw new Error(`behind the end ${kept.join()} show`)
       } catch (error) {
         faults.push(`after ${point} of ${points}, seed ${seed}: ${String(error)}`)
       }
@@ -282,6 +287,46 @@ async function crashEverywhere(
 
 const small = { size: 150 }
 const large = { size: 1_000_000 }
+
+describe('a partition folder that a killed attempt has made', () => {
+  it('is there with its rows once a later attempt has committed, when the power goes then', async () => {
+    const outcomes = new Set<string>()
+    for (let killedAfter = 0; !outcomes.has('not killed'); killedAfter++) {
+      const disk = new SimulatedDisk()
+      const open = (attempt: number): Promise<OpenSink> => {
+        const host = hostOf(new SimulatedFiles(disk), attempt)
+        const options = { schema: Row, partitionBy: ['part'] } as const
+        return ndjson<RowType>('/data/out', options).toSink().open({
+          host, schema: Row, step: 's', outputMode: 'refuse', lineage: 'job', attempt, bounded: false,
+          resumable: true, resumed: attempt > 1,
+        }) // prettier-ignore
+      }
+      const sink = await open(1)
+      const writer = await sink.writer(0)
+      await writer.write(batchOfRows(Row, [0, 1, 2].map(row)))
+      writer.seal(1, { final: true })
+      const committables = listOf(await writer.prepare(1))
+      disk.losePowerAfter(killedAfter)
+      const outcome = await sink.commit(committables).then(
+        ([answer]) => (answer?.kind === 'committed' ? 'not killed' : 'killed'),
+        (error: unknown) => (isPowerLost(error) ? 'killed' : String(error)),
+      )
+      outcomes.add(outcome)
+      disk.killAll()
+      const next = await open(2)
+      await next.sweep(committables)
+      expect((await next.commit(committables))[0]?.kind).toMatch(/committed/)
+      disk.restart(() => 0)
+      const source = ndjson<RowType>('/data/out', { schema: Row }).toSource()
+      const rows = (await readSource(hostOf(new SimulatedFiles(disk), 0), source)) as RowType[]
+      expect({ killedAfter, rows: rows.map(({ n }) => n).toSorted((a, b) => a - b) }).toEqual({
+        killedAfter,
+        rows: [0, 1, 2],
+      })
+    }
+    expect([...outcomes].toSorted()).toEqual(['killed', 'not killed'])
+  })
+})
 
 describe('rows of files that are rolled by size, wherever the power is lost', () => {
   it.each<readonly [string, number, Case]>([
