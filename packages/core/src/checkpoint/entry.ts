@@ -71,6 +71,8 @@ export interface PendingCommit {
   readonly task: number
   /** The kind of sink that made it: another cannot read it. */
   readonly connector?: string
+  /** Where that sink put its rows, for people. */
+  readonly target?: string
   readonly committable: Json
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../plan/plan-graph.ts'
 import type { Exchange, PhysicalPlan, Stage } from '../plan/physical.ts'
 import type { Boundedness, Source } from '../connect/source.ts'
-import type { OpenSink, SinkContext } from '../connect/sink.ts'
+import type { OpenSink, SinkContext, SinkWriter } from '../connect/sink.ts'
 import { createOperator } from './create-operator.ts'
 import type { OperatorNode } from './create-operator.ts'
 import { writeFailure } from './connector-failure.ts'
@@ -246,7 +246,7 @@ export class Execution {
     const restored = this.options.restoredOutput
       ?.get(node.step)
       ?.filter((_, at) => at % context.tasks === context.task)
-    const writer = await open.sink.writer(context.task, restored)
+    const writer = await writerOf(open, context.task, restored)
     const runner = new SinkRunner(node.step, writer, context, failed)
     open.runners.push(runner)
     return runner
@@ -482,4 +482,16 @@ function ancestorsOfTables(plan: LogicalPlan): ReadonlySet<string> {
     plan,
     tables.map(({ step }) => step),
   )
+}
+
+async function writerOf(
+  { step, sink }: OpenSinkStep,
+  task: number,
+  restored: readonly Json[] | undefined,
+): Promise<SinkWriter> {
+  try {
+    return await sink.writer(task, restored)
+  } catch (error) {
+    throw writeFailure(error, 'opening', step)
+  }
 }

@@ -185,6 +185,7 @@ export class Epochs implements PlannedEpochs {
         epoch,
         attempt: checkpoints.attempt,
         connector: connectorOf(execution, output.step),
+        ...named(targetOf(execution, output.step)),
       }))
       this.#owed = [...this.#owed, ...own]
       await checkpoints.writeManifest({
@@ -234,6 +235,19 @@ export class Epochs implements PlannedEpochs {
 export function connectorOf(execution: Execution, step: string): string {
   const node = execution.node(step)
   return node.kind === 'sink' ? node.sink.connector : ''
+}
+
+/** Where a sink puts its rows, in the words of its options; undefined: they do not say. */
+export function targetOf(execution: Execution, step: string): string | undefined {
+  const node = execution.node(step)
+  const options: { readonly [name: string]: unknown } = node.kind === 'sink' ? node.sink.options : {}
+  const words = ['url', 'path', 'schema', 'table'].map((name) => options[name])
+  const said = words.filter((word) => typeof word === 'string')
+  return said.length === 0 ? undefined : said.join(', ')
+}
+
+function named(target: string | undefined): { readonly target?: string } {
+  return target === undefined ? {} : { target }
 }
 
 /** How a run ended, as its last manifest says it. */

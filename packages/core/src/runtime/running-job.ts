@@ -9,7 +9,7 @@ import type { Manifest, PendingCommit } from '../checkpoint/index.ts'
 import type { Json } from '../data/type.ts'
 import { Execution } from '../engine/index.ts'
 import type { LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
-import { MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
@@ -21,7 +21,7 @@ import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
-import { connectorOf, Epochs, outputsOf } from './epochs.ts'
+import { connectorOf, Epochs, outputsOf, targetOf } from './epochs.ts'
 import type { JobOptions, JobResult } from './job.ts'
 import { loopOf, plannedClock } from './loop-of.ts'
 import { readProgress } from './progress.ts'
@@ -135,7 +135,8 @@ export class RunningJob {
       committedAgain = await this.#settleOutputs()
       end = await this.#runOn(onRunning)
     } catch (failure) {
-      const error = this.#checkpoints === undefined ? failure : await this.#checkpoints.explained(failure)
+      const told = this.#explainMoved(failure)
+      const error = this.#checkpoints === undefined ? told : await this.#checkpoints.explained(told)
       await this.#checkpoints?.close()
       // The first failure is the one to report; closing after it may fail for the same reason.
       await this.#execution.close(true).catch(() => undefined)
@@ -192,7 +193,8 @@ export class RunningJob {
   /** What earlier attempts left: what no manifest names goes, what one owes is committed. Gives the number of outputs. */
   async #settleOutputs(): Promise<number> {
     const { taken, retries } = this.#parts
-    this.#refuseOtherSinks(manifestOf(taken)?.pending ?? [])
+    // A run that came to a clean end has shown all that it had in hand.
+    this.#refuseOtherSinks(isClosed(taken) ? [] : (manifestOf(taken)?.pending ?? []))
     const commitAgain = taken === undefined || taken.start.kind === 'begin' ? [] : taken.start.commitAgain
     const prepared =
       manifestOf(taken)?.border === undefined ? commitAgain : (manifestOf(taken)?.pending ?? [])
@@ -234,6 +236,18 @@ export class RunningJob {
         step,
       })
     }
+  }
+
+  /** Rows that are not found where an output is now lie where it was before: then nothing is lost. */
+  #explainMoved(failure: unknown): unknown {
+    if (!isMillraceError(failure) || failure.code !== 'output/lost') return failure
+    const pending = manifestOf(this.#parts.taken)?.pending ?? []
+    const owner = pending.find(({ step, target }) => step === failure.step && target !== undefined)
+    if (owner?.target === undefined) return failure
+    const now = targetOf(this.#execution, owner.step)
+    return now === undefined || now === owner.target
+      ? failure
+      : movedOutput(owner, owner.target, now, failure)
   }
 
   /** Output that is owed to a step which is not there any more would be lost. */
@@ -300,6 +314,22 @@ export class RunningJob {
 
 function changesOf({ fit }: OpenedCheckpoint): readonly StepFit[] {
   return fit.steps.filter(({ verdict }) => verdict !== 'keeps')
+}
+
+function movedOutput(
+  { step, epoch }: PendingCommit,
+  before: string,
+  now: string,
+  cause: MillraceError,
+): MillraceError {
+  return new MillraceError('checkpoint/incompatible', {
+    what: `output "${step}" has rows of epoch ${epoch} in hand that were prepared at ${before}, and is now at ${now}`,
+    detail: 'they cannot be shown from there; nothing of them is lost, and nothing was changed',
+    hint: `three ways on: start the version that writes to ${before} once more and end it with Ctrl-C, which puts all of them out there, and then change it; or move what lies at ${before} to ${now} as a whole, with its hidden parts; or keep this output and give the new one another name`,
+    step,
+    place: { file: before },
+    cause,
+  })
 }
 
 /** Histories of this place that were left: a later start goes back to none of their epochs behind the one where they were. */

@@ -96,6 +96,82 @@ test('a batch run has nothing to go on with: it would read all of its input agai
   expect(() => new Job(built, options)).toThrow('a batch run that came to its end has nothing to go on with')
 })
 
+describe('an output that is somewhere else now', () => {
+  const rows = rate({ rowsPerSecond: 1000, rows: 200 })
+  const answer = Array.from({ length: 200 }, (_, number) => number)
+  const jobTo = (machine: SimulatedMachine, folder: string, roll: 'epoch' | { interval: '1 hour' }): Job => {
+    const host = machine.boot()
+    const built = pipeline('p', (p) => p.read('rows', rows).write('out', ndjson(folder, { roll }))).build()
+    const options = { host, mode: 'continuous', epochIntervalMs: 10, batchRows: 5 } as const
+    return new Job(built, { ...options, state: new DirectoryStore(host, '/state') })
+  }
+  const shown = async (machine: SimulatedMachine, folder: string): Promise<readonly number[]> => {
+    const files = new SimulatedFiles(machine.disk)
+    const found: number[] = []
+    for (const { name } of await files.list(folder)) {
+      if (/^[._]/.test(name)) continue
+      const bytes = new Uint8Array((await files.status(`${folder}/${name}`))?.size ?? 0)
+      await (await files.open(`${folder}/${name}`, 'read')).read(bytes, 0, bytes.length, 0)
+      const lines = Buffer.from(bytes).toString('utf8').split('\n').filter(Boolean)
+      found.push(...lines.map((line) => (JSON.parse(line) as { number: number }).number))
+    }
+    return found.toSorted((a, b) => a - b)
+  }
+  /** Kills a run when rows are in hand: held back, or prepared and not shown. */
+  const killed = async (roll: 'epoch' | { interval: '1 hour' }): Promise<SimulatedMachine> => {
+    for (let events = 300; events < 600; events++) {
+      const machine = new SimulatedMachine(3)
+      machine.killAfter(events)
+      await expect(machine.run(jobTo(machine, '/out', roll).run())).rejects.toThrow(ProcessKilled)
+      machine.kill('process')
+      const owes = (await machine.run(jobTo(machine, '/out', roll).check()))?.owes ?? []
+      if (roll !== 'epoch' || owes.length > 0) return machine
+    }
+    throw new Error('nothing was ever owed')
+  }
+
+  test.each<['epoch' | { interval: '1 hour' }]>([['epoch'], [{ interval: '1 hour' }]])(
+    'is told where the rows in hand are, and what the ways on are: roll %j',
+    async (roll) => {
+      const machine = await killed(roll)
+      for (let again = 0; again < 2; again++) {
+        await expect(machine.run(jobTo(machine, '/else', roll).run())).rejects.toMatchObject({
+          code: 'checkpoint/incompatible',
+          step: 'out',
+          what: expect.stringMatching(
+            /output "out" has rows of epoch \d+ in hand that were prepared at \/out, and is now at \/else/,
+          ) as string,
+          hint: expect.stringContaining('start the version that writes to /out once more') as string,
+        })
+      }
+      expect((await machine.run(jobTo(machine, '/out', roll).run())).end).toBe('finished')
+      expect(await shown(machine, '/out')).toEqual(answer)
+    },
+  )
+
+  test('goes on when the folder was moved as a whole', async () => {
+    for (const roll of ['epoch', { interval: '1 hour' }] as const) {
+      const machine = await killed(roll)
+      await new SimulatedFiles(machine.disk).rename('/out', '/moved')
+      await machine.run(jobTo(machine, '/moved', roll).run())
+      expect(await shown(machine, '/moved')).toEqual(answer)
+    }
+  })
+
+  test('or of another kind, is no matter behind a clean end', async () => {
+    const machine = new SimulatedMachine(4)
+    const job = jobTo(machine, '/out', { interval: '1 hour' })
+    const { timers } = machine.boot()
+    const stopping = new Promise<void>((resolve) => timers.set(60, resolve)).finally(() => job.stop())
+    const [{ end }] = await machine.run(Promise.all([job.run(), stopping]))
+    expect(end).toBe('stopped')
+    const before = await shown(machine, '/out')
+    expect(before.length).toBeGreaterThan(0)
+    await machine.run(jobTo(machine, '/else', { interval: '1 hour' }).run())
+    expect([...before, ...(await shown(machine, '/else'))].toSorted((a, b) => a - b)).toEqual(answer)
+  })
+})
+
 test('an output that becomes one of another kind is refused while rows of it are in hand', async () => {
   const machine = new SimulatedMachine(2)
   const rows = rate({ rowsPerSecond: 1000, rows: 200 })
