@@ -102,11 +102,11 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   }
 
   async open(): Promise<void> {
-    const { schema, lineage, step, resumable = false } = this.#context
+    const { schema, lineage, step, attempt, resumable = false } = this.#context
     try {
       await this.#doing('opening', async (session) => {
         const table = await lookAtTable(session, this.#target, schema)
-        const work = new WorkTables(this.#target, table, { lineage, step, isResumable: resumable })
+        const work = new WorkTables(this.#target, table, { lineage, step, attempt, isResumable: resumable })
         await work.create(session)
         this.#opened = work
         await this.#minds(session, work)
@@ -141,7 +141,7 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   }
 
   async sweep(keep: readonly PostgresCommittable[]): Promise<void> {
-    await this.#doing('sweeping', (session) => this.#work.sweep(session, this.#context.attempt, keep))
+    await this.#doing('sweeping', (session) => this.#work.sweep(session, keep))
   }
 
   async finish(): Promise<void> {

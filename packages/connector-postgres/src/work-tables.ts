@@ -7,6 +7,8 @@
  *  P2  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
  *  P3  A sweep takes no part that is named, and none of the attempt that sweeps.
  *  P4  Staged rows of a run that nobody can go on with are dropped by later runs, once their owner is gone.
+ *  P10 A table of staged rows says which attempt opened it last, and is dropped by no earlier one: an attempt that ends or
+ *      sweeps late leaves it to its successor.
  */
 import { createHash } from 'node:crypto'
 import { literal, quoted } from './identifier.ts'
@@ -32,6 +34,7 @@ export interface Stage {
 export interface WorkOwner {
   readonly lineage: string
   readonly step: string
+  readonly attempt: number
   readonly isResumable: boolean
 }
 
@@ -77,8 +80,10 @@ export class WorkTables {
       // Two that create the same at once: the second would fail, whatever IF NOT EXISTS says.
       await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [COMMITS])
       await session.query(`CREATE TABLE IF NOT EXISTS ${this.commits} (${COMMIT_COLUMNS})`)
-      const { rows } = await session.query('SELECT to_regclass($1) AS there', [this.named(this.stage.name)])
-      if (rows[0]?.['there'] === null) await this.#createStage(session)
+      await session.query(FAMILY_LOCK, [this.#family])
+      const attempt = await this.#openedBy(session, this.stage.name)
+      if (attempt === undefined) await this.#createStage(session)
+      else if (attempt < this.owner.attempt) await this.#takeStage(session)
     })
   }
 
@@ -106,9 +111,24 @@ export class WorkTables {
     await session.query(`CREATE TABLE ${name} (${lines.join(', ')}) WITH (${upkeep})`)
     // A part that is sent twice, because an answer was lost, is not staged twice.
     await session.query(`CREATE UNIQUE INDEX ON ${name} (millrace_part, millrace_row)`)
-    const { lineage, step, isResumable } = this.owner
-    const record = JSON.stringify({ lineage, step, resumable: isResumable, of: this.table.quoted })
-    await session.query(`COMMENT ON TABLE ${name} IS ${literal(record)}`)
+    await this.#takeStage(session)
+  }
+
+  /** P10 */
+  async #takeStage(session: Session): Promise<void> {
+    const { lineage, step, attempt, isResumable } = this.owner
+    const record = JSON.stringify({ lineage, step, attempt, resumable: isResumable, of: this.table.quoted })
+    await session.query(`COMMENT ON TABLE ${this.named(this.stage.name)} IS ${literal(record)}`)
+  }
+
+  /** The attempt that opened a table of staged rows last; undefined: there is no such table. */
+  async #openedBy(session: Session, name: string): Promise<number | undefined> {
+    const { rows } = await session.query<{ name: string; record: string | null }>(STAGES, [
+      this.schema,
+      likePrefix(name),
+    ])
+    const found = rows.find((row) => row.name === name)
+    return found === undefined ? undefined : Number(recordOf(found.record)['attempt'] ?? 0)
   }
 
   /** The table of staged rows that a committable names; undefined when it is gone. */
@@ -122,14 +142,13 @@ export class WorkTables {
   /** P3 */
   async sweep(
     session: Session,
-    attempt: number,
     keep: readonly { readonly stage: string; readonly part: number }[],
   ): Promise<void> {
+    const { attempt } = this.owner
     const { rows } = await session.query<{ name: string }>(STAGES, [this.schema, likePrefix(this.#family)])
     for (const { name } of rows) {
       const kept = keep.filter(({ stage }) => stage === name).map(({ part }) => part)
-      if (name !== this.stage.name && kept.length === 0)
-        await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
+      if (name !== this.stage.name && kept.length === 0) await this.#drop(session, name)
       else
         await session.query(
           `DELETE FROM ${this.named(name)} WHERE millrace_attempt < $1 AND NOT millrace_part = ANY ($2)`,
@@ -153,9 +172,19 @@ export class WorkTables {
     }
   }
 
-  /** Nobody needs the staged rows any more. */
+  /** This attempt needs the staged rows no more. */
   async dropStage(session: Session): Promise<void> {
-    await session.query(`DROP TABLE IF EXISTS ${this.named(this.stage.name)}`)
+    await this.#drop(session, this.stage.name)
+  }
+
+  /** P10 */
+  async #drop(session: Session, name: string): Promise<void> {
+    await transaction(session, async () => {
+      await session.query(FAMILY_LOCK, [this.#family])
+      const attempt = await this.#openedBy(session, name)
+      if (attempt === undefined || attempt > this.owner.attempt) return
+      await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
+    })
   }
 }
 
@@ -180,6 +209,9 @@ const COMMIT_COLUMNS = `
 const LOCK = 'SELECT pg_advisory_lock_shared(hashtextextended($1, 0))'
 const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free'
 
+/** Who makes, takes or drops a table of staged rows does it alone. */
+const FAMILY_LOCK = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'
+
 const STAGE_COLUMNS = `
   SELECT attname AS name FROM pg_attribute
    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
@@ -195,10 +227,15 @@ function likePrefix(text: string): string {
 }
 
 function isForgettable(record: string | null): boolean {
+  return recordOf(record)['resumable'] === false
+}
+
+/** What is written at a table of staged rows; empty where somebody has changed it. */
+function recordOf(record: string | null): AnswerRow {
   try {
-    return (JSON.parse(record ?? '') as AnswerRow)['resumable'] === false
+    return (JSON.parse(record ?? '') as AnswerRow | null) ?? {}
   } catch {
-    return false
+    return {}
   }
 }
 

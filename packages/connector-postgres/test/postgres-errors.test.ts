@@ -320,6 +320,42 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     await run.close()
   })
 
+  it('P10: what an attempt has staged is dropped by no earlier one that finishes or sweeps late', async () => {
+    await server.ask('CREATE TABLE late (id int4, name text)')
+    const options = { lineage: 'late', resumable: true }
+    const old = await openTable(optionsOf('late'), Row, { ...options, attempt: 1 })
+    const first = await old.writer(0)
+    const one = await prepareRows(first, Row, { rows: [{ id: 1, name: null }], epoch: 1 })
+    const next = await openTable(optionsOf('late'), Row, { ...options, attempt: 2, resumed: true })
+    await next.sweep([one])
+    expect(await next.commit([one])).toEqual([{ kind: 'committed', rows: 1 }])
+    // Nothing is staged yet, and the table has to stay nevertheless.
+    expect(await old.commit([one])).toEqual([{ kind: 'already-committed' }])
+    await old.finish()
+    const second = await next.writer(0)
+    const two = await prepareRows(second, Row, { rows: [{ id: 2, name: null }], epoch: 2 })
+    await old.finish()
+    await old.sweep([])
+    // A third attempt, whose rows have another shape.
+    await server.ask('ALTER TABLE late ADD COLUMN more text')
+    const More = schema({ id: t.int32(), more: t.string() })
+    const third = await openTable(optionsOf('late'), More, { ...options, attempt: 3, resumed: true })
+    await third.sweep([two])
+    const writer = await third.writer(0)
+    const three = await prepareRows(writer, More, { rows: [{ id: 3, more: 'x' }], epoch: 3 })
+    expect(await third.commit([two])).toEqual([{ kind: 'committed', rows: 1 }])
+    expect(await next.commit([two])).toEqual([{ kind: 'already-committed' }])
+    await next.finish()
+    await next.sweep([one, two])
+    expect(await third.commit([three])).toEqual([{ kind: 'committed', rows: 1 }])
+    expect(await server.ask('SELECT id FROM late ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }])
+    for (const of of [first, second, writer]) await of.close()
+    await third.sweep([])
+    await third.finish()
+    expect(await server.ask(`SELECT relname FROM pg_class WHERE relkind = 'r' AND obj_description(oid, 'pg_class') LIKE '%"late"%'`)).toEqual([]) // prettier-ignore
+    for (const run of [old, next, third]) await run.close()
+  })
+
   it('P7: marks of epochs long gone are one row, and still say that they are done', async () => {
     await server.ask('CREATE TABLE marked (id int4, name text)')
     const run = await openTable(optionsOf('marked'), Row, { lineage: 'marked', resumable: true })

@@ -5,6 +5,8 @@
  * Statements run in this process and hold it up while they do. Invariants (tests quote them):
  *  Q1  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
  *  Q2  A part whose rows are not all there is moved not at all, and reported as lost.
+ *  Q3  The table of staged rows is dropped by nobody but the newest attempt that opened it: an earlier one that ends late
+ *      leaves it to its successor.
  */
 import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '@millrace/core/connect'
 import { rowCount, rowIndex } from '@millrace/core/data'
@@ -37,6 +39,8 @@ const WAIT_FIRST_MS = 10
 const WAIT_LONGEST_MS = 1000
 /** Marks of so many epochs stay single; epochs are committed in order, so of older ones one number says enough. */
 const MARKS_KEPT = 1000
+/** In the place of an epoch: the mark of the newest attempt that has opened the table of staged rows. */
+const STAGE_MARK = -2
 
 /**
  * Writes rows to a table, each exactly once.
@@ -115,7 +119,10 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     this.#context = context
     this.#stage = stageName(lineage, step, target, schema)
     lookAtTable(file, target, schema)
-    makeWorkTables(file, this.#stage, schema)
+    file.transaction(() => {
+      makeWorkTables(file, this.#stage, schema)
+      this.#takeStage()
+    })
     this.#mindOutput()
   }
 
@@ -148,12 +155,12 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   async finish(): Promise<void> {
     this.#doing('finishing', () => {
       this.#replaceOlder()
-      this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`)
+      this.#dropStage()
     })
   }
 
   async abandon(): Promise<void> {
-    this.#doing('cleaning up', () => this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`))
+    this.#doing('cleaning up', () => this.#dropStage())
   }
 
   async close(): Promise<void> {
@@ -263,6 +270,31 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     ])
   }
 
+  /** Q3: from here on the staged rows are for this attempt to drop, and for no earlier one. */
+  #takeStage(): void {
+    const { lineage, step, attempt } = this.#context
+    this.#file.run(
+      `INSERT INTO ${COMMITS} VALUES (?, ?, ${STAGE_MARK}, 0, -1, ?, ?)
+       ON CONFLICT DO UPDATE SET rows = max(rows, excluded.rows)`,
+      [lineage, step, this.#target.table, BigInt(attempt)],
+    )
+  }
+
+  /** Q3 */
+  #dropStage(): void {
+    const { lineage, step, attempt } = this.#context
+    const [later] = this.#file.all(
+      `SELECT 1 FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ${STAGE_MARK} AND rows > ?`,
+      [lineage, step, BigInt(attempt)],
+    )
+    if (later !== undefined) return
+    this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`)
+    this.#file.run(`DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ${STAGE_MARK}`, [
+      lineage,
+      step,
+    ])
+  }
+
   /** What the table may hold, by the output mode; whether it is replaced is written down for later attempts. */
   #mindOutput(): void {
     const { outputMode, resumed = false, lineage, step } = this.#context
@@ -283,7 +315,8 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     if (outputMode !== 'refuse' || mode === 'upsert') return
     const [row] = this.#file.all<{ other: number }>(
       `SELECT EXISTS (SELECT 1 FROM ${quoted(table)}) AND NOT EXISTS (
-         SELECT 1 FROM ${COMMITS} WHERE lineage = ? AND step = ? AND target = ?) AS other`,
+         SELECT 1 FROM ${COMMITS}
+          WHERE lineage = ? AND step = ? AND target = ? AND epoch <> ${STAGE_MARK}) AS other`,
       [lineage, step, table],
     )
     if (row?.other !== 1) return

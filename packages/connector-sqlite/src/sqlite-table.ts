@@ -85,19 +85,17 @@ export function lookAtTable(file: SqliteFile, target: SqliteTarget, schema: Sche
 /** Makes the tables of the sink that are missing. */
 export function makeWorkTables(file: SqliteFile, stage: string, schema: Schema): void {
   const columns = schema.fields.map(({ name, nullable }) => `${quoted(name)}${nullable ? '' : ' NOT NULL'}`)
-  file.transaction(() => {
-    file.exec(
-      `CREATE TABLE IF NOT EXISTS ${COMMITS} (lineage TEXT NOT NULL, step TEXT NOT NULL, epoch INTEGER NOT NULL,
-        attempt INTEGER NOT NULL, task INTEGER NOT NULL, target TEXT NOT NULL, rows INTEGER NOT NULL,
-        PRIMARY KEY (lineage, step, epoch, attempt, task)) WITHOUT ROWID`,
-    )
-    // No types: values stay as they are.
-    file.exec(
-      `CREATE TABLE IF NOT EXISTS ${stage} (millrace_row INTEGER PRIMARY KEY, millrace_attempt INTEGER NOT NULL,
-        millrace_part INTEGER NOT NULL, millrace_weight INTEGER NOT NULL, ${columns.join(', ')})`,
-    )
-    file.exec(`CREATE INDEX IF NOT EXISTS ${stage}_part ON ${stage} (millrace_part)`)
-  })
+  file.exec(
+    `CREATE TABLE IF NOT EXISTS ${COMMITS} (lineage TEXT NOT NULL, step TEXT NOT NULL, epoch INTEGER NOT NULL,
+      attempt INTEGER NOT NULL, task INTEGER NOT NULL, target TEXT NOT NULL, rows INTEGER NOT NULL,
+      PRIMARY KEY (lineage, step, epoch, attempt, task)) WITHOUT ROWID`,
+  )
+  // No types: values stay as they are.
+  file.exec(
+    `CREATE TABLE IF NOT EXISTS ${stage} (millrace_row INTEGER PRIMARY KEY, millrace_attempt INTEGER NOT NULL,
+      millrace_part INTEGER NOT NULL, millrace_weight INTEGER NOT NULL, ${columns.join(', ')})`,
+  )
+  file.exec(`CREATE INDEX IF NOT EXISTS ${stage}_part ON ${stage} (millrace_part)`)
 }
 
 function hasUniqueKey(file: SqliteFile, { table, key }: SqliteTarget): boolean {

@@ -10,6 +10,8 @@
  *  N3  While so many epochs wait to be delivered, nothing is read and no further epoch is cut.
  *  N5  A plan of an epoch is written when the manifest of the one before stands.
  *  N4  The first failure of any phase ends the run.
+ *  N6  A sink is told to finish when the log knows of the delivery: who was taken over learns so before, and takes nothing
+ *      away that its successor needs.
  */
 import type { Json } from '../data/type.ts'
 import { cutExecution } from '../engine/index.ts'
@@ -220,9 +222,10 @@ export class Epochs implements PlannedEpochs {
     const { execution, checkpoints, retries, clock, wake } = this.#options
     const began = clock.monotonic()
     await commitOutputs(execution, outputs, { epoch, retries })
-    if (end !== undefined) await finishOutputs(execution)
     this.#owed = this.#owed.filter((owed) => owed.epoch > epoch)
     await checkpoints?.delivered(epoch, end !== undefined)
+    // N6
+    if (end !== undefined) await finishOutputs(execution)
     const told = [...this.#unacknowledged.splice(0), ...cut.acknowledge]
     await Promise.all(told.map((acknowledge) => acknowledge()))
     this.#undelivered--

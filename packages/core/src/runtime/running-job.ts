@@ -30,6 +30,7 @@ import { restoreExecution } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { StagedRun } from './staged-run.ts'
 import type { StepFit } from './state-fit.ts'
+import { hasEnded } from './take-over.ts'
 import type { TakenOver } from './take-over.ts'
 
 /** How a run with a state directory began. */
@@ -209,10 +210,9 @@ export class RunningJob {
       this.#refuseUnknown(outputs)
       await commitOutputs(this.#execution, outputs, { epoch, retries })
     }
-    const { epoch } = manifest
-    const isOwing = manifest.delivered < epoch || commitAgain.length > 0
-    if (taken.start.kind === 'ended' && isOwing) await finishOutputs(this.#execution)
-    await this.#checkpoints?.delivered(epoch, true)
+    await this.#checkpoints?.delivered(manifest.epoch, true)
+    // The run that ended may have been killed before it could.
+    if (taken.start.kind === 'ended') await finishOutputs(this.#execution)
     return commitAgain.length
   }
 
@@ -347,11 +347,8 @@ function manifestOf(taken: TakenOver | undefined): Manifest | undefined {
 /** Whether the run that is gone on from came to an end of its own, and its output is all shown. */
 function isClosed(taken: TakenOver | undefined): boolean {
   const manifest = manifestOf(taken)
-  if (taken === undefined || manifest?.end === undefined) return false
-  return taken.entries.some(
-    ({ entry }) =>
-      entry.kind === 'delivered' && entry.epoch === manifest.epoch && entry.attempt >= manifest.attempt,
-  )
+  if (taken === undefined || manifest === undefined) return false
+  return hasEnded(manifest, taken.entries)
 }
 
 /** Oldest first. */

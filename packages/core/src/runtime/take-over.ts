@@ -176,16 +176,25 @@ export interface JobOwner {
   readonly heardAtMs: number
 }
 
-/** Who owns a job; undefined: nobody, or it came to its end. */
+/** Who owns a job; undefined: nobody, or it came to its end and has put out all that it promised. */
 export async function ownerOf(entries: readonly NumberedEntry[], host: Host): Promise<JobOwner | undefined> {
   const newest = entries.findLast(
     ({ entry }) => entry.kind === 'takeover' || entry.kind === 'manifest',
   )?.entry
   if (newest?.kind !== 'takeover' && newest?.kind !== 'manifest') return undefined
-  if (newest.kind === 'manifest' && newest.end !== undefined) return undefined
+  if (newest.kind === 'manifest' && hasEnded(newest, entries)) return undefined
   const { owner, attempt, lineage, atMs } = newest
   if (owner === undefined) return undefined
   return { process: owner, state: await host.processes.state(owner), attempt, lineage, heardAtMs: atMs }
+}
+
+/** Whether a run has ended with this manifest: before its output is delivered, it is still at work on it. */
+export function hasEnded(newest: Manifest, entries: readonly NumberedEntry[]): boolean {
+  if (newest.end === undefined) return false
+  return entries.some(
+    ({ entry }) =>
+      entry.kind === 'delivered' && entry.epoch === newest.epoch && entry.attempt >= newest.attempt,
+  )
 }
 
 /** Who wants a job. */

@@ -215,14 +215,22 @@ describe('who owns a job', () => {
   const process = { machine: 'm', boot: 'b', space: 's', pid: 7, start: '1' }
   const known: Host = { ...host, processes: { self: async () => process, state: async () => 'alive' } }
 
-  it('is told by its newest manifest too, when the takeover has been cut away', async () => {
+  it('is told by its newest manifest too, until what it promised is delivered', async () => {
     const shelf = await threeEpochs()
     const { epochs } = await verifyCheckpoints(shelf, host.bytes)
     const { manifest, number } = epochs[1] as VerifiedEpoch
     expect(manifest.owner).toMatchObject({ pid: expect.any(Number) as number })
     const { end: _, ...rest } = { ...manifest, owner: process }
     expect(await ownerOf([{ number, entry: rest }], known)).toMatchObject({ process, state: 'alive' })
-    expect(await ownerOf([{ number, entry: { ...rest, end: 'stopped' } }], known)).toBeUndefined()
+    const last = { number, entry: { ...rest, end: 'stopped' as const } }
+    expect(await ownerOf([last], known)).toMatchObject({ process, state: 'alive' })
+    const { attempt, epoch } = manifest
+    const told = (of: number): NumberedEntry => ({
+      number: number + 1,
+      entry: { kind: 'delivered', attempt, epoch: of },
+    })
+    expect(await ownerOf([last, told(epoch - 1)], known)).toMatchObject({ process })
+    expect(await ownerOf([last, told(epoch)], known)).toBeUndefined()
   })
 })
 
