@@ -2,6 +2,7 @@
  * A table of PostgreSQL as an exactly-once output: rows are staged at the server while they are written, and moved into
  * the table, all rows of an epoch together, once the epoch stands.
  */
+import { laterOutput } from '@millrace/core/connect'
 import type { CommitOutcome, OpenSink, Sink, SinkContext } from '@millrace/core/connect'
 import type { Schema } from '@millrace/core/data'
 import { MillraceError } from '@millrace/core/errors'
@@ -165,9 +166,24 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
     await session?.close()
   }
 
+  /** Marks of epochs that the job does not know: its log has lost entries. */
+  async #refuseLater(session: Session, work: WorkTables): Promise<void> {
+    const { standing, lineage, step } = this.#context
+    if (standing === undefined) return
+    const { rows } = await session.query<{ shown: number | null }>(
+      `SELECT max(CASE epoch WHEN -1 THEN rows ELSE epoch END)::float8 AS shown
+         FROM ${work.commits} WHERE lineage = $1 AND step = $2`,
+      [lineage, step],
+    )
+    const shown = rows[0]?.shown ?? 0
+    if (shown <= standing) return
+    throw laterOutput({ step, standing, shown, what: `what table ${work.table.quoted} shows of it` })
+  }
+
   /** What the table may hold, by the output mode. */
   async #minds(session: Session, work: WorkTables): Promise<void> {
     const { outputMode, resumed = false, step } = this.#context
+    await this.#refuseLater(session, work)
     if (resumed) return
     const { mode, table } = this.#target
     const name = quotedTable(table)

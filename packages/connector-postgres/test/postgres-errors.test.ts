@@ -107,6 +107,26 @@ describe.skipIf(whyNoServer !== undefined)('a table', () => {
     await writeOnce(options, Row, { rows: [{ id: 1, name: 'a' }] })
   })
 
+  it('that shows epochs which the job does not know stops it: its log has lost entries', async () => {
+    await server.ask('CREATE TABLE later (id int4, name text)')
+    const context = { lineage: 'later', resumable: true } as const
+    const run = await openTable(optionsOf('later'), Row, { ...context, standing: 0 })
+    const writer = await run.writer(0)
+    for (const epoch of [1, 2])
+      await run.commit([await prepareRows(writer, Row, { rows: [{ id: epoch, name: 'a' }], epoch })])
+    await writer.close()
+    await run.close()
+    const again = (standing: number, lineage = 'later') =>
+      openTable(optionsOf('later'), Row, { ...context, lineage, attempt: 2, resumed: true, standing })
+    await (await again(2)).close()
+    await expect(again(1)).rejects.toMatchObject({
+      code: 'checkpoint/lost-epochs',
+      what: 'output "write" shows rows of epoch 2, and the newest epoch of the checkpoint log is 1',
+      hint: expect.stringContaining('--from 1'),
+    })
+    await (await again(1, 'another')).close()
+  })
+
   it('that is a view is refused', async () => {
     await server.ask('CREATE VIEW seen AS SELECT 1 AS id')
     await expect(openTable(optionsOf('seen'), Row)).rejects.toMatchObject({ what: '"seen" is no table' })

@@ -8,6 +8,7 @@
  *  Q3  The table of staged rows is dropped by nobody but the newest attempt that opened it: an earlier one that ends late
  *      leaves it to its successor.
  */
+import { laterOutput } from '@millrace/core/connect'
 import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '@millrace/core/connect'
 import { rowCount, rowIndex } from '@millrace/core/data'
 import type { Batch, Column, Json, Schema } from '@millrace/core/data'
@@ -299,6 +300,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   #mindOutput(): void {
     const { outputMode, resumed = false, lineage, step } = this.#context
     const { mode, table } = this.#target
+    this.#refuseLater()
     if (resumed) return
     if (outputMode === 'overwrite' && mode === 'upsert')
       throw new MillraceError('plan/unsupported', {
@@ -326,6 +328,20 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
       place: { file: this.#target.path },
       step,
     })
+  }
+
+  /** Marks of epochs that the job does not know: its log has lost entries. */
+  #refuseLater(): void {
+    const { standing, lineage, step } = this.#context
+    if (standing === undefined) return
+    const [row] = this.#file.all<{ shown: number | null }>(
+      `SELECT max(CASE epoch WHEN -1 THEN rows ELSE epoch END) AS shown FROM ${COMMITS} WHERE lineage = ? AND step = ?`,
+      [lineage, step],
+    )
+    const shown = row?.shown ?? 0
+    if (shown <= standing) return
+    const { table, path } = this.#target
+    throw laterOutput({ step, standing, shown, what: `what table ${quoted(table)} of "${path}" shows of it` })
   }
 
   #replaceOlder(): void {

@@ -130,6 +130,25 @@ function stepwise(): {
 }
 
 describe('a table of SQLite', () => {
+  it('that shows epochs which the job does not know stops it: its log has lost entries', async () => {
+    database.exec('CREATE TABLE results (id INTEGER, name TEXT, amount REAL)')
+    const run = await open({}, Row, { standing: 0 })
+    for (const epoch of [1, 2]) {
+      const rows = batchOfRows(Row, [{ id: epoch, name: 'a', amount: null }])
+      expect(await run.commit([await prepare(run, rows, epoch)])).toEqual([{ kind: 'committed', rows: 1 }])
+    }
+    await run.close()
+    await (await open({}, Row, { attempt: 2, resumed: true, standing: 2 })).close()
+    const lost = open({}, Row, { attempt: 2, resumed: true, standing: 1 })
+    await expect(lost).rejects.toMatchObject({
+      code: 'checkpoint/lost-epochs',
+      what: 'output "write" shows rows of epoch 2, and the newest epoch of the checkpoint log is 1',
+      hint: expect.stringContaining('--from 1'),
+    })
+    // Another history.
+    await (await open({}, Row, { attempt: 3, resumed: true, standing: 1, lineage: 'bbbb' })).close()
+  })
+
   const Everything = schema({
     'flag': t.boolean(),
     'long': t.int64().bigint(),

@@ -219,6 +219,11 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'a file of a checkpoint is missing or not what was written',
   },
+  'checkpoint/lost-epochs': {
+    domain: 'external',
+    retry: 'no-retry',
+    meaning: 'an output shows rows of epochs that the checkpoint log does not know any more',
+  },
   'checkpoint/newer-format': {
     domain: 'user',
     retry: 'no-retry',

@@ -51,6 +51,7 @@ export type {
   UploadPage,
 } from '../checkpoint/object-client.ts'
 export { cellJson, cellText } from './cell-text.ts'
+export { laterOutput } from './later-output.ts'
 export type { CountCommittable } from './blackhole.ts'
 export { blackhole } from './blackhole.ts'
 export type { ConsoleCommittable, ConsoleOptions } from './console.ts'

@@ -58,6 +58,11 @@ export interface SinkContext {
    */
   readonly left?: readonly string[]
   /**
+   * The newest epoch that the log of the job knows, 0 when it knows none; absent when there is no log. A sink that can tell
+   * that a later one of this lineage was committed throws (later-output.ts): the log has lost entries.
+   */
+  readonly standing?: EpochId
+  /**
    * The place of checkpoints, for sinks that have to keep rows themselves until they are delivered: files whose names
    * begin with `sinks/`. Absent in a run without one: then nothing outlives the process.
    */

@@ -46,7 +46,7 @@ export interface ExecutionOptions {
   readonly batchRows: number
   readonly sink: Pick<
     SinkContext,
-    'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed' | 'left' | 'store'
+    'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed' | 'left' | 'standing' | 'store'
   >
   /** What sinks prepared in the epoch that the run goes on from, by step. */
   readonly restoredOutput?: ReadonlyMap<string, readonly Json[]>

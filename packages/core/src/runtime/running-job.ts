@@ -96,6 +96,7 @@ export class RunningJob {
         resumable: parts.taken !== undefined,
         resumed: manifest !== undefined && manifest.savepoint !== true,
         left: parts.taken === undefined ? [] : lineagesLeft(parts.taken),
+        ...(parts.taken === undefined ? {} : { standing: manifest?.epoch ?? 0 }),
         ...(options.state === undefined ? {} : { store: options.state }),
       },
       // Sinks that wrote before a border are not written any more.

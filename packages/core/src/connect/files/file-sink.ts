@@ -112,11 +112,12 @@ async function openFileSink(
   options: FileSinkOptions,
   context: SinkContext,
 ): Promise<OpenSink<FileCommittable>> {
-  const { host, lineage, step, attempt, bounded, resumable = false, resumed = false } = context
+  const { host, lineage, step, attempt, bounded, resumable = false, resumed = false, standing } = context
   const left = new Set((context.left ?? []).map((one) => writerId(one, step)))
   const writer = { id: writerId(lineage, step), attempt }
   const { path } = options
-  const folder = new OutputFolder({ host, path, writer, mode: context.outputMode, resumable, resumed, left })
+  const mode = context.outputMode
+  const folder = new OutputFolder({ host, path, writer, mode, resumable, resumed, left, step, standing })
   await folder.open()
   const { publisher } = folder
   const doneJournals = new Set<string>()

@@ -9,12 +9,14 @@
  *      every sink of the run has committed.
  *  V5  A run that fails and that nobody goes on with leaves no staged files, and no folders that it made and that hold
  *      nothing.
- *  V7  An attempt that goes on is never refused because of what lies there.
+ *  V7  An attempt that goes on is never refused because of what lies there, but for V8.
+ *  V8  Files that this job has shown of epochs which it does not know are told: its log has lost entries.
  * How staged files become visible is file-publisher.ts.
  */
 import { MillraceError } from '../../errors.ts'
 import type { Files, Host } from '../../host/host.ts'
-import type { OutputMode } from '../sink.ts'
+import type { EpochId, OutputMode } from '../sink.ts'
+import { laterOutput } from '../later-output.ts'
 import { outputError, systemCode } from './file-errors.ts'
 import { folderOf, isHidden, joinPath } from './file-name.ts'
 import { FilePublisher } from './file-publisher.ts'
@@ -22,7 +24,7 @@ import type { PreparedFile } from './file-publisher.ts'
 import { FolderOwners } from './folder-owners.ts'
 import type { OwnerState } from './folder-owners.ts'
 import { MadeFolders } from './made-folders.ts'
-import { ownerName, STAGED_FOLDER, writerOfFinished, writerOfOwner, writerOfStaged } from './output-name.ts'
+import { originOfFinished, ownerName, STAGED_FOLDER, writerOfOwner, writerOfStaged } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
 import { parsePartition } from './partition-path.ts'
 import { ReplacedRecord } from './replaced-record.ts'
@@ -31,7 +33,7 @@ import type { Replaced } from './replaced-record.ts'
 /** What lies in an output folder for everyone to see. Paths are relative. */
 interface Contents {
   /** Finished files by the names that file sinks give. */
-  readonly finished: readonly { readonly path: string; readonly writer: string }[]
+  readonly finished: readonly { readonly path: string; readonly writer: string; readonly epoch: EpochId }[]
   /** Anything else. */
   readonly foreign: readonly string[]
   readonly partitions: readonly string[]
@@ -52,6 +54,9 @@ export interface OutputFolderOptions {
   readonly resumed: boolean
   /** Ids of writers of histories that were left for this one's: nobody goes on with theirs. */
   readonly left: ReadonlySet<string>
+  readonly step: string
+  /** The newest epoch that the job knows; undefined: it keeps no log. */
+  readonly standing: EpochId | undefined
 }
 
 /** An output folder of one sink. */
@@ -121,8 +126,12 @@ export class OutputFolder {
           'it is a file, and output is a folder',
           'name a folder, or one that does not exist yet',
         )
-      // What is in the way already is told without a trace.
-      if (status !== undefined && !this.#options.resumed) this.#checkContents(await this.#contents())
+      if (status !== undefined) {
+        const contents = await this.#contents()
+        // What is in the way already is told without a trace.
+        if (!this.#options.resumed) this.#checkContents(contents)
+        this.#checkLater(contents)
+      }
       await this.#folders.create([this.path])
       await this.#owners.claim()
       if (this.#mode !== 'append' && !this.#options.resumed) await this.#checkAlone()
@@ -316,6 +325,22 @@ export class OutputFolder {
     throw this.#inTheWay(`it holds "${older.path}" of an earlier run`)
   }
 
+  /** V8 */
+  #checkLater({ finished }: Contents): void {
+    const { standing, step } = this.#options
+    if (standing === undefined) return
+    const later = finished.filter(({ writer, epoch }) => writer === this.#writer.id && epoch > standing)
+    const newest = later.toSorted((left, right) => left.epoch - right.epoch).at(-1)
+    if (newest === undefined) return
+    throw laterOutput({
+      step,
+      standing,
+      shown: newest.epoch,
+      what: `"${newest.path}" in "${this.path}"`,
+      remove: `remove ${later.length === 1 ? 'it' : `the ${later.length} files of epochs after ${standing} that end in "-${this.#writer.id}" and the format's ending`}`,
+    })
+  }
+
   #inTheWay(
     detail: string,
     hint = 'use --output-mode overwrite to replace it or append to add to it, or choose another folder',
@@ -329,15 +354,15 @@ export class OutputFolder {
   }
 
   async #contents(): Promise<Contents> {
-    const finished: { path: string; writer: string }[] = []
+    const finished: { path: string; writer: string; epoch: EpochId }[] = []
     const foreign: string[] = []
     const partitions: string[] = []
     const visit = async (folder: string): Promise<void> => {
       for (const { name, kind } of await this.#files.list(joinPath(this.path, folder))) {
         if (isHidden(name)) continue
         const path = joinPath(folder, name)
-        const writer = kind === 'file' ? writerOfFinished(name) : undefined
-        if (writer !== undefined) finished.push({ path, writer })
+        const origin = kind === 'file' ? originOfFinished(name) : undefined
+        if (origin !== undefined) finished.push({ path, ...origin })
         else if (kind === 'directory' && parsePartition(name) !== undefined) {
           partitions.push(path)
           await visit(path)

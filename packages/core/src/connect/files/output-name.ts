@@ -23,7 +23,7 @@ export interface FinishedName {
   readonly sequence: number
 }
 
-const finishedPattern = /^part-\d{6,}-\d{4,}-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
+const finishedPattern = /^part-(\d{6,})-\d{4,}-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
 const ownerPattern = /^([0-9a-f]{12})-a(\d+)\.owner$/
 const stagedPattern = /^([0-9a-f]{12})-a(\d+)-t\d+-\d+\.(?:tmp|journal)$/
 
@@ -48,9 +48,12 @@ export function finishedName(writer: OutputWriter, file: FinishedName, ending: s
   return `part-${pad(epoch, 6)}-${pad(task, 4)}-${pad(sequence, 4)}-${writer.id}${ending}`
 }
 
-/** The writer of a finished file by its name; undefined when no file sink gave that name. */
-export function writerOfFinished(name: string): string | undefined {
-  return finishedPattern.exec(name)?.[1]
+/** Writer and epoch of a finished file by its name; undefined when no file sink gave that name. */
+export function originOfFinished(
+  name: string,
+): { readonly writer: string; readonly epoch: EpochId } | undefined {
+  const match = finishedPattern.exec(name)
+  return match === null ? undefined : { writer: match[2] as string, epoch: Number(match[1]) }
 }
 
 /** The name of a file that is being written. */
