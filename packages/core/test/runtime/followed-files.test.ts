@@ -245,3 +245,71 @@ describe('a followed log', () => {
     expect(await logs.run('/in/app.csv*', { format })).toEqual([2, 3])
   })
 })
+
+describe('rows that may be lost', () => {
+  const skip = { lostRows: 'skip' } as const
+
+  /** A log that was read in part: what the first run of a job has not read is there. */
+  async function partlyRead(follow: 'lines' | 'files', bytes: number): Promise<Logs> {
+    const logs = new Logs()
+    await logs.append('/in/a.log', lines(0, 20, bytes))
+    const job = { mode: 'micro-batch', trigger: { kind: 'once' } } as const
+    expect(await logs.run('/in/*.log', { follow, job, maxRows: 10 })).toEqual(numbers(0, 10))
+    return logs
+  }
+
+  test.each([30, 500])('are told and given up when the next run is told so (%i bytes)', async (bytes) => {
+    for (const follow of ['lines', 'files'] as const) {
+      const logs = await partlyRead(follow, bytes)
+      await logs.files.remove('/in/a.log')
+      const stopped = await logs.failure('/in/*.log', { follow })
+      expect(stopped).toMatchObject({
+        code: 'input/not-found',
+        hint: expect.stringContaining("lostRows: 'skip'"),
+      })
+      expect(await logs.run('/in/*.log', { ...skip, follow })).toEqual([])
+      expect(logs.notices).toEqual([expect.stringContaining('"/in/a.log"')])
+      await logs.append('/in/a.log', lines(50, 52, bytes))
+      expect(await logs.run('/in/*.log', { follow })).toEqual([50, 51])
+      expect(logs.notices).toHaveLength(1)
+    }
+  })
+
+  test.each([30, 500])(
+    'of a log that was emptied: it is read from its beginning (%i bytes)',
+    async (bytes) => {
+      for (const count of [2, 10, 40]) {
+        const logs = await partlyRead('lines', bytes)
+        await logs.overwrite('/in/a.log', lines(100, 100 + count, bytes))
+        const stopped = await logs.failure('/in/*.log')
+        expect(stopped).toMatchObject({
+          code: 'input/changed',
+          hint: expect.stringContaining("lostRows: 'skip'"),
+        })
+        expect(await logs.run('/in/*.log', skip)).toEqual(numbers(100, 100 + count))
+        expect(logs.notices).toEqual([expect.stringContaining('it is read from its beginning')])
+        await logs.append('/in/a.log', lines(200, 203, bytes))
+        expect(await logs.run('/in/*.log')).toEqual(numbers(200, 203))
+      }
+    },
+  )
+
+  test('of a log that was moved away: the one that has its name is read', async () => {
+    const logs = await partlyRead('lines', 100)
+    await logs.files.makeDirectory('/archive')
+    await logs.files.rename('/in/a.log', '/archive/a.log')
+    await logs.append('/in/a.log', lines(100, 130, 100))
+    expect((await logs.failure('/in/*.log')).hint).toContain("lostRows: 'skip'")
+    expect(await logs.run('/in/*.log', skip)).toEqual(numbers(100, 130))
+    expect(logs.notices).toEqual([expect.stringMatching(/is gone; it had been read up to byte \d+ of \d+/)])
+    expect(await logs.run('/in/*.log', skip)).toEqual([])
+  })
+
+  test('are none where nothing went wrong', async () => {
+    const logs = await partlyRead('lines', 100)
+    await logs.files.rename('/in/a.log', '/in/b.log')
+    await logs.append('/in/a.log', lines(20, 22))
+    expect(await logs.run('/in/*.log', skip)).toEqual(numbers(10, 22))
+    expect(logs.notices).toEqual([])
+  })
+})

@@ -34,6 +34,7 @@ export const numbers = (from: number, to: number): number[] =>
 export interface LogsOptions {
   readonly meanwhile?: readonly (() => Promise<unknown>)[]
   readonly follow?: 'lines' | 'files'
+  readonly lostRows?: 'fail' | 'skip'
   readonly job?: Partial<JobOptions>
   readonly maxRows?: number
   readonly format?: typeof ndjson | typeof csv
@@ -102,10 +103,10 @@ export class Logs {
   }
 
   #job(path: string, options: LogsOptions, sink: MemorySink<LogRow>): { job: Job; host: Host } {
-    const { follow = 'lines', job: more = {}, format = ndjson, maxRows } = options
+    const { follow = 'lines', lostRows = 'fail', job: more = {}, format = ndjson, maxRows } = options
     const host = this.machine.boot()
     const built = pipeline('following', (p) => {
-      const dataset = format(path, { schema: Row, follow, pollInterval: '10 ms' })
+      const dataset = format(path, { schema: Row, follow, lostRows, pollInterval: '10 ms' })
       p.read('rows', dataset, maxRows === undefined ? {} : { perEpoch: { maxRows } }).write('out', sink)
     }).build()
     const job = new Job(built, {

@@ -59,6 +59,11 @@ export interface FileReadOptions<Row> {
    * as they are added to files (`'lines'`: NDJSON, CSV and TSV, not compressed).
    */
   readonly follow?: 'files' | 'lines'
+  /**
+   * What becomes of rows of a file that is followed which went before they were read, because it was deleted, emptied or
+   * replaced: the run fails (default), or the next one goes on without them and says so.
+   */
+  readonly lostRows?: 'fail' | 'skip'
   /** How often a run that follows looks for new files and lines; default 500 ms. */
   readonly pollInterval?: Duration
   /** Cut larger files into parts of about so many bytes that tasks share (NDJSON, and Parquet by row groups); default: never. */
@@ -154,13 +159,14 @@ function sourceOptions<Row>(
   path: string,
   options: AnyFileOptions<Row>,
 ): FileSourceOptions {
-  const { follow = 'files', splitBytes, schema } = options
+  const { follow = 'files', lostRows = 'fail', splitBytes, schema } = options
   const compression = options.compression === 'uncompressed' ? 'none' : (options.compression ?? 'auto')
   checkChoice('follow', follow, ['files', 'lines'])
+  checkChoice('lostRows', lostRows, ['fail', 'skip'])
   if (splitBytes !== undefined) checkBytes('splitBytes', splitBytes)
   const pollMs = positiveDuration('pollInterval', options.pollInterval ?? POLL_MS_DEFAULT)
   return {
-    path, formats, schema, compression, follow, pollMs, splitBytes,
+    path, formats, schema, compression, follow, lostRows, pollMs, splitBytes,
     chunkBytes: CHUNK_BYTES_DEFAULT,
     pushdown: { columns: undefined, predicate: undefined },
   } // prettier-ignore

@@ -19,6 +19,7 @@ const fileOptions = {
   disorder: true,
   onError: true,
   follow: true,
+  lostRows: true,
   pollInterval: true,
   splitBytes: true,
   partitionBy: true,

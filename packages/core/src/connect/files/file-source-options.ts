@@ -14,6 +14,7 @@ export interface FileSourceOptions {
   readonly schema: Schema | undefined
   readonly compression: CompressionOption
   readonly follow: 'files' | 'lines'
+  readonly lostRows: 'fail' | 'skip'
   readonly pollMs: number
   readonly splitBytes: number | undefined
   /** Bytes read at a time. */

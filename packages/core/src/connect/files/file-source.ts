@@ -25,7 +25,7 @@ import type { FileSourceOptions } from './file-source-options.ts'
 import { compressionFor, detailOfSplit } from './file-split.ts'
 import type { SplitDetail } from './file-split.ts'
 import { findFiles } from './find-files.ts'
-import { openFollowed, startOf } from './followed-file.ts'
+import { goneText, openFollowed, startOf } from './followed-file.ts'
 import type { FollowedFile } from './followed-file.ts'
 import { FollowedStream } from './followed-stream.ts'
 import { GoneReader } from './gone-reader.ts'
@@ -69,8 +69,12 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
     async open(split, from, context) {
       let detail = detailOfSplit(split)
       try {
-        if (context.boundedness === 'unbounded' && !isByLines(options, detail))
-          detail = await listedAgain(context.host, detail, from, () => pathsOf(options, context.host))
+        if (context.boundedness === 'unbounded' && !isByLines(options, detail)) {
+          const input = (): Promise<readonly string[]> => pathsOf(options, context.host)
+          const now = await listedAgain(context.host, detail, { from, lostRows: options.lostRows, input })
+          if (now === undefined) return goneReader(detail, from, context)
+          detail = now
+        }
         return await openSplit(detail, from, { options, context, split })
       } catch (error) {
         throw inputError(error, detail.path)
@@ -80,7 +84,7 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
 }
 
 function describeSource(options: FileSourceOptions): SourceDescription {
-  const { path, formats, compression, follow, splitBytes } = options
+  const { path, formats, compression, follow, lostRows, splitBytes } = options
   return {
     connector: 'files',
     options: {
@@ -88,6 +92,7 @@ function describeSource(options: FileSourceOptions): SourceDescription {
       format: formats.description,
       ...(compression === 'auto' ? {} : { compression }),
       ...(follow === 'files' ? {} : { follow }),
+      ...(lostRows === 'fail' ? {} : { lostRows }),
       ...(splitBytes === undefined ? {} : { splitBytes }),
     },
   }
@@ -178,20 +183,35 @@ async function followRecords(
 ): Promise<SplitReader> {
   const { options, context, from } = open
   const { host } = context
-  const byte = from?.byte ?? 0
-  const found = await openFollowed(host, startOf(detail, from), () => pathsOf(options, host))
+  const start = startOf(detail, from, options.lostRows)
+  const found = await openFollowed(host, start, () => pathsOf(options, host))
   if (found === undefined) {
-    context.tell?.(`"${detail.path}" was deleted; it had been read to its end, byte ${byte}`)
-    return new GoneReader(detail.path, from ?? { v: 1, byte: 0, line: 1, resume: null })
+    context.tell?.(goneText(start))
+    return new GoneReader(start.path, from ?? { v: 1, byte: 0, line: 1, resume: null })
   }
+  if (found.isBegunAnew)
+    context.tell?.(
+      `"${start.path}" was written again; it is read from its beginning, and was read to byte ${start.byte} before`,
+    )
+  const byte = found.isBegunAnew ? 0 : start.byte
   return recordReader(format, detail, {
-    open,
+    open: found.isBegunAnew ? { ...open, from: undefined } : open,
     stream: new FollowedStream(host, found, byte),
     byte,
     stopByte: undefined,
     expectedBytes: Math.max(0, found.status.size - byte),
     followed: found,
   })
+}
+
+/** Of a file that was read whole, or was to be. */
+function goneReader(detail: SplitDetail, from: Json | undefined, context: SourceContext): SplitReader {
+  const { path, size } = detail
+  context.tell?.(`"${path}" of ${size} bytes was deleted before all of its rows were read`)
+  return new GoneReader(
+    path,
+    (from as RecordPosition | undefined) ?? { v: 1, byte: 0, line: 1, resume: null },
+  )
 }
 
 /** Parts of files are read whole: a run that followed by files has left them. */

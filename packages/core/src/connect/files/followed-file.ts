@@ -28,6 +28,8 @@ export interface FollowedStart {
   readonly seen: number
   /** Undefined: an earlier release made none, or nothing was read. */
   readonly marks: ReadMarks | undefined
+  /** What becomes of those that went before they were read. */
+  readonly lostRows: 'fail' | 'skip'
 }
 
 /** A file that was found again, open. */
@@ -35,19 +37,27 @@ export interface FollowedFile extends MarkedBytes {
   readonly file: OpenFile
   readonly path: string
   readonly status: FileStatus
+  /** It was written again: what it has now is to be read from its beginning. */
+  readonly isBegunAnew: boolean
 }
 
 /** Where an earlier reader of a split left its file. */
-export function startOf(detail: SplitDetail, position: Json | undefined): FollowedStart {
+export function startOf(
+  detail: SplitDetail,
+  position: Json | undefined,
+  lostRows: 'fail' | 'skip',
+): FollowedStart {
   const from = position as RecordPosition | undefined
   const [head, tail, seen = detail.size, identity = detail.identity, path = detail.path] = from?.marks ?? []
   const marks = head === undefined || tail === undefined ? undefined : { head, tail }
-  return { path, isRenamed: path !== detail.path, identity, byte: from?.byte ?? 0, seen, marks }
+  return { path, isRenamed: path !== detail.path, identity, byte: from?.byte ?? 0, seen, marks, lostRows }
 }
 
-/** What to do about a file that was emptied, or written again from its beginning. */
-export const REWRITTEN_HINT =
-  'rotate logs by renaming them (logrotate: create, not copytruncate). To go on: copy what it holds now into another file that is read, then copy its earlier content over it'
+/** What to do about a file whose rows are lost. */
+export const GIVE_UP_HINT = "or go on without its rows: { lostRows: 'skip' }"
+
+/** The same of a file that was emptied, or written again from its beginning. */
+export const REWRITTEN_HINT: string = `rotate logs by renaming them (logrotate: create, not copytruncate). To go on: copy what it holds now into another file that is read, then copy its earlier content over it; ${GIVE_UP_HINT}`
 
 /** Finds and opens the file; undefined when it was deleted, and all that was seen of it was read. */
 export async function openFollowed(
@@ -58,24 +68,33 @@ export async function openFollowed(
 ): Promise<FollowedFile | undefined> {
   const own = await openIfThere(host, start.path, start.byte)
   try {
-    if (own?.status.identity === start.identity) return checkedFile(host, start, own)
+    if (own?.status.identity === start.identity) {
+      const fault = faultOf(host, start, own)
+      if (fault === undefined) return own
+      if (start.lostRows === 'fail') throw fault
+      const nothing = new Uint8Array(0)
+      return { ...own, head: nothing, tail: nothing, isBegunAnew: true }
+    }
     const moved = await findMoved(host, start, input)
     if (moved !== undefined) {
       await own?.file.close()
       return moved
     }
-    if (own !== undefined && start.seen > 0 && !start.isRenamed) return checkedCopy(host, start, own)
+    if (own !== undefined && start.seen > 0 && !start.isRenamed) {
+      if (isCopy(host, start, own)) return own
+      if (start.lostRows === 'fail') throw replacedError(start)
+    }
     // Of a file that was empty nothing is lost, and one that a rotation has deleted has a successor: it is read for itself.
     await own?.file.close()
   } catch (error) {
     await own?.file.close()
     throw error
   }
-  if (start.byte >= start.seen) return undefined
+  if (start.byte >= start.seen || start.lostRows === 'skip') return undefined
   throw new MillraceError('input/not-found', {
     what: `input "${start.path}" was deleted before all of its rows were read`,
     detail: `it was read up to byte ${start.byte} of ${start.seen}`,
-    hint: 'put it back under its name, from a copy if need be, and start again',
+    hint: `put it back under its name, from a copy if need be, and start again; ${GIVE_UP_HINT}`,
     place: { file: start.path, byte: start.byte },
   })
 }
@@ -89,7 +108,7 @@ async function openIfThere(host: Host, path: string, byte: number): Promise<Foll
     throw error
   }
   try {
-    return { file, path, status: await file.status(), ...(await bytesAround(file, byte)) }
+    return { file, path, status: await file.status(), isBegunAnew: false, ...(await bytesAround(file, byte)) }
   } catch (error) {
     await file.close()
     throw error
@@ -103,37 +122,39 @@ function isRead(host: Host, { byte, marks }: FollowedStart, found: FollowedFile)
   return head === marks.head && tail === marks.tail
 }
 
-/** The file with the same identity, which may have been written to. */
-function checkedFile(host: Host, start: FollowedStart, found: FollowedFile): FollowedFile {
+/** What is wrong with the file of the same identity, which may have been written over. */
+function faultOf(host: Host, start: FollowedStart, found: FollowedFile): MillraceError | undefined {
   const { path, byte } = start
   const { size } = found.status
-  if (size < byte) {
-    throw changedError(
-      path,
-      `it was read up to byte ${byte} and has ${size} bytes: a followed file may only grow`,
-      REWRITTEN_HINT,
-    )
-  }
-  if (isRead(host, start, found)) return found
-  throw changedError(
+  if (isRead(host, start, found)) return undefined
+  const now =
+    size < byte
+      ? `and has ${size} bytes: a followed file may only grow`
+      : 'and other bytes stand before that by now'
+  return changedError(path, `it was read up to byte ${byte}, ${now}`, REWRITTEN_HINT)
+}
+
+/** Whether another file of the same name is the same one: its content says so beyond doubt. */
+function isCopy(host: Host, start: FollowedStart, found: FollowedFile): boolean {
+  const { byte, seen, marks } = start
+  const { size } = found.status
+  const isTelling = byte >= MARK_BYTES || size === seen
+  return marks !== undefined && isTelling && size >= seen && isRead(host, start, found)
+}
+
+function replacedError({ path, byte, seen }: FollowedStart): MillraceError {
+  return changedError(
     path,
-    `it was read up to byte ${byte}, and other bytes stand before that by now`,
-    REWRITTEN_HINT,
+    `another file has taken its name, and the one that was read up to byte ${byte} of ${seen} is not in its folder`,
+    `move the earlier file back into the folder, under any name; or copy it back under its own name, and give the new one another; ${GIVE_UP_HINT}`,
   )
 }
 
-/** Another file of the same name: it is the same one when its content says so beyond doubt. */
-function checkedCopy(host: Host, start: FollowedStart, found: FollowedFile): FollowedFile {
-  const { path, byte, seen } = start
-  const { size } = found.status
-  const isTelling = byte >= MARK_BYTES || size === seen
-  const isCopy = start.marks !== undefined && isRead(host, start, found) && size >= seen && isTelling
-  if (isCopy) return found
-  throw changedError(
-    path,
-    `another file has taken its name, and the one that was read up to byte ${byte} of ${seen} is not in its folder`,
-    'move the earlier file back into the folder, under any name; or copy it back under its own name, and give the new one another',
-  )
+/** What is told of a file that is gone. */
+export function goneText({ path, byte, seen }: FollowedStart): string {
+  return byte >= seen
+    ? `"${path}" was deleted; it had been read to its end, byte ${byte}`
+    : `"${path}" is gone; it had been read up to byte ${byte} of ${seen}, and its other rows are lost`
 }
 
 async function findMoved(

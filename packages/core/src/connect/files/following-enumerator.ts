@@ -19,6 +19,7 @@ import { detailOfSplit } from './file-split.ts'
 import { findFiles } from './find-files.ts'
 import type { FoundFile } from './find-files.ts'
 import { nameInFolder, openFollowed, startOf } from './followed-file.ts'
+import type { FollowedFile } from './followed-file.ts'
 import { hasMark, isSameContent, knownFromMemory, markOf, mayMarkMore, memoryOf } from './known-files.ts'
 import type { KnownFile } from './known-files.ts'
 
@@ -30,6 +31,8 @@ const LOST_MAX = 1024
 
 /** What the names of splits have behind the name of their file. */
 const PART_ENDING = /#(bytes|groups)=\d+-\d+$/
+
+type WhereFound = Pick<KnownFile, 'path' | 'status' | 'mark'> & Pick<FollowedFile, 'isBegunAnew'>
 
 interface Candidate {
   readonly found: FoundFile
@@ -153,9 +156,11 @@ export class FollowingEnumerator implements SplitEnumerator {
       // The lines of a file that was to be read whole are read on as they come.
       if (typeof known.mark === 'number') this.#keep({ ...known, mark: undefined })
       const status = await statusOf(this.#context, known.path)
-      if (status?.identity === known.status.identity) continue
-      this.#forget(known)
+      const { lostRows } = this.#options
+      if (status?.identity === known.status.identity && lostRows === 'fail') continue
       const found = await this.#whereIs(own, present)
+      if (found !== undefined && isUnmoved(known, found)) continue
+      this.#forget(known)
       if (found !== undefined) moved.push({ ...known, ...found })
     }
     // Those that had left the input when the run before ended may be in it again.
@@ -174,16 +179,16 @@ export class FollowingEnumerator implements SplitEnumerator {
   async #whereIs(
     { split, position }: UnfinishedSplit,
     present: ReadonlySet<string>,
-  ): Promise<Pick<KnownFile, 'path' | 'status' | 'mark'> | undefined> {
+  ): Promise<WhereFound | undefined> {
     const detail = detailOfSplit(split)
     if (detail.range !== null) return undefined
     const { host } = this.#context
-    const start = startOf(detail, position)
+    const start = startOf(detail, position, this.#options.lostRows)
     const found = await openFollowed(host, start, async () => [...present])
     await found?.file.close()
     if (found === undefined) return undefined
-    const { path, status, head } = found
-    return { path, status, mark: [head.length, host.bytes.crc32(head)] }
+    const { path, status, head, isBegunAnew } = found
+    return { path, status, mark: [head.length, host.bytes.crc32(head)], isBegunAnew }
   }
 
   #forget(known: KnownFile): void {
@@ -297,4 +302,9 @@ export class FollowingEnumerator implements SplitEnumerator {
     const mark = await markOf(host, path, { size: status.size, follow })
     if (mark !== undefined) this.#remember({ ...known, mark })
   }
+}
+
+/** Whether a file is where it was, and has all that it had. */
+function isUnmoved({ path, status }: KnownFile, found: WhereFound): boolean {
+  return path === found.path && status.identity === found.status.identity && !found.isBegunAnew
 }

@@ -7,22 +7,30 @@ import { MillraceError } from '../../errors.ts'
 import type { FileStatus, Host } from '../../host/host.ts'
 import { inputError } from './file-errors.ts'
 import type { SplitDetail } from './file-split.ts'
-import { namesOfFile } from './followed-file.ts'
+import { GIVE_UP_HINT, namesOfFile } from './followed-file.ts'
 import { hasMark, isSameContent } from './known-files.ts'
 
 /**
- * The split's file as it is now; as it was found when it is another one by now, which its reader tells.
+ * The split's file as it is now; as it was found when it is another one by now, which its reader tells. Undefined: it is
+ * gone, and so are rows that may be lost.
  *
  * @throws MillraceError `input/not-found` when it is gone.
  */
 export async function listedAgain(
   host: Host,
   detail: SplitDetail,
-  /** Up to where it was read. */
-  from: Json | undefined,
-  /** Paths of the input. */
-  input: () => Promise<readonly string[]>,
-): Promise<SplitDetail> {
+  {
+    from,
+    lostRows,
+    input,
+  }: {
+    /** Up to where it was read. */
+    readonly from: Json | undefined
+    readonly lostRows: 'fail' | 'skip'
+    /** Paths of the input. */
+    readonly input: () => Promise<readonly string[]>
+  },
+): Promise<SplitDetail | undefined> {
   const { path } = detail
   const now = await statusOf(host, path)
   if (now !== undefined && isSameContent(now, statusOfDetail(detail))) return detail
@@ -34,13 +42,14 @@ export async function listedAgain(
       return { ...detail, path: name }
   }
   if (now !== undefined) return detail
+  if (lostRows === 'skip') return undefined
   throw new MillraceError('input/not-found', {
     what: `input "${path}" was deleted before all of its rows were read`,
     detail:
       from === undefined
         ? 'nothing was read of it'
         : `it was read up to ${placeText(from)} of ${detail.size} bytes`,
-    hint: 'put it back under its name, from a copy if need be, and start again; keep input files until they are read',
+    hint: `put it back under its name, from a copy if need be, and start again; ${GIVE_UP_HINT}`,
     place: { file: path },
   })
 }

@@ -28,6 +28,7 @@ function tiny(
     schema: Item,
     compression: 'auto',
     follow: options.follow ?? 'files',
+    lostRows: 'fail',
     pollMs: 500,
     splitBytes: options.splitBytes,
     chunkBytes: options.chunkBytes,
