@@ -103,11 +103,17 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   }
 
   async open(): Promise<void> {
-    const { schema, lineage, step, attempt, resumable = false } = this.#context
+    const { schema, lineage, step, attempt, resumable = false, left = [] } = this.#context
     try {
       await this.#doing('opening', async (session) => {
         const table = await lookAtTable(session, this.#target, schema)
-        const work = new WorkTables(this.#target, table, { lineage, step, attempt, isResumable: resumable })
+        const work = new WorkTables(this.#target, table, {
+          lineage,
+          step,
+          attempt,
+          isResumable: resumable,
+          left,
+        })
         await work.create(session)
         this.#opened = work
         await this.#minds(session, work)

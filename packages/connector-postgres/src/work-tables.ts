@@ -36,6 +36,8 @@ export interface WorkOwner {
   readonly step: string
   readonly attempt: number
   readonly isResumable: boolean
+  /** Lineages that were left for this one. */
+  readonly left: readonly string[]
 }
 
 /** The work tables of one job and step. */
@@ -45,14 +47,20 @@ export class WorkTables {
   readonly target: PostgresTarget
   readonly owner: WorkOwner
   readonly stage: Stage
+  /** What names of its tables of staged rows begin with. */
   readonly #family: string
+  /** Those of lineages that were left: their attempts, if any is still at work, are fenced. */
+  readonly #leftFamilies: readonly string[]
 
   constructor(target: PostgresTarget, table: TargetTable, owner: WorkOwner) {
     this.schema = target.workSchema ?? table.schema
     this.table = table
     this.target = target
     this.owner = owner
-    this.#family = `millrace_staged_${digest([owner.lineage, owner.step, table.quoted])}_`
+    const familyOf = (lineage: string): string =>
+      `millrace_staged_${digest([lineage, owner.step, table.quoted])}_`
+    this.#family = familyOf(owner.lineage)
+    this.#leftFamilies = owner.left.map(familyOf)
     const shape = table.columns.flatMap(({ name, declared, isNotNull }) => [
       name,
       declared,
@@ -145,8 +153,12 @@ export class WorkTables {
     keep: readonly { readonly stage: string; readonly part: number }[],
   ): Promise<void> {
     const { attempt } = this.owner
-    const { rows } = await session.query<{ name: string }>(STAGES, [this.schema, likePrefix(this.#family)])
-    for (const { name } of rows) {
+    const names: string[] = []
+    for (const family of [this.#family, ...this.#leftFamilies]) {
+      const { rows } = await session.query<{ name: string }>(STAGES, [this.schema, likePrefix(family)])
+      names.push(...rows.map(({ name }) => name))
+    }
+    for (const name of names) {
       const kept = keep.filter(({ stage }) => stage === name).map(({ part }) => part)
       if (name !== this.stage.name && kept.length === 0) await this.#drop(session, name)
       else

@@ -445,6 +445,33 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
   })
 })
 
+describe.skipIf(whyNoServer !== undefined)('a history that was left', () => {
+  it('has nothing staged behind the next sweep but what a kept epoch names', async () => {
+    await server.ask('CREATE TABLE branched (id int4, name text)')
+    const before = await openTable(optionsOf('branched'), Row, { lineage: 'left', resumable: true })
+    const writer = await before.writer(0)
+    const named = await prepareRows(writer, Row, { rows: [{ id: 1, name: 'named' }] })
+    await prepareRows(writer, Row, { rows: [{ id: 2, name: 'left' }], epoch: 2 })
+    await writer.close()
+    await before.close()
+    const run = await openTable(optionsOf('branched'), Row, {
+      lineage: 'new',
+      attempt: 2,
+      resumable: true,
+      resumed: true,
+      left: ['left'],
+    })
+    await run.sweep([named])
+    expect(await server.ask(`SELECT id FROM "${named.stage}"`)).toEqual([{ id: 1 }])
+    await run.sweep([])
+    const stages = await server.ask(
+      `SELECT 1 FROM pg_description WHERE description LIKE '%"lineage":"left"%'`,
+    )
+    expect(stages).toEqual([])
+    await run.close()
+  })
+})
+
 describe.skipIf(whyNoServer !== undefined)('an upsert', () => {
   it('takes one final action per key and epoch: the last by row order, across tasks and retractions', async () => {
     await server.ask('CREATE TABLE latest (id int4 PRIMARY KEY, name text, kept int4 DEFAULT 7)')

@@ -151,6 +151,12 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
         [BigInt(this.#context.attempt), JSON.stringify(parts)],
       ),
     )
+    const { left = [], step, schema } = this.#context
+    for (const lineage of left) {
+      const stage = stageName(lineage, step, this.#target, schema)
+      if (keep.some((committable) => committable.stage === stage)) continue
+      this.#doing('sweeping', () => this.#file.exec(`DROP TABLE IF EXISTS ${stage}`))
+    }
   }
 
   async finish(): Promise<void> {

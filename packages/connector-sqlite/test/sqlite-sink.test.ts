@@ -252,6 +252,28 @@ describe('a table of SQLite', () => {
     await run.close()
   })
 
+  it('is rid of what a history that was left has staged, but for what a kept epoch names', async () => {
+    database.exec('CREATE TABLE results (id INTEGER)')
+    const Keys = schema({ id: t.int32() })
+    const rows = batchOfRows(Keys, [{ id: 1 }])
+    const stages = (): number =>
+      (
+        database
+          .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'millrace_staged_%'")
+          .all() as unknown[]
+      ).length
+    const old = await open({}, Keys, { lineage: 'old' })
+    const committable = await prepare(old, rows)
+    await old.close()
+    const next = await open({}, Keys, { lineage: 'new', attempt: 2, resumed: true, left: ['old'] })
+    expect(stages()).toBe(2)
+    await next.sweep([committable])
+    expect(stages()).toBe(2)
+    await next.sweep([])
+    expect(stages()).toBe(1)
+    await next.close()
+  })
+
   it('refuses NaN, which would become null', async () => {
     database.exec('CREATE TABLE results (a REAL)')
     const rows = schema({ a: t.float64() })
