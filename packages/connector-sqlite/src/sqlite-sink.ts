@@ -155,7 +155,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     for (const lineage of left) {
       const stage = stageName(lineage, step, this.#target, schema)
       if (keep.some((committable) => committable.stage === stage)) continue
-      this.#doing('sweeping', () => this.#file.exec(`DROP TABLE IF EXISTS ${stage}`))
+      this.#doing('sweeping', () => this.#dropStageOf(lineage, stage))
     }
   }
 
@@ -295,7 +295,12 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
       [lineage, step, BigInt(attempt)],
     )
     if (later !== undefined) return
-    this.#file.exec(`DROP TABLE IF EXISTS ${this.#stage}`)
+    this.#dropStageOf(lineage, this.#stage)
+  }
+
+  #dropStageOf(lineage: string, stage: string): void {
+    const { step } = this.#context
+    this.#file.exec(`DROP TABLE IF EXISTS ${stage}`)
     this.#file.run(`DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ${STAGE_MARK}`, [
       lineage,
       step,

@@ -200,7 +200,7 @@ describe('two processes on one state', () => {
     expect(await visible(machine)).toEqual(answer)
   })
 
-  it.each([15, 30, 45, 60])('fence the first when the second takes over after %i ms', async (ms) => {
+  it.each([15, 30, 45, 70])('fence the first when the second takes over after %i ms', async (ms) => {
     const machine = new SimulatedMachine(ms)
     const first = jobOf(machine)
     const { timers } = machine.boot()
