@@ -73,6 +73,25 @@ describe('the summary', () => {
     expect(first('idle', 2000)).toMatch(/^p: stopped after 1\.0\d? s: nothing new came for 2(\.0+)? s$/)
   })
 
+  it('says behind which phase a batch went on', () => {
+    const start = {
+      kind: 'resume',
+      attempt: 2,
+      epoch: 1,
+      phases: { done: 1, of: 3, tasks: 2 },
+      committedAgain: 0,
+      changes: [],
+    } as const
+    const result = { end: 'finished', progress: progress(), start } as const
+    const text = summaryText(
+      { pipeline: 'p', mode: 'batch', nodes: [], result, memoryBytes: 1e8 },
+      plainPalette,
+    )
+    expect(text).toContain(
+      'went on behind phase 1 of 3, in 2 tasks per stage; what came before was not read again',
+    )
+  })
+
   it('names what lets windows of a batch run wait for late rows', () => {
     const result = {
       end: 'finished',

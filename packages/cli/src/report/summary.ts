@@ -91,11 +91,17 @@ function historyNotes(start: JobStart | undefined, palette: Palette): string[] {
     start.committedAgain === 0
       ? ''
       : `; ${formatCount(start.committedAgain)} ${start.committedAgain === 1 ? 'output' : 'outputs'} of the run before committed`
+  if (start.phases !== undefined) return [phaseNote(start.phases)]
   if (start.kind === 'resume') return [`  went on behind epoch ${formatCount(start.epoch)}${again}`]
   return [
     `  this job had come to its end at epoch ${formatCount(start.epoch)}${again}: nothing was left to do`,
     `    ${palette('--go-on reads new input with its state; another --state begins anew', 'faint')}`,
   ]
+}
+
+function phaseNote({ done, of, tasks }: NonNullable<JobStart['phases']>): string {
+  const inTasks = `${formatCount(tasks)} ${tasks === 1 ? 'task' : 'tasks'} per stage`
+  return `  went on behind phase ${formatCount(done)} of ${formatCount(of)}, in ${inTasks}; what came before was not read again`
 }
 
 function rowsAndBytes(rows: number, bytes: number): string {

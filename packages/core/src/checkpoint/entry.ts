@@ -96,6 +96,8 @@ export interface StageBorder {
   readonly of: number
   /** Identifies what the complete phases compute: who computes something else cannot go on behind them. */
   readonly hash: string
+  /** Tasks per stage of the run that wrote it, at most. */
+  readonly tasks: number
   /** What later phases read, in the order in which it was written. */
   readonly files: readonly BorderFileReference[]
 }

@@ -8,6 +8,7 @@ import { MillraceError } from '../errors.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import { phasesHash, phasesOf } from '../plan/phases.ts'
 import type { PhasedPlan } from '../plan/phases.ts'
+import { planPhysical } from '../plan/plan-physical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { RunMode } from './job.ts'
 import type { CheckpointPlace } from './restore.ts'
@@ -31,19 +32,33 @@ export function batchPhases(
   return { plan, hashOf: (done) => phasesHash(physical, plan, { functions, done }) }
 }
 
+/** Tasks per stage, at most. */
+export function tasksOf({ stages }: PhysicalPlan): number {
+  return Math.max(...stages.map(({ tasks }) => tasks))
+}
+
 /**
- * Looks at what the phases before a border have sealed; blocks are checked when they are read.
+ * Looks at what the phases before a border have sealed; blocks are checked when they are read. Gives the plan to go on
+ * with: the one that was asked for, or where another number of tasks would compute something else on the way (begin
+ * aggregations in front of exchanges, or not), the one that the border was written with.
  *
  * @throws MillraceError `checkpoint/incompatible` when these phases compute something else by now; `checkpoint/damaged`.
  */
 export async function admitBorder(
   manifest: Manifest & { readonly border: StageBorder },
-  phases: BatchPhases | undefined,
+  { built, physical }: { readonly built: BuiltPlan; readonly physical: PhysicalPlan },
   { store, checks }: Omit<CheckpointPlace, 'input'>,
-): Promise<void> {
-  const { done, of, hash } = manifest.border
-  if (phases?.hashOf(done) !== hash) throw otherPhases(done, of, store.place)
+): Promise<PhysicalPlan> {
+  const { done, of, hash, tasks } = manifest.border
+  const { functions } = built.bindings
+  const fits = (plan: PhysicalPlan): boolean => phasesHash(plan, phasesOf(plan), { functions, done }) === hash
+  const asBefore = [true, false].map((preAggregate) =>
+    planPhysical(built.plan, { parallelism: tasks, preAggregate }),
+  )
+  const plan = [physical, ...asBefore].find(fits)
+  if (plan === undefined) throw otherPhases(done, of, store.place)
   for (const file of filesOf(manifest)) await StateFileReader.open(store, file, checks)
+  return plan
 }
 
 /** Whether a manifest is that of a border. */
@@ -54,8 +69,7 @@ export function isBorder(manifest: Manifest): manifest is Manifest & { readonly 
 function otherPhases(done: number, of: number, place: string): MillraceError {
   return new MillraceError('checkpoint/incompatible', {
     what: `phase ${done} of ${of} of the batch is complete, and what it computes is not what the pipeline computes now`,
-    detail:
-      'up to there the steps, their functions, the input or whether there are several tasks have changed',
+    detail: 'up to there the steps, their functions or the input have changed',
     hint: 'undo the change (later phases may change); or begin anew in an empty state directory: nothing was put out yet',
     place: { file: place },
   })

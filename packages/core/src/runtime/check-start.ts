@@ -15,7 +15,7 @@ import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
-import { admitBorder, batchPhases, isBorder } from './batch-phases.ts'
+import { admitBorder, isBorder } from './batch-phases.ts'
 import type { JobOptions } from './job.ts'
 import { programSteps } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
@@ -173,15 +173,14 @@ async function fitOf(
   started: ToBeStarted,
   refusals: MillraceError[],
 ): Promise<readonly StepFit[]> {
-  const { built, physical, host, state, options } = started
+  const { built, physical, host, options } = started
   const successor = {
     steps: programSteps(built, physical),
     dropState: new Set(options.dropState ?? []),
   }
   try {
     if (isBorder(manifest)) {
-      const phases = batchPhases(started, { mode: options.mode, state })
-      await admitBorder(manifest, phases, { store: files, checks: host.bytes })
+      await admitBorder(manifest, { built, physical }, { store: files, checks: host.bytes })
       return []
     }
     const { fit } = await openCheckpoint(

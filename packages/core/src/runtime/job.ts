@@ -15,7 +15,7 @@ import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import type { OutputMode } from '../connect/sink.ts'
 import type { CheckpointStore, Manifest } from '../checkpoint/index.ts'
-import { admitBorder, batchPhases, isBorder } from './batch-phases.ts'
+import { admitBorder, isBorder } from './batch-phases.ts'
 import { checkFolders } from './check-folders.ts'
 import { checkJobOptions } from './check-job-options.ts'
 import { checkStart } from './check-start.ts'
@@ -154,6 +154,8 @@ export class Job {
   private readonly options: JobOptions
   private readonly built: BuiltPlan
   private readonly restarts: Restarts
+  /** `physical`, or what a batch goes on with that was planned for another number of tasks. */
+  private plan: PhysicalPlan
   private readonly retries: CommitRetries
   private running: RunningJob | undefined
   private wakeUp: (() => void) | undefined
@@ -184,6 +186,7 @@ export class Job {
       parallelism: options.parallelism ?? 1,
       preAggregate: options.preAggregate ?? true,
     })
+    this.plan = this.physical
     drawTableSeed(options.host.random)
     this.retries = new CommitRetries(options.host.timers, options.state !== undefined)
   }
@@ -273,11 +276,12 @@ export class Job {
   private async start(): Promise<JobResult> {
     const { host, state } = this.options
     let opened: OpenedCheckpoint | undefined
+    this.plan = this.physical
     const admit = async (manifest: Manifest, isOver: boolean): Promise<void> => {
       opened = await this.admit(manifest, isOver)
     }
     const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
-    const { built, physical, retries } = this
+    const { built, plan: physical, retries } = this
     try {
       const running = new RunningJob({ built, physical, retries, taken, opened }, this.options)
       this.running = running
@@ -294,16 +298,15 @@ export class Job {
     if (state === undefined) return undefined
     refuseOtherMode(manifest, mode, state.place)
     if (isOver) return undefined
+    const { built, physical } = this
     if (isBorder(manifest)) {
-      const { built, physical, options } = this
-      const phases = batchPhases({ built, physical }, options)
-      await admitBorder(manifest, phases, { store: state, checks: host.bytes })
+      this.plan = await admitBorder(manifest, { built, physical }, { store: state, checks: host.bytes })
       return undefined
     }
     const opened = await openCheckpoint(
       manifest,
       { store: state, checks: host.bytes, input: host.files },
-      { steps: programSteps(this.built, this.physical), dropState: new Set(dropState) },
+      { steps: programSteps(built, physical), dropState: new Set(dropState) },
     )
     if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, state.place)
     return opened

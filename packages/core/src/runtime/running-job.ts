@@ -14,7 +14,7 @@ import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
 import { stepMeanings } from '../plan/step-meaning.ts'
-import { batchPhases } from './batch-phases.ts'
+import { batchPhases, tasksOf } from './batch-phases.ts'
 import type { BatchPhases } from './batch-phases.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
 import { unknownOutput } from './check-start.ts'
@@ -40,6 +40,8 @@ export interface JobStart {
   readonly attempt: number
   /** The epoch that was gone on from; 0: none. */
   readonly epoch: number
+  /** Of a batch in phases: how many were complete, of how many, and the tasks per stage with which it goes on. */
+  readonly phases?: { readonly done: number; readonly of: number; readonly tasks: number } | undefined
   /** Outputs of earlier attempts that were committed, or found committed. */
   readonly committedAgain: number
   /** Steps that did not simply go on with the state that was kept: what they gained, converted and dropped. */
@@ -303,10 +305,16 @@ export class RunningJob {
     const { taken, opened } = this.#parts
     if (taken === undefined) return undefined
     const { kind, attempt } = taken.start
+    const border = kind === 'resume' ? taken.start.manifest.border : undefined
+    const phases =
+      border === undefined
+        ? undefined
+        : { done: border.done, of: border.of, tasks: tasksOf(this.#parts.physical) }
     return {
       kind,
       attempt,
       epoch: manifestOf(taken)?.epoch ?? 0,
+      ...(phases === undefined ? {} : { phases }),
       committedAgain,
       changes: opened === undefined ? [] : changesOf(opened),
     }

@@ -17,6 +17,7 @@ import type { ByteChecks } from '../host/host.ts'
 import { portSchema } from '../plan/plan-graph.ts'
 import type { Border, PhasedPlan } from '../plan/phases.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
+import { tasksOf } from './batch-phases.ts'
 import { BorderFiles, readBorder } from './border-files.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { Epochs } from './epochs.ts'
@@ -139,7 +140,7 @@ export class StagedRun {
   }
 
   async #seal(phase: number, borders: readonly OpenBorder[]): Promise<void> {
-    const { epochs, plan, hashOf } = this.#parts
+    const { epochs, plan, physical, hashOf } = this.#parts
     const done = phase + 1
     const sealed = await Promise.all(
       borders.map(async ({ border: { from, to, forTable }, files, writer }) => {
@@ -148,7 +149,13 @@ export class StagedRun {
       }),
     )
     this.#files = [...this.#files, ...sealed.flat()].filter(({ to }) => to >= done)
-    await epochs.cutBorder({ done, of: plan.phases.length, hash: hashOf(done), files: this.#files })
+    await epochs.cutBorder({
+      done,
+      of: plan.phases.length,
+      hash: hashOf(done),
+      tasks: tasksOf(physical),
+      files: this.#files,
+    })
   }
 
   async #openBorder(border: Border): Promise<OpenBorder> {

@@ -160,7 +160,7 @@ describe('a start from an earlier epoch', () => {
 })
 
 describe('D7: a start behind the border of a batch in phases', () => {
-  const border = { done: 1, of: 2, hash: 'h', files: [] }
+  const border = { done: 1, of: 2, hash: 'h', tasks: 1, files: [] }
   const first = manifest(1, { border, delivered: 0 })
 
   it('owes nothing yet', () => {

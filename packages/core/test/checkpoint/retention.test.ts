@@ -87,7 +87,11 @@ describe('removal', () => {
 
   it('A2: keeps what later phases of a batch read', () => {
     const file = { name: 'state/1-b', bytes: 1, checksum: '', from: 0, to: 1, forTable: false }
-    const entry = { ...three[2]?.entry, state: [], border: { done: 1, of: 2, hash: '', files: [file] } }
+    const entry = {
+      ...three[2]?.entry,
+      state: [],
+      border: { done: 1, of: 2, hash: '', tasks: 1, files: [file] },
+    }
     const entries = [...three.slice(0, 2), { number: 3, entry: entry as Manifest }]
     const { files } = decideRemoval(facts({ entries, verified: new Set([3]), attempt: 2 }))
     expect(files).toEqual(['state/1-c'])

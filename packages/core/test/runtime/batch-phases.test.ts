@@ -146,8 +146,9 @@ interface Life {
 }
 
 /** Kills a job behind some events, one start after the other, and then lets it run to its end. */
-async function live(start: Start, seed: number, kills: readonly number[]): Promise<Life> {
-  const machine = new SimulatedMachine(seed)
+async function live(start: Start, seed: number, kills: readonly number[], hasOutput = false): Promise<Life> {
+  const machine = hasOutput ? await withOutput(seed) : new SimulatedMachine(seed)
+  const before = await visible(machine)
   const trouble: string[] = []
   let done = 0
   for (const [at, kill] of [...kills, Infinity].entries()) {
@@ -161,13 +162,22 @@ async function live(start: Start, seed: number, kills: readonly number[]): Promi
     for (let phase = 0; phase < done; phase++)
       if (calls[phase] !== 0) trouble.push(`start ${at} computed phase ${phase} again, which was sealed`)
     const { manifest } = await kept(machine)
-    if (manifest?.end === undefined && (await visible(machine)).length > 0)
+    if (manifest?.end === undefined && (await visible(machine)).join() !== before.join())
       trouble.push(`start ${at} showed rows before the last epoch`)
     done = manifest?.end === undefined ? (manifest?.border?.done ?? 0) : 3
   }
   const { files } = await kept(machine)
   if (files.length > 0) trouble.push(`the end left ${files.join()}`)
   return { events: machine.events, shown: await visible(machine), trouble }
+}
+
+/** A machine on which an output of other rows lies. */
+async function withOutput(seed: number): Promise<SimulatedMachine> {
+  const machine = new SimulatedMachine(seed)
+  const other = inPhases([0, 0, 0], { first: (n) => n + 1000 }).build()
+  await machine.run(new Job(other, { host: machine.boot() }).run())
+  machine.kill('process')
+  return machine
 }
 
 describe('a batch in phases', () => {
@@ -190,6 +200,16 @@ describe('a batch in phases', () => {
       }
     },
   )
+
+  it('replaces an output at its end, killed behind any event', async () => {
+    const start = starting({ parallelism: 2, outputMode: 'overwrite' })
+    const answer = await answerOf(2)
+    const { events } = await live(start, 1, [], true)
+    for (let point = 1; point < events; point += 23) {
+      const { shown, trouble } = await live(start, point, [point, (point * 5) % events], true)
+      expect({ point, trouble, shown }).toEqual({ point, trouble: [], shown: answer })
+    }
+  })
 
   it('seals three phases, and keeps the border before the newest', async () => {
     const machine = new SimulatedMachine(3)
@@ -268,7 +288,7 @@ describe('a batch in phases', () => {
     }
   })
 
-  it('L7: refuses several tasks behind a border of one where they change what crosses it', async () => {
+  it('goes on with the number of tasks that it had where another would change what crosses the border', async () => {
     const built = (inLast: () => void): BuiltPipeline =>
       pipeline('counting', (p) => {
         p.read('rows', memoryRows(Row, rows))
@@ -282,16 +302,25 @@ describe('a batch in phases', () => {
           .write('out', ndjson('/data/counted'))
       }).build()
     const machine = new SimulatedMachine(7)
+    let place = 0
     const run = (inLast: () => void, parallelism: number): Promise<JobResult> => {
       const host = machine.boot()
-      const state = new DirectoryStore(host, STATE)
-      return machine.run(new Job(built(inLast), { host, state, parallelism }).run())
+      const state = new DirectoryStore(host, `${STATE}-${place}`)
+      return machine.run(new Job(built(inLast), { host, state, parallelism, outputMode: 'append' }).run())
     }
     const fail = breakingInLast.inLast as () => void
-    await expect(run(fail, 1)).rejects.toMatchObject({ code: 'step/function-failed' })
-    machine.kill('process')
-    await expect(run(() => undefined, 2)).rejects.toMatchObject({ code: 'checkpoint/incompatible' })
-    expect((await run(() => undefined, 1)).progress.rowsOut).toBe(5)
+    for (const [before, after] of [
+      [1, 2],
+      [3, 1],
+    ] as const) {
+      await expect(run(fail, before)).rejects.toMatchObject({ code: 'step/function-failed' })
+      machine.kill('process')
+      const result = await run(() => undefined, after)
+      expect(result.start?.phases).toEqual({ done: 1, of: 2, tasks: before })
+      expect(result.progress).toMatchObject({ rowsIn: 0, rowsOut: 5 })
+      machine.kill('process')
+      place++
+    }
   })
 
   it('makes no savepoint of a border', async () => {
@@ -320,6 +349,19 @@ describe('a batch in phases', () => {
       expect((await kept(machine)).files).toEqual([])
     },
   )
+
+  it('goes back over a damaged log, and keeps what the phases before have prepared', async () => {
+    const machine = await stopped(starting({}, breakingInLast))
+    await damage(machine, `${STATE}/log/000000000003`, 'turned')
+    const failure: unknown = await machine
+      .run(starting()(machine.boot(), [0, 0, 0]))
+      .catch((error: unknown) => error)
+    expect(isMillraceError(failure) && failure.code).toBe('checkpoint/damaged')
+    const calls: Calls = [0, 0, 0]
+    await machine.run(starting({ from: 1, takeOver: true })(machine.boot(), calls))
+    expect(calls).toEqual([0, 25, 25])
+    expect(await visible(machine)).toEqual(await answerOf(1))
+  })
 
   it('says how to begin anew when no border is whole', async () => {
     const machine = await stopped(starting({}, breakingInLast))

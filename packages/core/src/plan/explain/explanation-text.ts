@@ -25,9 +25,18 @@ export function explanationToText(explanation: Explanation, width: number = WIDT
       width,
     ),
     ...wrap('keys  ', `in ${keyGroups} groups, which are shared out among the tasks`, width),
+    ...phaseLines(explanation, width),
   ]
   for (const stage of stages) lines.push('', ...stageLines(stage, width))
   return `${lines.join('\n')}\n`
+}
+
+/** Only where there are several: else nothing is sealed. */
+function phaseLines({ phases }: Explanation, width: number): string[] {
+  if (phases.length === 1) return []
+  const stages = phases.map((ids) => `${ids.length === 1 ? 'stage' : 'stages'} ${ids.join(', ')}`)
+  const text = `with --state in ${phases.length} phases, each sealed before the next begins: ${stages.join('; then ')}`
+  return wrap('batch ', text, width)
 }
 
 function stageLines({ stage, tasks, receives, steps }: ExplainedStage, columns: number): string[] {

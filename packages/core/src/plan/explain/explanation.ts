@@ -11,6 +11,7 @@ import { MAIN_PORT } from '../logical.ts'
 import { nodesByStep, tableSources } from '../plan-graph.ts'
 import { optimizePlan } from '../optimize.ts'
 import type { Exchange, PhysicalPlan } from '../physical.ts'
+import { phasesOf } from '../phases.ts'
 import { planPhysical } from '../plan-physical.ts'
 import type { PhysicalOptions } from '../plan-physical.ts'
 import { describeStep } from './describe-step.ts'
@@ -48,6 +49,8 @@ export interface Explanation {
   readonly planHash: string
   readonly stateHash: string
   readonly keyGroups: number
+  /** The stages of each phase, in which a batch with a state directory runs, one after the other. */
+  readonly phases: readonly (readonly number[])[]
   readonly stages: readonly ExplainedStage[]
 }
 
@@ -67,6 +70,7 @@ function explainPhysical(physical: PhysicalPlan, original: LogicalPlan): Explana
     planHash: planHash(logical),
     stateHash: stateHash(logical),
     keyGroups,
+    phases: phasesOf(physical).phases.map(({ stages }) => stages.map(({ id }) => id)),
     stages: physical.stages.map(({ id, tasks, steps }) => ({
       stage: id,
       tasks,
