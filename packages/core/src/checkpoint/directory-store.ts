@@ -20,8 +20,9 @@ const DRAFT = /^\.[0-9a-f]{24}$/
 /** What a state directory or a savepoint holds, apart from names that begin with a dot. */
 const OWN_NAMES: ReadonlySet<string> = new Set(['log', 'state', 'sinks', 'savepoint'])
 
-/** Bytes gathered before they are written. */
+/** Bytes gathered before they are written, at most and at first: most files are small. */
 const BUFFER_BYTES = 256 * 1024
+const BUFFER_BYTES_MIN = 4096
 
 /** A store in a directory, which is created with the first file. */
 export class DirectoryStore implements CheckpointStore {
@@ -218,7 +219,7 @@ interface Draft {
 /** A file under its draft name. */
 class DraftWriter implements StoreWriter {
   readonly #draft: Draft
-  readonly #buffer = new Uint8Array(BUFFER_BYTES)
+  #buffer = new Uint8Array(BUFFER_BYTES_MIN)
   #used = 0
   #isOpen = true
 
@@ -227,9 +228,11 @@ class DraftWriter implements StoreWriter {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.#used + bytes.length <= BUFFER_BYTES) {
+    const needed = this.#used + bytes.length
+    if (needed <= BUFFER_BYTES) {
+      if (needed > this.#buffer.length) this.#grow(needed)
       this.#buffer.set(bytes, this.#used)
-      this.#used += bytes.length
+      this.#used = needed
       return
     }
     await this.#draft.guarded(async () => {
@@ -253,6 +256,12 @@ class DraftWriter implements StoreWriter {
     this.#isOpen = false
     await this.#draft.file.close().catch(() => undefined)
     await this.#draft.remove().catch(() => undefined)
+  }
+
+  #grow(needed: number): void {
+    const longer = new Uint8Array(Math.min(BUFFER_BYTES, Math.max(needed, 4 * this.#buffer.length)))
+    longer.set(this.#buffer.subarray(0, this.#used))
+    this.#buffer = longer
   }
 
   async #flush(): Promise<void> {

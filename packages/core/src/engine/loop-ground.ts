@@ -43,9 +43,12 @@ export class LoopGround {
     this.wake()
   }
 
-  /** The run ends because something cannot be read; what was read before is as good as ever. */
-  get endsForReading(): boolean {
-    return this.failure?.isReading ?? false
+  /**
+   * Whether a run ends because something cannot be read, and for nothing else: what was read before is as good as ever.
+   * What is thrown out of a step is another matter: the rows in hand have not been through.
+   */
+  isForReading(error: unknown): boolean {
+    return this.failure?.isReading === true && this.failure.error === error
   }
 
   throwIfFailed(): void {

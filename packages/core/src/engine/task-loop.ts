@@ -94,7 +94,7 @@ export class TaskLoop {
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     const end = await this.loop().catch(async (error: unknown) => {
-      if (this.ground.endsForReading && this.options.epochs.keepsState) await this.saveWhatWasRead()
+      if (this.ground.isForReading(error) && this.options.epochs.keepsState) await this.saveWhatWasRead()
       throw error
     })
     if (end === 'stopped' && this.isBounded()) return end

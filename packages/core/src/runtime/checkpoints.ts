@@ -81,6 +81,8 @@ export class Checkpoints {
   readonly #upkeep: CheckpointUpkeep
   readonly #owner: ProcessIdentity | undefined
   readonly #chains: Map<string, StateChain>
+  /** Steps of which a file cannot be read back. */
+  readonly #damaged = new Set<string>()
   /** What was asked of steps for the epoch that is being made. */
   #scopes = new Map<string, SnapshotScope>()
   #delivered: number
@@ -92,7 +94,7 @@ export class Checkpoints {
     this.#options = options
     this.attempt = options.attempt
     this.keepsState = options.keepsState
-    this.#upkeep = new CheckpointUpkeep(options)
+    this.#upkeep = new CheckpointUpkeep(options, (step) => this.#damaged.add(step))
     const takeover = options.entries.findLast(({ entry }) => entry.kind === 'takeover')?.entry
     this.#owner = takeover?.kind === 'takeover' ? takeover.owner : undefined
     this.#delivered = options.from?.delivered ?? 0
@@ -102,7 +104,7 @@ export class Checkpoints {
 
   /** What the next state of a step has. */
   readonly scopeOf: ScopeOfStep = (step, remembersWhole) => {
-    const scope = nextScope(this.#chains.get(step), remembersWhole)
+    const scope = this.#damaged.delete(step) ? 'whole' : nextScope(this.#chains.get(step), remembersWhole)
     this.#scopes.set(step, scope)
     return scope
   }
@@ -136,6 +138,7 @@ export class Checkpoints {
   async writeManifest({ epoch, watermarks, pending, rows, end, border }: EpochFacts): Promise<void> {
     const { attempt, lineage, parent, planHash, stateHash, mode, inPhases, now } = this.#options
     this.#toldDelivered = this.#delivered
+    await this.#upkeep.ready()
     const base = inPhases ? this.#upkeep.baseInPhases(end !== undefined) : this.#upkeep.base
     await this.#append({
       kind: 'manifest',

@@ -11,6 +11,7 @@
  *       nobody remembers.
  */
 import type { StateFileReference } from '../checkpoint/index.ts'
+import { assert } from '../errors.ts'
 import type { SnapshotScope } from '../engine/index.ts'
 
 /** Files beyond which the next one is whole, however small they are. */
@@ -61,7 +62,8 @@ export function grown(
   scope: SnapshotScope,
   file: StateFileReference | undefined,
 ): StateChain | undefined {
-  if (scope === 'whole' || chain === undefined) return file && begun(file)
+  if (scope === 'whole') return file && begun(file)
+  assert(chain !== undefined, 'a first state file is whole')
   if (scope === 'since-whole') return { ...chain, merged: file, changes: [] }
   return file === undefined ? chain : { ...chain, changes: [...chain.changes, file] }
 }

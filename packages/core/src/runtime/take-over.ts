@@ -71,10 +71,15 @@ export async function takeOver(
   const log = new CheckpointLog(store, host.bytes)
   const owner = await host.processes.self()
   let { entries, back } = await readLog(log, store, { host, from: wishes.from })
+  let admitted: Manifest | undefined
   for (let races = 0; races < RACES_MAX; races++) {
     const start = possible(back ?? decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
-    if (start.kind !== 'begin') await wishes.admit?.(start.manifest, start.kind === 'ended')
+    // Opening a checkpoint takes long: whoever is still at work would write the next one meanwhile, again and again.
+    if (start.kind !== 'begin' && !(admitted !== undefined && isLike(start.manifest, admitted))) {
+      await wishes.admit?.(start.manifest, start.kind === 'ended')
+      admitted = start.manifest
+    }
     const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
     const parent = start.kind === 'resume' ? start.parent : undefined
     const takeover: Takeover = {
@@ -96,7 +101,11 @@ export async function takeOver(
       back = undefined
       continue
     }
-    await unlessItFails(ended, () => store.sweep())
+    await unlessItFails(ended, async () => {
+      if (start.kind !== 'begin' && start.manifest !== admitted)
+        await wishes.admit?.(start.manifest, start.kind === 'ended')
+      await store.sweep()
+    })
     const counting = back === undefined ? entries : []
     return { start, lineage, log, entries: [...counting, { number: answer.number, entry: takeover }], ended }
   }
@@ -105,6 +114,11 @@ export async function takeOver(
     hint: 'start it once',
     place: { file: store.place },
   })
+}
+
+/** Of the same run: what is said of one holds of the other, but for damage. */
+function isLike(manifest: Manifest, earlier: Manifest): boolean {
+  return manifest.attempt === earlier.attempt && manifest.end === undefined && earlier.end === undefined
 }
 
 async function unlessItFails<Value>(ended: () => void, run: () => Promise<Value>): Promise<Value> {

@@ -2,12 +2,12 @@
 // start goes on with nothing lost and nothing twice.
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { rate } from '../../src/connect/index.ts'
+import { memoryRows, memorySink, rate } from '../../src/connect/index.ts'
 import type { CommitOutcome, OpenSink, RatePosition, RateRow, Sink, Source } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { MillraceError } from '../../src/errors.ts'
 import type { Host } from '../../src/host/host.ts'
-import { pipeline } from '../../src/index.ts'
+import { pipeline, schema, t } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { CheckpointStore, JobOptions, JobResult } from '../../src/runtime/index.ts'
 import type { FileOperation } from '../../src/testing/index.ts'
@@ -200,7 +200,7 @@ describe('two processes on one state', () => {
     expect(await visible(machine)).toEqual(answer)
   })
 
-  it.each([15, 30, 45, 70])('fence the first when the second takes over after %i ms', async (ms) => {
+  it.each([15, 30, 60, 90, 120])('fence the first when the second takes over after %i ms', async (ms) => {
     const machine = new SimulatedMachine(ms)
     const first = jobOf(machine)
     const { timers } = machine.boot()
@@ -312,5 +312,54 @@ describe('input that cannot be read any more', () => {
     const { progress } = await run(machine)
     expect(progress.rowsIn).toBe(200 - found.length)
     expect(await visible(machine)).toEqual(answer)
+  })
+
+  it('keeps rows that were in hand when something else failed in the same turn', async () => {
+    const machine = new SimulatedMachine(12)
+    const Numbered = schema({ n: t.int32() })
+    const few = memoryRows(Numbered, [{ n: 100 }, { n: 101 }, { n: 102 }, { n: 103 }])
+    let isBroken = true
+    const many = memoryRows(
+      Numbered,
+      Array.from({ length: 50 }, (_, n) => ({ n })),
+    )
+    const broken: typeof many = {
+      ...many,
+      withPushdown: () => broken,
+      open: async (split, from, context) => {
+        const reader = await many.open(split, from, context)
+        return {
+          read(rowsMax) {
+            if (isBroken && mapped.includes(100)) throw new Error('the cable is cut')
+            return reader.read(rowsMax)
+          },
+          position: () => reader.position(),
+          bytesRead: () => 0,
+          close: () => reader.close(),
+        }
+      },
+    }
+    const mapped: number[] = []
+    const out = memorySink<{ n: number }>()
+    const go = (): Promise<JobResult> => {
+      const host = machine.boot()
+      const built = pipeline('two', (p) => {
+        p.read('broken', broken).write('none', memorySink())
+        p.read('few', few)
+          .map('map', Numbered, (row) => {
+            mapped.push(row.n)
+            if (isBroken && row.n === 101) throw new Error('a passing fault')
+            return { n: row.n }
+          })
+          .write('out', out)
+      }).build()
+      const state = new DirectoryStore(host, '/state')
+      const job = new Job(built, { host, mode: 'continuous', batchRows: 1, epochIntervalMs: 60_000, state })
+      return machine.run(job.run())
+    }
+    await expect(go()).rejects.toMatchObject({ step: 'map' })
+    isBroken = false
+    await go()
+    expect(out.rows.map(({ n }) => n)).toEqual([100, 101, 102, 103])
   })
 })
