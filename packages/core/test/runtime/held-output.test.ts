@@ -157,6 +157,39 @@ describe('output that is held back', () => {
     expect(staged().filter((name) => name.startsWith('0123456789ab')).length).toBe(2)
   })
 
+  it('replaces older output at the end, also where it went back to an earlier epoch meanwhile', async () => {
+    const host = createManualHost()
+    await run(host)
+    const older = host.files.paths('out').filter((path) => path.endsWith('.ndjson'))
+    const elsewhere = { state: new DirectoryStore(host, 'other'), outputMode: 'overwrite' } as const
+    const failing: Sink = {
+      ...scriptedSink({ finish: () => Promise.reject(new Error('no end')) }),
+    }
+    const broken = pipeline('writing', (p) => {
+      const read = p.read('rows', memoryRows(Row, rows))
+      // Sinks finish in their order.
+      read.write('broken', failing)
+      read.write('out', ndjson('out', { roll: { size: 400 } }))
+    })
+    await expect(run(host, elsewhere, broken)).rejects.toThrow(/finishing/)
+    const log = new CheckpointLog(elsewhere.state, host.bytes)
+    const epochs = (await log.read()).flatMap(({ entry }) => (entry.kind === 'manifest' ? [entry.epoch] : []))
+    const from = epochs.at(-2) ?? 0
+    expect(older.some((path) => host.files.get(path) !== undefined)).toBe(true)
+    await run(
+      host,
+      { ...elsewhere, from },
+      pipeline('writing', (p) => {
+        const read = p.read('rows', memoryRows(Row, rows))
+        read.write('broken', scriptedSink())
+        read.write('out', ndjson('out', { roll: { size: 400 } }))
+      }),
+    )
+    expect(older.filter((path) => host.files.get(path) !== undefined)).toEqual([])
+    expect(host.files.paths('out/_staged').filter((path) => path.endsWith('.replaces'))).toEqual([])
+    expect(new Set(numbers(host)).size).toBe(rows.length)
+  })
+
   it.each([true, false])(
     'is not given up by a run that fails when a later one goes on with it: %s',
     async (goesOn) => {

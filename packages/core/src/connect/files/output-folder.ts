@@ -84,7 +84,7 @@ export class OutputFolder {
     this.#writer = writer
     const staged = joinPath(path, STAGED_FOLDER)
     this.#owners = new FolderOwners(host, staged, { writer, resumable })
-    this.#record = new ReplacedRecord(host, staged, writer)
+    this.#record = new ReplacedRecord(host, staged, { own: writer, left: options.left })
     this.#folders = new MadeFolders(host.files, path, (file) =>
       this.#inTheWay(
         `"${file}" is a file, and a folder has to be there`,

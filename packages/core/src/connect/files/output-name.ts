@@ -73,8 +73,8 @@ export function journalName(
 }
 
 /** The name of the record of what a writer replaces: for all of its attempts. */
-export function replacesName(writer: OutputWriter): string {
-  return `${writer.id}.replaces`
+export function replacesName(writerId: string): string {
+  return `${writerId}.replaces`
 }
 
 /** The name of the record that says which process a writer is. It lies beside the writer's staged files. */

@@ -22,21 +22,41 @@ export class ReplacedRecord {
   /** The folder of staged files. */
   readonly #folder: string
   readonly #path: string
+  /** The records of writers of histories that were left for this one's. */
+  readonly #left: readonly string[]
 
-  constructor(host: Host, folder: string, writer: OutputWriter) {
+  constructor(
+    host: Host,
+    folder: string,
+    writers: { readonly own: OutputWriter; readonly left: Iterable<string> },
+  ) {
     this.#host = host
     this.#folder = folder
-    this.#path = joinPath(folder, replacesName(writer))
+    this.#path = joinPath(folder, replacesName(writers.own.id))
+    this.#left = Array.from(writers.left, (id) => joinPath(folder, replacesName(id)))
   }
 
-  /** What was written down; undefined: nothing, or not to its end. */
+  /** What was written down; undefined: nothing, or not to its end. A history that was left leaves its record to this one. */
   async read(): Promise<Replaced | undefined> {
+    const own = await this.#readAt(this.#path)
+    if (own !== undefined) return own
+    for (const path of this.#left) {
+      const inherited = await this.#readAt(path)
+      if (inherited === undefined) continue
+      await this.write(inherited)
+      await this.#removeAt(path)
+      return inherited
+    }
+    return undefined
+  }
+
+  async #readAt(path: string): Promise<Replaced | undefined> {
     const { files } = this.#host
     try {
-      const status = await files.status(this.#path)
+      const status = await files.status(path)
       if (status === undefined) return undefined
       const bytes = Buffer.alloc(status.size)
-      const file = await files.open(this.#path, 'read')
+      const file = await files.open(path, 'read')
       try {
         for (let at = 0; at < bytes.length;) {
           const count = await file.read(bytes, at, bytes.length - at, at)
@@ -46,7 +66,7 @@ export class ReplacedRecord {
       } finally {
         await file.close()
       }
-      return this.#decode(bytes)
+      return this.#decode(bytes, path)
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined
       throw error
@@ -72,14 +92,19 @@ export class ReplacedRecord {
 
   /** Once everything in it is gone. */
   async remove(): Promise<void> {
+    // Also one that was inherited, where this was killed before it was taken away.
+    for (const path of [this.#path, ...this.#left]) await this.#removeAt(path)
+  }
+
+  async #removeAt(path: string): Promise<void> {
     try {
-      await this.#host.files.remove(this.#path)
+      await this.#host.files.remove(path)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
     }
   }
 
-  #decode(bytes: Buffer): Replaced {
+  #decode(bytes: Buffer, path: string): Replaced {
     const text = bytes.toString('utf8')
     const space = text.indexOf(' ')
     const body = text.slice(space + 1, -1)
@@ -92,7 +117,7 @@ export class ReplacedRecord {
       what: 'what the run was to replace is not known any more',
       detail: 'the record of it is damaged',
       hint: 'remove the record and the older output by hand, then start again',
-      place: { file: this.#path },
+      place: { file: path },
     })
   }
 
