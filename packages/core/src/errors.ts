@@ -358,13 +358,27 @@ export function isMillraceError(value: unknown): value is MillraceError {
 export function withContext(error: unknown, context: { step?: string; place?: Place }): unknown {
   if (!isMillraceError(error)) return error
   if (error.step !== undefined && (error.place !== undefined || context.place === undefined)) return error
+  return toldAs(error, { place: error.place ?? context.place, step: error.step ?? context.step })
+}
+
+/** The same error with more to its detail, and another cause. */
+export function withDetail(
+  error: MillraceError,
+  more: { readonly detail: string; readonly cause: unknown },
+): MillraceError {
+  const detail = error.detail === undefined ? more.detail : `${error.detail}; ${more.detail}`
+  return toldAs(error, { detail, cause: more.cause })
+}
+
+function toldAs(error: MillraceError, parts: Partial<ErrorParts>): MillraceError {
   const told = new MillraceError(error.code, {
     what: error.what,
     detail: error.detail,
     hint: error.hint,
-    place: error.place ?? context.place,
-    step: error.step ?? context.step,
+    place: error.place,
+    step: error.step,
     cause: error.cause,
+    ...parts,
   })
   // Where it happened, not where it was told more of.
   if (error.stack !== undefined) {

@@ -3,7 +3,7 @@
  *
  * Connectors of this repository say themselves what went wrong; this is for those of others.
  */
-import { isMillraceError, MillraceError, withContext } from '../errors.ts'
+import { isMillraceError, MillraceError, withContext, withDetail } from '../errors.ts'
 import { thrownText } from './row-text.ts'
 
 /** The error of a source: opening, reading or listing. `place` names the split. */
@@ -15,6 +15,21 @@ export function readFailure(error: unknown, place?: string): unknown {
     hint: 'the source gave no error code: look at what it says, mend it, and run again',
     place: place === undefined ? undefined : { name: place },
     cause: error,
+  })
+}
+
+/** A failure to read, and what kept the last epoch before it from being put out: undefined, nothing did. */
+export function withLastEpoch(failure: unknown, saving: unknown): unknown {
+  if (saving === undefined || !isMillraceError(failure)) return failure
+  const why = isMillraceError(saving)
+    ? [saving.what, saving.detail].filter(Boolean).join(': ')
+    : thrownText(saving)
+  return withDetail(failure, {
+    detail: `what was read before is not all put out, and is left to the next start: ${why}`,
+    cause: new AggregateError(
+      [failure.cause ?? failure, saving],
+      'reading failed, and so did the last epoch',
+    ),
   })
 }
 

@@ -84,7 +84,10 @@ export class LoopGround {
 
   /** Lets everything leave that is in progress. */
   async finishPending(): Promise<void> {
-    while (this.proceed()) await this.waitForSinks()
+    while (this.proceed()) {
+      if (await this.waitForSinks()) this.beginSlice()
+      await this.yieldWhenLong()
+    }
   }
 
   /** Lets everything leave that is in progress, or is held for the sake of speed. */

@@ -13,6 +13,7 @@
  *      and not read again.
  */
 import type { Execution, LoopInput } from './execution.ts'
+import { withLastEpoch } from './connector-failure.ts'
 import { LoopGround } from './loop-ground.ts'
 
 /** How a loop is run. */
@@ -38,6 +39,8 @@ export interface EpochCutter {
   readonly holdsReading: boolean
   /** Cuts an epoch where everything stands now. What is to be made durable and delivered goes on beside the loop. */
   cut(): void
+  /** Somebody waits for the end of the run: what cannot be delivered soon is left to the next start. */
+  hurry(): void
   /** Cuts the last epoch, and resolves when everything is durable and delivered. */
   cutLast(end: LoopEnd): Promise<void>
 }
@@ -94,7 +97,8 @@ export class TaskLoop {
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     const end = await this.loop().catch(async (error: unknown) => {
-      if (this.ground.isForReading(error) && this.options.epochs.keepsState) await this.saveWhatWasRead()
+      if (this.ground.isForReading(error) && this.options.epochs.keepsState)
+        throw withLastEpoch(error, await this.saveWhatWasRead())
       throw error
     })
     if (end === 'stopped' && this.isBounded()) return end
@@ -104,10 +108,11 @@ export class TaskLoop {
     return end
   }
 
-  /** T6. That something cannot be read is what to report, whatever becomes of this. */
-  private async saveWhatWasRead(): Promise<void> {
+  /** T6. That something cannot be read is what to report, whatever becomes of this: gives what went wrong. */
+  private async saveWhatWasRead(): Promise<unknown> {
     const { sources } = this.execution
     try {
+      this.options.epochs.hurry()
       await this.ground.finishPending()
       while (!this.isSettled()) {
         for (const source of sources) if (this.execution.pending.length === 0) source.turn(false)
@@ -117,8 +122,10 @@ export class TaskLoop {
       for (const source of sources) await source.stop(false).catch(() => undefined)
       await this.ground.settle()
       await this.options.epochs.cutLast('stopped')
-    } catch {
-      // Then the epoch before is where the next start goes on.
+      return undefined
+    } catch (error) {
+      // Then the next start goes on with the epoch before, or delivers this one.
+      return error
     }
   }
 

@@ -82,10 +82,11 @@ async function commitSink(step: OpenSinkStep, work: SinkWork): Promise<number> {
   let rows = 0
   for (let tries = 1; ; tries++) {
     const pending = left
+    work.retries.throwIfAborted()
     const outcomes = await answered(step, 'committing', () => step.sink.commit(pending))
     if (outcomes.length !== pending.length) throw miscounted(step.step, pending.length, outcomes.length)
     for (const outcome of outcomes) if (outcome.kind === 'committed') rows += outcome.rows
-    refuseLost(step.step, work.epoch, outcomes)
+    refuseLost(step.step, work, outcomes)
     left = left.filter((_, at) => outcomes[at]?.kind === 'retry')
     if (left.length === 0) return rows
     const retry = outcomes.find((outcome) => outcome.kind === 'retry')
@@ -96,7 +97,7 @@ async function commitSink(step: OpenSinkStep, work: SinkWork): Promise<number> {
         rows,
         parts: work.committables.length - left.length,
       })
-      throw gaveUp(step.step, work.epoch, { reason, tries, visible, cause: retry?.cause })
+      throw gaveUp(step.step, work, { reason, tries, visible, cause: retry?.cause })
     }
     await work.retries.wait({ step: step.step, reason, tries })
   }
@@ -137,20 +138,22 @@ function miscounted(step: string, asked: number, answers: number): MillraceError
   })
 }
 
-function refuseLost(step: string, epoch: EpochId, outcomes: readonly CommitOutcome[]): void {
+function refuseLost(step: string, { epoch, retries }: SinkWork, outcomes: readonly CommitOutcome[]): void {
   const lost = outcomes.find((outcome) => outcome.kind === 'lost')
   if (lost === undefined) return
   throw new MillraceError('output/lost', {
     what: `output of epoch ${epoch} is lost`,
     detail: lost.reason,
-    hint: 'run the pipeline again from its input: the rows of this epoch are not in the output',
+    hint: retries.isDurable
+      ? 'bring back from a copy what was prepared for it and start again; or start from an earlier epoch with --from, which repeats what was put out since'
+      : 'run the pipeline again from its input: the rows of this epoch are not in the output',
     step,
   })
 }
 
 function gaveUp(
   step: string,
-  epoch: EpochId,
+  { epoch, retries }: SinkWork,
   end: { readonly reason: string; readonly tries: number; readonly visible: string; readonly cause: unknown },
 ): MillraceError {
   const { reason, tries, visible, cause } = end
@@ -162,8 +165,9 @@ function gaveUp(
   return new MillraceError('output/write-failed', {
     what: `output of epoch ${epoch} could not be committed`,
     detail: `${reason}, ${tries} times; ${seen}${before}`,
-    hint:
-      visible === '' && epoch === 1
+    hint: retries.isDurable
+      ? 'mend the target and start it again as it was: the epoch stands, and its output comes first'
+      : visible === '' && epoch === 1
         ? 'mend the target and run again'
         : 'mend the target and run again from the input with --output-mode overwrite, which replaces what is visible',
     step,

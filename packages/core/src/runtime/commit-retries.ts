@@ -1,8 +1,9 @@
 /**
  * The waits between the tries of a commit that may succeed later: what is waited for, for progress, and the way to end it.
  *
- * Not the tries themselves (commit-epoch.ts). One per job; a stop is for all waits from then on.
+ * Not the tries themselves (commit-epoch.ts). One per attempt: its waits end with it.
  */
+import { MillraceError } from '../errors.ts'
 import type { Timers } from '../host/host.ts'
 
 /** Waits between tries: doubling from the first, never above the last. */
@@ -28,12 +29,18 @@ export class CommitRetries {
   readonly #max: number
   #waiting: CommitRetry | undefined
   #stopped = false
+  #aborted = false
   #wake: (() => void) | undefined
 
   /** @param isDurable - whether what is committed stands in a manifest: then there is no last try before a stop */
   constructor(timers: Timers, isDurable: boolean) {
     this.#timers = timers
     this.#max = isDurable ? Infinity : RETRIES_MAX
+  }
+
+  /** Whether what is committed stands in a manifest, so that the next start commits it again. */
+  get isDurable(): boolean {
+    return this.#max === Infinity
   }
 
   /** What is waited for now. */
@@ -50,6 +57,18 @@ export class CommitRetries {
   stop(): void {
     this.#stopped = true
     this.#wake?.()
+  }
+
+  /** Ends the wait that is under way and allows no other try: the run has failed, and its sinks are about to be closed. */
+  abort(): void {
+    this.#aborted = true
+    this.#wake?.()
+  }
+
+  /** @throws MillraceError `run/cancelled` after `abort`. */
+  throwIfAborted(): void {
+    if (this.#aborted)
+      throw new MillraceError('run/cancelled', { what: 'the run has failed before its output was committed' })
   }
 
   /** Waits before the next try. */

@@ -10,6 +10,7 @@
  *  N3  While so many epochs wait to be delivered, nothing is read and no further epoch is cut.
  *  N5  A plan of an epoch is written when the manifest of the one before stands.
  *  N4  The first failure of any phase ends the run.
+ *  N7  A run that has failed delivers nothing more, and its sinks are closed when the commit under way has answered.
  *  N6  A sink is told to finish when the log knows of the delivery: who was taken over learns so before, and takes nothing
  *      away that its successor needs.
  */
@@ -138,6 +139,16 @@ export class Epochs implements PlannedEpochs {
     await this.#delivering
   }
 
+  hurry(): void {
+    this.#options.retries.stop()
+  }
+
+  /** N7. Resolves when nothing of this run is at work with its sinks any more. */
+  async abort(): Promise<void> {
+    this.#options.retries.abort()
+    await this.#delivering.catch(() => undefined)
+  }
+
   /** Ends a phase of a batch run; resolves when its manifest stands. What it has prepared is shown with the last epoch. */
   async cutBorder(border: StageBorder): Promise<void> {
     this.#begin(undefined, border)
@@ -181,6 +192,7 @@ export class Epochs implements PlannedEpochs {
       checkpoints?.writeStates(epoch, cut.states) ?? 0,
     ])
     const written = clock.monotonic()
+    this.#options.retries.throwIfAborted()
     if (checkpoints !== undefined) {
       const own = outputs.map((output) => ({
         ...output,
@@ -222,6 +234,7 @@ export class Epochs implements PlannedEpochs {
     const { execution, checkpoints, retries, clock, wake } = this.#options
     const began = clock.monotonic()
     await commitOutputs(execution, outputs, { epoch, retries })
+    retries.throwIfAborted()
     this.#owed = this.#owed.filter((owed) => owed.epoch > epoch)
     await checkpoints?.delivered(epoch, end !== undefined)
     // N6

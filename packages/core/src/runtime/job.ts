@@ -20,7 +20,6 @@ import { checkFolders } from './check-folders.ts'
 import { checkJobOptions } from './check-job-options.ts'
 import { checkStart } from './check-start.ts'
 import type { StartCheck } from './check-start.ts'
-import { CommitRetries } from './commit-retries.ts'
 import { noProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import type { JobState } from './job-state.ts'
@@ -156,7 +155,6 @@ export class Job {
   private readonly restarts: Restarts
   /** `physical`, or what a batch goes on with that was planned for another number of tasks. */
   private plan: PhysicalPlan
-  private readonly retries: CommitRetries
   private running: RunningJob | undefined
   private wakeUp: (() => void) | undefined
   private current: JobState = 'created'
@@ -188,7 +186,6 @@ export class Job {
     })
     this.plan = this.physical
     drawTableSeed(options.host.random)
-    this.retries = new CommitRetries(options.host.timers, options.state !== undefined)
   }
 
   /** Where the job is in its life. */
@@ -239,7 +236,6 @@ export class Job {
     this.stopAsked = true
     if (this.current === 'running') this.current = 'stopping'
     this.running?.stop()
-    this.retries.stop()
     this.wakeUp?.()
   }
 
@@ -281,9 +277,9 @@ export class Job {
       opened = await this.admit(manifest, isOver)
     }
     const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
-    const { built, plan: physical, retries } = this
+    const { built, plan: physical } = this
     try {
-      const running = new RunningJob({ built, physical, retries, taken, opened }, this.options)
+      const running = new RunningJob({ built, physical, taken, opened }, this.options)
       this.running = running
       if (this.stopAsked) running.stop()
       return await running.run(() => (this.current = this.stopAsked ? 'stopping' : 'running'))

@@ -10,6 +10,7 @@ import type { Json } from '../data/type.ts'
 import { Execution } from '../engine/index.ts'
 import type { LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
+import { within } from '../host/within.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
@@ -20,7 +21,7 @@ import { outputsNamed } from './checkpoint-upkeep.ts'
 import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
-import type { CommitRetries } from './commit-retries.ts'
+import { CommitRetries } from './commit-retries.ts'
 import { connectorOf, Epochs, outputsOf, targetOf } from './epochs.ts'
 import type { JobOptions, JobResult } from './job.ts'
 import { loopOf, plannedClock } from './loop-of.ts'
@@ -52,7 +53,6 @@ export interface JobStart {
 export interface RunParts {
   readonly built: BuiltPlan
   readonly physical: PhysicalPlan
-  readonly retries: CommitRetries
   /** Undefined: there is no state directory. */
   readonly taken: TakenOver | undefined
   /** The checkpoint that the run goes on from, which fits. */
@@ -60,6 +60,8 @@ export interface RunParts {
 }
 
 const BATCH_ROWS = 4096
+/** What a run that ends waits for that others do: a commit under way, checkpoints that are read back. */
+const CLOSING_MS = 30_000
 
 /** One run. */
 export class RunningJob {
@@ -67,6 +69,7 @@ export class RunningJob {
   readonly #options: JobOptions
   readonly #execution: Execution
   readonly #checkpoints: Checkpoints | undefined
+  readonly #retries: CommitRetries
   readonly #epochs: Epochs
   /** Undefined: the run is not one in phases. */
   readonly #phases: BatchPhases | undefined
@@ -107,10 +110,11 @@ export class RunningJob {
         : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
     })
     this.#checkpoints = parts.taken === undefined ? undefined : this.#makeCheckpoints(parts.taken)
+    this.#retries = new CommitRetries(host.timers, options.state !== undefined)
     this.#epochs = new Epochs({
       execution: this.#execution,
       checkpoints: this.#checkpoints,
-      retries: parts.retries,
+      retries: this.#retries,
       clock: host.clock,
       before: manifest?.epoch ?? 0,
       owed: manifest?.border === undefined ? [] : manifest.pending,
@@ -139,6 +143,7 @@ export class RunningJob {
       committedAgain = await this.#settleOutputs()
       end = await this.#runOn(onRunning)
     } catch (failure) {
+      await within(this.#options.host.timers, CLOSING_MS, this.#epochs.abort())
       const told = this.#explainMoved(failure)
       const error = this.#checkpoints === undefined ? told : await this.#checkpoints.explained(told)
       await this.#checkpoints?.close()
@@ -154,6 +159,7 @@ export class RunningJob {
 
   stop(): void {
     this.#loop.stop()
+    this.#retries.stop()
   }
 
   progress(): JobProgress {
@@ -164,7 +170,7 @@ export class RunningJob {
       blockedMs: this.#loop.blockedMs,
       epoch: this.#epochs.epoch,
       lastEpoch: this.#epochs.last,
-      retrying: this.#parts.retries.waiting,
+      retrying: this.#retries.waiting,
     })
   }
 
@@ -196,7 +202,8 @@ export class RunningJob {
 
   /** What earlier attempts left: what no manifest names goes, what one owes is committed. Gives the number of outputs. */
   async #settleOutputs(): Promise<number> {
-    const { taken, retries } = this.#parts
+    const { taken } = this.#parts
+    const retries = this.#retries
     // A run that came to a clean end has shown all that it had in hand.
     this.#refuseOtherSinks(isClosed(taken) ? [] : (manifestOf(taken)?.pending ?? []))
     const commitAgain = taken === undefined || taken.start.kind === 'begin' ? [] : taken.start.commitAgain

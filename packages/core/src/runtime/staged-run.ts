@@ -135,6 +135,7 @@ export class StagedRun {
       canCut: false,
       holdsReading: false,
       cut: () => undefined,
+      hurry: () => undefined,
       cutLast: () => this.#seal(phase, borders),
     }
   }
