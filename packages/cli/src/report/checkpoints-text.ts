@@ -45,6 +45,7 @@ export function checkpointText({ manifest, number, stateBytes }: KeptCheckpoint)
     state,
     pending,
     delivered,
+    border,
   } = manifest
   const lines = [
     `epoch ${formatCount(epoch)} of ${formatTime(atMs)}, entry ${number} of the log`,
@@ -52,13 +53,28 @@ export function checkpointText({ manifest, number, stateBytes }: KeptCheckpoint)
     `  lineage ${lineage}${parent === undefined ? '' : `, from epoch ${formatCount(parent.epoch)} of ${parent.lineage}`}`,
     ...(end === undefined ? [] : [`  the run ${end} with it`]),
     `  outputs: ${outputsText(rows)}; delivered up to epoch ${formatCount(delivered)} when it was written, ${formatCount(pending.length)} prepared`,
-    `  state: ${formatBytes(stateBytes)} in ${formatCount(state.length)} files`,
+    `  state: ${formatBytes(stateBytes)} in ${formatCount(state.length + (border?.files.length ?? 0))} files`,
     ...state.map(
       (file) =>
         `    ${file.step}: ${file.name}, ${formatBytes(file.bytes)}, ${file.full ? 'whole' : 'changes'} of epoch ${formatCount(file.epoch)}`,
     ),
+    ...(border === undefined ? [] : borderLines(border)),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function borderLines({
+  done,
+  of,
+  files,
+}: NonNullable<KeptCheckpoint['manifest']['border']>): readonly string[] {
+  return [
+    `  phase ${formatCount(done)} of ${formatCount(of)} is complete; later ones read`,
+    ...files.map(
+      ({ name, bytes, from, to }) =>
+        `    ${name}, ${formatBytes(bytes)}, from phase ${from + 1} to ${to + 1}`,
+    ),
+  ]
 }
 
 function outputsText(rows: { readonly [step: string]: number }): string {

@@ -46,12 +46,15 @@ class World {
   #isKilled = false
   readonly #strike: () => ObjectEffect | undefined
   readonly #lie: (client: ObjectClient) => ObjectClient
+  readonly #mode: 'continuous' | 'batch'
 
   /** `strike` decides over requests of attempts that live; `lie` may change what clients say. */
   constructor(
     strike: () => ObjectEffect | undefined = () => undefined,
     lie: (client: ObjectClient) => ObjectClient = (client) => client,
+    mode: 'continuous' | 'batch' = 'continuous',
   ) {
+    this.#mode = mode
     this.#strike = strike
     this.#lie = lie
     this.objects = new SimulatedObjects({ strike: () => this.#request() })
@@ -68,7 +71,7 @@ class World {
     const store = new ObjectStore(host, this.#lie(this.objects.client()), { prefix: 'state', partBytes: 400 })
     const job = new Job(counting.build(), {
       host,
-      mode: 'continuous',
+      mode: this.#mode,
       state: store,
       epochIntervalMs: 15,
       batchRows: 8,
@@ -135,20 +138,26 @@ class World {
   }
 }
 
-async function answerOf(): Promise<{ readonly answer: readonly string[]; readonly requests: number }> {
-  const world = new World()
+interface Whole {
+  readonly answer: readonly string[]
+  readonly requests: number
+  readonly mode: 'continuous' | 'batch'
+}
+
+async function answerOf(mode: Whole['mode'] = 'continuous'): Promise<Whole> {
+  const world = new World(undefined, undefined, mode)
   await world.run(1)
-  return { answer: await world.visible(), requests: world.requests }
+  return { answer: await world.visible(), requests: world.requests, mode }
 }
 
 /** What is wrong after the job was killed at a request, and again at one of the next attempt. */
 async function killedAt(
   at: number,
   last: ObjectEffect | undefined,
-  { answer, requests }: { readonly answer: readonly string[]; readonly requests: number },
+  { answer, requests, mode }: Whole,
 ): Promise<readonly string[]> {
   const random = randomOf(at + 1)
-  const world = new World()
+  const world = new World(undefined, undefined, mode)
   const faults: string[] = []
   let end = ''
   for (let attempt = 1; attempt <= 5 && end !== 'ended'; attempt++) {
@@ -179,6 +188,18 @@ describe('a job with its state in object storage', () => {
     const whole = await answerOf()
     expect(whole.answer).toHaveLength(60)
     expect(whole.requests).toBeGreaterThan(30)
+    const faults: string[] = []
+    for (let at = 0; at < whole.requests; at++) faults.push(...(await killedAt(at, last, whole)))
+    expect(faults).toEqual([])
+  })
+
+  it.each<readonly [string, ObjectEffect | undefined]>([
+    ['is not carried out', 'silent'],
+    ['is carried out, and its answer not heard', 'lost'],
+    ['arrives while the next attempt runs', 'late'],
+  ])('gives each row of a batch in phases once, when its last request %s', async (_, last) => {
+    const whole = await answerOf('batch')
+    expect(whole.answer).toEqual((await answerOf()).answer)
     const faults: string[] = []
     for (let at = 0; at < whole.requests; at++) faults.push(...(await killedAt(at, last, whole)))
     expect(faults).toEqual([])
