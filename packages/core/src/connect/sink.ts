@@ -28,8 +28,8 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly rows: number }
   | { readonly kind: 'already-committed' }
   | { readonly kind: 'retry'; readonly reason: string; readonly cause?: unknown }
-  /** The prepared output is gone: stops the job with the epoch and what to do. */
-  | { readonly kind: 'lost'; readonly reason: string }
+  /** The prepared output is gone: stops the job with the epoch and what to do: `hint`, where the sink knows it. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly hint?: string }
 
 /** What a sink gets from the engine. */
 export interface SinkContext {

@@ -144,9 +144,11 @@ function refuseLost(step: string, { epoch, retries }: SinkWork, outcomes: readon
   throw new MillraceError('output/lost', {
     what: `output of epoch ${epoch} is lost`,
     detail: lost.reason,
-    hint: retries.isDurable
-      ? 'bring back from a copy what was prepared for it and start again; or start from an earlier epoch with --from, which repeats what was put out since'
-      : 'run the pipeline again from its input: the rows of this epoch are not in the output',
+    hint:
+      lost.hint ??
+      (retries.isDurable
+        ? 'bring back from a copy what was prepared for it and start again; or start from an earlier epoch with --from, which repeats what was put out since'
+        : 'run the pipeline again from its input: the rows of this epoch are not in the output'),
     step,
   })
 }

@@ -150,20 +150,20 @@ async function openFileSink(
       return made
     },
     async commit(committables) {
-      const outcomes = []
       await publisher.makeFolders(committables.flatMap(({ files }) => files))
-      for (const { files } of committables) outcomes.push(await publisher.publish(files))
-      return outcomes
+      return publisher.publish(committables.map(({ files }) => files))
     },
     async sweep(keep) {
       const named = keep.flatMap(({ files, held }) => [
         ...files.map(({ staged }) => staged),
         ...held.journals.map(({ name }) => name),
       ])
-      await folder.sweep(new Set(named), doneJournals)
-      await folder.tidy(keep.flatMap(({ files }) => files))
+      const files = keep.flatMap((committable) => committable.files)
+      const shown = files.map(({ final }) => final)
+      await folder.sweep(new Set(named), shown, doneJournals)
+      await folder.tidy(files)
     },
-    finish: () => folder.removeReplaced(),
+    finish: () => folder.finish(),
     abandon: () => folder.abandon(),
     close: () => folder.release(),
   }

@@ -13,7 +13,7 @@
 import type { Host, ProcessIdentity } from '../../host/host.ts'
 import { systemCode } from './file-errors.ts'
 import { joinPath } from './file-name.ts'
-import { ownerName, writerOfOwner, writerOfStaged } from './output-name.ts'
+import { ownerName, writerOfOwner, writerOfShown, writerOfStaged } from './output-name.ts'
 import type { OutputWriter } from './output-name.ts'
 
 /** Another run may remove the empty folder before our record is in it: so often at most that is put up with. */
@@ -71,7 +71,7 @@ export class FolderOwners {
     const { files } = this.#host
     try {
       const names = await files.list(this.#folder)
-      const leaves = names.some(({ name }) => isOf(this.#writer, writerOfStaged(name)))
+      const leaves = names.some(({ name }) => isOf(this.#writer, writerOfStaged(name) ?? writerOfShown(name)))
       if (leaves) await this.#write(null)
       else await files.remove(joinPath(this.#folder, ownerName(this.#writer)))
     } catch {

@@ -24,11 +24,14 @@ import type { PreparedFile } from './file-publisher.ts'
 import { FolderOwners } from './folder-owners.ts'
 import type { OwnerState } from './folder-owners.ts'
 import { MadeFolders } from './made-folders.ts'
-import { originOfFinished, ownerName, STAGED_FOLDER, writerOfOwner, writerOfStaged } from './output-name.ts'
+import {
+  originOfFinished, ownerName, STAGED_FOLDER, writerOfOwner, writerOfShown, writerOfStaged,
+} from './output-name.ts' // prettier-ignore
 import type { OutputWriter } from './output-name.ts'
 import { parsePartition } from './partition-path.ts'
 import { ReplacedRecord } from './replaced-record.ts'
 import type { Replaced } from './replaced-record.ts'
+import { ShownMarks } from './shown-marks.ts'
 
 /** What lies in an output folder for everyone to see. Paths are relative. */
 interface Contents {
@@ -69,6 +72,7 @@ export class OutputFolder {
   readonly #owners: FolderOwners
   readonly #folders: MadeFolders
   readonly #record: ReplacedRecord
+  readonly #marks: ShownMarks | undefined
   #isStagedFolderDurable = false
   /** What `overwrite` replaces (V4). */
   #replaced: Replaced = { files: [], folders: [] }
@@ -76,7 +80,7 @@ export class OutputFolder {
   readonly publisher: FilePublisher
 
   constructor(options: OutputFolderOptions) {
-    const { host, path, writer, resumable } = options
+    const { host, path, writer, resumable, left } = options
     this.path = path
     this.#options = options
     this.#host = host
@@ -84,7 +88,8 @@ export class OutputFolder {
     this.#writer = writer
     const staged = joinPath(path, STAGED_FOLDER)
     this.#owners = new FolderOwners(host, staged, { writer, resumable })
-    this.#record = new ReplacedRecord(host, staged, { own: writer, left: options.left })
+    this.#record = new ReplacedRecord(host, staged, { own: writer, left })
+    this.#marks = resumable ? new ShownMarks(host, staged, { writer, left }) : undefined
     this.#folders = new MadeFolders(host.files, path, (file) =>
       this.#inTheWay(
         `"${file}" is a file, and a folder has to be there`,
@@ -97,6 +102,7 @@ export class OutputFolder {
       folders: this.#folders,
       inTheWay: (detail) => this.#inTheWay(detail),
       isOwn: (name) => this.#isOurs(name.slice(STAGED_FOLDER.length + 1)),
+      marks: this.#marks,
     })
   }
 
@@ -188,9 +194,9 @@ export class OutputFolder {
 
   /**
    * Removes staged files of earlier attempts, of this one those that are `done`, and those of runs that are over (V3), but
-   * for those in `keep`.
+   * for those in `keep`; and marks that nobody needs any more. `shown`: finished files that a checkpoint names.
    */
-  async sweep(keep: ReadonlySet<string>, done: Set<string>): Promise<void> {
+  async sweep(keep: ReadonlySet<string>, shown: readonly string[], done: Set<string>): Promise<void> {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       if ((await this.#files.status(folder))?.kind !== 'directory') return
@@ -200,8 +206,9 @@ export class OutputFolder {
       const isForLater = ({ id }: OutputWriter): boolean => !this.#isOfThisJob(id) && resumable.has(id)
       const kept = new Set<string>()
       for (const { name, kind } of entries) {
-        const writer = writerOfStaged(name)
-        if (kind !== 'file' || writer === undefined) continue
+        const isMark = writerOfShown(name) !== undefined
+        const writer = writerOfStaged(name) ?? writerOfShown(name)
+        if (kind !== 'file' || writer === undefined || (isMark && this.#isOfThisJob(writer.id))) continue
         if (keep.has(joinPath(STAGED_FOLDER, name))) {
           kept.add(writer.id)
           continue
@@ -210,6 +217,10 @@ export class OutputFolder {
         if (done.delete(joinPath(STAGED_FOLDER, name))) await this.#removeFile(joinPath(folder, name))
         else await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
+      await this.#marks?.sweep(
+        entries.map(({ name }) => name),
+        shown,
+      )
       // Records last (N1).
       for (const { name } of entries) {
         const writer = writerOfOwner(name)
@@ -254,8 +265,18 @@ export class OutputFolder {
     return status !== undefined && status.modifiedMs < this.#host.clock.now() - STAGED_AGE_MS_MAX
   }
 
-  /** Removes what `overwrite` replaces (V4). Called once everything new is visible; again, it does nothing. */
-  async removeReplaced(): Promise<void> {
+  /** Called once everything new is visible, and known to be. */
+  async finish(): Promise<void> {
+    await this.#removeReplaced()
+    try {
+      await this.#marks?.end()
+    } catch (error) {
+      throw outputError(error, this.path)
+    }
+  }
+
+  /** Removes what `overwrite` replaces (V4). Again, it does nothing. */
+  async #removeReplaced(): Promise<void> {
     if (this.#mode !== 'overwrite') return
     const { files, folders } = this.#replaced
     try {
@@ -305,8 +326,9 @@ export class OutputFolder {
   }
 
   /** Tells other runs that this one is over, and removes the folder of staged files when nothing is in it. */
-  release(): Promise<void> {
-    return this.#owners.release()
+  async release(): Promise<void> {
+    await this.#marks?.close()
+    await this.#owners.release()
   }
 
   #checkContents(contents: Contents): void {

@@ -23,8 +23,9 @@ export interface FinishedName {
   readonly sequence: number
 }
 
-const finishedPattern = /^part-(\d{6,})-\d{4,}-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
+const finishedPattern = /^part-(\d{6,})-(\d{4,})-\d{4,}-([0-9a-f]{12})\.[a-z0-9]+(?:\.gz|\.zst)?$/
 const ownerPattern = /^([0-9a-f]{12})-a(\d+)\.owner$/
+const shownPattern = /^([0-9a-f]{12})-a(\d+)\.shown(?:\.draft)?$/
 const stagedPattern = /^([0-9a-f]{12})-a(\d+)-t\d+-\d+\.(?:tmp|journal)$/
 
 /** The writer's part of names. */
@@ -48,12 +49,13 @@ export function finishedName(writer: OutputWriter, file: FinishedName, ending: s
   return `part-${pad(epoch, 6)}-${pad(task, 4)}-${pad(sequence, 4)}-${writer.id}${ending}`
 }
 
-/** Writer and epoch of a finished file by its name; undefined when no file sink gave that name. */
+/** Writer, epoch and task of a finished file by its name; undefined when no file sink gave that name. */
 export function originOfFinished(
   name: string,
-): { readonly writer: string; readonly epoch: EpochId } | undefined {
+): { readonly writer: string; readonly epoch: EpochId; readonly task: number } | undefined {
   const match = finishedPattern.exec(name)
-  return match === null ? undefined : { writer: match[2] as string, epoch: Number(match[1]) }
+  if (match === null) return undefined
+  return { writer: match[3] as string, epoch: Number(match[1]), task: Number(match[2]) }
 }
 
 /** The name of a file that is being written. */
@@ -80,6 +82,16 @@ export function replacesName(writerId: string): string {
 /** The name of the record that says which process a writer is. It lies beside the writer's staged files. */
 export function ownerName(writer: OutputWriter): string {
   return `${writer.id}-a${writer.attempt}.owner`
+}
+
+/** The name of the record of what an attempt has shown. */
+export function shownName(writer: OutputWriter): string {
+  return `${writer.id}-a${writer.attempt}.shown`
+}
+
+/** Writer and attempt of a record of what was shown, by its name. */
+export function writerOfShown(name: string): OutputWriter | undefined {
+  return writerIn(shownPattern.exec(name))
 }
 
 /** Writer and attempt of an owner's record by its name. */

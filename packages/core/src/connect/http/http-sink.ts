@@ -47,7 +47,10 @@ class HttpSink implements OpenSink<HttpCommittable> {
   readonly #folder: string
   /** By the name of kept rows. */
   readonly #deliveries = new Map<string, Delivery>()
+  /** Names of kept rows that this attempt has delivered, until a sweep removes them. */
   readonly #delivered = new Set<string>()
+  /** The newest epoch that was delivered from here, by history, attempt and task: they are committed in order. */
+  readonly #newest = new Map<string, number>()
   #names = 0
   #isClosed = false
   readonly #pauses = new Set<() => void>()
@@ -94,6 +97,7 @@ class HttpSink implements OpenSink<HttpCommittable> {
       const isOlder = attemptOf(rows.slice(this.#folder.length)) < this.#context.attempt
       if (named.has(rows) || (!isOlder && !this.#delivered.has(rows))) continue
       await this.#store.remove(name)
+      if (name !== rows) this.#delivered.delete(rows)
     }
   }
 
@@ -115,19 +119,25 @@ class HttpSink implements OpenSink<HttpCommittable> {
       committable,
       delivery,
     )
+    // An attempt before this one may be at work still, and have delivered them meanwhile: then it has removed them.
+    if (outcome.kind === 'lost' && (await this.#isMarked(name))) return { kind: 'already-committed' }
     if (outcome.kind !== 'committed') return outcome
     // A crash before this stands sends all of it again, with the same keys.
     await this.#store.create(`${name}${DELIVERED}`, new Uint8Array(0))
     this.#delivered.add(name)
+    this.#newest.set(taskOf(committable), committable.epoch)
     this.#deliveries.delete(name)
     await this.#store.remove(name)
     return outcome
   }
 
-  async #wasDelivered({ kept, attempt }: HttpCommittable): Promise<boolean> {
-    if (this.#delivered.has(kept.name)) return true
-    if (attempt === this.#context.attempt) return false
-    return (await this.#store.read(`${kept.name}${DELIVERED}`)) !== undefined
+  async #wasDelivered(committable: HttpCommittable): Promise<boolean> {
+    if (committable.epoch <= (this.#newest.get(taskOf(committable)) ?? 0)) return true
+    return committable.attempt !== this.#context.attempt && this.#isMarked(committable.kept.name)
+  }
+
+  async #isMarked(name: string): Promise<boolean> {
+    return (await this.#store.read(`${name}${DELIVERED}`)) !== undefined
   }
 
   /** Waits as long as the service wants to be left alone. */
@@ -146,6 +156,10 @@ class HttpSink implements OpenSink<HttpCommittable> {
       })
     if (this.#isClosed) throw new MillraceError('run/cancelled', { what: 'the sink was closed' })
   }
+}
+
+function taskOf({ lineage, attempt, task }: HttpCommittable): string {
+  return `${lineage}.${attempt}.${task}`
 }
 
 /** The attempt that kept rows belong to: their names begin with it. */

@@ -398,6 +398,7 @@ describe('an attempt that goes on', () => {
     await next.commit([await prepare(second, 2, true)])
     expect(await visible(host)).toEqual(upTo(4))
     await second.close()
+    await next.finish()
     await next.sweep([])
     await next.close()
     expect(host.files.paths('out/_staged')).toEqual([])

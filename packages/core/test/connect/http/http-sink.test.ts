@@ -155,6 +155,32 @@ describe('rows over HTTP', () => {
     ])
   })
 
+  it('are delivered, whichever of two attempts has done it while both were sending', async () => {
+    const first = await open({ maxRows: 2000 })
+    // More than is read at a time, so that the second comes to read again.
+    const batches = [0, 1, 2].map((n) => rowsOf(n * 2000, 2000, 'x'.repeat(400)))
+    const committable = await prepare(first, batches)
+    expect(committable.kept.bytes).toBeGreaterThan(2 * 1024 * 1024)
+    let answers: Promise<unknown> | undefined
+    const requests = real.http
+    host = {
+      ...host,
+      http: {
+        request: async (request) => {
+          // The first attempt is through while the second waits for its first answer.
+          answers ??= first.commit([committable])
+          await answers
+          return requests.request(request)
+        },
+      },
+    }
+    const late = await open({}, { attempt: 2 })
+    expect(await kinds(late, [committable])).toEqual(['already-committed'])
+    expect(await answers).toEqual([{ kind: 'committed', rows: 6000 }])
+    expect(service.rows()).toHaveLength(6000)
+    expect(service.conflicts).toEqual([])
+  })
+
   it('leave nothing behind that no checkpoint names', async () => {
     const store = new DirectoryStore(real, folder)
     const run = await open()
