@@ -44,6 +44,9 @@ const MAGIC = Buffer.from('MRST', 'latin1')
 /** Magic, version, length of the footer. */
 const TRAILER_BYTES = 12
 
+/** Bytes that are read at once, at most, unless a block is longer. */
+const READ_BYTES = 1024 * 1024
+
 /** What a file is written with. */
 export interface StateFileOptions {
   readonly checks: ByteChecks
@@ -187,17 +190,22 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
-    for (const [at, [partAt, , , , first, end, rows]] of this.#blocks.entries()) {
-      if (range !== undefined && (end <= range[0] || first >= range[1])) continue
-      const bytes = await this.#block(at)
-      const part = this.parts[partAt]
-      assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
-      const batch = decodeBatch(bytes, part.schema)
-      assert(
-        rowCount(batch) === rows,
-        `block ${at} of state file "${this.#name}" has other rows than its footer says`,
-      )
-      yield { part: part.name, groups: [first, end], batch }
+    const wanted = [...this.#blocks.keys()].filter((at) => {
+      const [, , , , first, end] = this.#blocks[at] as BlockEntry
+      return range === undefined || (end > range[0] && first < range[1])
+    })
+    for (const run of this.#runsOf(wanted)) {
+      for (const { at, bytes } of await this.#readRun(run)) {
+        const [partAt, , , , first, end, rows] = this.#blocks[at] as BlockEntry
+        const part = this.parts[partAt]
+        assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
+        const batch = decodeBatch(bytes, part.schema)
+        assert(
+          rowCount(batch) === rows,
+          `block ${at} of state file "${this.#name}" has other rows than its footer says`,
+        )
+        yield { part: part.name, groups: [first, end], batch }
+      }
     }
   }
 
@@ -207,19 +215,44 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async verify(isEnough: () => boolean): Promise<boolean> {
-    for (const at of this.#blocks.keys()) {
+    for (const run of this.#runsOf([...this.#blocks.keys()])) {
       if (isEnough()) return false
-      await this.#block(at)
+      await this.#readRun(run)
     }
     return true
   }
 
-  async #block(at: number): Promise<Buffer> {
-    const [, offset, length, checksum] = this.#blocks[at] as BlockEntry
-    const bytes = await readExactly(this.#store, this.#name, offset, length)
-    if (checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
-      throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
-    return bytes
+  /** Blocks in runs that lie side by side and are read at once: each read opens a file, or asks a server. */
+  #runsOf(blocks: readonly number[]): readonly (readonly number[])[] {
+    const runs: number[][] = []
+    let end = -1
+    let bytes = 0
+    for (const at of blocks) {
+      const [, offset, length] = this.#blocks[at] as BlockEntry
+      const run = runs.at(-1)
+      if (run === undefined || offset !== end || bytes + length > READ_BYTES) {
+        runs.push([at])
+        bytes = 0
+      } else run.push(at)
+      bytes += length
+      end = offset + length
+    }
+    return runs
+  }
+
+  async #readRun(
+    run: readonly number[],
+  ): Promise<readonly { readonly at: number; readonly bytes: Buffer }[]> {
+    const entries = run.map((at) => ({ at, entry: this.#blocks[at] as BlockEntry }))
+    const start = entries[0]?.entry[1] ?? 0
+    const total = entries.reduce((sum, { entry }) => sum + entry[2], 0)
+    const all = await readExactly(this.#store, this.#name, start, total)
+    return entries.map(({ at, entry: [, offset, length, checksum] }) => {
+      const bytes = all.subarray(offset - start, offset - start + length)
+      if (checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
+        throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
+      return { at, bytes }
+    })
   }
 }
 
