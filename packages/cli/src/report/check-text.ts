@@ -10,6 +10,7 @@ export function checkText(check: StartCheck, palette: Palette, width: number = I
     `${check.place}: ${palette(headline(check), check.refusals.length === 0 ? 'good' : 'bad')}`,
     ...ownerLines(check),
     ...owedLines(check),
+    ...movedLines(check),
     ...repeatLines(check),
     ...stepLines(check.steps, palette),
   ]
@@ -54,6 +55,13 @@ function owedLines({ owes }: StartCheck): string[] {
   return [
     `  ${owes.length === 1 ? 'an output is' : `${formatCount(owes.length)} outputs are`} owed and would be committed first: ${steps.join(', ')} of ${epochsText(epochs)}`,
   ]
+}
+
+function movedLines({ moved }: StartCheck): string[] {
+  return moved.map(
+    ({ step, epoch, before, now }) =>
+      `  output "${step}" has rows of epoch ${formatCount(epoch)} in hand at ${before}, and is now at ${now}: a start is refused unless what lies there was moved, too`,
+  )
 }
 
 function repeatLines({ isBranch, repeats, epoch }: StartCheck): string[] {

@@ -10,18 +10,21 @@ import {
   refuseSavepoint,
   salvageLog,
 } from '../checkpoint/index.ts'
-import type { CheckpointStore, Manifest, NumberedEntry, PendingCommit, RunEnd } from '../checkpoint/index.ts'
-import { isMillraceError, MillraceError } from '../errors.ts'
+import type { CheckpointStore, Manifest, NumberedEntry, RunEnd } from '../checkpoint/index.ts'
+import { isMillraceError } from '../errors.ts'
+import type { MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { admitBorder, isBorder } from './batch-phases.ts'
 import type { JobOptions } from './job.ts'
+import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
+import type { MovedOutput } from './other-output.ts'
 import { programSteps } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
 import { openCheckpoint } from './restore.ts'
 import type { StepFit } from './state-fit.ts'
-import { ownerOf, possible, refuseOwned } from './take-over.ts'
+import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
 import { explainDamage, isDamage } from './verify-checkpoints.ts'
 
@@ -52,6 +55,8 @@ export interface StartCheck {
   readonly owner: JobOwner | undefined
   /** Outputs of earlier epochs that would be committed first. */
   readonly owes: readonly { readonly step: string; readonly epoch: number }[]
+  /** Outputs that are somewhere else now, with rows in hand where they were: refused unless these were moved, too. */
+  readonly moved: readonly MovedOutput[]
   /** Epochs whose output stands already and would be made a second time. */
   readonly repeats: readonly EpochOutput[]
   /** Steps that keep state: what becomes of it. Empty unless there is some. */
@@ -83,6 +88,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     isBranch: false,
     owner: undefined,
     owes: [],
+    moved: [],
     repeats: [],
     steps: [],
     refusals,
@@ -96,7 +102,12 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     if (start.kind === 'begin') return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
     const { manifest, commitAgain } = start
     await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
-    refuseUnknownOutputs(commitAgain, started, refusals)
+    const sinks = sinksOf(started.built)
+    const inHand = hasEnded(manifest, entries) ? [] : manifest.pending
+    const kind = otherKind(inHand, sinks)
+    if (kind !== undefined) refusals.push(kind)
+    const unknown = commitAgain.find(({ step }) => !sinks.has(step))
+    if (unknown !== undefined) refusals.push(unknownOutput(unknown))
     return {
       ...nothing,
       kind: start.kind,
@@ -107,6 +118,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       isBranch: start.kind === 'resume' && start.lineage === undefined,
       owner,
       owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
+      moved: movedOutputs(inHand, sinks),
       repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
       steps: start.kind === 'ended' ? [] : await fitOf(manifest, files, started, refusals),
     }
@@ -201,25 +213,6 @@ function repeated(entries: readonly NumberedEntry[], epochs: readonly number[]):
   return historyOf(entries).manifests.flatMap(({ entry: { epoch, atMs, rows = {} } }) =>
     epochs.includes(epoch) ? [{ epoch, atMs, rows }] : [],
   )
-}
-
-function refuseUnknownOutputs(
-  owed: readonly PendingCommit[],
-  { built }: ToBeStarted,
-  refusals: MillraceError[],
-): void {
-  const known = new Set(built.plan.nodes.flatMap(({ kind, step }) => (kind === 'sink' ? [step] : [])))
-  const unknown = owed.find(({ step }) => !known.has(step))
-  if (unknown !== undefined) refusals.push(unknownOutput(unknown))
-}
-
-/** What refuses a program that lacks an output to which rows are owed. */
-export function unknownOutput({ epoch, step }: Pick<PendingCommit, 'epoch' | 'step'>): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
-    what: `output of epoch ${epoch} is owed to step "${step}", and the pipeline has no such output`,
-    hint: 'run the pipeline that wrote it once more, so that it delivers; then change it',
-    step,
-  })
 }
 
 async function attempt(refusals: MillraceError[], refuse: () => unknown): Promise<void> {

@@ -23,6 +23,7 @@ import type { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs, prepareOutputs, sealOutputs } from './commit-epoch.ts'
 import type { PreparedOutput } from './commit-epoch.ts'
 import type { CommitRetries } from './commit-retries.ts'
+import { targetOf } from './other-output.ts'
 
 /** Epochs that may wait for their delivery while another is read. */
 const PENDING_COMMITS_MAX = 1
@@ -198,8 +199,7 @@ export class Epochs implements PlannedEpochs {
         ...output,
         epoch,
         attempt: checkpoints.attempt,
-        connector: connectorOf(execution, output.step),
-        ...named(targetOf(execution, output.step)),
+        ...sinkOf(execution, output.step),
       }))
       this.#owed = [...this.#owed, ...own]
       await checkpoints.writeManifest({
@@ -247,23 +247,12 @@ export class Epochs implements PlannedEpochs {
   }
 }
 
-/** What kind of sink a step is. */
-export function connectorOf(execution: Execution, step: string): string {
+/** What kind of sink a step is, and where it puts its rows. */
+function sinkOf(execution: Execution, step: string): Pick<PendingCommit, 'connector' | 'target'> {
   const node = execution.node(step)
-  return node.kind === 'sink' ? node.sink.connector : ''
-}
-
-/** Where a sink puts its rows, in the words of its options; undefined: they do not say. */
-export function targetOf(execution: Execution, step: string): string | undefined {
-  const node = execution.node(step)
-  const options: { readonly [name: string]: unknown } = node.kind === 'sink' ? node.sink.options : {}
-  const words = ['url', 'path', 'schema', 'table'].map((name) => options[name])
-  const said = words.filter((word) => typeof word === 'string')
-  return said.length === 0 ? undefined : said.join(', ')
-}
-
-function named(target: string | undefined): { readonly target?: string } {
-  return target === undefined ? {} : { target }
+  if (node.kind !== 'sink') return {}
+  const target = targetOf(node.sink)
+  return { connector: node.sink.connector, ...(target === undefined ? {} : { target }) }
 }
 
 /** How a run ended, as its last manifest says it. */

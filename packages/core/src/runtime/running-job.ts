@@ -18,13 +18,13 @@ import { stepMeanings } from '../plan/step-meaning.ts'
 import { batchPhases, tasksOf } from './batch-phases.ts'
 import type { BatchPhases } from './batch-phases.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
-import { unknownOutput } from './check-start.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { commitOutputs, finishOutputs } from './commit-epoch.ts'
 import { CommitRetries } from './commit-retries.ts'
-import { connectorOf, Epochs, outputsOf, targetOf } from './epochs.ts'
+import { Epochs, outputsOf } from './epochs.ts'
 import type { JobOptions, JobResult } from './job.ts'
 import { loopOf, plannedClock } from './loop-of.ts'
+import { movedOutputs, notFoundThere, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import { restoreExecution } from './restore.ts'
@@ -205,7 +205,9 @@ export class RunningJob {
     const { taken } = this.#parts
     const retries = this.#retries
     // A run that came to a clean end has shown all that it had in hand.
-    this.#refuseOtherSinks(isClosed(taken) ? [] : (manifestOf(taken)?.pending ?? []))
+    const inHand = isClosed(taken) ? [] : (manifestOf(taken)?.pending ?? [])
+    const refusal = otherKind(inHand, sinksOf(this.#parts.built))
+    if (refusal !== undefined) throw refusal
     const commitAgain = taken === undefined || taken.start.kind === 'begin' ? [] : taken.start.commitAgain
     const prepared =
       manifestOf(taken)?.border === undefined ? commitAgain : (manifestOf(taken)?.pending ?? [])
@@ -234,30 +236,12 @@ export class RunningJob {
     }
   }
 
-  /** What one kind of sink has prepared or holds back, another can neither commit nor restore. */
-  #refuseOtherSinks(pending: readonly PendingCommit[]): void {
-    for (const { step, epoch, connector } of pending) {
-      if (connector === undefined || this.#execution.sinks.every((sink) => sink.step !== step)) continue
-      const now = connectorOf(this.#execution, step)
-      if (now === connector) continue
-      throw new MillraceError('checkpoint/incompatible', {
-        what: `output "${step}" has rows of epoch ${epoch} in hand, as a sink of kind ${connector}, and is now of kind ${now}`,
-        hint: 'end the job that wrote them with Ctrl-C, which puts all of them out, and then change it; or give the new output another name',
-        step,
-      })
-    }
-  }
-
   /** Rows that are not found where an output is now lie where it was before: then nothing is lost. */
   #explainMoved(failure: unknown): unknown {
     if (!isMillraceError(failure) || failure.code !== 'output/lost') return failure
     const pending = manifestOf(this.#parts.taken)?.pending ?? []
-    const owner = pending.find(({ step, target }) => step === failure.step && target !== undefined)
-    if (owner?.target === undefined) return failure
-    const now = targetOf(this.#execution, owner.step)
-    return now === undefined || now === owner.target
-      ? failure
-      : movedOutput(owner, owner.target, now, failure)
+    const moved = movedOutputs(pending, sinksOf(this.#parts.built)).find(({ step }) => step === failure.step)
+    return moved === undefined ? failure : notFoundThere(moved, failure)
   }
 
   /** Output that is owed to a step which is not there any more would be lost. */
@@ -330,22 +314,6 @@ export class RunningJob {
 
 function changesOf({ fit }: OpenedCheckpoint): readonly StepFit[] {
   return fit.steps.filter(({ verdict }) => verdict !== 'keeps')
-}
-
-function movedOutput(
-  { step, epoch }: PendingCommit,
-  before: string,
-  now: string,
-  cause: MillraceError,
-): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
-    what: `output "${step}" has rows of epoch ${epoch} in hand that were prepared at ${before}, and is now at ${now}`,
-    detail: 'they cannot be shown from there; nothing of them is lost, and nothing was changed',
-    hint: `three ways on: start the version that writes to ${before} once more and end it with Ctrl-C, which puts all of them out there, and then change it; or move what lies at ${before} to ${now} as a whole, with its hidden parts; or keep this output and give the new one another name`,
-    step,
-    place: { file: before },
-    cause,
-  })
 }
 
 /** Histories of this place that were left: a later start goes back to none of their epochs behind the one where they were. */

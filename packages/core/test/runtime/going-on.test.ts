@@ -134,6 +134,10 @@ describe('an output that is somewhere else now', () => {
     'is told where the rows in hand are, and what the ways on are: roll %j',
     async (roll) => {
       const machine = await killed(roll)
+      expect(await machine.run(jobTo(machine, '/else', roll).check())).toMatchObject({
+        refusals: [],
+        moved: [{ step: 'out', before: '/out', now: '/else' }],
+      })
       for (let again = 0; again < 2; again++) {
         await expect(machine.run(jobTo(machine, '/else', roll).run())).rejects.toMatchObject({
           code: 'checkpoint/incompatible',
@@ -175,15 +179,19 @@ describe('an output that is somewhere else now', () => {
 test('an output that becomes one of another kind is refused while rows of it are in hand', async () => {
   const machine = new SimulatedMachine(2)
   const rows = rate({ rowsPerSecond: 1000, rows: 200 })
-  const run = (sink: Writable<RateRow>): Promise<JobResult> => {
+  const jobOf = (sink: Writable<RateRow>): Job => {
     const host = machine.boot()
     const built = pipeline('p', (p) => p.read('rows', rows).write('out', sink)).build()
     const options = { host, mode: 'continuous', epochIntervalMs: 10, batchRows: 5 } as const
-    return machine.run(new Job(built, { ...options, state: new DirectoryStore(host, '/state') }).run())
+    return new Job(built, { ...options, state: new DirectoryStore(host, '/state') })
   }
+  const run = (sink: Writable<RateRow>): Promise<JobResult> => machine.run(jobOf(sink).run())
   machine.killAfter(400)
   await expect(run(ndjson('/out', { roll: { interval: '1 hour' } }))).rejects.toThrow(ProcessKilled)
   machine.kill('process')
+  expect((await machine.run(jobOf(blackhole()).check()))?.refusals).toMatchObject([
+    { code: 'checkpoint/incompatible', step: 'out' },
+  ])
   await expect(run(blackhole())).rejects.toMatchObject({
     code: 'checkpoint/incompatible',
     what: expect.stringMatching(
