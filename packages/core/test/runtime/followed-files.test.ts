@@ -203,6 +203,25 @@ describe('a followed log', () => {
     expect(await logs.run('/in/app.log')).toEqual(numbers(10, 14))
   })
 
+  test('that is named by itself may be away for a moment, but not before it was ever seen', async () => {
+    const logs = new Logs()
+    await logs.append('/in/app.log', lines(0, 10))
+    const rows = await logs.run('/in/app.log', {
+      meanwhile: [
+        () => logs.files.rename('/in/app.log', '/in/app.log.1'),
+        () => logs.append('/in/app.log.1', lines(10, 12)),
+        () => logs.append('/in/app.log', lines(12, 14)),
+      ],
+    })
+    expect(rows).toEqual(numbers(0, 14))
+    await logs.files.rename('/in/app.log', '/in/app.log.2')
+    expect(await logs.run('/in/app.log')).toEqual([])
+    await logs.append('/in/app.log.2', lines(14, 15))
+    await logs.append('/in/app.log', lines(15, 16))
+    expect(await logs.run('/in/app.log')).toEqual([14, 15])
+    expect((await new Logs().failure('/in/app.log')).code).toBe('input/not-found')
+  })
+
   test('that is written again to a new file while the job runs stops it', async () => {
     const logs = new Logs()
     await logs.append('/in/app.log', lines(0, 10))

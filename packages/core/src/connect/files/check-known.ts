@@ -34,7 +34,8 @@ export async function checkKnown(
   const isOther = status.identity !== before.identity
   if (!isOther && status.size === before.size && status.modifiedMs === before.modifiedMs) return false
   const mayBeSame = status.size === before.size && typeof mark === 'number' && (!isOther || isReturning)
-  if (mayBeSame && (await hasMark(host, path, known))) return true
+  const isSame = mayBeSame ? await hasMark(host, { path, status }, known) : false
+  if (isSame !== false) return isSame === true
   if (isOther) throw changedError(path, 'another file has taken its name', OTHER_NAME_HINT)
   if (status.size === before.size)
     throw changedError(path, `it was written again after it was found, to the same ${status.size} bytes`)

@@ -24,7 +24,7 @@ import { changedError, checkUnchanged, inputError } from './file-errors.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
 import { compressionFor, detailOfSplit } from './file-split.ts'
 import type { SplitDetail } from './file-split.ts'
-import { findFiles } from './find-files.ts'
+import { findAgain } from './find-files.ts'
 import { goneText, openFollowed, startOf } from './followed-file.ts'
 import type { FollowedFile } from './followed-file.ts'
 import { FollowedStream } from './followed-stream.ts'
@@ -220,7 +220,7 @@ function isByLines({ follow }: FileSourceOptions, { range }: SplitDetail): boole
 }
 
 async function pathsOf({ path, formats }: FileSourceOptions, { files }: Host): Promise<readonly string[]> {
-  return (await findFiles(files, path, formats.isData)).files.map((found) => found.path)
+  return (await findAgain(files, path, formats.isData)).files.map((found) => found.path)
 }
 
 function recordReader(

@@ -4,7 +4,7 @@
  * A folder is taken flat, with the partition folders (`day=2001-01-01/`) in it. Order is bytewise by path. The file
  * system is asked for names only; sizes and identities are the enumerator's business.
  */
-import { MillraceError } from '../../errors.ts'
+import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { Files } from '../../host/host.ts'
 import { nearestNames } from '../../data/nearest-names.ts'
 import { bytewise, folderOf, isHidden, joinPath, lastSegment } from './file-name.ts'
@@ -46,6 +46,25 @@ export async function findFiles(
     throw inputError(error, path)
   }
   throw await notFound(files, path)
+}
+
+/**
+ * The same for a run that has found files before: one that is named by itself may be away for a moment, between two steps
+ * of a rotation. Its folder may not.
+ */
+export async function findAgain(
+  files: Files,
+  path: string,
+  isData: (name: string) => boolean,
+): Promise<Findings> {
+  try {
+    return await findFiles(files, path, isData)
+  } catch (error) {
+    const isAway = isMillraceError(error) && error.code === 'input/not-found' && !isGlob(path)
+    const folder = isAway ? await files.status(folderOf(path)).catch(() => undefined) : undefined
+    if (folder?.kind === 'directory') return { files: [], passedOver: [], strange: [] }
+    throw error
+  }
 }
 
 async function findInFolder(

@@ -14,6 +14,7 @@ import type { MarkedBytes, ReadMarks } from './file-marks.ts'
 import { folderOf, joinPath } from './file-name.ts'
 import type { SplitDetail } from './file-split.ts'
 import type { RecordPosition } from './record-reader.ts'
+import { MissingFiles } from './same-device.ts'
 
 /** What is known of a file from when it was read last. */
 export interface FollowedStart {
@@ -40,6 +41,9 @@ export interface FollowedFile extends MarkedBytes {
   /** It was written again: what it has now is to be read from its beginning. */
   readonly isBegunAnew: boolean
 }
+
+/** How often a file is looked for before it counts as gone: a rotation may rename it while its folder is listed. */
+const TRIES = 3
 
 /** Where an earlier reader of a split left its file. */
 export function startOf(
@@ -90,7 +94,9 @@ export async function openFollowed(
     await own?.file.close()
     throw error
   }
-  if (start.byte >= start.seen || start.lostRows === 'skip') return undefined
+  if (start.lostRows === 'skip') return undefined
+  await new MissingFiles(host).refuseUnmounted(start)
+  if (start.byte >= start.seen) return undefined
   throw new MillraceError('input/not-found', {
     what: `input "${start.path}" was deleted before all of its rows were read`,
     detail: `it was read up to byte ${start.byte} of ${start.seen}`,
@@ -162,10 +168,12 @@ async function findMoved(
   start: FollowedStart,
   input: () => Promise<readonly string[]>,
 ): Promise<FollowedFile | undefined> {
-  for await (const path of namesOfFile(host, start, input)) {
-    const found = await openIfThere(host, path, start.byte)
-    if (found?.status.identity === start.identity && isRead(host, start, found)) return found
-    await found?.file.close()
+  for (let tries = 0; tries < TRIES; tries++) {
+    for await (const path of namesOfFile(host, start, input)) {
+      const found = await openIfThere(host, path, start.byte)
+      if (found?.status.identity === start.identity && isRead(host, start, found)) return found
+      await found?.file.close()
+    }
   }
   return undefined
 }

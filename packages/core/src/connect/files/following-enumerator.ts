@@ -16,12 +16,13 @@ import { checkKnown, rewrittenError } from './check-known.ts'
 import { splitsFor, statusOf } from './file-enumerator.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
 import { detailOfSplit } from './file-split.ts'
-import { findFiles } from './find-files.ts'
+import { findAgain, findFiles } from './find-files.ts'
 import type { FoundFile } from './find-files.ts'
 import { nameInFolder, openFollowed, startOf } from './followed-file.ts'
 import type { FollowedFile } from './followed-file.ts'
 import { hasMark, isSameContent, knownFromMemory, markOf, mayMarkMore, memoryOf } from './known-files.ts'
 import type { KnownFile } from './known-files.ts'
+import { MissingFiles } from './same-device.ts'
 
 /** Files that were announced before and are looked at again per poll: a bound, since there may be a million. */
 const CHECKS_PER_POLL = 256
@@ -84,12 +85,14 @@ export class FollowingEnumerator implements SplitEnumerator {
     if (this.#closed || now - this.#polledAt < this.#options.pollMs) return { splits: [], done: this.#closed }
     this.#polledAt = now
     const { path, formats } = this.#options
-    const { files } = await findFiles(this.#context.host.files, path, formats.isData)
+    const isNew = this.#known.size === 0 && this.#lost.length === 0 && (this.#unfinished ?? []).length === 0
+    const find = isNew ? findFiles : findAgain
+    const { files } = await find(this.#context.host.files, path, formats.isData)
     const present = new Set(files.map((found) => found.path))
     if (this.#unfinished !== undefined && this.#byLines) await this.#findAgain(this.#unfinished, files)
     else for (const { split } of this.#unfinished ?? []) this.#knowAgain(split)
     this.#unfinished = undefined
-    for (const known of this.#known.values()) if (!present.has(known.path)) this.#lose(known)
+    await this.#loseMissing(present)
     await this.#checkSome()
     this.#isReturning = false
     const splits: Split[] = []
@@ -117,6 +120,18 @@ export class FollowingEnumerator implements SplitEnumerator {
   #remember(known: KnownFile): void {
     this.#keep(known)
     this.#news.set(known.path, memoryOf(known))
+  }
+
+  async #loseMissing(present: ReadonlySet<string>): Promise<void> {
+    const missing = new MissingFiles(this.#context.host)
+    // Of files that lines are read of, their readers have said it.
+    const isChecked = !this.#byLines && this.#options.lostRows === 'fail'
+    for (const known of this.#known.values()) {
+      if (present.has(known.path)) continue
+      const { path, status, announced } = known
+      if (isChecked && announced) await missing.refuseUnmounted({ path, identity: status.identity })
+      this.#lose(known)
+    }
   }
 
   /** A file has not its name any more; it may turn up under another. */
@@ -211,8 +226,11 @@ export class FollowingEnumerator implements SplitEnumerator {
   async #isRenamed(path: string, status: FileStatus): Promise<boolean> {
     const lost = this.#lost.findLast((known) => this.#mayBe(known, status))
     if (lost !== undefined) {
-      if (this.#byLines && lost.mark !== undefined && !(await hasMark(this.#context.host, path, lost)))
-        return false
+      if (this.#byLines && lost.mark !== undefined) {
+        const is = await hasMark(this.#context.host, { path, status }, lost)
+        // Undefined: in the middle of a rotation; the next look tells.
+        if (is !== true) return is === undefined
+      }
       this.#lost = this.#lost.filter((other) => other !== lost)
       this.#remember({ ...lost, path, status: this.#byLines ? lost.status : status })
       return true
@@ -243,10 +261,10 @@ export class FollowingEnumerator implements SplitEnumerator {
       this.#known.set(path, { path, status, announced: false, id: path, mark: undefined })
       return []
     }
-    await this.#refuseRewritten(path, status)
+    if (!(await this.#isOther(path, status))) return []
     const { host } = this.#context
     const { follow } = this.#options
-    const mark = await markOf(host, path, { size: status.size, follow })
+    const mark = await markOf(host, { path, status }, follow)
     if (mark === undefined) return []
     const id = this.#freeId(path)
     this.#remember({ path, status, announced: true, id, mark })
@@ -261,15 +279,20 @@ export class FollowingEnumerator implements SplitEnumerator {
     return id
   }
 
-  /** Lines that are written again to a new file of the same name cannot be told from new ones (E3). */
-  async #refuseRewritten(path: string, status: FileStatus): Promise<void> {
+  /**
+   * Lines that are written again to a new file of the same name cannot be told from new ones (E3). False: its name leads
+   * elsewhere by now.
+   */
+  async #isOther(path: string, status: FileStatus): Promise<boolean> {
     const { host } = this.#context
     const earlier = this.#lost.findLast((known) => known.path === path)
-    if (!this.#byLines || typeof earlier?.mark !== 'object') return
+    if (!this.#byLines || typeof earlier?.mark !== 'object') return true
     const [bytes] = earlier.mark
-    if (bytes === 0 || status.size < bytes || !(await hasMark(host, path, earlier))) return
+    if (bytes === 0 || status.size < bytes) return true
+    const isRewritten = await hasMark(host, { path, status }, earlier)
+    if (isRewritten !== true) return isRewritten === false
     const { identity } = earlier.status
-    if ((await nameInFolder(host, { path, identity })) !== undefined) return
+    if ((await nameInFolder(host, { path, identity })) !== undefined) return true
     throw rewrittenError(path)
   }
 
@@ -298,8 +321,8 @@ export class FollowingEnumerator implements SplitEnumerator {
     const checked = { status, follow, isReturning: this.#isReturning }
     if (await checkKnown(host, known, checked)) this.#remember({ ...known, status })
     if (!this.#byLines || !mayMarkMore(known, status.size)) return
-    if (!(await hasMark(host, path, known))) throw rewrittenError(path)
-    const mark = await markOf(host, path, { size: status.size, follow })
+    if ((await hasMark(host, { path, status }, known)) === false) throw rewrittenError(path)
+    const mark = await markOf(host, { path, status }, follow)
     if (mark !== undefined) this.#remember({ ...known, mark })
   }
 }

@@ -43,33 +43,42 @@ export function knownFromMemory(path: string, memory: Json): KnownFile {
   return { path, status, announced: true, id, mark }
 }
 
-/** The mark of a file of this size; undefined when it has gone meanwhile. */
+/** A file under a name, as a look at the name has found it. */
+export interface NamedFile {
+  readonly path: string
+  readonly status: FileStatus
+}
+
+/** The mark of a file; undefined when its name leads elsewhere by now. */
 export function markOf(
   { files, bytes }: Host,
-  path: string,
-  { size, follow }: { readonly size: number; readonly follow: 'files' | 'lines' },
+  named: NamedFile,
+  follow: 'files' | 'lines',
 ): Promise<FileMark | undefined> {
-  return withFile(files, path, async (file) => {
+  const { size } = named.status
+  return withFile(files, named, async (file) => {
     if (follow === 'files') return contentMark(file, size, bytes)
     const head = await readRange(file, 0, Math.min(size, MARK_BYTES))
     return [head.length, bytes.crc32(head)]
   })
 }
 
-/** Whether a file has the content that a mark is of. A file that grows may have more. */
+/**
+ * Whether a file has the content that a mark is of; one that grows may have more. Undefined: its name leads elsewhere by
+ * now, as in the middle of a rotation.
+ */
 export async function hasMark(
   { files, bytes }: Host,
-  path: string,
+  named: NamedFile,
   known: Pick<KnownFile, 'mark' | 'status'>,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const { mark, status } = known
   if (mark === undefined) return false
-  const is = await withFile(files, path, async (file) => {
+  return withFile(files, named, async (file) => {
     if (typeof mark === 'number') return (await contentMark(file, status.size, bytes)) === mark
     const head = await readRange(file, 0, mark[0])
     return head.length === mark[0] && bytes.crc32(head) === mark[1]
   })
-  return is ?? false
 }
 
 /** Whether more of the beginning is there than the mark covers. */
@@ -79,7 +88,7 @@ export function mayMarkMore({ mark }: KnownFile, size: number): boolean {
 
 async function withFile<Result>(
   files: Host['files'],
-  path: string,
+  { path, status }: NamedFile,
   use: (file: OpenFile) => Promise<Result>,
 ): Promise<Result | undefined> {
   let file: OpenFile
@@ -90,7 +99,7 @@ async function withFile<Result>(
     throw error
   }
   try {
-    return await use(file)
+    return (await file.status()).identity === status.identity ? await use(file) : undefined
   } finally {
     await file.close()
   }

@@ -61,7 +61,8 @@ function placeText(from: Json): string {
 
 async function isSame(host: Host, detail: SplitDetail, now: FileStatus, path: string): Promise<boolean> {
   if (now.size !== detail.size || typeof detail.mark !== 'number') return false
-  return hasMark(host, path, { mark: detail.mark, status: statusOfDetail(detail) })
+  const listed = { mark: detail.mark, status: statusOfDetail(detail) }
+  return (await hasMark(host, { path, status: now }, listed)) === true
 }
 
 function statusOfDetail({ size, modifiedMs, identity }: SplitDetail): FileStatus {

@@ -378,6 +378,26 @@ describe('following', () => {
     }
   })
 
+  test('files whose folder is on another device than before are not taken for deleted ones', async () => {
+    const host = createManualHost()
+    host.files.put('in/a.ndjson', lines(1))
+    await host.advance(10_000)
+    const enumerator = await source('in').enumerate(contextOf(host, 'unbounded'))
+    await found(host, enumerator)
+    await host.files.rename('in', 'away')
+    await host.files.makeDirectory('in')
+    const { status } = host.files
+    host.files.status = async (path) => {
+      const now = await status.call(host.files, path)
+      return now?.kind === 'directory' ? { ...now, identity: `other:${now.identity}` } : now
+    }
+    const unmounted = await failure(found(host, enumerator))
+    expect(unmounted).toMatchObject({
+      code: 'input/not-found',
+      text: expect.stringContaining('mount the input'),
+    })
+  })
+
   test('an incomplete last line waits for its end', async () => {
     const host = createManualHost()
     host.files.put('in/a.ndjson', '{"n":1}\n{"n":')
