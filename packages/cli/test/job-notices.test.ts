@@ -43,8 +43,8 @@ function progress(more: Partial<JobProgress> = {}): JobProgress {
 
 const away = new MillraceError('output/write-failed', { what: 'the disk is away', hint: 'wait' })
 const failures = [
-  { atMs: 0, error: new Error('first') },
-  { atMs: 983_423_100_000, error: away },
+  { number: 1, atMs: 0, error: new Error('first') },
+  { number: 2, atMs: 983_423_100_000, error: away },
 ]
 
 describe('the last epoch', () => {
@@ -118,7 +118,7 @@ describe('JSON lines', () => {
       lastEpoch: { epoch: 41, writeMs: 30.4, stateBytes: 12_000 },
       lastEpochAgeMs: 250,
       failures: [
-        { atMs: 0, code: null, message: 'first' },
+        { number: 1, atMs: 0, code: null, message: 'first' },
         { code: 'output/write-failed', message: 'the disk is away' },
       ],
     })

@@ -187,7 +187,7 @@ async function conclude(
   const { mode, job } = settings
   const { stopWhenIdleMs } = job
   const { nodes } = built.plan
-  const restarts = failures.length
+  const restarts = failures.at(-1)?.number ?? 0
   const summary = { pipeline: name, mode, nodes, result, restarts, stopWhenIdleMs, memoryBytes }
   const width = textWidth(stderr)
   stderr.write(summaryText(summary, paletteFor(stderr, environment), width))

@@ -43,7 +43,7 @@ function slowNotice({ lastEpoch }: JobProgress, { epochIntervalMs }: JobLife): r
 function failureNotice({ state, failures }: JobLife): readonly string[] {
   const last = failures.at(-1)
   if (last === undefined) return []
-  const times = failures.length === 1 ? 'failed once' : `failed ${formatCount(failures.length)} times`
+  const times = last.number === 1 ? 'failed once' : `failed ${formatCount(last.number)} times`
   const then =
     state === 'waiting' ? 'about to start again' : state === 'failed' ? 'given up' : 'started again'
   return [`${times}, the last time at ${formatTime(last.atMs)}, ${then}: ${failureText(last)}`]

@@ -48,6 +48,7 @@ function lifeFields(
 
 function failureRecords(failures: readonly JobFailure[]): readonly object[] {
   return failures.map((failure) => ({
+    number: failure.number,
     atMs: failure.atMs,
     code: isMillraceError(failure.error) ? failure.error.code : null,
     message: failureText(failure),

@@ -101,9 +101,15 @@ export interface JobResult {
 
 /** A failure of a job. */
 export interface JobFailure {
+  /** Its number among all failures of the job, from 1. */
+  readonly number: number
+  /** Wall clock, for people. */
   readonly atMs: number
   readonly error: unknown
 }
+
+/** A job may start again for ever, and each failure has its causes. */
+const FAILURES_KEPT = 100
 
 /** The names of all options; the compiler says when one is missing. */
 const optionNames = Object.keys({
@@ -159,7 +165,7 @@ export class Job {
   private wakeUp: (() => void) | undefined
   private current: JobState = 'created'
   private stopAsked = false
-  private readonly failed: JobFailure[] = []
+  private failed: readonly JobFailure[] = []
 
   /**
    * Plans the run; nothing is opened yet. Throws what planning finds.
@@ -193,7 +199,10 @@ export class Job {
     return this.current
   }
 
-  /** The failures so far, each with its cause; the job started again after all but the last. */
+  /**
+   * The failures so far, each with its cause; the job started again after all but the last. Of more than a hundred the newest
+   * are kept: numbers say how many there were.
+   */
   get failures(): readonly JobFailure[] {
     return this.failed
   }
@@ -310,9 +319,12 @@ export class Job {
 
   /** Takes note of a failure; gives the wait before the next start, undefined when there is none. */
   private fail(error: unknown, ranMs: number): number | undefined {
-    const atMs = this.options.host.clock.now()
-    this.failed.push({ atMs, error })
-    const decision = this.stopAsked ? undefined : this.restarts.decide({ error, atMs, ranMs })
+    const { clock } = this.options.host
+    const number = (this.failed.at(-1)?.number ?? 0) + 1
+    this.failed = [...this.failed, { number, atMs: clock.now(), error }].slice(-FAILURES_KEPT)
+    const decision = this.stopAsked
+      ? undefined
+      : this.restarts.decide({ error, atMs: clock.monotonic(), ranMs })
     this.current = decision?.kind === 'restart' ? 'waiting' : 'failed'
     return decision?.kind === 'restart' ? decision.delayMs : undefined
   }

@@ -5,7 +5,7 @@
  * pipeline that throws, or input that cannot be read, would fail the same way for ever. Invariants (tests quote them):
  *  V1  A failure that somebody has to mend ends the job, under every strategy.
  *  V2  Waits never exceed the longest; jitter only shortens them, so that many jobs do not come back together.
- *  V3  After a run that lasted long enough, waits begin from the first again.
+ *  V3  After a run that lasted long enough, waits and attempts are counted from the first again.
  */
 import { checkOptionNames } from '../data/option-names.ts'
 import { errorCatalogue, isMillraceError, MillraceError } from '../errors.ts'
@@ -16,8 +16,16 @@ import type { Duration } from '../time/index.ts'
 export type RestartStrategy =
   /** It does not: whoever started it decides. */
   | { readonly kind: 'none' }
-  /** After the same wait each time; `attempts` times in a row, default without end. */
-  | { readonly kind: 'fixed'; readonly delay: Duration; readonly attempts?: number }
+  /**
+   * After the same wait each time; `attempts` times in a row, default without end. A run of `resetAfter` (default 10 min)
+   * begins to count anew.
+   */
+  | {
+      readonly kind: 'fixed'
+      readonly delay: Duration
+      readonly attempts?: number
+      readonly resetAfter?: Duration
+    }
   /**
    * After waits that grow: `first` (default 1 s), times `factor` (default 2) each time, up to `longest` (default 1 min),
    * shortened by up to a fifth at random. A run of `resetAfter` (default 10 min) begins them anew. `attempts` times in a
@@ -42,6 +50,7 @@ export type RestartStrategy =
 /** What is known of a failure. */
 export interface FailureFacts {
   readonly error: unknown
+  /** On a clock that does not jump. */
   readonly atMs: number
   /** How long the run lasted that failed. */
   readonly ranMs: number
@@ -80,12 +89,18 @@ export class Restarts {
       case 'none':
         return giveUp('the job does not start again by itself')
       case 'fixed':
+        this.#beginAnew(strategy.resetAfter, failure.ranMs)
         return this.#again(strategy.attempts, parseDuration(strategy.delay))
       case 'exponential':
         return this.#exponential(strategy, failure.ranMs)
       case 'failure-rate':
         return this.#byRate(strategy, failure.atMs)
     }
+  }
+
+  /** V3 */
+  #beginAnew(resetAfter: Duration | undefined, ranMs: number): void {
+    if (ranMs >= parseDuration(resetAfter ?? '10 min')) this.#row = 0
   }
 
   #again(attempts: number | undefined, delayMs: number): RestartDecision {
@@ -98,8 +113,8 @@ export class Restarts {
     strategy: Extract<RestartStrategy, { readonly kind: 'exponential' }>,
     ranMs: number,
   ): RestartDecision {
-    const { first = '1 s', factor = 2, longest = '1 min', resetAfter = '10 min', attempts } = strategy
-    if (ranMs >= parseDuration(resetAfter)) this.#row = 0
+    const { first = '1 s', factor = 2, longest = '1 min', resetAfter, attempts } = strategy
+    this.#beginAnew(resetAfter, ranMs)
     const waitMs = Math.min(parseDuration(longest), parseDuration(first) * factor ** this.#row)
     return this.#again(attempts, waitMs * (1 - JITTER * this.#random()))
   }
@@ -126,7 +141,7 @@ function giveUp(reason: string): RestartDecision {
 
 const optionNames: { readonly [kind in RestartStrategy['kind']]: readonly string[] } = {
   none: ['kind'],
-  fixed: ['kind', 'delay', 'attempts'],
+  fixed: ['kind', 'delay', 'attempts', 'resetAfter'],
   exponential: ['kind', 'first', 'factor', 'longest', 'resetAfter', 'attempts'],
   'failure-rate': ['kind', 'failures', 'within', 'delay'],
 }

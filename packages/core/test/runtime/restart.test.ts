@@ -5,6 +5,7 @@ import { pipeline, schema, t } from '../../src/index.ts'
 import { DirectoryStore, Job } from '../../src/runtime/index.ts'
 import type { JobState, RestartStrategy } from '../../src/runtime/index.ts'
 import { Restarts } from '../../src/runtime/restart.ts'
+import type { Clock } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
@@ -61,6 +62,13 @@ describe('starting again after a failure', () => {
     expect(waits({ kind: 'exponential', resetAfter: '10 s' }, failures)).toEqual([1000, 2000, 1000, 2000])
   })
 
+  test('begins its attempts anew after a run that lasted long enough (V3)', () => {
+    const fixed = { kind: 'fixed', delay: '10 s', attempts: 2 } as const
+    expect(waits(fixed, [{}, {}, { ranMs: 599_999 }])).toEqual([10_000, 10_000, undefined])
+    expect(waits(fixed, [{}, {}, { ranMs: 600_000 }, {}, {}])).toEqual([10_000, 10_000, 10_000, 10_000, undefined]) // prettier-ignore
+    expect(waits({ ...fixed, resetAfter: '1 s' }, [{}, {}, { ranMs: 1000 }])).toEqual([10_000, 10_000, 10_000]) // prettier-ignore
+  })
+
   test('ends when failures come too fast', () => {
     const strategy = { kind: 'failure-rate', failures: 2, within: '1 min', delay: '1 s' } as const
     const failures = [0, 59_000, 61_000, 62_000].map((atMs) => ({ atMs }))
@@ -81,7 +89,7 @@ const Row = schema({ n: t.int32() })
 const rows = Array.from({ length: 100 }, (_, n) => ({ n }))
 
 /** Rows whose reader fails now and then, as one does behind a network. */
-function flaky(failures: number): Source<{ readonly n: number }> {
+function flaky(failures: number, readsBefore = 4): Source<{ readonly n: number }> {
   const source = memoryRows(Row, rows) as Source<{ readonly n: number }>
   let left = failures
   return {
@@ -91,7 +99,7 @@ function flaky(failures: number): Source<{ readonly n: number }> {
       let reads = 0
       return {
         read(rowsMax) {
-          if (++reads > 4 && left-- > 0) throw passing
+          if (++reads > readsBefore && left-- > 0) throw passing
           return reader.read(Math.min(rowsMax, 7))
         },
         position: () => reader.position(),
@@ -106,11 +114,15 @@ describe('a job with a restart strategy', () => {
   const jobOf = (
     failures: number,
     strategy: RestartStrategy,
+    more: { readonly clock?: Clock; readonly waited?: () => void; readonly readsBefore?: number } = {},
   ): { job: Job; sink: ReturnType<typeof memorySink<{ readonly n: number }>>; states: JobState[] } => {
-    const host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
+    const real = createNodeHost()
+    const host = { ...real, clock: more.clock ?? real.clock, files: new SimulatedFiles(new SimulatedDisk()) }
     const sink = memorySink<{ readonly n: number }>()
     const states: JobState[] = []
-    const built = pipeline('p', (p) => p.read('rows', flaky(failures)).write('out', sink)).build()
+    const built = pipeline('p', (p) =>
+      p.read('rows', flaky(failures, more.readsBefore)).write('out', sink),
+    ).build()
     const job: Job = new Job(built, {
       host: {
         ...host,
@@ -118,6 +130,7 @@ describe('a job with a restart strategy', () => {
           ...host.timers,
           set: (ms, callback) => {
             states.push(job.state)
+            if (job.state === 'waiting') more.waited?.()
             return host.timers.set(Math.min(ms, 1), callback)
           },
         },
@@ -140,6 +153,29 @@ describe('a job with a restart strategy', () => {
     )
     expect(states).toContain('waiting')
     expect(job.state).toBe('ended')
+  })
+
+  test('counts failures by the time that passes, however the wall clock jumps', async () => {
+    let passedMs = 0
+    let days = 0
+    const { job } = jobOf(
+      6,
+      { kind: 'failure-rate', failures: 2, within: '1 min', delay: '1 min' },
+      // Each start is a minute later, and earlier by the wall clock.
+      {
+        clock: { now: () => 1e12 - 86_400_000 * days++, monotonic: () => passedMs++, cpu: () => 0 },
+        waited: () => (passedMs += 60_000),
+        readsBefore: 0,
+      },
+    )
+    expect((await job.run()).end).toBe('finished')
+    expect(job.failures).toHaveLength(6)
+  })
+
+  test('keeps the newest failures of many, and how many there were', async () => {
+    const { job } = jobOf(130, { kind: 'fixed', delay: '1 ms' }, { readsBefore: 0 })
+    await job.run()
+    expect(job.failures.map(({ number }) => number)).toEqual(Array.from({ length: 100 }, (_, n) => n + 31))
   })
 
   test('gives up with the last failure', async () => {
