@@ -6,11 +6,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
+import { globalWindow, pipeline } from '../../core/src/index.ts'
 import { batchOfRows, schema, t } from '../../core/src/data/index.ts'
 import type { Batch, Schema } from '../../core/src/data/index.ts'
+import { memoryRows } from '../../core/src/connect/index.ts'
 import type { OpenSink, SinkContext } from '../../core/src/connect/index.ts'
 import type { Host } from '../../core/src/host/host.ts'
 import { createNodeHost } from '../../core/src/host/node/index.ts'
+import { DirectoryStore, Job } from '../../core/src/runtime/index.ts'
+import type { JobResult } from '../../core/src/runtime/index.ts'
 import { sinkConformance } from '../../core/src/testing/index.ts'
 import type { SinkSubject } from '../../core/src/testing/sink-trial.ts'
 import { sqlite } from '../src/index.ts'
@@ -388,4 +392,37 @@ describe('a process that writes to a table of SQLite and is killed', () => {
     const [row] = database.prepare('SELECT count(*) AS n FROM millrace_commits WHERE epoch > 0').all()
     return (row as { n: number }).n
   }
+})
+
+describe('a batch in phases', () => {
+  it('shows what phases of earlier attempts have prepared with its last epoch', async () => {
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('CREATE TABLE every (id INTEGER, name TEXT NOT NULL, amount REAL)')
+    database.exec('CREATE TABLE counted (name TEXT, n INTEGER)')
+    const rows = Array.from({ length: 30 }, (_, id) => ({ id, name: `k${id % 3}`, amount: null }))
+    let failures = 1
+    const counting = pipeline('counting', (p) => {
+      const input = p.read('rows', memoryRows(Row, rows))
+      input.write('every', sqlite({ path, table: 'every', mode: 'append' }))
+      input
+        .keyBy('by-name', 'name')
+        .window(globalWindow())
+        .aggregate('count', (a) => ({ n: a.count() }))
+        .filter('last', () => {
+          if (failures-- > 0) throw new Error('the first time')
+          return true
+        })
+        .write('counted', sqlite({ path, table: 'counted', mode: 'append' }))
+    })
+    const count = (table: string): unknown =>
+      (database.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { readonly n: unknown }).n
+    const run = (): Promise<JobResult> =>
+      new Job(counting.build(), { host, state: new DirectoryStore(host, join(folder, 'state')) }).run()
+    await expect(run()).rejects.toMatchObject({ code: 'step/function-failed' })
+    expect([count('every'), count('counted')]).toEqual([0, 0])
+    expect((await run()).start).toMatchObject({ kind: 'resume', phases: { done: 1, of: 2 } })
+    expect([count('every'), count('counted')]).toEqual([30, 3])
+    expect((await run()).start).toMatchObject({ kind: 'ended' })
+    expect([count('every'), count('counted')]).toEqual([30, 3])
+  })
 })

@@ -24,9 +24,11 @@ export function repeatsText(check: StartCheck, palette: Palette, width: number =
   return [palette(head, 'warn'), ...repeatLines(check)].map((line) => `${wrapLine(line, width)}\n`).join('')
 }
 
-function headline({ kind, epoch, atMs, end, refusals, isBranch }: StartCheck): string {
+function headline({ kind, epoch, atMs, end, refusals, phases, isBranch }: StartCheck): string {
   const when = atMs === undefined ? '' : ` of ${formatTime(atMs)}`
   const ended = end === undefined ? '' : `, with which the run before ${end}`
+  const inPhases =
+    phases === undefined ? '' : `, phase ${formatCount(phases.done)} of ${formatCount(phases.of)}`
   const would = refusals.length === 0 ? 'a start' : 'refused: a start'
   switch (kind) {
     case undefined:
@@ -34,7 +36,7 @@ function headline({ kind, epoch, atMs, end, refusals, isBranch }: StartCheck): s
     case 'begin':
       return `${would} would begin at the beginning: no epoch is kept`
     case 'resume':
-      return `${would} would go on behind epoch ${formatCount(epoch)}${when}${isBranch ? ', as a history of its own' : ended}`
+      return `${would} would go on behind epoch ${formatCount(epoch)}${when}${inPhases}${isBranch ? ', as a history of its own' : ended}`
     case 'ended':
       return `${would} would have nothing left to do: the job ${end ?? 'ended'} with epoch ${formatCount(epoch)}${when}; --go-on reads new input`
   }

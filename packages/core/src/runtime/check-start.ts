@@ -49,6 +49,8 @@ export interface StartCheck {
   readonly end: RunEnd | undefined
   /** How the run before ran, as far as it has said so. */
   readonly mode: string | undefined
+  /** Of a batch in phases: how many are complete, of how many. */
+  readonly phases?: { readonly done: number; readonly of: number }
   /** Another history begins: what was put out behind the epoch is put out again. */
   readonly isBranch: boolean
   /** The last process that ran the job; undefined: none, or the job came to its end. */
@@ -115,6 +117,9 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       atMs: manifest.atMs,
       end: manifest.end,
       mode: manifest.mode,
+      ...(manifest.border === undefined
+        ? {}
+        : { phases: { done: manifest.border.done, of: manifest.border.of } }),
       isBranch: start.kind === 'resume' && start.lineage === undefined,
       owner,
       owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),

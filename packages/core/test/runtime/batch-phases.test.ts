@@ -323,6 +323,15 @@ describe('a batch in phases', () => {
     expect(await visible(machine)).toEqual(await answerOf(1))
   })
 
+  it('says before a start what it would go on with', async () => {
+    const machine = await stopped(starting({}, breakingInLast))
+    const host = machine.boot()
+    const job = new Job(inPhases([0, 0, 0]).build(), { host, state: new DirectoryStore(host, STATE) })
+    const check = await machine.run(job.check())
+    expect(check).toMatchObject({ kind: 'resume', epoch: 2, phases: { done: 2, of: 3 }, owes: [], steps: [] })
+    expect(check?.refusals).toEqual([])
+  })
+
   it('goes on with phases that have changed, when they are not sealed', async () => {
     const machine = await stopped(starting({}, breakingInLast))
     const calls: Calls = [0, 0, 0]
