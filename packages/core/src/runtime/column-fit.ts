@@ -63,6 +63,8 @@ export interface ColumnRule {
   source(column: Field, kept: readonly Field[]): ColumnFit | undefined
   /** Whether a kept column that nothing took is left out on purpose. */
   isLeft(column: Field): boolean
+  /** Whether columns are those of rows, which may have defaults. */
+  readonly takesDefaults: boolean
 }
 
 /** What fits a table of the program, whose first columns are the keys. */
@@ -82,7 +84,7 @@ export function fitColumns(
       misfits.push({
         step,
         what: `the checkpoint lacks column "${field.name}" of table "${now.name}"`,
-        canDefault: true,
+        canDefault: rule.takesDefaults,
       })
     columns.push(fit ?? { kind: 'fill', with: 'default' })
   }
@@ -143,6 +145,7 @@ export function generalRule(
       return { kind: how ?? 'take', from }
     },
     isLeft: () => options?.mayLeave === true,
+    takesDefaults: options?.mayLeave === true,
   }
 }
 

@@ -111,6 +111,7 @@ function valueRule(declarations: Declarations, verdicts: Verdicts): ColumnRule {
       return fit ?? { kind: 'fill', with: 'default' }
     },
     isLeft: (column) => left.some((old) => isColumnOf(old, column)),
+    takesDefaults: false,
   }
 }
 
@@ -139,6 +140,7 @@ function entryRule(old: StateDeclaration, declarations: Declarations, verdicts: 
       return fit ?? { kind: 'fill', with: 'default' }
     },
     isLeft: ({ name }) => left.has(name),
+    takesDefaults: false,
   }
 }
 

@@ -254,12 +254,24 @@ function aggregateRule(
       const from = kept.findIndex(({ name }) => name === column.name)
       if (from >= 0) return general.source(column, kept)
       // The further parts of an extreme are 0 where one part was enough (engine/aggregates/extreme.ts).
-      return /\/(second|third)/.test(column.name) ? { kind: 'fill', with: 0 } : undefined
+      if (/\/(second|third)/.test(column.name)) return { kind: 'fill', with: 0 }
+      const ownPart = (name: string): string => name.slice(owner.name.length + 1)
+      const kin = kept.find(({ name }) => name.startsWith(`${owner.name}/`))
+      if (kin !== undefined)
+        misfits.push({
+          step,
+          state: owner.name,
+          what: `its aggregate "${owner.name}" keeps values of other types`,
+          before: ownPart(kin.name),
+          after: ownPart(column.name),
+        })
+      return undefined
     },
     isLeft: (column) => {
       const owner = ownerOf(column.name, before)
       return owner !== undefined && lost.has(owner.name)
     },
+    takesDefaults: false,
   }
 }
 

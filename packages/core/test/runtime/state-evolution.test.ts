@@ -452,6 +452,42 @@ describe('steps that have changed', () => {
   })
 })
 
+describe('aggregates over a column that became wider', () => {
+  const run = (scene: Scene, type: ColumnType<number>, kept: 'numbers' | 'values') => {
+    const stream = memoryStream(schema({ key: t.string(), n: type, at: t.timestamp('ms') }))
+    stream.push({ key: 'a', n: 1, at: 0 })
+    return scene.start(
+      pipeline('job', (p) => {
+        p.read('rows', stream, { eventTime: 'at' })
+          .keyBy('by-key', 'key')
+          .window(tumbling('10 s'))
+          .aggregate('count', (a) =>
+            kept === 'numbers'
+              ? { sum: a.sum('n'), most: a.max('n') }
+              : { sum: a.sum('n'), last: a.last('n') },
+          )
+          .write('out', memorySink() as never)
+      }).build(),
+    )
+  }
+
+  test('go on when they keep numbers', async () => {
+    const scene = new Scene()
+    await run(scene, t.int32(), 'numbers')
+    expect((await run(scene, t.int64(), 'numbers')).start).toMatchObject({ kind: 'resume' })
+  })
+
+  test('F2: are refused when they keep values of it, with the aggregate and both types', async () => {
+    const scene = new Scene()
+    await run(scene, t.int32(), 'values')
+    const { detail, hint } = await refusal(run(scene, t.int64(), 'values'))
+    expect(detail).toMatch(
+      /^its aggregate "last" keeps values of other types: it was .* of int32 and is .* of int64$/,
+    )
+    expect(hint).not.toContain('.default(')
+  })
+})
+
 describe('the table of a lookup join', () => {
   const run = async (scene: Scene, columns: 'few' | 'more' | 'other'): Promise<readonly object[]> => {
     const fields = {
