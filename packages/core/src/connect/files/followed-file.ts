@@ -8,7 +8,7 @@
 import type { Json } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
-import { changedError, systemCode } from './file-errors.ts'
+import { changedError, inputError, systemCode } from './file-errors.ts'
 import { bytesAround, MARK_BYTES, marksOf } from './file-marks.ts'
 import type { MarkedBytes, ReadMarks } from './file-marks.ts'
 import { folderOf, joinPath } from './file-name.ts'
@@ -111,13 +111,13 @@ async function openIfThere(host: Host, path: string, byte: number): Promise<Foll
     file = await host.files.open(path, 'read')
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
-    throw error
+    throw inputError(error, path)
   }
   try {
     return { file, path, status: await file.status(), isBegunAnew: false, ...(await bytesAround(file, byte)) }
   } catch (error) {
     await file.close()
-    throw error
+    throw inputError(error, path)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
 import type { Json } from '../../data/type.ts'
-import { systemCode } from './file-errors.ts'
+import { inputError, systemCode } from './file-errors.ts'
 import { contentMark, MARK_BYTES, readRange } from './file-marks.ts'
 
 /** A file as it was when it was looked at last. */
@@ -96,10 +96,12 @@ async function withFile<Result>(
     file = await files.open(path, 'read')
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
-    throw error
+    throw inputError(error, path)
   }
   try {
     return (await file.status()).identity === status.identity ? await use(file) : undefined
+  } catch (error) {
+    throw inputError(error, path)
   } finally {
     await file.close()
   }
