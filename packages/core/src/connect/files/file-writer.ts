@@ -132,7 +132,7 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     this.#rows += rowCount(batch)
     if (this.#partitioner === undefined) {
       const { wait, number } = this.#writeTo('', batch)
-      const journaled = number === undefined ? undefined : this.#journal?.append({ batch, files: number })
+      const journaled = number === undefined ? undefined : this.#journalOne(batch, number)
       return together(wait, journaled)
     }
     const columns = this.#kept.map((index) => batch.columns[index] as Batch['columns'][number])
@@ -173,7 +173,13 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const open = parts.filter((_, at) => numbers[at] !== undefined)
     if (open.length === 0) return undefined
     const found = numbers.filter((number) => number !== undefined)
-    return this.#journal.append(numberedRows(batch, open, found))
+    const counts = open.map(({ selection }, at) => ({ file: found[at] as number, rows: selection.length }))
+    return this.#journal.append(numberedRows(batch, open, found), counts)
+  }
+
+  #journalOne(batch: Batch, file: number): Promise<void> | undefined {
+    const rows = rowCount(batch)
+    return rows === 0 ? undefined : this.#journal?.append({ batch, files: file }, [{ file, rows }])
   }
 
   /** Whether rows wait for files to be finished. */
@@ -266,7 +272,8 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     this.#rethrow()
     await this.#noted(journals?.durable())
     const held = { journals: journals?.references ?? [], files: sealed.held }
-    if (finished.length + held.journals.length > 0) await this.#noted(this.#options.folder.syncStaged())
+    const hasNewNames = finished.length > 0 || journals?.hasNewNames() === true
+    if (hasNewNames) await this.#noted(this.#options.folder.syncStaged())
     this.#rethrow()
     // From here on someone knows of the files.
     this.#sealed.delete(epoch)

@@ -13,15 +13,29 @@ import { BufferedFile } from './buffered-file.ts'
 import { systemCode } from './file-errors.ts'
 import { folderOf, joinPath } from './file-name.ts'
 
+/** How many of some rows go into a file. */
+export interface FileRows {
+  readonly file: number
+  readonly rows: number
+}
+
 /** Writes one journal. */
 export class JournalFile {
   readonly name: string
-  /** Numbers of the files that its rows went into. */
-  readonly files: Set<number> = new Set()
+  /** Rows of files that have not ended, by their numbers. */
+  readonly live: Map<number, number> = new Map()
   /** Whether an answer of `prepare` has named it. */
   isNamed = false
+  /** Whether its name is durable. */
+  isListed = false
+  /** Whether all of it is durable, and no more rows come. */
+  isDone = false
+  readonly #host: Host
   readonly #file: BufferedFile
   readonly #encoder: JournalEncoder
+  #rows = 0
+  #isFull = false
+  #liveRows = 0
   #syncedBytes = 0
   #synced: Promise<void> = Promise.resolve()
 
@@ -34,6 +48,7 @@ export class JournalFile {
   }) {
     const { host, folder, name, schema } = options
     this.name = name
+    this.#host = host
     // Its blocks have checksums of their own (J1).
     const path = joinPath(folder, name)
     this.#file = new BufferedFile({ host, path, compression: undefined, checksummed: false })
@@ -45,26 +60,61 @@ export class JournalFile {
     return this.#file.bytes
   }
 
-  /** Adds rows; they are copied. A promise: too much waits to be written. */
-  append(rows: JournalRows): Promise<void> | undefined {
+  /** Bytes of rows whose files have not ended, about. */
+  get liveBytes(): number {
+    return this.#rows === 0 ? 0 : (this.bytes * this.#liveRows) / this.#rows
+  }
+
+  get reference(): JournalReference {
+    return { name: this.name, bytes: this.bytes, checksum: this.#encoder.checksum }
+  }
+
+  /** Adds rows, so many of each file; they are copied. A promise: too much waits to be written. */
+  append(rows: JournalRows, counts: readonly FileRows[]): Promise<void> | undefined {
     this.#file.rethrow()
-    const { files } = rows
     for (const piece of this.#encoder.encode(rows)) this.#file.gather(piece)
-    if (typeof files === 'number') this.files.add(files)
-    else for (const file of files) this.files.add(file)
+    for (const { file, rows: count } of counts) {
+      this.live.set(file, (this.live.get(file) ?? 0) + count)
+      this.#rows += count
+      this.#liveRows += count
+    }
     return this.#file.isCrowded ? this.#file.drained() : undefined
+  }
+
+  /** A file has ended: its rows here count no more. */
+  fileEnded(file: number): void {
+    this.#liveRows -= this.live.get(file) ?? 0
+    this.live.delete(file)
+  }
+
+  /** No more rows: makes all of it durable and frees the handle (J5). */
+  fill(): void {
+    this.#isFull = true
+    this.#sync()
   }
 
   /** What is in it by now, and when that is durable. */
   mark(): { readonly reference: JournalReference; readonly durable: Promise<void> } {
-    const { name, bytes } = this
-    if (bytes > this.#syncedBytes) {
-      this.#syncedBytes = bytes
-      this.#synced = this.#file.sync()
-      // Whoever prepares the epoch is told.
-      this.#synced.catch(() => undefined)
-    }
-    return { reference: { name, bytes, checksum: this.#encoder.checksum }, durable: this.#synced }
+    if (this.bytes > this.#syncedBytes) this.#sync()
+    return { reference: this.reference, durable: this.#synced }
+  }
+
+  /** Resolves when it is done; rejects when that failed. */
+  whenDone(): Promise<void> {
+    return this.#synced
+  }
+
+  #sync(): void {
+    this.#syncedBytes = this.bytes
+    this.#synced = this.#isFull ? this.#syncAndLeave() : this.#file.sync()
+    // Whoever prepares the epoch is told.
+    this.#synced.catch(() => undefined)
+  }
+
+  async #syncAndLeave(): Promise<void> {
+    await this.#file.sync()
+    this.isDone = true
+    await this.#file.leave()
   }
 
   /** Frees the handle. */
@@ -73,8 +123,10 @@ export class JournalFile {
   }
 
   /** Removes the file. */
-  abandon(): Promise<void> {
-    return this.#file.abandon()
+  async abandon(): Promise<void> {
+    await this.#file.abandon()
+    // A file that was left stays otherwise.
+    if (this.isDone) await this.#host.files.remove(this.#file.path).catch(() => undefined)
   }
 }
 

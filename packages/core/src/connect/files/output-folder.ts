@@ -74,6 +74,8 @@ export class OutputFolder {
   readonly #record: ReplacedRecord
   readonly #marks: ShownMarks | undefined
   #isStagedFolderDurable = false
+  #lastSync: Promise<void> = Promise.resolve()
+  #nextSync: Promise<void> | undefined
   /** What `overwrite` replaces (V4). */
   #replaced: Replaced = { files: [], folders: [] }
   /** Second phase. */
@@ -179,8 +181,21 @@ export class OutputFolder {
     return joinPath(this.path, joinPath(STAGED_FOLDER, name))
   }
 
-  /** Makes the names of staged files durable. */
-  async syncStaged(): Promise<void> {
+  /** Makes the names of staged files durable: those that are there when it is called, with one sync for all who wait. */
+  syncStaged(): Promise<void> {
+    // A sync that is under way may not have seen the newest name.
+    this.#nextSync ??= this.#lastSync.then(() => {
+      this.#nextSync = undefined
+      const sync = this.#syncStaged()
+      // Who waits is told; and after a failure nobody may trust another sync.
+      this.#lastSync = sync
+      sync.catch(() => undefined)
+      return sync
+    })
+    return this.#nextSync
+  }
+
+  async #syncStaged(): Promise<void> {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       await this.#files.syncDirectory(folder)
