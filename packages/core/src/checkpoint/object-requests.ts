@@ -34,6 +34,9 @@ const defaultLimits: RequestLimits = {
   longestWaitMs: 5_000,
 }
 
+/** Where somebody waits for the end: a series of requests may take so long from then on, and each of them. */
+const HURRIED_MS = 5000
+
 /** What is asked of the store: one request. */
 export type Send<Value> = (signal: AbortSignal) => Promise<ObjectAnswer<Value>>
 
@@ -87,10 +90,27 @@ const hints: { readonly [kind in ObjectFailureKind]?: string } = {
 export class ObjectRequests {
   readonly #host: ObjectStoreHost
   readonly #limits: RequestLimits
+  /** How many wait for the end, and since when. */
+  #hurries = 0
+  #hurriedAt = 0
+  /** Told when somebody begins to wait for the end. */
+  readonly #hurried = new Set<() => void>()
 
   constructor(host: ObjectStoreHost, limits: Partial<RequestLimits> = {}) {
     this.#host = host
     this.#limits = { ...defaultLimits, ...limits }
+  }
+
+  /** Somebody waits for the end: what is waited for now, and later, is given up soon. The function ends that. */
+  hurry(): () => void {
+    this.#hurries++
+    this.#hurriedAt = this.#host.clock.monotonic()
+    for (const tell of this.#hurried) tell()
+    let isOver = false
+    return () => {
+      if (!isOver) this.#hurries--
+      isOver = true
+    }
   }
 
   /**
@@ -108,7 +128,6 @@ export class ObjectRequests {
   }
 
   async #until<Value>(doing: Doing, send: Send<Value>, requests: number): Promise<Outcome<Value>> {
-    const { patienceMs } = this.#limits
     const began = this.#host.clock.monotonic()
     let isRepeated = false
     for (let sent = 1; ; sent++) {
@@ -116,11 +135,17 @@ export class ObjectRequests {
       if (!('failure' in answer)) return { value: answer.value, isRepeated }
       const { failure } = answer
       const passed = this.#host.clock.monotonic() - began
-      if (!passing.has(failure.kind) || sent >= requests || passed >= patienceMs)
+      if (!passing.has(failure.kind) || sent >= requests || !this.#isPatient(began))
         throw failed(failure, doing, sent, passed)
       isRepeated ||= !certain.has(failure.kind)
       await this.#wait(sent, failure)
     }
+  }
+
+  #isPatient(began: number): boolean {
+    const now = this.#host.clock.monotonic()
+    if (this.#hurries > 0 && now - Math.max(began, this.#hurriedAt) >= HURRIED_MS) return false
+    return now - began < this.#limits.patienceMs
   }
 
   async #sendOnce<Value>(doing: Doing, send: Send<Value>): Promise<ObjectAnswer<Value>> {
@@ -129,12 +154,24 @@ export class ObjectRequests {
     try {
       return await new Promise((resolve, reject) => {
         // A client may be slow to notice: nothing is waited for beyond the time.
-        const timer = this.#host.timers.set(timeoutMs, () => {
-          resolve({ failure: { kind: 'timeout', message: `no answer in ${timeoutMs} ms` } })
-          abort.abort()
-        })
+        const giveUpAfter = (ms: number): { clear(): void } =>
+          this.#host.timers.set(ms, () => {
+            this.#hurried.delete(hurried)
+            resolve({ failure: { kind: 'timeout', message: `no answer in ${ms} ms` } })
+            abort.abort()
+          })
+        const hurriedMs = Math.min(timeoutMs, HURRIED_MS)
+        const hurried = (): void => {
+          timer.clear()
+          timer = giveUpAfter(hurriedMs)
+        }
+        this.#hurried.add(hurried)
+        let timer = giveUpAfter(this.#hurries > 0 ? hurriedMs : timeoutMs)
         send(abort.signal)
-          .finally(() => timer.clear())
+          .finally(() => {
+            timer.clear()
+            this.#hurried.delete(hurried)
+          })
           .then(resolve, reject)
       })
     } catch (error) {
@@ -148,7 +185,14 @@ export class ObjectRequests {
     const asked = Math.min(longestWaitMs, failure.retryAfterMs ?? 0)
     const delayMs = asked + this.#host.random.next() * longest
     await new Promise<void>((resolve) => {
-      this.#host.timers.set(delayMs, resolve)
+      const done = (): void => {
+        timer.clear()
+        this.#hurried.delete(done)
+        resolve()
+      }
+      this.#hurried.add(done)
+      // It never fires before `set` is back.
+      const timer = this.#host.timers.set(delayMs, done)
     })
   }
 }

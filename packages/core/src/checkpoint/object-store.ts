@@ -55,6 +55,10 @@ export class ObjectStore implements CheckpointStore {
     this.place = prefix === '' ? client.place : `${client.place}/${prefix}`
   }
 
+  hurry(): () => void {
+    return this.#requests.hurry()
+  }
+
   async create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
     const key = this.#key(name)
     await this.#tryOut()

@@ -57,6 +57,11 @@ export interface CheckpointStore {
    * writer of its own is at work.
    */
   sweep(): Promise<void>
+  /**
+   * Somebody waits for the end of whoever uses the place: until the function that is given back is called, what does not
+   * succeed is given up within seconds. Absent: nothing here is waited for any longer.
+   */
+  hurry?(): () => void
 }
 
 /** Names that stores take: parts of letters, digits, dot, dash and underscore, none of them beginning with a dot. */

@@ -3,10 +3,13 @@
  *
  * Which source is read when, and when an epoch ends, is for the loops to say: task-loop.ts and micro-batch-loop.ts.
  */
+import { within } from '../host/within.ts'
 import type { Execution } from './execution.ts'
 
 /** Work between two yields to the host, at most: each step of an epoch's way to its manifest waits for one. */
 const YIELD_AFTER_MS = 1
+/** How long a run that was stopped waits for a connector that does not answer. */
+const HANGING_MS = 5000
 
 /** The ground of one run. */
 export class LoopGround {
@@ -20,9 +23,31 @@ export class LoopGround {
   private wakeUp: (() => void) | undefined
   private failure: { readonly error: unknown; readonly isReading: boolean } | undefined
   private sliceStart = 0
+  private stopWaiting: () => void = () => undefined
+  private readonly stopped: Promise<void>
 
   constructor(execution: Execution) {
+    this.stopped = new Promise((resolve) => (this.stopWaiting = resolve))
     this.execution = execution
+  }
+
+  /** The run is asked to end. */
+  stop(): void {
+    this.stopWaiting()
+    this.wake()
+  }
+
+  /**
+   * Waits for what a connector does before anything is read. Undefined: the run was stopped, and the connector hangs: nothing
+   * of what it does counts.
+   */
+  async unlessStopped<Value>(work: Promise<Value>): Promise<{ readonly value: Value } | undefined> {
+    const done = work.then((value) => ({ value }))
+    // Nobody listens any more when it fails later.
+    done.catch(() => undefined)
+    const { timers } = this.execution.options.host
+    const isHanging = this.stopped.then(async () => !(await within(timers, HANGING_MS, done)))
+    return Promise.race([done, isHanging.then((hangs) => (hangs ? undefined : done))])
   }
 
   /** Something outside became ready. */

@@ -115,7 +115,7 @@ export class MicroBatchLoop {
   /** Ends the run when the epoch that has begun was read and cut. */
   stop(): void {
     this.stopping = true
-    this.wake()
+    this.ground.stop()
   }
 
   /** Runs until all sources are done, the trigger asks for no more, or the run is stopped. */
@@ -124,9 +124,10 @@ export class MicroBatchLoop {
     const replay = this.replayed()
     for (const source of this.execution.sources) {
       const plan = replay?.plans.get(source.step)
-      await source.open(
+      const opened = source.open(
         plan === undefined ? undefined : { splits: plan.found, done: plan.done, remember: plan.remembered },
       )
+      if (!(await this.ground.unlessStopped(opened))) return 'stopped'
     }
     this.sources = this.execution.sources.map((source) => new PlannedSource(source))
     if (replay !== undefined) {
@@ -143,7 +144,9 @@ export class MicroBatchLoop {
     for (let nextAt = this.now(); ;) {
       await this.waitUntil(nextAt)
       if (this.stopping) return this.close('stopped')
-      const plan = await this.plan()
+      const planned = await this.ground.unlessStopped(this.plan())
+      if (planned === undefined) return 'stopped'
+      const plan = planned.value
       if (this.stopping) return this.close('stopped')
       if (plan !== undefined) {
         const end = await this.epoch(plan)
@@ -155,7 +158,9 @@ export class MicroBatchLoop {
   }
 
   private async runToEnd(): Promise<LoopEnd> {
-    let next = await this.plan()
+    const planned = await this.ground.unlessStopped(this.plan())
+    if (planned === undefined) return 'stopped'
+    let next = planned.value
     for (;;) {
       if (this.stopping) return this.close('stopped')
       if (next === undefined) return this.close('idle')

@@ -8,6 +8,7 @@ import type { StateRows } from '../checkpoint/state-file.ts'
 import type { Json } from '../data/type.ts'
 import { withContext } from '../errors.ts'
 import type { Host } from '../host/host.ts'
+import { within } from '../host/within.ts'
 import type { SourceNode } from '../plan/logical.ts'
 import { REJECTED_PORT } from '../plan/logical.ts'
 import type {
@@ -30,6 +31,9 @@ import { RestoredSource, sourceRows } from './source-state.ts'
 import type { KeptSplit, SourceStanding } from './source-state.ts'
 import { SourceTask } from './source-task.ts'
 import type { SplitRun, SplitStart } from './split-run.ts'
+
+/** How long readers and listings are waited for that do not close. */
+const CLOSING_MS = 10_000
 
 /** What a source step is made with. */
 export interface SourceStepOptions {
@@ -317,13 +321,22 @@ export class SourceStep {
   }
 
   async stop(drain: boolean): Promise<void> {
-    await Promise.all(this.tasks.map((task) => task.stop(drain)))
+    await this.atMost(Promise.all(this.tasks.map((task) => task.stop(drain))))
   }
 
+  /** What hangs in a connector is not waited for without end: it is closed when it comes back, if it ever does. */
   async close(): Promise<void> {
+    await this.atMost(this.closeAll())
+  }
+
+  private async closeAll(): Promise<void> {
     await Promise.all(this.tasks.map((task) => task.close()))
     await this.listing
     await this.enumerator?.close()
+  }
+
+  private async atMost(work: Promise<unknown>): Promise<void> {
+    await within(this.options.host.timers, CLOSING_MS, work)
   }
 
   private turnOf(task: number, ask: boolean): boolean {

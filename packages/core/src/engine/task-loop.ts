@@ -83,7 +83,7 @@ export class TaskLoop {
   /** Ends the run at the next border: rows read so far are written and committed. */
   stop(): void {
     this.stopping = true
-    this.wake()
+    this.ground.stop()
   }
 
   /**
@@ -92,7 +92,7 @@ export class TaskLoop {
    */
   async run(): Promise<LoopEnd> {
     const { inputs, sources } = this.execution
-    for (const input of inputs) await input.open()
+    for (const input of inputs) if (!(await this.ground.unlessStopped(input.open()))) return 'stopped'
     const now = this.now()
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs

@@ -162,6 +162,8 @@ export class Job {
   /** `physical`, or what a batch goes on with that was planned for another number of tasks. */
   private plan: PhysicalPlan
   private running: RunningJob | undefined
+  /** Since a stop the place of checkpoints is hurried; this ends it. */
+  private hurried: (() => void) | undefined
   private wakeUp: (() => void) | undefined
   private current: JobState = 'created'
   private stopAsked = false
@@ -219,8 +221,16 @@ export class Job {
     if (this.current !== 'created')
       throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
     this.current = 'starting'
+    try {
+      await checkFolders(this.built.bindings, this.options.host.files)
+      return await this.runAttempts()
+    } finally {
+      this.hurried?.()
+    }
+  }
+
+  private async runAttempts(): Promise<JobResult> {
     const { clock } = this.options.host
-    await checkFolders(this.built.bindings, this.options.host.files)
     for (;;) {
       const began = clock.monotonic()
       try {
@@ -243,6 +253,7 @@ export class Job {
   /** Ends the run at the next border between steps, and what is waited for. */
   stop(): void {
     this.stopAsked = true
+    if (this.current !== 'ended' && this.current !== 'failed') this.hurried ??= this.options.state?.hurry?.()
     if (this.current === 'running') this.current = 'stopping'
     this.running?.stop()
     this.wakeUp?.()

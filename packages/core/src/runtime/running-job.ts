@@ -143,16 +143,16 @@ export class RunningJob {
       committedAgain = await this.#settleOutputs()
       end = await this.#runOn(onRunning)
     } catch (failure) {
-      await within(this.#options.host.timers, CLOSING_MS, this.#epochs.abort())
+      await this.#atMost(this.#epochs.abort())
       const told = this.#explainMoved(failure)
-      const error = this.#checkpoints === undefined ? told : await this.#checkpoints.explained(told)
-      await this.#checkpoints?.close()
+      const error = await this.#explained(told)
+      await this.#atMost(this.#checkpoints?.close())
       // The first failure is the one to report; closing after it may fail for the same reason.
       await this.#execution.close(true).catch(() => undefined)
       throw error
     }
     const progress = this.progress()
-    await this.#checkpoints?.close()
+    await this.#atMost(this.#checkpoints?.close())
     await this.#execution.close()
     return { end, progress, start: this.#start(committedAgain) }
   }
@@ -172,6 +172,17 @@ export class RunningJob {
       lastEpoch: this.#epochs.last,
       retrying: this.#retries.waiting,
     })
+  }
+
+  /** A failure is reported soon, also when the store that would say more is what has failed. */
+  async #explained(failure: unknown): Promise<unknown> {
+    let error = failure
+    await this.#atMost(this.#checkpoints?.explained(failure).then((told) => (error = told)))
+    return error
+  }
+
+  async #atMost(work: Promise<unknown> | undefined): Promise<void> {
+    if (work !== undefined) await within(this.#options.host.timers, CLOSING_MS, work)
   }
 
   async #runOn(onRunning: () => void): Promise<LoopEnd> {
