@@ -8,6 +8,7 @@ import type { Json } from '../data/type.ts'
 import { isMillraceError } from '../errors.ts'
 import type { ConformanceOptions, TestTools } from './conformance.ts'
 import { declareSuite } from './conformance.ts'
+import { declareAttempts } from './sink-attempts.ts'
 import { declareEpochs, declareKills } from './sink-epochs.ts'
 import { kinds, list, OTHER_LINEAGE, prepareEpoch, SinkTrial } from './sink-trial.ts'
 import type { SinkSubject } from './sink-trial.ts'
@@ -46,6 +47,7 @@ export function sinkConformance(tools: TestTools, options: SinkConformanceOption
         }
       })
     declareKills(declare, tools, options)
+    declareAttempts(declare, tools, options.setup)
     if (options.holdsBack === true) return
     declareCommits(test, tools)
     declareEpochs(test, tools)
