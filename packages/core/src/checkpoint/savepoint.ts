@@ -8,7 +8,7 @@
  *  E2  It stands for itself: no output is owed, and none is held back anywhere else.
  *  E3  Starting is done once: the same wish again, after a crash at any moment, goes on with what it began.
  */
-import { MillraceError } from '../errors.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks } from '../host/host.ts'
 import { decodeEntry, encodeEntry, expectEntry } from './entry.ts'
 import type { Manifest, NumberedEntry, StateFileReference } from './entry.ts'
@@ -23,8 +23,12 @@ const SAVEPOINT = 'savepoint'
 /** Bytes that are copied at a time. */
 const PIECE_BYTES = 4 * 1024 * 1024
 
+/** How often an epoch may be given up by the job while it is copied. */
+const COPIES_MAX = 10
+
 /**
- * Writes a savepoint of the newest epoch of a job, or of `epoch`. The job may be running.
+ * Writes a savepoint of the newest epoch of a job, or of `epoch`. The job may be running; an epoch that put anything out
+ * is refused, though, unless it is the last one of a run: in practice that is a job that idles or has been stopped.
  *
  * @returns the manifest that was written
  * @throws MillraceError `checkpoint/no-such-epoch`, `checkpoint/incompatible` when rows of the epoch are not all put out
@@ -36,6 +40,39 @@ export async function writeSavepoint(
   options: { readonly checks: ByteChecks; readonly epoch?: number | undefined },
 ): Promise<Manifest> {
   const { checks, epoch } = options
+  await to.check?.()
+  if ((await to.read(SAVEPOINT)) !== undefined) throw taken(to.place)
+  const copied = new Set<string>()
+  let chosen = await chooseEpoch(from, checks, epoch)
+  for (let copies = 1; ; copies++) {
+    try {
+      for (const file of chosen.state) {
+        if (!copied.has(file.name)) await copyWhole(file, { from, to, checks })
+        copied.add(file.name)
+      }
+      break
+    } catch (error) {
+      // The job that runs has given the epoch up meanwhile: its newest one is there. What is still named is damaged.
+      if (!isMillraceError(error) || error.code !== 'checkpoint/damaged') throw error
+      const next = await chooseEpoch(from, checks, epoch)
+      if (next.epoch === chosen.epoch || copies >= COPIES_MAX) throw error
+      chosen = next
+    }
+  }
+  const named = new Set(chosen.state.map(({ name }) => name))
+  for (const name of copied) if (!named.has(name)) await to.remove(name)
+  const manifest: Manifest = { ...chosen, base: 1 }
+  const created = await to.create(SAVEPOINT, encodeEntry(manifest, 1, checks))
+  if (created === 'exists') throw taken(to.place)
+  return manifest
+}
+
+/** The epoch that a savepoint is made of. */
+async function chooseEpoch(
+  from: CheckpointStore,
+  checks: ByteChecks,
+  epoch: number | undefined,
+): Promise<Manifest> {
   const { manifests } = historyOf(await new CheckpointLog(from, checks).read())
   const chosen = (
     epoch === undefined ? manifests.at(-1) : manifests.find(({ entry }) => entry.epoch === epoch)
@@ -44,13 +81,7 @@ export async function writeSavepoint(
   if (chosen.border !== undefined) throw isInPhases(from.place, chosen.epoch)
   // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
   if (chosen.pending.length > 0 && chosen.end === undefined) throw holdsOutput(from.place, chosen.epoch)
-  await to.check?.()
-  if ((await to.read(SAVEPOINT)) !== undefined) throw taken(to.place)
-  for (const file of chosen.state) await copyWhole(file, { from, to, checks })
-  const manifest: Manifest = { ...chosen, base: 1 }
-  const created = await to.create(SAVEPOINT, encodeEntry(manifest, 1, checks))
-  if (created === 'exists') throw taken(to.place)
-  return manifest
+  return chosen
 }
 
 /**
@@ -161,8 +192,13 @@ async function copyWhole(
     await writer.abort().catch(() => undefined)
     throw error
   }
-  await readThrough(from, file, checks)
-  await readThrough(to, file, checks)
+  try {
+    await readThrough(from, file, checks)
+    await readThrough(to, file, checks)
+  } catch (error) {
+    await to.remove(file.name)
+    throw error
+  }
 }
 
 async function readThrough(

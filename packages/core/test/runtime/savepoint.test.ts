@@ -58,6 +58,32 @@ class Scene {
 }
 
 describe('a savepoint', () => {
+  test('of a job that gives the epoch up while it is copied is one of its newest epoch', async () => {
+    const scene = new Scene()
+    scene.stream.push({ key: 'a' })
+    await scene.run('state')
+    const from = scene.place('state')
+    const read = from.read.bind(from)
+    let runs = 0
+    from.read = async (name, range) => {
+      const isFirst = name.startsWith('state/') && runs === 0
+      while (isFirst && runs++ < 40) {
+        scene.stream.push({ key: 'a' })
+        await scene.run('state')
+      }
+      return read(name, range)
+    }
+    const { epoch, state: files } = await writeSavepoint(from, scene.place('saved'), { checks: scene.host.bytes }) // prettier-ignore
+    expect(runs).toBeGreaterThan(0)
+    expect(epoch).toBeGreaterThan(40)
+    // Nothing is left of what was copied in vain.
+    const there = await scene.place('saved').names('state/')
+    expect(there).toEqual(files.map(({ name }) => name).toSorted())
+    scene.stream.push({ key: 'a' })
+    await scene.run('other', { savepoint: scene.place('saved') })
+    expect(scene.sink.rows).toEqual([{ key: 'a', count: 42 }])
+  })
+
   test('is where other histories begin, each by itself', async () => {
     const scene = new Scene()
     scene.stream.push({ key: 'a' }, { key: 'a' })
