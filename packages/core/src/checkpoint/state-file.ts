@@ -41,11 +41,10 @@ type BlockEntry = readonly [number, number, number, number, number, number, numb
 
 const FORMAT = 1
 const MAGIC = Buffer.from('MRST', 'latin1')
+/** Bytes that are read at once, but for a block that has more. */
+const PIECE_BYTES = 4 * 2 ** 20
 /** Magic, version, length of the footer. */
 const TRAILER_BYTES = 12
-
-/** Bytes that are read at once, at most, unless a block is longer. */
-const READ_BYTES = 1024 * 1024
 
 /** What a file is written with. */
 export interface StateFileOptions {
@@ -190,22 +189,19 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
-    const wanted = [...this.#blocks.keys()].filter((at) => {
-      const [, , , , first, end] = this.#blocks[at] as BlockEntry
-      return range === undefined || (end > range[0] && first < range[1])
-    })
-    for (const run of this.#runsOf(wanted)) {
-      for (const { at, bytes } of await this.#readRun(run)) {
-        const [partAt, , , , first, end, rows] = this.#blocks[at] as BlockEntry
-        const part = this.parts[partAt]
-        assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
-        const batch = decodeBatch(bytes, part.schema)
-        assert(
-          rowCount(batch) === rows,
-          `block ${at} of state file "${this.#name}" has other rows than its footer says`,
-        )
-        yield { part: part.name, groups: [first, end], batch }
-      }
+    const wanted = Array.from(this.#blocks.keys()).filter((at) =>
+      touches(this.#blocks[at] as BlockEntry, range),
+    )
+    for await (const { at, bytes } of this.#read(wanted)) {
+      const [partAt, , , , first, end, rows] = this.#blocks[at] as BlockEntry
+      const part = this.parts[partAt]
+      assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
+      const batch = decodeBatch(bytes, part.schema)
+      assert(
+        rowCount(batch) === rows,
+        `block ${at} of state file "${this.#name}" has other rows than its footer says`,
+      )
+      yield { part: part.name, groups: [first, end], batch }
     }
   }
 
@@ -215,45 +211,58 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async verify(isEnough: () => boolean): Promise<boolean> {
-    for (const run of this.#runsOf([...this.#blocks.keys()])) {
-      if (isEnough()) return false
-      await this.#readRun(run)
-    }
+    for await (const _ of this.#read(Array.from(this.#blocks.keys()))) if (isEnough()) return false
     return true
   }
 
-  /** Blocks in runs that lie side by side and are read at once: each read opens a file, or asks a server. */
-  #runsOf(blocks: readonly number[]): readonly (readonly number[])[] {
-    const runs: number[][] = []
-    let end = -1
-    let bytes = 0
-    for (const at of blocks) {
-      const [, offset, length] = this.#blocks[at] as BlockEntry
-      const run = runs.at(-1)
-      if (run === undefined || offset !== end || bytes + length > READ_BYTES) {
-        runs.push([at])
-        bytes = 0
-      } else run.push(at)
-      bytes += length
-      end = offset + length
+  /** The bytes of blocks, checked (B3). While some are used, the next ones are on their way. */
+  async *#read(wanted: readonly number[]): AsyncGenerator<{ readonly at: number; readonly bytes: Buffer }> {
+    const pieces = piecesOf(wanted, this.#blocks)
+    let next = this.#fetch(pieces[0])
+    for (const [n, piece] of pieces.entries()) {
+      const bytes = await next
+      next = this.#fetch(pieces[n + 1])
+      // It is looked at when its turn comes, unless nobody wants more.
+      next.catch(() => undefined)
+      for (const at of piece.blocks) {
+        const [, offset, length, checksum] = this.#blocks[at] as BlockEntry
+        const block = bytes.subarray(offset - piece.start, offset - piece.start + length)
+        if (checksumOfBlock(this.#checks, this.#name, at, block) !== checksum)
+          throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
+        yield { at, bytes: block }
+      }
     }
-    return runs
   }
 
-  async #readRun(
-    run: readonly number[],
-  ): Promise<readonly { readonly at: number; readonly bytes: Buffer }[]> {
-    const entries = run.map((at) => ({ at, entry: this.#blocks[at] as BlockEntry }))
-    const start = entries[0]?.entry[1] ?? 0
-    const total = entries.reduce((sum, { entry }) => sum + entry[2], 0)
-    const all = await readExactly(this.#store, this.#name, start, total)
-    return entries.map(({ at, entry: [, offset, length, checksum] }) => {
-      const bytes = all.subarray(offset - start, offset - start + length)
-      if (checksumOfBlock(this.#checks, this.#name, at, bytes) !== checksum)
-        throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
-      return { at, bytes }
-    })
+  #fetch(piece: Piece | undefined): Promise<Buffer> {
+    if (piece === undefined) return Promise.resolve(Buffer.alloc(0))
+    return readExactly(this.#store, this.#name, piece.start, piece.end - piece.start)
   }
+}
+
+/** Some blocks that stand together. */
+interface Piece {
+  readonly blocks: number[]
+  readonly start: number
+  end: number
+}
+
+/** Blocks that are read at once: neither a request for each, nor much in memory at a time. */
+function piecesOf(wanted: readonly number[], blocks: readonly BlockEntry[]): readonly Piece[] {
+  const pieces: Piece[] = []
+  for (const at of wanted) {
+    const [, offset, length] = blocks[at] as BlockEntry
+    const last = pieces.at(-1)
+    if (last !== undefined && last.end === offset && offset + length - last.start <= PIECE_BYTES) {
+      last.blocks.push(at)
+      last.end = offset + length
+    } else pieces.push({ blocks: [at], start: offset, end: offset + length })
+  }
+  return pieces
+}
+
+function touches([, , , , first, end]: BlockEntry, range: GroupRange | undefined): boolean {
+  return range === undefined || (end > range[0] && first < range[1])
 }
 
 function checksumOfBlock(checks: ByteChecks, name: string, at: number, bytes: Uint8Array): number {
