@@ -39,6 +39,13 @@ export type FinishedStateFile = Pick<StateFileReference, 'name' | 'bytes' | 'che
 /** Part, offset, length, checksum, first key group, the one behind the last, rows. */
 type BlockEntry = readonly [number, number, number, number, number, number, number]
 
+/** A block as it lies in a file. */
+interface Block {
+  readonly at: number
+  readonly block: BlockEntry
+  readonly bytes: Uint8Array
+}
+
 const FORMAT = 1
 const MAGIC = Buffer.from('MRST', 'latin1')
 /** Bytes that are read at once, but for a block that has more. */
@@ -91,9 +98,24 @@ export class StateFileWriter {
     const at = this.#parts.findIndex(({ name }) => name === part)
     assert(at >= 0, `a state file has no part "${part}"`)
     if (rowCount(batch) === 0) return
-    const bytes = encodeBatch(batch)
+    await this.#appendBlock([at, groups[0], groups[1], rowCount(batch)], encodeBatch(batch))
+  }
+
+  /** Adds all blocks of a file with the same parts, as they are. */
+  async appendFile(reader: StateFileReader): Promise<void> {
+    assert(sameParts(reader.parts, this.#parts), `state file "${this.#name}" gets blocks of other parts`)
+    for await (const { block, bytes } of reader.blocks()) {
+      const [part, , , , first, end, rows] = block
+      await this.#appendBlock([part, first, end, rows], bytes)
+    }
+  }
+
+  async #appendBlock(
+    [part, first, end, rows]: readonly [number, number, number, number],
+    bytes: Uint8Array,
+  ): Promise<void> {
     const checksum = checksumOfBlock(this.#checks, this.#name, this.#blocks.length, bytes)
-    this.#blocks.push([at, this.#offset, bytes.length, checksum, groups[0], groups[1], rowCount(batch)])
+    this.#blocks.push([part, this.#offset, bytes.length, checksum, first, end, rows])
     this.#offset += bytes.length
     await this.#writer.append(bytes)
   }
@@ -189,11 +211,8 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
-    const wanted = Array.from(this.#blocks.keys()).filter((at) =>
-      touches(this.#blocks[at] as BlockEntry, range),
-    )
-    for await (const { at, bytes } of this.#read(wanted)) {
-      const [partAt, , , , first, end, rows] = this.#blocks[at] as BlockEntry
+    for await (const { at, block, bytes } of this.blocks(range)) {
+      const [partAt, , , , first, end, rows] = block
       const part = this.parts[partAt]
       assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
       const batch = decodeBatch(bytes, part.schema)
@@ -211,12 +230,19 @@ export class StateFileReader {
    * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
    */
   async verify(isEnough: () => boolean): Promise<boolean> {
-    for await (const _ of this.#read(Array.from(this.#blocks.keys()))) if (isEnough()) return false
+    for await (const _ of this.blocks()) if (isEnough()) return false
     return true
   }
 
-  /** The bytes of blocks, checked (B3). While some are used, the next ones are on their way. */
-  async *#read(wanted: readonly number[]): AsyncGenerator<{ readonly at: number; readonly bytes: Buffer }> {
+  /**
+   * The bytes of blocks that touch a range of key groups, checked (B3). While some are used, the next ones are on their way.
+   *
+   * @throws MillraceError `checkpoint/damaged`.
+   */
+  async *blocks(range?: GroupRange): AsyncGenerator<Block> {
+    const wanted = Array.from(this.#blocks.keys()).filter((at) =>
+      touches(this.#blocks[at] as BlockEntry, range),
+    )
     const pieces = piecesOf(wanted, this.#blocks)
     let next = this.#fetch(pieces[0])
     for (const [n, piece] of pieces.entries()) {
@@ -225,11 +251,12 @@ export class StateFileReader {
       // It is looked at when its turn comes, unless nobody wants more.
       next.catch(() => undefined)
       for (const at of piece.blocks) {
-        const [, offset, length, checksum] = this.#blocks[at] as BlockEntry
-        const block = bytes.subarray(offset - piece.start, offset - piece.start + length)
-        if (checksumOfBlock(this.#checks, this.#name, at, block) !== checksum)
+        const block = this.#blocks[at] as BlockEntry
+        const [, offset, length, checksum] = block
+        const own = bytes.subarray(offset - piece.start, offset - piece.start + length)
+        if (checksumOfBlock(this.#checks, this.#name, at, own) !== checksum)
           throw damaged(this.#store, this.#name, `the checksum of block ${at} at byte ${offset} does not fit`)
-        yield { at, bytes: block }
+        yield { at, block, bytes: own }
       }
     }
   }
@@ -259,6 +286,12 @@ function piecesOf(wanted: readonly number[], blocks: readonly BlockEntry[]): rea
     } else pieces.push({ blocks: [at], start: offset, end: offset + length })
   }
   return pieces
+}
+
+function sameParts(left: readonly StatePart[], right: readonly StatePart[]): boolean {
+  const textOf = (parts: readonly StatePart[]): string =>
+    JSON.stringify(parts.map(({ name, schema }) => [name, schemaToJson(schema)]))
+  return textOf(left) === textOf(right)
 }
 
 function touches([, , , , first, end]: BlockEntry, range: GroupRange | undefined): boolean {

@@ -26,7 +26,8 @@ import type { Json } from '../data/index.ts'
 import type { ScopeOfStep, SnapshotScope, StepState } from '../engine/index.ts'
 import type { StepMeaning } from '../plan/step-meaning.ts'
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts'
-import { chainsOf, filesOf, grown, nextScope } from './state-chain.ts'
+import { joinStateFiles } from './join-state-files.ts'
+import { chainFiles, chainsOf, grown, joined, nextScope, toJoin } from './state-chain.ts'
 import type { StateChain } from './state-chain.ts'
 
 /** What one attempt of one job writes as. */
@@ -81,6 +82,9 @@ export class Checkpoints {
   readonly #upkeep: CheckpointUpkeep
   readonly #owner: ProcessIdentity | undefined
   readonly #chains: Map<string, StateChain>
+  /** Files that are being joined. */
+  #joining: Promise<void> | undefined
+  #isClosing = false
   /** Steps of which a file cannot be read back. */
   readonly #damaged = new Set<string>()
   /** What was asked of steps for the epoch that is being made. */
@@ -153,14 +157,19 @@ export class Checkpoints {
       mode,
       atMs: now(),
       watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),
-      state: [...this.#chains.values()].flatMap(filesOf),
+      state: [...this.#chains.values()].flatMap(chainFiles),
       pending,
       ...(rows.size === 0 ? {} : { rows: Object.fromEntries(rows) }),
       delivered: this.#delivered,
       ...(end === undefined ? {} : { end }),
       ...(border === undefined ? {} : { border }),
     })
-    if (!inPhases) this.#upkeep.afterManifest(base)
+    if (inPhases) return
+    this.#upkeep.afterManifest(base)
+    this.#joining ??= this.#joinFiles(epoch)
+      // Then there are more files, and in the end a whole one.
+      .catch(() => undefined)
+      .finally(() => (this.#joining = undefined))
   }
 
   /** A batch in phases, between two of them and at both ends: removes the files that no checkpoint needs. */
@@ -206,7 +215,27 @@ export class Checkpoints {
 
   /** Lets upkeep that is under way come to its end. */
   async close(): Promise<void> {
+    this.#isClosing = true
     await this.#upkeep.close()
+    await this.#joining
+  }
+
+  /** Beside the epochs: the next manifest names what is joined. */
+  async #joinFiles(epoch: number): Promise<void> {
+    const { store, checks, keyGroups } = this.#options
+    for (const [step, chain] of this.#chains) {
+      const changes = toJoin(chain)
+      if (changes.length === 0 || this.#isClosing) continue
+      const name = this.newFileName(epoch)
+      const files = changes.map(({ file }) => file)
+      const finished = await joinStateFiles(files, name, { store, checks })
+      const newest = (files.at(-1) as StateFileReference).epoch
+      const file = { ...finished, step, groups: [0, keyGroups], epoch: newest, full: false } as const
+      const now = this.#chains.get(step)
+      const shorter = now && joined(now, changes, file)
+      if (shorter !== undefined) this.#chains.set(step, shorter)
+      else await store.remove(name)
+    }
   }
 
   async #append(entry: Entry): Promise<void> {

@@ -1,8 +1,8 @@
 // What a state directory keeps over many runs and many epochs: a bounded log, and checkpoints that can be read.
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { memorySink, memoryStream, rate } from '../../src/connect/index.ts'
-import { globalWindow, pipeline, schema, t } from '../../src/index.ts'
+import { memoryRows, memorySink, memoryStream, rate } from '../../src/connect/index.ts'
+import { globalWindow, pipeline, schema, state, t } from '../../src/index.ts'
 import { Job, verifyCheckpoints } from '../../src/runtime/index.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
@@ -94,5 +94,55 @@ describe('upkeep of a state directory', () => {
     const host = machine.boot()
     const { epochs } = await machine.run(verifyCheckpoints(new DirectoryStore(host, '/state'), host.bytes))
     expect(epochs.at(-1)).toMatchObject({ fault: undefined })
+  })
+
+  it('joins small changes of a large state, which is written whole once', async () => {
+    const machine = new SimulatedMachine(3)
+    const sink = memorySink<{ readonly key: string; readonly count: number }>()
+    const Row = schema({ key: t.string() })
+    const keys = 2000
+    const run = async (stopAfterMs: number, first: number): Promise<void> => {
+      const host = machine.boot()
+      const stream = rate({ rowsPerSecond: 100 })
+      const built = pipeline('large', (p) => {
+        const all = p.read(
+          'all',
+          memoryRows(
+            Row,
+            Array.from({ length: keys }, (_, n) => ({ key: `k${n}` })),
+          ),
+        )
+        p.read('few', stream)
+          .map('key', Row, ({ number }) => ({ key: `k${number % 7}` }))
+          .union('both', all)
+          .keyBy('by-key', 'key')
+          .process('count', {
+            state: { count: state.value(t.int32()) },
+            output: schema({ key: t.string(), count: t.int32() }),
+            onRow({ key }, { state: { count }, emit }) {
+              count.set((count.get() ?? 0) + 1)
+              if (key === 'k0' || first > 0) emit({ key, count: count.get() ?? 0 })
+            },
+          })
+          .write('out', sink)
+      }).build()
+      const store = new DirectoryStore(host, '/state')
+      const job = new Job(built, { host, mode: 'continuous', epochIntervalMs: 10, state: store })
+      host.timers.set(stopAfterMs, () => job.stop())
+      await machine.run(job.run())
+    }
+    await run(4000, 0)
+    const host = machine.boot()
+    const { epochs } = await machine.run(verifyCheckpoints(new DirectoryStore(host, '/state'), host.bytes))
+    const newest = epochs.at(-1)
+    expect(newest?.fault).toBeUndefined()
+    expect(newest?.manifest.epoch).toBeGreaterThan(150)
+    const files = newest?.manifest.state.filter(({ step }) => step === 'count') ?? []
+    expect(files.filter(({ full }) => full)).toEqual([expect.objectContaining({ epoch: 1 })])
+    expect(files.length).toBeLessThan(100)
+    const before = sink.rows.findLast(({ key }) => key === 'k0')?.count ?? 0
+    const known = sink.rows.length
+    await run(500, 1)
+    expect(sink.rows.slice(known).find(({ key }) => key === 'k0')?.count).toBe(before + 1)
   })
 })

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StateFileReference } from '../../src/checkpoint/index.ts'
 import type { SnapshotScope } from '../../src/engine/index.ts'
-import { chainsOf, filesOf, grown, nextScope } from '../../src/runtime/state-chain.ts'
-import type { StateChain } from '../../src/runtime/state-chain.ts'
+import { chainFiles, chainsOf, grown, joined, nextScope, toJoin } from '../../src/runtime/state-chain.ts'
+import type { ChangeFile, StateChain } from '../../src/runtime/state-chain.ts'
 
 /** Records of a step: by number, the epoch of their last change. */
 class Records {
@@ -27,6 +27,9 @@ class Writer {
   readonly scopes: SnapshotScope[] = []
   written = 0
   changed = 0
+  /** Records that were copied by joining. */
+  copied = 0
+  #joining: readonly ChangeFile[] = []
   readonly records: Records = new Records()
 
   epoch(epoch: number, changes: readonly number[], remembersWhole: boolean): void {
@@ -41,16 +44,36 @@ class Writer {
     if (scope === 'whole') this.records.whole = epoch + 1
   }
 
+  /** Joining begins, or comes to its end. */
+  join(): void {
+    const { chain } = this
+    if (chain === undefined) return
+    if (this.#joining.length === 0) {
+      this.#joining = toJoin(chain)
+      return
+    }
+    const files = this.#joining.map(({ file }) => file)
+    const name = `joined ${files.map((file) => file.name).join(' ')}`
+    const rows = files.flatMap((file) => [...(this.contents.get(file.name) ?? [])])
+    this.contents.set(name, new Map(rows))
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+    this.copied += bytes / 100
+    const newest = files.at(-1) as StateFileReference
+    this.chain = joined(chain, this.#joining, { ...newest, name, bytes, checksum: name }) ?? chain
+    this.#joining = []
+  }
+
   /** The next attempt has what the manifest says, and remembers nothing. */
   restart(epoch: number): void {
-    this.chain = this.chain && chainsOf(filesOf(this.chain)).get('step')
+    this.chain = this.chain && chainsOf(chainFiles(this.chain)).get('step')
+    this.#joining = []
     this.records.last = epoch + 1
     this.records.whole = epoch + 1
   }
 
   restored(): Content {
     const found = new Map<number, number>()
-    for (const { name } of this.chain === undefined ? [] : filesOf(this.chain))
+    for (const { name } of this.chain === undefined ? [] : chainFiles(this.chain))
       for (const [record, epoch] of this.contents.get(name) ?? []) found.set(record, epoch)
     return found
   }
@@ -75,8 +98,9 @@ const epochs = fc.array(
   fc.record({
     changes: fc.array(fc.nat(60), { maxLength: 12 }),
     restart: fc.boolean(),
+    joins: fc.boolean(),
   }),
-  { minLength: 1, maxLength: 120 },
+  { minLength: 1, maxLength: 160 },
 )
 
 describe('the chain of a step', () => {
@@ -84,10 +108,14 @@ describe('the chain of a step', () => {
     fc.assert(
       fc.property(epochs, fc.boolean(), (all, remembersWhole) => {
         const writer = new Writer()
-        for (const [epoch, { changes, restart }] of all.entries()) {
+        const many = Array.from({ length: 400 }, (_, n) => n + 100)
+        writer.epoch(0, many, remembersWhole)
+        for (const [at, { changes, restart, joins }] of all.entries()) {
+          const epoch = at + 1
           writer.epoch(epoch, changes, remembersWhole)
+          if (joins) writer.join()
           expect(writer.restored()).toEqual(writer.records.changedAt)
-          if (restart && epoch % 5 === 0) writer.restart(epoch)
+          if (restart && epoch % 50 === 49) writer.restart(epoch)
         }
       }),
     )
@@ -100,11 +128,11 @@ describe('the chain of a step', () => {
         for (const [epoch, { changes }] of all.entries()) {
           writer.epoch(epoch, changes, remembersWhole)
           if (writer.chain === undefined) continue
-          const files = filesOf(writer.chain)
+          const files = chainFiles(writer.chain)
           const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
           const largest = Math.max(...files.slice(1).map((file) => file.bytes), 0)
           expect(bytes).toBeLessThanOrEqual(2 * writer.chain.whole.bytes + largest)
-          expect(files.length).toBeLessThanOrEqual(64)
+          expect(files.length).toBeLessThanOrEqual(128)
         }
       }),
     )
@@ -118,7 +146,7 @@ describe('the chain of a step', () => {
     for (let epoch = 1; epoch <= 500; epoch++) writer.epoch(epoch, hot, true)
     expect(writer.scopes.filter((scope) => scope === 'whole')).toHaveLength(1)
     expect(writer.written).toBe(all.length + 500 * hot.length)
-    expect(filesOf(writer.chain as StateChain).length).toBeLessThan(12)
+    expect(chainFiles(writer.chain as StateChain).length).toBeLessThan(12)
   })
 
   it('writes records that are all new a few times, however many there are', () => {
@@ -147,5 +175,20 @@ describe('the chain of a step', () => {
     expect(writer.scopes).toContain('since-whole')
     expect(writer.restored().get(1)).toBe(1)
     expect((writer.chain as StateChain).before.map(({ epoch }) => epoch)).toEqual([1])
+  })
+
+  it('SC3: joins small changes of a large state, and never writes it whole again before they outweigh it', () => {
+    const writer = new Writer()
+    const all = Array.from({ length: 5000 }, (_, n) => n)
+    writer.epoch(0, all, false)
+    for (let epoch = 1; epoch <= 4000; epoch++) {
+      writer.epoch(epoch, [(epoch * 7) % 5000], false)
+      // It begins behind one manifest, and is done some later.
+      if (epoch % 2 === 0) writer.join()
+      expect(chainFiles(writer.chain as StateChain).length).toBeLessThan(100)
+    }
+    expect(writer.scopes.filter((scope) => scope === 'whole')).toHaveLength(1)
+    expect(writer.restored()).toEqual(writer.records.changedAt)
+    expect(writer.copied).toBeLessThan(3 * 4000)
   })
 })
