@@ -48,6 +48,8 @@ interface Block {
 
 const FORMAT = 1
 const MAGIC = Buffer.from('MRST', 'latin1')
+/** Bytes that are read when a file is opened: trailer and footer, and all of a small file. */
+const TAIL_BYTES = 32 * 1024
 /** Bytes that are read at once, but for a block that has more. */
 const PIECE_BYTES = 4 * 2 ** 20
 /** Magic, version, length of the footer. */
@@ -150,6 +152,8 @@ export class StateFileReader {
   readonly #name: string
   readonly #checks: ByteChecks
   readonly #blocks: readonly BlockEntry[]
+  /** The bytes of a small file. */
+  readonly #all: Buffer | undefined
 
   private constructor(
     store: CheckpointStore,
@@ -159,6 +163,7 @@ export class StateFileReader {
       readonly parts: readonly StatePart[]
       readonly about: Json | undefined
       readonly blocks: readonly BlockEntry[]
+      readonly all: Buffer | undefined
     },
   ) {
     this.#store = store
@@ -167,6 +172,7 @@ export class StateFileReader {
     this.parts = options.parts
     this.about = options.about
     this.#blocks = options.blocks
+    this.#all = options.all
   }
 
   /**
@@ -182,13 +188,19 @@ export class StateFileReader {
     const { name, bytes, checksum } = reference
     const refuse = (reason: string): MillraceError => damaged(store, name, reason)
     if (bytes < TRAILER_BYTES) throw refuse('the manifest gives it no room for a footer')
-    const trailer = await readExactly(store, name, bytes - TRAILER_BYTES, TRAILER_BYTES)
+    const tailStart = Math.max(0, bytes - TAIL_BYTES)
+    const tail = await readExactly(store, name, tailStart, bytes - tailStart)
+    const trailer = tail.subarray(-TRAILER_BYTES)
     if (!trailer.subarray(0, 4).equals(MAGIC)) throw refuse('it does not end as a state file does')
     const version = trailer.readUInt32LE(4)
     if (version !== FORMAT) throw newer(store, name, version)
     const length = trailer.readUInt32LE(8)
     if (length > bytes - TRAILER_BYTES) throw refuse('its footer is longer than the file')
-    const footer = await readExactly(store, name, bytes - TRAILER_BYTES - length, length)
+    const footerStart = bytes - TRAILER_BYTES - length
+    const footer =
+      footerStart >= tailStart
+        ? tail.subarray(footerStart - tailStart, -TRAILER_BYTES)
+        : await readExactly(store, name, footerStart, length)
     if (checksumOfFooter(checks, name, footer) !== checksum)
       throw refuse('the checksum of its footer does not fit')
     const { about, parts, blocks } = JSON.parse(footer.toString('utf8')) as {
@@ -200,6 +212,7 @@ export class StateFileReader {
       checks,
       about,
       blocks,
+      all: tailStart === 0 ? tail : undefined,
       parts: parts.map((part) => ({ name: part.name, schema: schemaFromJson(part.schema) })),
     })
   }
@@ -263,6 +276,7 @@ export class StateFileReader {
 
   #fetch(piece: Piece | undefined): Promise<Buffer> {
     if (piece === undefined) return Promise.resolve(Buffer.alloc(0))
+    if (this.#all !== undefined) return Promise.resolve(this.#all.subarray(piece.start, piece.end))
     return readExactly(this.#store, this.#name, piece.start, piece.end - piece.start)
   }
 }

@@ -100,7 +100,7 @@ describe('upkeep of a state directory', () => {
     const machine = new SimulatedMachine(3)
     const sink = memorySink<{ readonly key: string; readonly count: number }>()
     const Row = schema({ key: t.string() })
-    const keys = 2000
+    const keys = 20_000
     const run = async (stopAfterMs: number, first: number): Promise<void> => {
       const host = machine.boot()
       const stream = rate({ rowsPerSecond: 100 })
