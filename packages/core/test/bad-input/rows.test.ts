@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { schema, t } from '../../src/index.ts'
 import { csv, json, ndjson } from '../../src/connect/files/index.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
+import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { waysToRun } from '../runtime/run-here.ts'
 import { copyOn, hostWith, Item } from './copying.ts'
 import type { Input } from './copying.ts'
@@ -244,7 +245,7 @@ describe('rows and rejected rows', () => {
   const good = lines.flatMap((_, id) => (isBad(id) ? [] : [{ id, name: 'x' }]))
   const bad = lines.filter((_, n) => isBad(n))
 
-  for (const { name, perEpoch, isCoarse: _, ...way } of waysToRun) {
+  for (const { name, perEpoch, isCoarse: _, inPhases, ...way } of waysToRun) {
     if (perEpoch !== undefined) continue
     test(`are together the input: ${name}`, async () => {
       const half = count / 2
@@ -259,6 +260,7 @@ describe('rows and rejected rows', () => {
         {
           reject: true,
           ...way,
+          ...(inPhases === true ? { state: new DirectoryStore(host, '/state') } : {}),
           ...(way.mode === 'continuous' ? { stopWhenIdleMs: 2000 } : {}),
         },
       )
