@@ -72,6 +72,15 @@ describe('the block on a terminal', () => {
     ])
   })
 
+  it('shows the phase of a batch, and no share in those that read what is sealed', () => {
+    const [head, counters] = text(state({ phase: { number: 1, of: 3 } }))
+    expect(head).toBe('flight-delays  batch, phase 1 of 3  2.0 s')
+    expect(counters).toContain('25 %')
+    const later = text(state({ phase: { number: 2, of: 3 } }))
+    expect(later[0]).toBe('flight-delays  batch, phase 2 of 3  2.0 s')
+    expect(later[1]).toBe('  1,000,000 rows  500 k rows/s  20 MB/s')
+  })
+
   it('shows no share of an input that has no end', () => {
     const [head, counters] = text(state({ epoch: 7 }, { mode: 'continuous' }))
     expect(head).toBe('flight-delays  continuous, epoch 7  2.0 s')

@@ -91,7 +91,9 @@ function isDurable({ mode, progress: { lastEpoch } }: ProgressState): boolean {
 }
 
 function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
-  const state = stopping ? 'stopping' : mode === 'batch' ? mode : `${mode}, epoch ${progress.epoch}`
+  const { phase, epoch } = progress
+  const inBatch = phase === undefined ? mode : `${mode}, phase ${phase.number} of ${phase.of}`
+  const state = stopping ? 'stopping' : mode === 'batch' ? inBatch : `${mode}, epoch ${epoch}`
   return [
     piece(pipeline, 'strong'),
     piece(`  ${state}`, stopping ? 'warn' : 'faint'),

@@ -50,9 +50,10 @@ export function ratesBetween(earlier: JobProgress | undefined, later: JobProgres
   }
 }
 
-/** Share of a bounded input that was read, 0 to 1; undefined when its size is not known. */
+/** Share of a bounded input that was read, 0 to 1; undefined when its size is not known, or later phases are at work. */
 export function shareDone(progress: JobProgress): number | undefined {
-  const { bytesIn, bytesTotal, rowsIn, rowsTotal } = progress
+  const { bytesIn, bytesTotal, rowsIn, rowsTotal, phase } = progress
+  if (phase !== undefined && phase.number > 1) return undefined
   if (bytesTotal !== undefined && bytesTotal > 0) return clamp(bytesIn / bytesTotal)
   if (rowsTotal !== undefined && rowsTotal > 0) return clamp(rowsIn / rowsTotal)
   return undefined

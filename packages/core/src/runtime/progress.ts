@@ -40,6 +40,8 @@ export interface JobProgress {
   /** Share of the elapsed time in which sinks kept sources from reading, 0 to 1. */
   readonly backpressure: number
   readonly epoch: number
+  /** Of a batch in phases: which one it is in, from 1, and how many there are. */
+  readonly phase?: { readonly number: number; readonly of: number } | undefined
   /** The epoch that was delivered last, and how long its phases took; undefined before the first. */
   readonly lastEpoch?: EpochPhases | undefined
   /** A sink that could not commit yet and will be tried again; undefined mostly. */
@@ -76,6 +78,7 @@ export function readProgress(
     readonly cpuMs: number
     readonly blockedMs: number
     readonly epoch: number
+    readonly phase: JobProgress['phase']
     readonly lastEpoch: EpochPhases | undefined
     readonly retrying: CommitRetry | undefined
   },
@@ -104,6 +107,7 @@ export function readProgress(
     watermark: Math.min(Infinity, ...tasks.map((task) => task.watermark)),
     backpressure: run.elapsedMs === 0 ? 0 : Math.min(1, run.blockedMs / run.elapsedMs),
     epoch: run.epoch,
+    ...(run.phase === undefined ? {} : { phase: run.phase }),
     lastEpoch: run.lastEpoch,
     retrying: run.retrying,
     notices: execution.sources.flatMap(({ step, notices }) => notices.map((text) => ({ step, text }))),

@@ -169,6 +169,7 @@ export class RunningJob {
       cpuMs: clock.cpu() - this.#cpuAtStart,
       blockedMs: this.#loop.blockedMs,
       epoch: this.#epochs.epoch,
+      phase: this.#loop instanceof StagedRun ? this.#loop.phase : undefined,
       lastEpoch: this.#epochs.last,
       retrying: this.#retries.waiting,
     })

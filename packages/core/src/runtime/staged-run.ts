@@ -53,12 +53,19 @@ export class StagedRun {
   #blockedMs = 0
   #stopping = false
   #failure: { readonly error: unknown } | undefined
+  #phase: number
   /** What phases to come read. */
   #files: readonly BorderFileReference[]
 
   constructor(parts: StagedRunParts) {
     this.#parts = parts
     this.#files = parts.from?.files ?? []
+    this.#phase = parts.from?.done ?? 0
+  }
+
+  /** The one that is under way, from 1. */
+  get phase(): { readonly number: number; readonly of: number } {
+    return { number: this.#phase + 1, of: this.#parts.plan.phases.length }
   }
 
   get blockedMs(): number {
@@ -86,6 +93,7 @@ export class StagedRun {
     const { plan, from, checkpoints } = this.#parts
     await checkpoints.sweepFiles()
     for (let phase = from?.done ?? 0; phase < plan.phases.length; phase++) {
+      this.#phase = phase
       const end = await this.#runPhase(phase)
       if (end === 'stopped') return end
       await checkpoints.sweepFiles()

@@ -286,7 +286,7 @@ describe('a batch in phases', () => {
     const changes = { inSecond: once([]), inLast: once([]) }
     const result = await machine.run(starting({}, changes)(machine.boot(), [0, 0, 0]))
     await Promise.all(seen)
-    expect(result.progress.epoch).toBe(3)
+    expect(result.progress).toMatchObject({ epoch: 3, phase: { number: 3, of: 3 } })
     expect(manifests.map((manifest) => manifest?.border)).toMatchObject([
       { done: 1, of: 3 },
       { done: 2, of: 3 },
