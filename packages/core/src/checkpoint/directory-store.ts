@@ -8,6 +8,7 @@
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import { DurableFolders } from '../host/index.ts'
 import type { Files, Host, OpenFile } from '../host/index.ts'
+import { foreign, isOwnName, noPlace } from './store-place.ts'
 import { isStoreName } from './store.ts'
 import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './store.ts'
 
@@ -16,9 +17,6 @@ export type DirectoryHost = Pick<Host, 'files' | 'random'>
 
 /** The names of drafts: nothing else that begins with a dot is ours to remove. */
 const DRAFT = /^\.[0-9a-f]{24}$/
-
-/** What a state directory or a savepoint holds, apart from names that begin with a dot. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['log', 'state', 'sinks', 'savepoint'])
 
 /** Bytes gathered before they are written, at most and at first: most files are small. */
 const BUFFER_BYTES = 256 * 1024
@@ -44,8 +42,8 @@ export class DirectoryStore implements CheckpointStore {
       if (status === undefined) return
       if (status.kind !== 'directory') throw noPlace(this.place, 'it is no directory')
       const names = (await this.#files.list(this.place)).map(({ name }) => name)
-      const other = names.find((name) => !OWN_NAMES.has(name) && !name.startsWith('.'))
-      if (other !== undefined) throw noPlace(this.place, `it holds "${other}", which is not ours`)
+      const other = names.find((name) => !isOwnName(name))
+      if (other !== undefined) throw noPlace(this.place, foreign(other))
     })
   }
 
@@ -242,13 +240,18 @@ class DraftWriter implements StoreWriter {
   }
 
   async finish(): Promise<void> {
-    await this.#draft.guarded(async () => {
-      await this.#flush()
-      await this.#draft.file.sync()
+    try {
+      await this.#draft.guarded(async () => {
+        await this.#flush()
+        await this.#draft.file.sync()
+        await this.#draft.file.close()
+        await this.#draft.publish()
+      })
       this.#isOpen = false
-      await this.#draft.file.close()
-      await this.#draft.publish()
-    })
+    } catch (error) {
+      await this.abort()
+      throw error
+    }
   }
 
   async abort(): Promise<void> {
@@ -279,15 +282,6 @@ async function readWhole(file: OpenFile, start: number, length: number): Promise
     at += count
   }
   return bytes
-}
-
-function noPlace(place: string, detail: string): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
-    what: `"${place}" is no place for checkpoints`,
-    detail,
-    hint: 'name a directory of its own, which need not exist',
-    place: { file: place },
-  })
 }
 
 function parentOf(path: string): string {

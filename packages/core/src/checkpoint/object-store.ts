@@ -14,6 +14,7 @@ import type { ObjectClient } from './object-client.ts'
 import { ObjectRequests } from './object-requests.ts'
 import type { Doing, ObjectStoreHost, RequestLimits } from './object-requests.ts'
 import { ObjectWriter } from './object-writer.ts'
+import { foreign, isOwnName, noPlace } from './store-place.ts'
 import { isStoreName } from './store.ts'
 import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './store.ts'
 
@@ -57,6 +58,13 @@ export class ObjectStore implements CheckpointStore {
 
   hurry(): () => void {
     return this.#requests.hurry()
+  }
+
+  async check(): Promise<void> {
+    await this.#listKeys(this.#doing('listing files', ''), this.#prefix, (key) => {
+      const name = key.slice(this.#prefix.length)
+      if (!name.endsWith('/') && !isOwnName(name)) throw noPlace(this.place, foreign(name))
+    })
   }
 
   async create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
@@ -114,7 +122,9 @@ export class ObjectStore implements CheckpointStore {
       const { value } = await this.#requests.until(doing, (signal) =>
         this.#client.listUploads(this.#prefix, at, signal),
       )
-      for (const upload of value.uploads)
+      // Another job may have its place below this prefix.
+      const own = value.uploads.filter(({ key }) => isOwnName(key.slice(this.#prefix.length)))
+      for (const upload of own)
         await this.#requests.until(doing, (signal) => this.#client.abortUpload(upload, signal))
       from = value.next
       if (from === undefined) return

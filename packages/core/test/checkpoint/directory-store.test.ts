@@ -97,6 +97,22 @@ describe('a directory that is not ours', () => {
     await new DirectoryStore(host, '/nothing').check()
   })
 
+  it.each(['file-write', 'file-sync', 'rename', 'syncDirectory'] as const)(
+    'leaves no draft of a file that could not be finished: %s fails',
+    async (operation) => {
+      const { host, store } = setUp()
+      const writer = await store.write('state/a')
+      await writer.append(bytes)
+      const mend = host.files.inject({ operation, path: /state\/(\.|$)|state$/, code: 'EIO' })
+      await expect(writer.finish()).rejects.toMatchObject({ code: 'checkpoint/store-failed' })
+      mend()
+      await writer.abort()
+      const names = (await host.files.list('/jobs/state/state')).map(({ name }) => name)
+      expect(names.filter((name) => name.startsWith('.'))).toEqual([])
+      expect(host.files.openFiles).toBe(0)
+    },
+  )
+
   it('keeps its hidden files when drafts are swept', async () => {
     const host = createManualHost()
     for (const name of ['.env', 'log/.keep', 'state/.gitignore'])

@@ -192,6 +192,35 @@ describe('writing', () => {
     expect(objects.openUploads).toBe(0)
   })
 
+  it('leaves the uploads of jobs alone whose places lie below its own', async () => {
+    const { objects, open } = setUp()
+    const outer = await open({ prefix: 'jobs' }).write('state/mine')
+    await outer.append(content(3 * PART_BYTES))
+    const inner = await open().write('state/theirs')
+    await inner.append(content(3 * PART_BYTES))
+    await open({ prefix: 'jobs' }).sweep()
+    expect(objects.openUploads).toBe(1)
+    await inner.append(content(2 * PART_BYTES))
+    await inner.finish()
+    expect((await open().read('state/theirs'))?.length).toBe(5 * PART_BYTES)
+  })
+
+  it('is refused where something else lies, or another place', async () => {
+    const { objects, store, open } = setUp()
+    await store.check()
+    await store.create('log/1', bytesOf('x'))
+    objects.put('jobs/bids/state/', new Uint8Array(0))
+    objects.put('jobs/bids-2/data.csv', bytesOf('x'))
+    await store.check()
+    await expect(open({ prefix: 'jobs' }).check()).rejects.toMatchObject({
+      code: 'checkpoint/incompatible',
+      detail: 'it holds "bids-2/data.csv", which is not ours',
+    })
+    for (let k = 0; k < 20; k++) objects.put(`jobs/bids/log/${k}`, bytesOf('x'))
+    objects.put('jobs/bids/notes.txt', bytesOf('x'))
+    await expect(store.check()).rejects.toMatchObject({ detail: 'it holds "notes.txt", which is not ours' })
+  })
+
   it('says so when its upload was swept by a successor', async () => {
     const { store, open } = setUp()
     const writer = await store.write('state/a')

@@ -10,23 +10,24 @@ import type { JobResult } from '../../src/runtime/index.ts'
 import { ProcessKilled, SimulatedMachine } from '../../src/testing/simulated-host.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import type { Host } from '../../src/host/host.ts'
+import { withoutDirectorySync } from '../testing/crashes.ts'
 
 const Row = schema({ key: t.string(), n: t.int32() })
 const ROWS = 60
 
-/** Counts the rows of a file that grows, by key, into files that hold rows back over epochs. */
+/** Counts the rows of a file that grows, by key, into files of partition folders that hold rows back over epochs. */
 const counting: Pipeline = pipeline('counting', (p) => {
   p.read('rows', ndjson('/data/in', { schema: Row, follow: 'lines', pollInterval: '20 ms' }))
     .keyBy('by-key', 'key')
     .process('count', {
       state: { count: state.value(t.int32()) },
-      output: schema({ n: t.int32(), count: t.int32() }),
+      output: schema({ n: t.int32(), count: t.int32(), part: t.string() }),
       onRow({ n }, { state: { count }, emit }) {
         count.set((count.get() ?? 0) + 1)
-        emit({ n, count: count.get() ?? 0 })
+        emit({ n, count: count.get() ?? 0, part: `p${n % 3}` })
       },
     })
-    .write('out', ndjson('/data/out', { roll: { size: 150, interval: '400 ms' } }))
+    .write('out', ndjson('/data/out', { partitionBy: ['part'], roll: { size: 100, interval: '400 ms' } }))
 })
 
 const line = (n: number): string => `${JSON.stringify({ key: `k${n % 4}`, n })}\n`
@@ -58,16 +59,24 @@ function start(host: Host): Promise<JobResult> {
 
 async function visible(machine: SimulatedMachine): Promise<readonly string[]> {
   const files = new SimulatedFiles(machine.disk)
+  if ((await files.status('/data/out')) === undefined) return []
+  return (await linesBelow(files, '/data/out')).toSorted()
+}
+
+async function linesBelow(files: SimulatedFiles, folder: string): Promise<readonly string[]> {
   const lines: string[] = []
-  const names = (await files.status('/data/out')) === undefined ? [] : await files.list('/data/out')
-  for (const { name } of names) {
+  for (const { name, kind } of await files.list(folder)) {
     if (/^[._]/.test(name)) continue
-    const path = `/data/out/${name}`
+    const path = `${folder}/${name}`
+    if (kind === 'directory') {
+      lines.push(...(await linesBelow(files, path)))
+      continue
+    }
     const bytes = new Uint8Array((await files.status(path))?.size ?? 0)
     await (await files.open(path, 'read')).read(bytes, 0, bytes.length, 0)
     lines.push(...Buffer.from(bytes).toString('utf8').split('\n').filter(Boolean))
   }
-  return lines.toSorted()
+  return lines
 }
 
 interface Life {
@@ -92,7 +101,9 @@ async function live(
     await machine.run(start(lie(machine.boot()))).catch((error: unknown) => {
       if (!(error instanceof ProcessKilled)) trouble.push(String(error))
     })
-    machine.kill(at % 2 === 0 ? 'power' : 'process')
+    // Also the power behind a kill: what the process before has made and not synced was taken over from it. In the end
+    // nothing that counts may be on its way to the disk.
+    machine.kill(at === kills.length || (at + seed) % 2 === 0 ? 'power' : 'process')
     const shown = await visible(machine)
     if (new Set(shown).size < shown.length || shown.some((row) => !answer.includes(row)))
       trouble.push(`after start ${at} the output has rows too often: ${shown.length}`)
@@ -121,10 +132,7 @@ describe('a job on a simulated machine', () => {
   })
 
   it('is seen to lose rows when directories are not synced', async () => {
-    const lie = (host: Host): Host => ({
-      ...host,
-      files: { ...host.files, syncDirectory: async () => undefined },
-    })
+    const lie = (host: Host): Host => ({ ...host, files: withoutDirectorySync(host.files) })
     let wrong = 0
     for (let point = 50; point < 400 && wrong === 0; point += 25) {
       const { shown, trouble } = await live(point, [point], lie)
