@@ -55,6 +55,12 @@ export class BorderWriter {
     this.#rethrow()
   }
 
+  /** Gives up what was not appended yet; resolves when nothing is being appended. */
+  async close(): Promise<void> {
+    this.#queue.length = 0
+    await this.#writing
+  }
+
   #receiver(channel: number): Receiver {
     const say = (kind: BorderMark['kind'], watermark = 0): void =>
       void this.#marks.push({ channel, kind, watermark })

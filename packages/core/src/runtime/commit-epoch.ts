@@ -28,7 +28,12 @@ export interface PreparedOutput {
 
 /** The cut: what was pushed before belongs to the epoch. */
 export function sealOutputs(execution: Execution, epoch: EpochId, final: boolean): void {
-  for (const { runners } of execution.sinks) for (const runner of runners) runner.seal(epoch, final)
+  for (const { runners } of written(execution)) for (const runner of runners) runner.seal(epoch, final)
+}
+
+/** Sinks that the epoch may have rows for: those of earlier phases of a batch have had their last one. */
+function written({ sinks }: Execution): readonly OpenSinkStep[] {
+  return sinks.filter(({ isOver }) => !isOver)
 }
 
 /** Resolves when all output of a sealed epoch is durable, or hidden at its target. */
@@ -37,7 +42,7 @@ export async function prepareOutputs(
   epoch: EpochId,
 ): Promise<readonly PreparedOutput[]> {
   const prepared = await Promise.all(
-    execution.sinks.flatMap(({ step, runners }) =>
+    written(execution).flatMap(({ step, runners }) =>
       runners.map(async (runner, task) => ({ step, task, committable: await runner.prepare(epoch) })),
     ),
   )

@@ -130,7 +130,12 @@ export class StagedRun {
       this.#blockedMs += this.#loop?.blockedMs ?? 0
       this.#loop = undefined
       await Promise.all(readers.map((reader) => reader.close()))
-      await Promise.all(borders.map(({ files }) => files.abort()))
+      await Promise.all(
+        borders.map(async ({ writer, files }) => {
+          await writer.close()
+          await files.abort()
+        }),
+      )
     }
   }
 

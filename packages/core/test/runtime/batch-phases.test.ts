@@ -11,6 +11,7 @@ import { isMillraceError, MillraceError } from '../../src/errors.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
+import { scriptedSink } from './scripted-connectors.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import { ProcessKilled, SimulatedMachine } from '../../src/testing/simulated-host.ts'
@@ -252,6 +253,38 @@ describe('a batch in phases', () => {
     expect(result.start).toMatchObject({ kind: 'resume', phases: { done: 1, of: 3, tasks: 1 } })
     expect(calls[0]).toBe(48)
     expect(await visible(machine)).toEqual(await answerOf(1))
+  })
+
+  it('seals and prepares each sink once, and commits all of them at the end', async () => {
+    const host = createManualHost()
+    const calls: string[] = []
+    const telling = (name: string): ReturnType<typeof scriptedSink> =>
+      scriptedSink({
+        seal: (epoch) => void calls.push(`${name} seal ${epoch}`),
+        prepare: (epoch) => void calls.push(`${name} prepare ${epoch}`),
+        commit: () => void calls.push(`${name} commit`),
+        finish: () => void calls.push(`${name} finish`),
+      })
+    const two = pipeline('two', (p) => {
+      const input = p.read('rows', memoryRows(Row, rows))
+      input.write('first', telling('first'))
+      input
+        .keyBy('by-key', 'key')
+        .window(globalWindow())
+        .aggregate('count', (a) => ({ n: a.count() }))
+        .write('last', telling('last'))
+    })
+    await new Job(two.build(), { host: real, state: new DirectoryStore(host, '/state') }).run()
+    expect(calls).toEqual([
+      'first seal 1',
+      'first prepare 1',
+      'last seal 2',
+      'last prepare 2',
+      'first commit',
+      'last commit',
+      'first finish',
+      'last finish',
+    ])
   })
 
   it('ends on a full disk, and goes on when there is room', async () => {
