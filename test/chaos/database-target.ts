@@ -29,7 +29,7 @@ export class DatabaseTargets {
   }
 
   /** A new table for a trial. */
-  async target({ shape, sink }: Scenario): Promise<Target> {
+  async target({ shape, sink }: Scenario, { killsServer = false } = {}): Promise<Target> {
     const server = this.#server
     const name = `chaos_${this.#tables++}`
     await server.ask(`CREATE SCHEMA ${name}`)
@@ -44,6 +44,7 @@ export class DatabaseTargets {
         const rows = await server.ask<Record<string, unknown>>(`SELECT * FROM ${name}.results`)
         return rows.map((row) => textOf(withNumbers(row)))
       },
+      ...(killsServer ? { kill: () => server.kill(), revive: () => server.run() } : {}),
       remove: async () => {
         await server.ask(`DROP SCHEMA ${name} CASCADE`)
       },

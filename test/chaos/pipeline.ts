@@ -3,6 +3,7 @@ import { pipeline, schema, state, t, tumbling } from 'millrace'
 import { csv, ndjson } from 'millrace/files'
 import { toHttp } from 'millrace/connect'
 import { postgres } from '@millrace/connector-postgres'
+import { sqlite } from '@millrace/connector-sqlite'
 
 /** What is read. */
 export const Payment = schema({
@@ -28,8 +29,9 @@ export default pipeline('chaos', (p) => {
 
   const sink = p.option('sink', {
     default: 'files',
-    description: 'files, http, postgres-append or postgres-upsert',
+    description: 'files, http, or postgres or sqlite with -append or -upsert',
   })
+  const database = p.option('database', { default: '', description: 'file of SQLite' })
   const url = p.option('url', { default: '', description: 'service that takes the results' })
   const table = p.option('table', { default: '', description: 'table for the results' })
 
@@ -41,10 +43,10 @@ export default pipeline('chaos', (p) => {
       roll: rollBytes === 0 ? 'epoch' : { size: rollBytes },
       ...(partition === '' ? {} : { partitionBy: [partition] }),
     })
+  const upserted = { mode: 'upsert', key: shape === 'window' ? ['account', 'windowStart'] : ['id'] } as const
+  const way = sink.endsWith('-append') ? ({ mode: 'append' } as const) : upserted
   const toTable = () =>
-    sink === 'postgres-append'
-      ? postgres({ table, mode: 'append' })
-      : postgres({ table, mode: 'upsert', key: shape === 'window' ? ['account', 'windowStart'] : ['id'] })
+    sink.startsWith('sqlite') ? sqlite({ path: database, table, ...way }) : postgres({ table, ...way })
   const to = sink === 'files' ? toFiles() : sink === 'http' ? toHttp(url, { maxRows: 100 }) : toTable()
   const payments = p.read(
     'payments',

@@ -24,7 +24,21 @@ export interface Payment {
 }
 
 /** Where the results of a trial go. */
-export type SinkKind = 'files' | 'http' | 'postgres-append' | 'postgres-upsert'
+export type SinkKind =
+  | 'files'
+  | 'http'
+  | 'postgres-append'
+  | 'postgres-upsert'
+  | 'sqlite-append'
+  | 'sqlite-upsert'
+
+/** When a process is killed. */
+export interface Kill {
+  /** Behind so many entries that it adds to the log of its job: the first is its takeover. */
+  readonly entries: number
+  /** And so long after that. */
+  readonly delayMs: number
+}
 
 /** One trial. */
 export interface Scenario {
@@ -44,8 +58,8 @@ export interface Scenario {
   readonly epochMs: number
   /** Lines of input, by what is written between two starts. */
   readonly portions: readonly (readonly Payment[])[]
-  /** Milliseconds from the start of each process to its end by kill -9. */
-  readonly kills: readonly number[]
+  /** By start. */
+  readonly kills: readonly Kill[]
   /** Tasks per stage of each start; the last is that of the run that may end. */
   readonly parallelism: readonly number[]
 }
@@ -58,7 +72,7 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
   const shape = (['pass', 'total', 'window'] as const)[draw(3)] ?? 'pass'
   const starts = 3 + draw(4)
   const rows = mode === 'batch' ? 20_000 : 40 * (2 + draw(20))
-  return {
+  const drawn: Omit<Scenario, 'kills'> = {
     seed,
     sink,
     mode,
@@ -70,11 +84,28 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
     partition: draw(3) === 0 ? 'account' : '',
     epochMs: [10, 30, 100, 300][draw(4)] ?? 100,
     portions: paymentsOf(draw, rows, mode === 'batch' ? 1 : starts + 1),
-    kills: Array.from({ length: starts }, () => 150 + draw(1100)),
     parallelism: Array.from({ length: starts + 1 }, () => (shape === 'total' ? 1 + draw(2) : 1 + draw(3))),
     trigger: ['30ms', '200ms', 'available-now', 'once'][draw(4)] ?? '200ms',
     maxRows: draw(2) === 0 ? 0 : 5 + draw(200),
   }
+  // Runs that end by themselves have few entries.
+  const isShort = mode === 'batch' || (mode === 'micro-batch' && !drawn.trigger.endsWith('ms'))
+  return {
+    ...drawn,
+    kills: Array.from({ length: starts }, (_, at) => killOf(draw(1100), isShort, at === 0)),
+  }
+}
+
+/** The first kill of a job that goes on comes when some of its epochs stand. */
+function killOf(draw: number, isShort: boolean, isFirst: boolean): Kill {
+  const most = isShort ? 3 : 12
+  const entries = isShort && isFirst ? 2 : isFirst ? 4 + (draw % 8) : 1 + (draw % most)
+  return { entries, delayMs: isShort ? 0 : Math.floor(draw / most) % 40 }
+}
+
+/** Whether epochs go on for as long as the process lives. */
+export function goesOn({ mode, trigger }: Scenario): boolean {
+  return mode === 'continuous' || (mode === 'micro-batch' && trigger.endsWith('ms'))
 }
 
 function paymentsOf(draw: Draw, rows: number, portions: number): readonly (readonly Payment[])[] {

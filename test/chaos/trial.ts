@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { answerOf, settingsOf, textOf, timesAsNumbers } from './scenario.ts'
-import type { Payment, Scenario } from './scenario.ts'
+import type { Kill, Payment, Scenario } from './scenario.ts'
 
 const bin = fileURLToPath(new URL('../../packages/millrace/bin/millrace.js', import.meta.url))
 const module = fileURLToPath(new URL('pipeline.ts', import.meta.url))
@@ -26,6 +26,8 @@ export interface Outcome {
   readonly rows: number
   /** Processes that were killed while they ran. */
   readonly killed: number
+  /** The newest epoch that stood at any kill, and at the end; 0: none. */
+  readonly epochs: { readonly killedBehind: number; readonly last: number }
   /** Rows of the answer that the output lacks at the end. */
   readonly lost: number
   /** Rows that the output had too often, or that are not of the answer, at any time. */
@@ -40,11 +42,18 @@ export interface Target {
   readonly environment: Readonly<Record<string, string>>
   /** Rows that a reader finds, as text. */
   rows(): Promise<readonly string[]>
+  /** What is killed together with each process, and revived before the next start. */
+  kill?(): Promise<void>
+  revive?(): Promise<void>
   remove(): Promise<void>
 }
 
 /** The longest that a run may take that is not killed. */
-const RUN_MAX_MS = 60_000
+const RUN_MAX_MS = 120_000
+/** How often the log is looked at. */
+const LOOK_MS = 2
+/** A process that adds nothing to the log for so long, behind its takeover, has nothing to do: it is killed so. */
+const IDLE_MS = 1500
 
 /** Runs a trial in a directory of its own, which stays when something went wrong. */
 export async function trial(scenario: Scenario, target?: Target): Promise<Outcome> {
@@ -61,41 +70,37 @@ export async function trial(scenario: Scenario, target?: Target): Promise<Outcom
   const look = async (): Promise<void> => {
     repeated = Math.max(repeated, strayRows(await shownRows(), answer))
   }
-  for (const [at, portion] of scenario.portions.entries()) {
-    writeInput(scenario, { input, at, portion })
-    const killMs = scenario.kills[at]
-    if (killMs === undefined) break
-    const ended = await runOnce(scenario, { folder, input, output, target, at, killMs })
-    if (ended.killed) killed++
-    else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
+  let killedBehind = 0
+  for (const [at, kill] of scenario.kills.entries()) {
+    const portion = scenario.portions[at]
+    if (portion !== undefined) writeInput(scenario, { input, at, portion })
+    const ended = await runOnce(scenario, { folder, input, output, target, at, kill })
+    if (ended.killed) {
+      killed++
+      killedBehind = Math.max(killedBehind, newestEpoch(folder))
+    } else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
     await look()
   }
-  if (scenario.mode === 'batch') {
-    for (const [at, killMs] of scenario.kills.entries()) {
-      if (at === 0) continue
-      const ended = await runOnce(scenario, { folder, input, output, target, at, killMs })
-      if (ended.killed) killed++
-      else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
-      await look()
-    }
-  }
+  const rest = scenario.portions[scenario.kills.length]
+  if (rest !== undefined) writeInput(scenario, { input, at: scenario.kills.length, portion: rest })
   const last = await runOnce(scenario, {
     folder,
     input,
     output,
     target,
     at: scenario.kills.length,
-    killMs: undefined,
+    kill: undefined,
   })
   if (last.code !== 0) trouble.push(`the last start: exit ${last.code}\n${last.text}`)
   await look()
   const shown = await shownRows()
+  const epochs = { killedBehind, last: newestEpoch(folder) }
   const lost = answer.length - (shown.length - strayRows(shown, answer))
   if (lost === 0 && repeated === 0 && trouble.length === 0) {
     rmSync(folder, { recursive: true, force: true })
     await target?.remove()
   } else trouble.push(`kept in ${folder}`)
-  return { scenario, rows: answer.length, killed, lost, repeated, trouble }
+  return { scenario, rows: answer.length, killed, epochs, lost, repeated, trouble }
 }
 
 interface Start {
@@ -105,7 +110,7 @@ interface Start {
   readonly target: Target | undefined
   readonly at: number
   /** Undefined: it may run to its end. */
-  readonly killMs: number | undefined
+  readonly kill: Kill | undefined
 }
 
 interface Ended {
@@ -115,17 +120,17 @@ interface Ended {
 }
 
 function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
-  const { folder, target, at, killMs } = start
+  const { folder, target, at, kill } = start
   const args = ['run', module, '--json', '--mode', scenario.mode, '--state', join(folder, 'state')]
   args.push(...settingsOf(scenario, start, target?.settings ?? {}))
   args.push('--parallelism', String(scenario.parallelism[at] ?? 1))
   if (scenario.mode === 'continuous') {
     args.push('--epoch-interval', `${scenario.epochMs}ms`)
-    if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
+    if (kill === undefined) args.push('--stop-when-idle', '500ms', '--drain')
   }
   if (scenario.mode === 'micro-batch') {
-    args.push('--trigger', killMs === undefined ? '50ms' : scenario.trigger)
-    if (killMs === undefined) args.push('--stop-when-idle', '500ms', '--drain')
+    args.push('--trigger', kill === undefined ? '50ms' : scenario.trigger)
+    if (kill === undefined) args.push('--stop-when-idle', '500ms', '--drain')
   }
   const child = spawn(process.execPath, [bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -135,16 +140,79 @@ function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-4000)))
   let killed = false
-  const timer = setTimeout(() => {
+  let killing: Promise<void> | undefined
+  const end = (): void => {
+    if (killed) return
+    // Both at one moment: what neither has written down is gone.
+    if (kill !== undefined) killing = target?.kill?.()
     killed = child.kill('SIGKILL')
-  }, killMs ?? RUN_MAX_MS)
-  return new Promise((resolve, reject) => {
+  }
+  const watch = kill === undefined ? undefined : killBehind(kill, join(folder, 'state'), end)
+  const timer = setTimeout(end, RUN_MAX_MS)
+  const closed = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => {
+      watch?.end()
       clearTimeout(timer)
-      resolve({ killed: killed && signal === 'SIGKILL' && killMs !== undefined, code, text })
+      const isMeant = killed && signal === 'SIGKILL' && watch?.isDue === true
+      resolve({ killed: isMeant, code, text })
     })
   })
+  return closed.then(async (ended) => {
+    await killing
+    await target?.revive?.()
+    return ended
+  })
+}
+
+/** Looks at the log, and ends a process when it has added as much to it as it is to. */
+function killBehind(
+  { entries, delayMs }: Kill,
+  state: string,
+  end: () => void,
+): { readonly isDue: boolean; end(): void } {
+  const before = logNumbers(state).at(-1) ?? 0
+  let last = before
+  let lastAt = performance.now()
+  let due = Infinity
+  const timer = setInterval(() => {
+    const now = performance.now()
+    const newest = logNumbers(state).at(-1) ?? before
+    if (newest > last) {
+      last = newest
+      lastAt = now
+    }
+    const isIdle = last > before && now - lastAt > IDLE_MS
+    if (due === Infinity && (last >= before + entries || isIdle)) due = now + delayMs
+    if (now >= due) end()
+  }, LOOK_MS)
+  return {
+    get isDue() {
+      return due !== Infinity
+    },
+    end: () => clearInterval(timer),
+  }
+}
+
+/** Numbers of the entries of a log, ascending. */
+function logNumbers(state: string): readonly number[] {
+  const log = join(state, 'log')
+  if (!existsSync(log)) return []
+  return readdirSync(log)
+    .filter((name) => /^\d{12}$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b)
+}
+
+/** The newest epoch that stands; 0: none. */
+function newestEpoch(folder: string): number {
+  const state = join(folder, 'state')
+  for (const number of logNumbers(state).toReversed()) {
+    const text = readFileSync(join(state, 'log', String(number).padStart(12, '0')), 'utf8')
+    const [header = '', body = ''] = text.split('\n')
+    if (header.split(' ')[2] === 'manifest') return (JSON.parse(body) as { epoch: number }).epoch
+  }
+  return 0
 }
 
 function writeInput(
