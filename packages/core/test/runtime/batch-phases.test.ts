@@ -1,5 +1,6 @@
 // Batches in phases: whole jobs on a simulated machine that is killed behind any event. Rows are those of a run in one go,
 // nothing shows before the last epoch, and what is sealed is not computed again.
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { globalWindow, pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
 import type { BuiltPipeline, Pipeline } from '../../src/index.ts'
@@ -11,6 +12,7 @@ import { isMillraceError, MillraceError } from '../../src/errors.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
+import { runHere, sorted } from './run-here.ts'
 import { scriptedSink } from './scripted-connectors.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
@@ -253,6 +255,38 @@ describe('a batch in phases', () => {
     expect(result.start).toMatchObject({ kind: 'resume', phases: { done: 1, of: 3, tasks: 1 } })
     expect(calls[0]).toBe(48)
     expect(await visible(machine)).toEqual(await answerOf(1))
+  })
+
+  it('Q3: finds the same rows late, whatever the tasks and batches', async () => {
+    const row = fc.record({
+      key: fc.constantFrom('a', 'b', 'c'),
+      n: fc.integer({ min: -100, max: 100 }),
+      at: fc.integer({ min: -20_000, max: 20_000 }),
+    })
+    const way = fc.record({ parallelism: fc.constantFrom(1, 2, 3), batchRows: fc.constantFrom(1, 3, 4096) })
+    let late = 0
+    const property = fc.asyncProperty(fc.array(row, { maxLength: 60 }), way, async (input, options) => {
+      const shown = async (inPhases: boolean): Promise<readonly string[]> => {
+        const [windows, left] = [memorySink(), memorySink()]
+        const made = pipeline('late', (p) => {
+          const counted = p
+            .read('rows', memoryRows(Row, input, { splits: 3 }), {
+              eventTime: { column: 'at', disorder: '100 ms' },
+            })
+            .keyBy('by-key', 'key')
+            .window(tumbling('1 s'))
+            .aggregate('count', (a) => ({ n: a.count(), last: a.last('n') }))
+          counted.write('windows', windows)
+          counted.late.write('left', left)
+        })
+        await runHere(made, { ...options, inPhases })
+        late += left.rows.length
+        return [...sorted(windows.rows), ...sorted(left.rows)]
+      }
+      expect(await shown(true)).toEqual(await shown(false))
+    })
+    await fc.assert(property, { numRuns: 60 })
+    expect(late).toBeGreaterThan(20)
   })
 
   it('seals and prepares each sink once, and commits all of them at the end', async () => {
