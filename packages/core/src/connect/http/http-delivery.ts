@@ -57,7 +57,11 @@ export async function deliver(
     }
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'output/lost')
-      return { kind: 'lost', reason: `${error.what}: ${error.detail ?? ''}` }
+      return {
+        kind: 'lost',
+        reason: `${error.what}: ${error.detail ?? ''}`,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      }
     throw error
   }
   return { kind: 'committed', rows: committable.rows }

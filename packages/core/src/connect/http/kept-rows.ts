@@ -116,7 +116,7 @@ export async function* readKeptRows(
     new MillraceError('output/lost', {
       what: `rows that were to be sent are lost: "${reference.name}" in ${store.place} cannot be read`,
       detail: reason,
-      hint: 'restore the place of checkpoints from a copy, or start from an earlier epoch with --from',
+      hint: `put ${reference.name} back from a copy and start again; or start from an earlier epoch with --from, which sends what was sent since again, under other keys`,
       place: { name: reference.name },
       cause,
     })

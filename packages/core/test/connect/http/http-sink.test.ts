@@ -151,7 +151,11 @@ describe('rows over HTTP', () => {
     const next = await open({}, { attempt: 2 })
     await next.sweep([])
     expect(await next.commit([committable])).toMatchObject([
-      { kind: 'lost', reason: expect.stringMatching(/it is gone/) },
+      {
+        kind: 'lost',
+        reason: expect.stringMatching(/it is gone/),
+        hint: expect.stringMatching(/back from a copy.*--from, which sends/),
+      },
     ])
   })
 
