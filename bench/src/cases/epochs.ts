@@ -2,97 +2,45 @@
  * What durable epochs cost: a keyed window of a million live keys, of which few change; how soon rows can be read in a
  * committed file; how long a start from a large checkpoint takes.
  */
+import { spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { pipeline, schema, t, tumbling } from 'millrace'
-import type { Pipeline } from 'millrace'
-import { blackhole, memoryBatches, nexmarkSchemas } from 'millrace/connect'
-import type { ReadResult, Sink, Source } from 'millrace/connect'
-import { makeBatch, rowCount } from 'millrace/data'
-import type { Batch, Column } from 'millrace/data'
+import { fileURLToPath } from 'node:url'
+import { pipeline } from 'millrace'
+import { nexmarkSchemas } from 'millrace/connect'
+import type { Sink, Source } from 'millrace/connect'
+import { rowCount } from 'millrace/data'
 import { ndjson } from 'millrace/files'
 import { createNodeHost } from 'millrace/host'
 import { DirectoryStore, Job } from 'millrace/runtime'
 import type { JobOptions, JobProgress } from 'millrace/runtime'
 import { outputPath } from '../bench-folder.ts'
 import type { BenchCase, CaseRun } from '../case.ts'
+import { BATCH_ROWS, everyKey, keyedSums, readingsOf } from '../keyed-sums.ts'
+import type { Readings } from '../keyed-sums.ts'
 import { pacedBids } from '../paced-bids.ts'
+import type { RestoreCost } from '../restore-run.ts'
 
 const KEYS = 1_000_000
 /** Keys that go on changing: 5 %. */
 const HOT_KEYS = 50_000
-const BATCH_ROWS = 4096
 const ROUNDS = 5
+/** A run below this scale is only to see that the case works: it has fewer keys and rounds. */
+const SCALE_MIN = 0.05
 /** Share of the rows before the clock is started. */
 const UNCHARGED = 0.2
 
-const Reading = schema({ key: t.int32(), at: t.timestamp('ms'), value: t.float64() })
-
-function batchOf(keyOf: (row: number) => number): Batch {
-  const keys = new Int32Array(BATCH_ROWS)
-  const times = new Float64Array(BATCH_ROWS)
-  const values = new Float64Array(BATCH_ROWS)
-  for (let row = 0; row < BATCH_ROWS; row++) {
-    keys[row] = keyOf(row)
-    times[row] = 1000 + (row % 1000)
-    values[row] = row
-  }
-  const columns = [keys, times, values].map((column, at) => ({
-    layout: 'fixed',
-    type: Reading.fields[at]?.type,
-    values: column,
-    validity: undefined,
-  })) as Column[]
-  return makeBatch(Reading, columns, BATCH_ROWS)
-}
-
 /** Every key once, then those that are hot, again and again. */
-function readings(rows: number, keys: number): readonly Batch[] {
-  const batches: Batch[] = []
-  for (let first = 0; first < keys; first += BATCH_ROWS) batches.push(batchOf((row) => (first + row) % keys))
+function hotReadings(rows: number, keys: number): Readings {
+  const all = everyKey(keys)
   const hot = Array.from({ length: 100 }, (_, batch) =>
-    batchOf((row) => (((batch * BATCH_ROWS + row) * 7919) % HOT_KEYS) * (keys / HOT_KEYS)),
+    readingsOf((row) => (((batch * BATCH_ROWS + row) * 7919) % HOT_KEYS) * (keys / HOT_KEYS)),
   )
-  for (let at = 0; batches.length * BATCH_ROWS < keys + rows; at++) batches.push(hot[at % 100] as Batch)
-  return batches
-}
-
-type ReadingSource = Source<{ readonly key: number; readonly at: number; readonly value: number }>
-
-/** The batches, and then nothing more for ever: no window closes. `onRows` is told of every batch. */
-function neverEnding(batches: readonly Batch[], onRows: () => void = () => undefined): ReadingSource {
-  const source = memoryBatches(Reading, batches) as ReadingSource
-  const forEver = new Promise<void>(() => undefined)
   return {
-    ...source,
-    withPushdown: () => neverEnding(batches, onRows),
-    open: async (split, from, context) => {
-      const reader = await source.open(split, from, context)
-      return {
-        read(rowsMax) {
-          const result = reader.read(rowsMax) as ReadResult
-          if (result.kind === 'batch') onRows()
-          return result.kind === 'end' ? { kind: 'idle', until: forEver } : result
-        },
-        position: () => reader.position(),
-        bytesRead: () => 0,
-        close: () => reader.close(),
-      }
-    },
+    batches: all.batches + Math.ceil(rows / BATCH_ROWS),
+    batch: (n) => (n < all.batches ? all.batch(n) : (hot[n % 100] as (typeof hot)[0])),
   }
-}
-
-/** A window that does not close: its state is what there is. */
-function counting(source: ReadingSource): Pipeline {
-  return pipeline('counting', (p) =>
-    p
-      .read('readings', source, { eventTime: 'at' })
-      .keyBy('by-key', 'key')
-      .window(tumbling('1 day'))
-      .aggregate('sums', (a) => ({ readings: a.count(), total: a.sum('value') }))
-      .write('out', blackhole()),
-  )
 }
 
 interface Pass {
@@ -101,8 +49,8 @@ interface Pass {
   readonly progress: JobProgress
 }
 
-async function pass(source: ReadingSource, options: Partial<JobOptions>): Promise<Pass> {
-  const job = new Job(counting(source).build(), {
+async function pass(input: Readings, options: Partial<JobOptions>): Promise<Pass> {
+  const job = new Job(keyedSums(input).build(), {
     host: createNodeHost(),
     mode: 'continuous',
     stopWhenIdleMs: 1,
@@ -127,19 +75,15 @@ function watch(): () => Omit<Pass, 'progress'> {
  * A pass of which only the last part is charged: when all keys are there and a first snapshot, which is whole, has been
  * written, what epochs cost goes on for ever.
  */
-async function steadyPass(batches: readonly Batch[], options: Partial<JobOptions>): Promise<Pass> {
-  const first = Math.floor(batches.length * UNCHARGED)
-  let seen = 0
+async function steadyPass(input: Readings, options: Partial<JobOptions>): Promise<Pass> {
+  const first = Math.floor(input.batches * UNCHARGED)
   let stop = watch()
   let charged = stop()
-  const { progress } = await pass(
-    neverEnding(batches, () => {
-      seen++
-      if (seen === first) stop = watch()
-      else if (seen === batches.length) charged = stop()
-    }),
-    options,
-  )
+  const onRead = (n: number): void => {
+    if (n === first) stop = watch()
+    else if (n === input.batches - 1) charged = stop()
+  }
+  const { progress } = await pass({ ...input, onRead }, options)
   return { ...charged, progress }
 }
 
@@ -151,16 +95,17 @@ function stateIn(name: string): { readonly state: DirectoryStore; readonly path:
 
 /** Runs without state and with it in turns: the machine is not the same for long. */
 async function costs(scale: number): Promise<CaseRun> {
-  const batches = readings(Math.round(150_000_000 * scale), KEYS)
+  const isSmall = scale < SCALE_MIN
+  const input = hotReadings(Math.round(150_000_000 * scale), isSmall ? HOT_KEYS : KEYS)
   const passes = new Map<string, Pass[]>()
   const settings: readonly (readonly [string, () => Partial<JobOptions>])[] = [
     ['none', () => ({})],
     ['1s', () => ({ state: stateIn('1s').state, epochIntervalMs: 1000 })],
     ['100ms', () => ({ state: stateIn('100ms').state, epochIntervalMs: 100 })],
   ]
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < (isSmall ? 1 : ROUNDS); round++) {
     for (const [name, options] of settings)
-      passes.set(name, [...(passes.get(name) ?? []), await steadyPass(batches, options())])
+      passes.set(name, [...(passes.get(name) ?? []), await steadyPass(input, options())])
   }
   const of = (name: string): readonly Pass[] => passes.get(name) ?? []
   const cost = (name: string, what: 'seconds' | 'cpuSeconds'): number =>
@@ -257,32 +202,78 @@ async function committedLatency(scale: number): Promise<CaseRun> {
   }
 }
 
-/** A checkpoint of some 100 MB: how fast it is written, and how soon a job goes on from it. */
-async function restore(scale: number): Promise<CaseRun> {
-  const keys = Math.max(HOT_KEYS * 2, Math.round((2_400_000 * scale) / HOT_KEYS) * HOT_KEYS)
+/** What an epoch costs in which nothing has changed: a job that waits, with epochs and without. */
+async function emptyEpochs(scale: number): Promise<CaseRun> {
+  const idleMs = Math.max(500, 5000 * scale)
+  const waiting = async (options: Partial<JobOptions>): Promise<Pass> => {
+    let stop = watch()
+    const input = everyKey(scale < SCALE_MIN ? HOT_KEYS : KEYS)
+    const onRead = (n: number): void => {
+      if (n === input.batches - 1) stop = watch()
+    }
+    const { progress } = await pass({ ...input, onRead }, { stopWhenIdleMs: idleMs, ...options })
+    return { ...stop(), progress }
+  }
+  const none = await waiting({ state: stateIn('empty').state, epochIntervalMs: 3_600_000 })
+  const often = await waiting({ state: stateIn('empty').state, epochIntervalMs: 20 })
+  const epochs = often.progress.epoch
+  return {
+    units: none.progress.rowsIn + often.progress.rowsIn,
+    rowsOut: epochs,
+    extra: {
+      epochs,
+      // Both write the state once.
+      cpuMsPerEpoch: (1000 * (often.cpuSeconds - none.cpuSeconds)) / (epochs - none.progress.epoch),
+    },
+  }
+}
+
+/** How a process of restore-run is started: as it was built, or, in tests, from its source. */
+function restoreRun(): readonly string[] {
+  const isSource = import.meta.url.endsWith('.ts')
+  const file = fileURLToPath(new URL(`../restore-run.${isSource ? 'ts' : 'js'}`, import.meta.url))
+  return isSource ? ['-C', 'millrace-source', '--import', 'tsx', file] : [file]
+}
+
+/** Bytes of the state files in a directory. */
+function stateBytes(path: string): number {
+  const folder = join(path, 'state')
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+}
+
+/** Writes a whole checkpoint, then one of 1 % of its keys, and goes on from both in a process of its own. */
+async function restore(keysAll: number): Promise<CaseRun> {
+  const keys = Math.max(2 * HOT_KEYS, Math.round(keysAll / HOT_KEYS) * HOT_KEYS)
   const { state, path } = stateIn('restore')
-  const batches = readings(0, keys)
-  const filling = await pass(neverEnding(batches), { state, epochIntervalMs: 3_600_000 })
-  const bytes = readdirSync(join(path, 'state')).reduce(
-    (sum, name) => sum + statSync(join(path, 'state', name)).size,
-    0,
+  const options = { state, epochIntervalMs: 3_600_000 }
+  const filling = await pass(everyKey(keys), options)
+  const runningMb = process.resourceUsage().maxRSS / 1024
+  const wholeBytes = stateBytes(path)
+  const all = everyKey(keys)
+  const few = Math.ceil(keys / 100 / BATCH_ROWS)
+  const changing = await pass(
+    { batches: all.batches + few, batch: (n) => all.batch(n - all.batches) },
+    options,
   )
-  const began = performance.now()
-  let firstRowMs = Number.NaN
-  const more = neverEnding([...batches, batches[0] as Batch], () => {
-    if (Number.isNaN(firstRowMs)) firstRowMs = performance.now() - began
+  const { stdout } = spawnSync(process.execPath, [...restoreRun(), path, String(all.batches + few)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const { progress } = await pass(more, { state })
-  const megabytes = bytes / 2 ** 20
+  const cost = JSON.parse(stdout) as RestoreCost
+  const megabytes = wholeBytes / 2 ** 20
   return {
     units: filling.progress.rowsIn,
     // Nothing leaves a window that does not close.
-    rowsOut: progress.rowsIn,
+    rowsOut: changing.progress.rowsIn,
     extra: {
       checkpointMb: megabytes,
       writeMbPerSecond: (megabytes * 1000) / (filling.progress.lastEpoch?.writeMs ?? Number.NaN),
       cutMs: filling.progress.lastEpoch?.cutMs ?? Number.NaN,
-      firstRowMs,
+      changedKeysPercent: (100 * few * BATCH_ROWS) / keys,
+      changedBytesPercent: (100 * (stateBytes(path) - wholeBytes)) / wholeBytes,
+      firstRowMs: cost.firstRowMs,
+      restoreMbPerSecond: (megabytes * 1000) / cost.firstRowMs,
+      restoreMemoryRatio: cost.peakMemoryMb / runningMb,
     },
   }
 }
@@ -302,9 +293,22 @@ export const epochCases: readonly BenchCase[] = [
     run: committedLatency,
   },
   {
-    name: 'restore',
-    about: 'a checkpoint of 2,400,000 keys: writing it whole, and the start from it',
+    name: 'empty-epochs',
+    about: 'a job with a million keys that waits for rows: what an epoch costs in which nothing has changed',
     unit: 'rows',
-    run: restore,
+    run: emptyEpochs,
+  },
+  {
+    name: 'restore',
+    about: 'a checkpoint of 2,400,000 keys (100 MB): writing it, 1 % of it once more, and the start from it',
+    unit: 'rows',
+    run: (scale) => restore(2_400_000 * scale),
+  },
+  {
+    name: 'restore-1gb',
+    about: 'the same with 24,000,000 keys (1 GB)',
+    unit: 'rows',
+    long: true,
+    run: (scale) => restore(24_000_000 * scale),
   },
 ]

@@ -50,7 +50,6 @@ export class DirectoryStore implements CheckpointStore {
   async create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
     const path = this.#path(name)
     return this.#guarded('creating', name, async () => {
-      if ((await this.#files.status(path)) !== undefined) return 'exists'
       const draft = await this.#draft(path)
       try {
         await this.#writeWhole(draft, bytes)

@@ -197,20 +197,25 @@ describe('two processes on one state', () => {
     expect(await visible(machine)).toEqual(answer)
   })
 
-  it.each([15, 30, 60, 90, 120])('fence the first when the second takes over after %i ms', async (ms) => {
-    const machine = new SimulatedMachine(ms)
-    const first = jobOf(machine)
-    const { timers } = machine.boot()
-    const second = async (): Promise<JobResult> => {
-      await new Promise<void>((resolve) => timers.set(ms, resolve))
-      return jobOf(machine, { options: { takeOver: true } }).run()
-    }
-    const [stale, fresh] = await machine.run(Promise.allSettled([first.run(), second()]))
-    // Also where its own file was swept while it wrote it.
-    expect(stale).toMatchObject({ status: 'rejected', reason: { code: 'checkpoint/fenced' } })
-    expect(fresh).toMatchObject({ status: 'fulfilled' })
-    expect(await visible(machine)).toEqual(answer)
-  })
+  it.each([15, 30, 60, 90, 120, 300, 700])(
+    'fence the first when the second takes over after %i ms',
+    async (ms) => {
+      const machine = new SimulatedMachine(ms)
+      // It would be at work for two seconds.
+      const source = rate({ rowsPerSecond: 100, rows: 200 })
+      const first = jobOf(machine, { source })
+      const { timers } = machine.boot()
+      const second = async (): Promise<JobResult> => {
+        await new Promise<void>((resolve) => timers.set(ms, resolve))
+        return jobOf(machine, { source, options: { takeOver: true } }).run()
+      }
+      const [stale, fresh] = await machine.run(Promise.allSettled([first.run(), second()]))
+      // Also where its own file was swept while it wrote it.
+      expect(stale).toMatchObject({ status: 'rejected', reason: { code: 'checkpoint/fenced' } })
+      expect(fresh).toMatchObject({ status: 'fulfilled' })
+      expect(await visible(machine)).toEqual(answer)
+    },
+  )
 })
 
 describe('two jobs of one process on one state', () => {

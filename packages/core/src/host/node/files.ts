@@ -26,9 +26,15 @@ export const nodeFiles: Files = {
   async list(path) {
     const entries = await fs.readdir(path, { withFileTypes: true })
     const listed = await Promise.all(
-      entries.map(async (entry) => ({ name: entry.name, kind: await kindOf(path, entry) })),
+      entries.map(async (entry) => ({
+        bytes: Buffer.from(entry.name),
+        name: entry.name,
+        kind: await kindOf(path, entry),
+      })),
     )
-    return listed.sort((left, right) => Buffer.compare(Buffer.from(left.name), Buffer.from(right.name)))
+    return listed
+      .sort((left, right) => Buffer.compare(left.bytes, right.bytes))
+      .map(({ name, kind }) => ({ name, kind }))
   },
   makeDirectory,
   real: async (path) => slashed(await realPath(resolve(path))),
