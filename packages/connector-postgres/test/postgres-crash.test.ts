@@ -39,6 +39,15 @@ async function deliver(
   throw new Error('the commit was never done')
 }
 
+/** Waits for something that comes for sure, and says so when it does not. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const began = performance.now()
+  while (!(await isSo())) {
+    if (performance.now() - began > 60_000) throw new Error(`it did not come: ${isSo.toString()}`)
+    await pause(2)
+  }
+}
+
 /** Ends all connections but the test's own. */
 async function cut(): Promise<void> {
   await server.disconnectAll()
@@ -87,8 +96,7 @@ describe.skipIf(whyNoServer !== undefined)('a connection that breaks', () => {
     const batch = batchOfRows(Row, rowsOf(0, 200, 'x'.repeat(8000)))
     for (let n = 0; n < 10; n++) await writer.write(batch)
     // Sent beyond what is kept, for sure.
-    while ((await server.ask(`SELECT 1 FROM pg_stat_progress_copy WHERE tuples_processed > 1200`)).length === 0)
-      await pause(10) // prettier-ignore
+    await until(async () => (await server.ask(`SELECT 1 FROM pg_stat_progress_copy WHERE tuples_processed > 1200`)).length > 0) // prettier-ignore
     await cut()
     await expect(prepareBatch(writer, batch)).rejects.toMatchObject({ code: 'output/write-failed' })
     await writer.close()
@@ -113,7 +121,7 @@ describe.skipIf(whyNoServer !== undefined)('a connection that breaks', () => {
     const writer = await run.writer(0)
     const loseOne = async (text: string): Promise<void> => {
       proxy.loses = text
-      while (proxy.lost === 0) await pause(5)
+      await until(async () => proxy.lost > 0)
       proxy.loses = undefined
       proxy.lost = 0
     }
@@ -148,7 +156,9 @@ describe.skipIf(whyNoServer !== undefined)('a server that is killed', () => {
       ended.catch(() => (job.isDone = true))
       let killed = 0
       while (!job.isDone) {
-        await pause(job.draw(250))
+        // Behind some more epochs, whatever time they take; or it is down, and waits.
+        const epoch = job.epoch + job.draw(6)
+        await until(async () => job.isDone || job.epoch > epoch)
         if (job.isDone) break
         await server.kill()
         killed++
@@ -168,6 +178,11 @@ describe.skipIf(whyNoServer !== undefined)('a server that is killed', () => {
 /** A job whose attempts die now and then, with a log in memory. */
 class DyingJob {
   isDone = false
+  /** Epochs that stand. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
   readonly #table: string
   #state: number
   #attempt = 0

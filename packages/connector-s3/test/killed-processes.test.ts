@@ -62,15 +62,19 @@ function start(how = ''): { readonly child: ChildProcess; readonly ended: Promis
   return { child, ended }
 }
 
-/** Requests of a start and one epoch: then a process is at work on the next one. */
-const AT_WORK = 13
+/** The number of the newest entry of the log; 0: there is none. */
+function newestEntry(): number {
+  const numbers = Array.from(server.bucket.objects.keys(), (key) => Number(/\/log\/(\d{12})$/.exec(key)?.[1]))
+  return Math.max(0, ...numbers.filter((number) => number > 0))
+}
 
 /** Stops a process in the middle of its work. Its last request is carried out, and the answer waits for it. */
 async function asleep({ child, ended }: ReturnType<typeof start>): Promise<void> {
-  let until = AT_WORK
   const stopped = new Promise<string>((resolve) => {
     atRequest = () => {
-      if (--until === 0) {
+      // Its takeover and a manifest.
+      if (newestEntry() >= 2) {
+        atRequest = () => undefined
         child.kill('SIGSTOP')
         resolve('asleep')
       }
@@ -107,9 +111,11 @@ describe('a process with its state in a bucket', () => {
     let last: Ended | undefined
     for (let attempt = 0; attempt < 8 && last?.code !== 0; attempt++) {
       const running = start()
-      let until = attempt < 5 ? 3 + choose(22) : Infinity
+      // Behind some entries of its own, at any request.
+      const entry = attempt < 5 ? newestEntry() + choose(3) : Infinity
+      let requests = choose(6)
       atRequest = () => {
-        if (--until > 0) return undefined
+        if (newestEntry() < entry || requests-- > 0) return undefined
         running.child.kill('SIGKILL')
         return effects[choose(effects.length)]
       }

@@ -134,6 +134,17 @@ describe('a run that fails while a commit is tried again', () => {
     expect([calls.at(-1), later]).toEqual(['close', []])
   })
 
+  it('because prepared output is lost says where to go on from', async () => {
+    const machine = new SimulatedMachine(5)
+    const sink = scriptedSink({ commit: () => ({ kind: 'lost', reason: 'of 3 staged rows 0 are there' }) })
+    const job = failing(machine.boot(), sink as Sink, () => undefined)
+    await expect(machine.run(job.run())).rejects.toMatchObject({
+      code: 'output/lost',
+      detail: 'of 3 staged rows 0 are there',
+      hint: 'bring back from a copy what was prepared for it and start again; or start from an earlier epoch with --from, which repeats what was put out since',
+    })
+  })
+
   it('because it was stopped says to start it again as it was', async () => {
     const machine = new SimulatedMachine(4)
     const host = machine.boot()
