@@ -177,7 +177,7 @@ describe('the format of state', () => {
     expect(prints(state.snapshot('whole'))).toMatchInlineSnapshot(`
       [
         "progress 1 b66b1293aae4aa3d",
-        "values 2 7f5ccc2b81295bf9",
+        "values 2 ea2fc9cd91929766",
         "list:list 3 e45d2e7f351ec3e1",
         "map:map 3 31cfc20350ca39ee",
         "timers 1 56f4460e3860e439",
@@ -306,7 +306,7 @@ function processState(): OperatorState {
                 [name: string]: { set(...values: unknown[]): void; add(value: unknown): void }
               }
               state['v']?.set(n / 2)
-              state['big']?.set(2n ** 70n + BigInt(n))
+              state['big']?.set(2n ** 62n + BigInt(n))
               state['said']?.set(`é${n}`)
               state['seen']?.set(n > 0)
               state['list']?.add(n)
