@@ -12,6 +12,7 @@ import { paintLine, plainPalette } from '../src/report/style.ts'
 
 const lastEpoch: EpochPhases = {
   epoch: 41,
+  alignMs: 3,
   cutMs: 2,
   writeMs: 30.4,
   manifestMs: 5,
@@ -50,7 +51,7 @@ const failures = [
 describe('the last epoch', () => {
   it('is told by phase, with its bytes and its age', () => {
     expect(lastEpochText(progress(), 12_500)).toBe(
-      'epoch 41 delivered 2.5 s ago: cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
+      'epoch 41 delivered 2.5 s ago: align 3 ms, cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
     )
     expect(lastEpochText(progress({ lastEpoch: undefined }), 0)).toBeUndefined()
   })
@@ -82,7 +83,7 @@ describe('notices', () => {
 
   it('say when epochs take longer than their interval, in what', () => {
     expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 20 })).toEqual([
-      'epochs take longer than their interval of 20 ms: the last one cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
+      'epochs take longer than their interval of 20 ms: the last one align 3 ms, cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
     ])
     const slowCommit = { ...lastEpoch, commitMs: 1500 }
     expect(

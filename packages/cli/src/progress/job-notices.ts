@@ -32,7 +32,7 @@ function retryNotice({ retrying }: JobProgress): readonly string[] {
 
 function slowNotice({ lastEpoch }: JobProgress, { epochIntervalMs }: JobLife): readonly string[] {
   if (lastEpoch === undefined || epochIntervalMs === undefined) return []
-  const madeMs = lastEpoch.cutMs + lastEpoch.writeMs + lastEpoch.manifestMs
+  const madeMs = lastEpoch.alignMs + lastEpoch.cutMs + lastEpoch.writeMs + lastEpoch.manifestMs
   const tookMs = Math.max(madeMs, lastEpoch.commitMs)
   if (tookMs <= epochIntervalMs) return []
   return [
@@ -61,7 +61,7 @@ export function lastEpochText({ lastEpoch }: JobProgress, nowMs: number): string
   return `epoch ${formatCount(lastEpoch.epoch)} delivered ${formatMs(Math.max(0, nowMs - lastEpoch.deliveredAtMs))} ago: ${phasesText(lastEpoch)}`
 }
 
-function phasesText({ cutMs, writeMs, manifestMs, commitMs, stateBytes }: EpochPhases): string {
+function phasesText({ alignMs, cutMs, writeMs, manifestMs, commitMs, stateBytes }: EpochPhases): string {
   const state = stateBytes > 0 ? `, ${formatBytes(stateBytes)} of state` : ''
-  return `cut ${formatMs(cutMs)}, write ${formatMs(writeMs)}, manifest ${formatMs(manifestMs)}, commit ${formatMs(commitMs)}${state}`
+  return `align ${formatMs(alignMs)}, cut ${formatMs(cutMs)}, write ${formatMs(writeMs)}, manifest ${formatMs(manifestMs)}, commit ${formatMs(commitMs)}${state}`
 }

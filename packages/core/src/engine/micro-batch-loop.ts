@@ -249,11 +249,13 @@ export class MicroBatchLoop {
       followed.plan = await this.plan()
       if (followed.plan === undefined) return this.stopSources('idle')
     }
+    const { monotonic } = this.execution.options.host.clock
+    const readAt = monotonic()
     while (!epochs.canCut) {
       await this.ground.sleep(WAIT_MAX_MS)
       this.ground.throwIfFailed()
     }
-    epochs.cut()
+    epochs.cut(monotonic() - readAt)
     return undefined
   }
 

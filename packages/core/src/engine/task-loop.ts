@@ -37,8 +37,11 @@ export interface EpochCutter {
   readonly canCut: boolean
   /** So much waits to be delivered that nothing more is to be read. */
   readonly holdsReading: boolean
-  /** Cuts an epoch where everything stands now. What is to be made durable and delivered goes on beside the loop. */
-  cut(): void
+  /**
+   * Cuts an epoch where everything stands now, `alignMs` after it was time for it. What is to be made durable and
+   * delivered goes on beside the loop.
+   */
+  cut(alignMs: number): void
   /** Somebody waits for the end of the run: what cannot be delivered soon is left to the next start. */
   hurry(): void
   /** Cuts the last epoch, and resolves when everything is durable and delivered. */
@@ -58,6 +61,8 @@ export class TaskLoop {
   private readonly ground: LoopGround
   private stopping = false
   private nextEpochAt = Infinity
+  /** Since when nothing more is read, so that an epoch can be cut. */
+  private dueAt: number | undefined
   private nextDiscoveryAt = 0
 
   constructor(execution: Execution, options: TaskLoopOptions) {
@@ -148,7 +153,9 @@ export class TaskLoop {
     if (this.ground.proceed()) return true
     this.ground.woken = false
     let worked = false
-    const asks = !this.stopping && !this.isEpochDue() && !this.options.epochs.holdsReading
+    const isDue = this.isEpochDue()
+    if (isDue) this.dueAt ??= this.now()
+    const asks = !this.stopping && !isDue && !this.options.epochs.holdsReading
     for (const input of this.readable()) {
       if (this.execution.pending.length > 0 || this.ground.sinksBusy()) return true
       worked = input.turn(asks) || worked
@@ -196,8 +203,10 @@ export class TaskLoop {
 
   private async cutEpoch(): Promise<undefined> {
     await this.ground.settle()
-    this.nextEpochAt = this.now() + this.epochIntervalMs()
-    this.options.epochs.cut()
+    const now = this.now()
+    this.nextEpochAt = now + this.epochIntervalMs()
+    this.options.epochs.cut(now - (this.dueAt ?? now))
+    this.dueAt = undefined
     // Readers were not asked while the epoch was due: they may have rows.
     this.ground.woken = true
   }

@@ -52,6 +52,8 @@ export interface EpochsOptions {
 /** How long the phases of an epoch took, in milliseconds. */
 export interface EpochPhases {
   readonly epoch: number
+  /** From when it was time for the epoch until all that was read had been through. */
+  readonly alignMs: number
   /** The loop stood still: sources, operators and sinks were asked where they are. */
   readonly cutMs: number
   /** State was written and outputs were prepared. */
@@ -69,6 +71,7 @@ interface OpenEpoch {
   readonly cut: ExecutionCut
   readonly end: LoopEnd | undefined
   readonly border: StageBorder | undefined
+  readonly alignMs: number
   readonly cutMs: number
   /** Rows that each output got. */
   readonly rows: ReadonlyMap<string, number>
@@ -129,13 +132,13 @@ export class Epochs implements PlannedEpochs {
     await this.#options.checkpoints?.writePlan({ epoch: this.#epoch + 1, ...input })
   }
 
-  cut(): void {
-    this.#begin(undefined)
+  cut(alignMs: number): void {
+    this.#begin({ alignMs })
   }
 
   async cutLast(end: LoopEnd): Promise<void> {
     await this.#making
-    this.#begin(end)
+    this.#begin({ end })
     await this.#making
     await this.#delivering
   }
@@ -152,11 +155,19 @@ export class Epochs implements PlannedEpochs {
 
   /** Ends a phase of a batch run; resolves when its manifest stands. What it has prepared is shown with the last epoch. */
   async cutBorder(border: StageBorder): Promise<void> {
-    this.#begin(undefined, border)
+    this.#begin({ border })
     await this.#making
   }
 
-  #begin(end: LoopEnd | undefined, border?: StageBorder): void {
+  #begin({
+    end,
+    border,
+    alignMs = 0,
+  }: {
+    readonly end?: LoopEnd
+    readonly border?: StageBorder
+    readonly alignMs?: number
+  }): void {
     const { execution, checkpoints, clock } = this.#options
     const began = clock.monotonic()
     const epoch = ++this.#epoch
@@ -164,7 +175,8 @@ export class Epochs implements PlannedEpochs {
     const isFinal = end !== undefined || border !== undefined
     sealOutputs(execution, epoch, isFinal)
     const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.scopeOf : undefined)
-    const open = { epoch, cut, end, border, cutMs: clock.monotonic() - began, rows: this.#rowsSince() }
+    const cutMs = clock.monotonic() - began
+    const open = { epoch, cut, end, border, alignMs, cutMs, rows: this.#rowsSince() }
     const making = this.#make(open)
     this.#making = making
     // Such an epoch is awaited by who cut it.
@@ -227,7 +239,7 @@ export class Epochs implements PlannedEpochs {
   }
 
   async #deliver(
-    { epoch, cut, end, cutMs }: OpenEpoch,
+    { epoch, cut, end, alignMs, cutMs }: OpenEpoch,
     outputs: readonly PreparedOutput[],
     phases: Pick<EpochPhases, 'writeMs' | 'manifestMs' | 'stateBytes'>,
   ): Promise<void> {
@@ -242,7 +254,8 @@ export class Epochs implements PlannedEpochs {
     const told = [...this.#unacknowledged.splice(0), ...cut.acknowledge]
     await Promise.all(told.map((acknowledge) => acknowledge()))
     this.#undelivered--
-    this.#last = { epoch, cutMs, ...phases, commitMs: clock.monotonic() - began, deliveredAtMs: clock.now() }
+    const commitMs = clock.monotonic() - began
+    this.#last = { epoch, alignMs, cutMs, ...phases, commitMs, deliveredAtMs: clock.now() }
     wake()
   }
 }
