@@ -296,7 +296,10 @@ export class SourceStep {
     const { enumerator } = this
     if (enumerator?.acknowledge === undefined) return undefined
     const progress: SplitProgress[] = [
-      ...moved.map(({ split, position }) => ({ split: split.id, position })),
+      // Of a split that was found and not begun there is nothing to tell: no position means that it was read to its end.
+      ...moved.flatMap(({ split, position }) =>
+        position === undefined ? [] : [{ split: split.id, position }],
+      ),
       ...gone.map((split) => ({ split, position: undefined })),
     ]
     if (progress.length === 0) return undefined

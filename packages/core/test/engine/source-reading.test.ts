@@ -279,6 +279,30 @@ describe('reading the splits of a source', () => {
 })
 
 describe('epochs and reader positions', () => {
+  test('a split that was found and not begun is not told of: without a position it would be one at its end', async () => {
+    const machine = new SimulatedMachine(3)
+    const host = machine.boot()
+    const { source } = scripted({ splits: [run(0, 4).map((row) => [row]), []], ends: false })
+    const told: unknown[] = []
+    const silent: Source<Tick> = {
+      ...source,
+      async open(split, from, context) {
+        if (split.id === 'split-1') await new Promise<void>((resolve) => host.timers.set(50, resolve))
+        return source.open(split, from, context)
+      },
+      enumerate: async (context) => ({
+        ...(await source.enumerate(context)),
+        acknowledge: async (progress) => void told.push(...progress),
+      }),
+    }
+    const built = pipeline('p', (p) => p.read('ticks', silent).write('out', memorySink())).build()
+    const job = new Job(built, { host, mode: 'continuous', epochIntervalMs: 5 })
+    host.timers.set(100, () => job.stop())
+    await machine.run(job.run())
+    expect(told).toContainEqual({ split: 'split-0', position: 4 })
+    expect(told.filter((progress) => (progress as { position?: unknown }).position === undefined)).toEqual([])
+  })
+
   test('T2: at the cut of an epoch, every row that was taken was pushed, and no other', async () => {
     // Rows in disorder: batches are pushed in pieces, between which an epoch must not be cut.
     const batches = Array.from({ length: 5000 }, (_, n) => [
