@@ -4,7 +4,7 @@
  * Connectors of this repository say themselves what went wrong; this is for those of others.
  */
 import { isMillraceError, MillraceError, withContext, withDetail } from '../errors.ts'
-import { thrownText } from './row-text.ts'
+import { thrownText } from './rows/row-text.ts'
 
 /** The error of a source: opening, reading or listing. `place` names the split. */
 export function readFailure(error: unknown, place?: string): unknown {

@@ -4,14 +4,14 @@
 import type { Schema } from '../data/type.ts'
 import { assert } from '../errors.ts'
 import type { LogicalNode } from '../plan/logical.ts'
-import { createLookupJoin } from './lookup-join.ts'
+import { createLookupJoin } from './lookup/lookup-join.ts'
 import type { Operator, OperatorContext } from './operator.ts'
-import { PartialAggregate } from './partial-aggregate.ts'
-import { createProcess } from './process.ts'
-import { createRowFunction } from './row-function.ts'
-import { createTransform } from './transform.ts'
-import { createUnion } from './union.ts'
-import { createWindowAggregate } from './window-aggregate.ts'
+import { PartialAggregate } from './window/partial-aggregate.ts'
+import { createProcess } from './process/process.ts'
+import { createRowFunction } from './rows/row-function.ts'
+import { createTransform } from './rows/transform.ts'
+import { createUnion } from './rows/union.ts'
+import { createWindowAggregate } from './window/window-aggregate.ts'
 
 /** Node kinds that are operators; sources and sinks have tasks of their own. */
 export type OperatorNode = Exclude<LogicalNode, { kind: 'source' | 'sink' }>

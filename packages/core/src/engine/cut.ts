@@ -7,7 +7,7 @@
 import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
 import type { Execution } from './execution.ts'
 import type { SnapshotScope } from './operator.ts'
-import { sourceParts } from './source-state.ts'
+import { sourceParts } from './source/source-state.ts'
 
 /** The tables of one step, over all of its tasks. */
 export interface StepState {

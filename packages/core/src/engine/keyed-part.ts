@@ -16,9 +16,9 @@ import { keyLayout } from '../state/index.ts'
 import { keyGroupsOf } from './exchange.ts'
 import { shareKeyStrings, writeKeys } from './key-columns.ts'
 import type { OperatorContext } from './operator.ts'
-import { AccumulateKernels } from './window-aggregate-kernel.ts'
-import type { BoundKernel } from './window-aggregate-kernel.ts'
-import type { ResultWriter } from './window-output.ts'
+import { AccumulateKernels } from './window/window-aggregate-kernel.ts'
+import type { BoundKernel } from './window/window-aggregate-kernel.ts'
+import type { ResultWriter } from './window/window-output.ts'
 
 /** Rows of a batch of a snapshot: enough to be written in large pieces. */
 const BATCH_ROWS = 16_384

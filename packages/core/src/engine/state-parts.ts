@@ -7,7 +7,7 @@ import type { PhysicalPlan } from '../plan/physical.ts'
 import { inputSchema, nodesByStep, stepsWithoutOrder } from '../plan/plan-graph.ts'
 import { createOperator } from './create-operator.ts'
 import type { OperatorContext } from './operator.ts'
-import { sourceParts } from './source-state.ts'
+import { sourceParts } from './source/source-state.ts'
 
 /** By step: its tables, with or without rows. */
 export function statePartsOf(

@@ -2,7 +2,7 @@
  * Your own functions with keyed state and event-time timers: what a `process` step is made of.
  *
  * The functions are called for one key at a time; state and timers belong to that key. The engine's side is
- * engine/process-function.ts, which takes the same shape without the types.
+ * engine/process/process-function.ts, which takes the same shape without the types.
  */
 import type { ColumnType } from '../data/builder.ts'
 import { typeToString } from '../data/type-text.ts'

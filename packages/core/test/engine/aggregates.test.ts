@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DataType, Field, Schema } from '../../src/data/type.ts'
 import { isMillraceError } from '../../src/errors.ts'
-import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
+import { createWindowAggregate } from '../../src/engine/window/window-aggregate.ts'
 import type { AggregateCall, WindowAggregateNode } from '../../src/plan/logical.ts'
 import { advance, batchOf, harness } from './operator-harness.ts'
 

@@ -1,11 +1,11 @@
 /** Sliding windows of many panes: what spans of panes must not change, and what they must not cost. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { paneArithmetic } from '../../src/engine/pane-arithmetic.ts'
-import { PaneList } from '../../src/engine/pane-list.ts'
-import { PaneSpans } from '../../src/engine/pane-spans.ts'
-import { PaneTables } from '../../src/engine/pane-tables.ts'
-import { windowAggregateParts } from '../../src/engine/window-aggregate-parts.ts'
+import { paneArithmetic } from '../../src/engine/window/pane-arithmetic.ts'
+import { PaneList } from '../../src/engine/window/pane-list.ts'
+import { PaneSpans } from '../../src/engine/window/pane-spans.ts'
+import { PaneTables } from '../../src/engine/window/pane-tables.ts'
+import { windowAggregateParts } from '../../src/engine/window/window-aggregate-parts.ts'
 import type { GroupTable } from '../../src/state/index.ts'
 import type { Event, Row } from './window-oracle.ts'
 import {

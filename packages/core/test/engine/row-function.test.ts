@@ -5,7 +5,7 @@ import { batchToRows } from '../../src/data/read-value.ts'
 import { schema, t } from '../../src/data/builder.ts'
 import { extendSchema } from '../../src/data/schema.ts'
 import type { Schema } from '../../src/data/type.ts'
-import { createRowFunction } from '../../src/engine/row-function.ts'
+import { createRowFunction } from '../../src/engine/rows/row-function.ts'
 import type { RowFunctionNode } from '../../src/plan/logical.ts'
 import { batchOf, Dictionary, harness, withDictionary } from './operator-harness.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Batch } from '../../src/data/batch.ts'
 import { schema, t } from '../../src/data/builder.ts'
 import { batchToRows } from '../../src/data/read-value.ts'
-import { RowOutput } from '../../src/engine/row-output.ts'
+import { RowOutput } from '../../src/engine/rows/row-output.ts'
 
 const Out = schema({ n: t.int32() })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { SplitFrontier } from '../../src/engine/split-frontier.ts'
+import { SplitFrontier } from '../../src/engine/source/split-frontier.ts'
 
 function split(lowestEventTime?: number): {
   split: { id: string; detail: null; lowestEventTime?: number }

@@ -1,7 +1,7 @@
 // For how long a split has been silent: only its reader's silence counts, never that the engine had no time for it.
 import { describe, expect, it } from 'vitest'
-import { SplitRun } from '../../src/engine/split-run.ts'
-import { SplitWatermark } from '../../src/engine/split-watermark.ts'
+import { SplitRun } from '../../src/engine/source/split-run.ts'
+import { SplitWatermark } from '../../src/engine/source/split-watermark.ts'
 import { batchOfRows, schema, t } from '../../src/data/index.ts'
 import type { ReadResult, RejectedRow, Source, SourceContext, SplitReader } from '../../src/connect/source.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { makeBatch, rowCount, rowIndex } from '../../src/data/batch.ts'
 import type { Batch } from '../../src/data/batch.ts'
 import { schema, t } from '../../src/data/builder.ts'
-import { selectRange, SelectionScratch, SplitWatermark } from '../../src/engine/split-watermark.ts'
+import { selectRange, SelectionScratch, SplitWatermark } from '../../src/engine/source/split-watermark.ts'
 
 const rows = schema({ n: t.float64() })
 

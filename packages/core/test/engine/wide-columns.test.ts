@@ -9,7 +9,7 @@ import type { DataType } from '../../src/data/type.ts'
 import { createExtreme } from '../../src/engine/aggregates/extreme.ts'
 import type { Aggregate, AggregateParts } from '../../src/engine/aggregates/index.ts'
 import { createMean, createSum } from '../../src/engine/aggregates/sum.ts'
-import { extractEventTime } from '../../src/engine/event-time.ts'
+import { extractEventTime } from '../../src/engine/source/event-time.ts'
 import { ArrayPool, RecordLayout, RecordStore } from '../../src/state/index.ts'
 
 const signed: DataType = { kind: 'int64', rows: 'bigint' }

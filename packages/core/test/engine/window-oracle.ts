@@ -1,9 +1,9 @@
 /** Random rows, windows and aggregates, and the naive recomputation that operators are compared with. */
 import fc from 'fast-check'
 import type { DataType, Field, Schema } from '../../src/data/type.ts'
-import { PaneWindows } from '../../src/engine/window-aggregate-panes.ts'
-import { SessionWindows } from '../../src/engine/window-aggregate-sessions.ts'
-import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
+import { PaneWindows } from '../../src/engine/window/window-aggregate-panes.ts'
+import { SessionWindows } from '../../src/engine/window/window-aggregate-sessions.ts'
+import { createWindowAggregate } from '../../src/engine/window/window-aggregate.ts'
 import type { AggregateCall, WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts'
 import type { Harness, InRow, OutRow } from './operator-harness.ts'
 import { Dictionary, advance, batchOf, harness, withDictionary } from './operator-harness.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StateRows } from '../../src/checkpoint/index.ts'
-import { createWindowAggregate } from '../../src/engine/window-aggregate.ts'
+import { createWindowAggregate } from '../../src/engine/window/window-aggregate.ts'
 import type { WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts'
 import type { OutRow } from './operator-harness.ts'
 import { cutsArbitrary, isRemoved, runStep, without } from './state-harness.ts'

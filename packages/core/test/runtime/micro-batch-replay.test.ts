@@ -8,7 +8,7 @@ import { CheckpointLog, decodeEntry, DirectoryStore, encodeEntry } from '../../s
 import type { CheckpointStore, Entry, EpochPlan } from '../../src/checkpoint/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { Source } from '../../src/connect/index.ts'
-import { SourceTask } from '../../src/engine/source-task.ts'
+import { SourceTask } from '../../src/engine/source/source-task.ts'
 import type { Json } from '../../src/data/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'

@@ -13,7 +13,7 @@ import { MillraceError, isMillraceError } from '../../errors.ts'
 import { asynchronousFunction, isPromise } from '../../plan/synchronous.ts'
 import type { RecordField, RecordStore } from '../../state/index.ts'
 import { ValueEncoder, decodeValue } from '../../state/index.ts'
-import { rowText, thrownText } from '../row-text.ts'
+import { rowText, thrownText } from '../rows/row-text.ts'
 import type { Aggregate, AggregateParts, RecordRange, SavedForm } from './aggregate.ts'
 
 /** What a user-defined aggregate has to offer. */

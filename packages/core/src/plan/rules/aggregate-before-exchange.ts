@@ -6,7 +6,7 @@
  *
  * The partial aggregate groups rows per key and pane and sends accumulators (to key-by'); rows that it does not group
  * go the way they always went. Which rows are late is decided behind the exchange, and by the same watermark: see
- * engine/partial-aggregate.ts for why. The rule keeps its hands off where that would not hold or not pay:
+ * engine/window/partial-aggregate.ts for why. The rule keeps its hands off where that would not hold or not pay:
  *  - some aggregate's accumulator has no columns (accumulator-columns.ts), or needs the order of rows;
  *  - the windows are sessions, whose extent depends on all rows of a key;
  *  - late rows are kept (`.late` is read) or taken (allowed lateness): they are needed one by one;

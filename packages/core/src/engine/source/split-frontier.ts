@@ -1,0 +1,116 @@
+/**
+ * The watermark of a source task: the minimum over the splits it has not finished.
+ *
+ * Not time/watermark's tracker: splits come and go by the thousand, and an ended one must cost nothing. Invariants
+ * (tests quote them):
+ *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
+ *      leaves its highest value.
+ *  W4  When every open split is idle, the watermark stays where it is.
+ *  S4  A task that has no split at all, or none left, is idle: it does not hold the other tasks back.
+ */
+import type { Split } from '../../connect/source.ts'
+
+/** What the frontier needs to know of a split. */
+export interface FrontierSplit {
+  readonly split: Split
+  readonly watermark: { readonly current: number }
+}
+
+/** What a frontier knows beside its splits. */
+export interface FrontierMarks {
+  readonly current: number
+  /** The highest watermark of splits that have ended. */
+  readonly highestEnded: number
+}
+
+/** Combines the watermarks of a task's splits. */
+export class SplitFrontier {
+  private current = -Infinity
+  private highestEnded = -Infinity
+  private readonly unread = new Set<FrontierSplit>()
+  private readonly open = new Map<FrontierSplit, { idle: boolean }>()
+  private idleCount = 0
+  /** The open split that held the watermark when it was combined last; undefined: it has to be combined anew. */
+  private holder: FrontierSplit | undefined
+  /** The lowest event time among unread splits, kept while they do not change. */
+  private unreadLowest = Infinity
+
+  /** No open split promises anything, and none waits to be read; so it is too when there is no split at all. */
+  get allIdle(): boolean {
+    return this.unread.size === 0 && this.idleCount === this.open.size
+  }
+
+  /** What is to be kept beside the splits themselves. */
+  get marks(): FrontierMarks {
+    return { current: this.current, highestEnded: this.highestEnded }
+  }
+
+  /** Goes on from the marks of an earlier run. */
+  restore({ current, highestEnded }: FrontierMarks): void {
+    this.current = current
+    this.highestEnded = highestEnded
+  }
+
+  isIdle(split: FrontierSplit): boolean {
+    return this.open.get(split)?.idle ?? false
+  }
+
+  discovered(split: FrontierSplit): void {
+    this.holder = undefined
+    this.unread.add(split)
+    this.unreadLowest = Math.min(this.unreadLowest, lowest(split))
+  }
+
+  opened(split: FrontierSplit): void {
+    this.holder = undefined
+    this.unread.delete(split)
+    this.open.set(split, { idle: false })
+    this.unreadLowest = Infinity
+    for (const other of this.unread) {
+      this.unreadLowest = Math.min(this.unreadLowest, lowest(other))
+      if (this.unreadLowest === -Infinity) break
+    }
+  }
+
+  setIdle(split: FrontierSplit, idle: boolean): void {
+    const entry = this.open.get(split)
+    if (entry === undefined || entry.idle === idle) return
+    this.holder = undefined
+    this.idleCount += idle ? 1 : -1
+    entry.idle = idle
+  }
+
+  ended(split: FrontierSplit): void {
+    this.holder = undefined
+    if (this.isIdle(split)) this.idleCount--
+    this.open.delete(split)
+    this.highestEnded = Math.max(this.highestEnded, split.watermark.current)
+  }
+
+  /** The watermark now. Never falls. `moved`: nothing but this open split has moved since the last call. */
+  combine(moved?: FrontierSplit): number {
+    if (this.open.size > 0 && this.allIdle) return this.current
+    // There may be thousands open: as long as another one holds the watermark it stays.
+    if (moved !== undefined && this.holder !== undefined && moved !== this.holder) return this.current
+    this.current = Math.max(this.current, this.minimum())
+    return this.current
+  }
+
+  private minimum(): number {
+    this.holder = undefined
+    if (this.open.size === 0 && this.unread.size === 0) return this.highestEnded
+    let minimum = this.unreadLowest
+    for (const [split, { idle }] of this.open) {
+      const own = idle ? Infinity : lowest(split)
+      if (own >= minimum) continue
+      minimum = own
+      this.holder = split
+    }
+    return minimum
+  }
+}
+
+/** What is known of the rows of a split that are still to come. */
+function lowest({ split, watermark }: FrontierSplit): number {
+  return Math.max(watermark.current, split.lowestEventTime ?? -Infinity)
+}
