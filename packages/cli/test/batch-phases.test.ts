@@ -50,6 +50,9 @@ it('a batch that was killed goes on behind its last complete phase, and reads no
     const lines = files.flatMap((name) => readFileSync(join(made.path, 'out', name), 'utf8').split('\n'))
     expect(lines.filter(Boolean).toSorted()).toEqual(['{"key":"a","n":2}', '{"key":"b","n":1}'])
     expect(readdirSync(join(made.path, 'kept', 'state'))).toEqual([])
+    const { stdout } = await tool('check', 'pipe.ts', '--state', 'kept')
+    expect(stdout).toMatch(/nothing left to do: .*a batch runs again in another state directory/s)
+    expect(stdout).not.toContain('--go-on')
   } finally {
     made.remove()
   }

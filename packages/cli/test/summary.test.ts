@@ -92,6 +92,19 @@ describe('the summary', () => {
     )
   })
 
+  it.each([
+    ['batch', /runs once in a state directory.*name another --state/s, /--go-on/],
+    ['continuous', /--go-on reads new input/, /runs once/],
+  ] as const)('says of an ended %s job how to run it again, and names no results', (mode, way, no) => {
+    const start = { kind: 'ended', attempt: 2, epoch: 2, committedAgain: 0, changes: [] } as const
+    const result = { end: 'finished', progress: progress(), start } as const
+    const nodes = [node({ step: 'out', kind: 'sink', path: 'elsewhere' })]
+    const text = summaryText({ pipeline: 'p', mode, nodes, result, memoryBytes: 1e8 }, plainPalette)
+    expect(text).toMatch(way)
+    expect(text).not.toMatch(no)
+    expect(text).not.toContain('elsewhere')
+  })
+
   it('names what lets windows of a batch run wait for late rows', () => {
     const result = {
       end: 'finished',

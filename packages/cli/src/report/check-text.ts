@@ -24,7 +24,7 @@ export function repeatsText(check: StartCheck, palette: Palette, width: number =
   return [palette(head, 'warn'), ...repeatLines(check)].map((line) => `${wrapLine(line, width)}\n`).join('')
 }
 
-function headline({ kind, epoch, atMs, end, refusals, phases, isBranch }: StartCheck): string {
+function headline({ kind, epoch, atMs, end, mode, refusals, phases, isBranch }: StartCheck): string {
   const when = atMs === undefined ? '' : ` of ${formatTime(atMs)}`
   const ended = end === undefined ? '' : `, with which the run before ${end}`
   const inPhases =
@@ -38,7 +38,7 @@ function headline({ kind, epoch, atMs, end, refusals, phases, isBranch }: StartC
     case 'resume':
       return `${would} would go on behind epoch ${formatCount(epoch)}${when}${inPhases}${isBranch ? ', as a history of its own' : ended}`
     case 'ended':
-      return `${would} would have nothing left to do: the job ${end ?? 'ended'} with epoch ${formatCount(epoch)}${when}; --go-on reads new input`
+      return `${would} would have nothing left to do: the job ${end ?? 'ended'} with epoch ${formatCount(epoch)}${when}; ${mode === 'batch' ? 'a batch runs again in another state directory' : '--go-on reads new input'}`
   }
 }
 

@@ -60,7 +60,7 @@ function startNotes(summary: Summary, palette: Palette): string[] {
     ...(restarts === 0
       ? []
       : [`  started again after ${formatCount(restarts)} ${restarts === 1 ? 'failure' : 'failures'}`]),
-    ...historyNotes(start, palette),
+    ...historyNotes(summary, palette),
     ...(start?.kind === 'resume' ? start.changes.map(changeNote) : []),
   ]
 }
@@ -85,23 +85,33 @@ function changeNote({ step, verdict, changes }: StepFit): string {
   return `  state of ${step} ${what}${states.length === 0 ? '' : `: ${states.join(', ')}`}`
 }
 
-function historyNotes(start: JobStart | undefined, palette: Palette): string[] {
+function historyNotes({ mode, result: { start } }: Summary, palette: Palette): string[] {
   if (start === undefined || start.kind === 'begin') return []
   const again =
     start.committedAgain === 0
       ? ''
       : `; ${formatCount(start.committedAgain)} ${start.committedAgain === 1 ? 'output' : 'outputs'} of the run before committed`
-  if (start.phases !== undefined) return [phaseNote(start.phases)]
+  if (start.phases !== undefined) return [phaseNote(start.phases), ...outputModeNote(start.phases)]
   if (start.kind === 'resume') return [`  went on behind epoch ${formatCount(start.epoch)}${again}`]
   return [
     `  this job had come to its end at epoch ${formatCount(start.epoch)}${again}: nothing was left to do`,
-    `    ${palette('--go-on reads new input with its state; another --state begins anew', 'faint')}`,
+    `    ${palette(mode === 'batch' ? batchAgain : goOn, 'faint')}`,
   ]
 }
+
+const goOn = '--go-on reads new input with its state; another --state begins anew'
+const batchAgain =
+  'a batch runs once in a state directory: to run it again, name another --state, or remove this one'
 
 function phaseNote({ done, of, tasks }: NonNullable<JobStart['phases']>): string {
   const inTasks = `${formatCount(tasks)} ${tasks === 1 ? 'task' : 'tasks'} per stage`
   return `  went on behind phase ${formatCount(done)} of ${formatCount(of)}, in ${inTasks}; what came before was not read again`
+}
+
+/** Outputs are opened for good by the first start. */
+function outputModeNote({ outputMode }: NonNullable<JobStart['phases']>): string[] {
+  if (outputMode === undefined) return []
+  return [`  outputs stay as the first start opened them: --output-mode ${outputMode}`]
 }
 
 function rowsAndBytes(rows: number, bytes: number): string {
@@ -183,6 +193,8 @@ function listed(names: readonly string[]): string {
 }
 
 function outputs({ nodes, result }: Summary, palette: Palette): string[] {
+  // Nothing was written, and what is there may be of others.
+  if (result.start?.kind === 'ended' && result.start.committedAgain === 0) return []
   const sinks = nodes.flatMap((node) => {
     if (node.kind !== 'sink') return []
     const { path } = node.sink.options

@@ -98,6 +98,8 @@ export interface StageBorder {
   readonly hash: string
   /** Tasks per stage of the run that wrote it, at most. */
   readonly tasks: number
+  /** What the start that opened the outputs was to do with what they held. */
+  readonly outputMode?: string
   /** What later phases read, in the order in which it was written. */
   readonly files: readonly BorderFileReference[]
 }

@@ -5,7 +5,7 @@
  * what earlier attempts left unnamed is swept, what the newest manifest owes is committed again, state goes back into the
  * operators, and only then the first row is read.
  */
-import type { Manifest, PendingCommit } from '../checkpoint/index.ts'
+import type { Manifest, PendingCommit, StageBorder } from '../checkpoint/index.ts'
 import type { Json } from '../data/type.ts'
 import { Execution } from '../engine/index.ts'
 import type { LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
@@ -42,7 +42,15 @@ export interface JobStart {
   /** The epoch that was gone on from; 0: none. */
   readonly epoch: number
   /** Of a batch in phases: how many were complete, of how many, and the tasks per stage with which it goes on. */
-  readonly phases?: { readonly done: number; readonly of: number; readonly tasks: number } | undefined
+  readonly phases?:
+    | {
+        readonly done: number
+        readonly of: number
+        readonly tasks: number
+        /** How outputs were opened by the first start, where this one asks for something else: that stays. */
+        readonly outputMode?: string
+      }
+    | undefined
   /** Outputs of earlier attempts that were committed, or found committed. */
   readonly committedAgain: number
   /** Steps that did not simply go on with the state that was kept: what they gained, converted and dropped. */
@@ -264,7 +272,7 @@ export class RunningJob {
   }
 
   #makeStagedRun(from: Manifest | undefined): StagedRun | undefined {
-    const { host, state } = this.#options
+    const { host, state, outputMode = 'refuse' } = this.#options
     if (this.#phases === undefined || this.#checkpoints === undefined || state === undefined) return undefined
     return new StagedRun({
       execution: this.#execution,
@@ -275,6 +283,7 @@ export class RunningJob {
       physical: this.#parts.physical,
       ...this.#phases,
       from: from?.border,
+      outputMode: from?.border?.outputMode ?? outputMode,
     })
   }
 
@@ -312,7 +321,12 @@ export class RunningJob {
     const phases =
       border === undefined
         ? undefined
-        : { done: border.done, of: border.of, tasks: tasksOf(this.#parts.physical) }
+        : {
+            done: border.done,
+            of: border.of,
+            tasks: tasksOf(this.#parts.physical),
+            ...openedOtherwise(border, this.#options),
+          }
     return {
       kind,
       attempt,
@@ -322,6 +336,13 @@ export class RunningJob {
       changes: opened === undefined ? [] : changesOf(opened),
     }
   }
+}
+
+function openedOtherwise(
+  { outputMode }: StageBorder,
+  { outputMode: asked = 'refuse' }: JobOptions,
+): { readonly outputMode?: string } {
+  return outputMode === undefined || outputMode === asked ? {} : { outputMode }
 }
 
 function changesOf({ fit }: OpenedCheckpoint): readonly StepFit[] {

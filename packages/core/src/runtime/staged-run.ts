@@ -35,6 +35,8 @@ export interface StagedRunParts {
   readonly hashOf: (done: number) => string
   /** The border that the run goes on behind; undefined: it begins. */
   readonly from: StageBorder | undefined
+  /** How the outputs were opened. */
+  readonly outputMode: string
   /** Where files of borders are cut, in bytes. */
   readonly fileBytes?: number | undefined
 }
@@ -154,7 +156,7 @@ export class StagedRun {
   }
 
   async #seal(phase: number, borders: readonly OpenBorder[]): Promise<void> {
-    const { epochs, plan, physical, hashOf } = this.#parts
+    const { epochs, plan, physical, hashOf, outputMode } = this.#parts
     const done = phase + 1
     const sealed = await Promise.all(
       borders.map(async ({ border: { from, to, forTable }, files, writer }) => {
@@ -168,6 +170,7 @@ export class StagedRun {
       of: plan.phases.length,
       hash: hashOf(done),
       tasks: tasksOf(physical),
+      outputMode,
       files: this.#files,
     })
   }

@@ -84,17 +84,27 @@ export async function explainDamage(
   const { epochs, damaged } = await verifyCheckpoints(store, checks)
   const whole = epochs.filter(({ fault }) => fault === undefined).map(({ manifest }) => manifest.epoch)
   const back = whole.at(-1)
-  const newest = epochs.at(-1)?.manifest
-  const inPhases = newest?.border !== undefined && damaged.length === 0
   const { what, detail, place, step } = error
   return new MillraceError(error.code, {
     what,
     detail: [...(detail === undefined ? [] : [detail]), wholeText(whole)].join('; '),
-    hint: `restore the file from a copy; or ${inPhases ? phaseHint(back) : epochHint(back, newest?.epoch)}`,
+    hint: `restore the file from a copy; or ${waysBack(back, epochs.at(-1), damaged)}`,
     ...(place === undefined ? {} : { place }),
     ...(step === undefined ? {} : { step }),
     cause: error,
   })
+}
+
+function waysBack(
+  back: number | undefined,
+  newest: VerifiedEpoch | undefined,
+  damaged: readonly DamagedEntry[],
+): string {
+  const { border, epoch } = newest?.manifest ?? {}
+  if (border === undefined) return epochHint(back, epoch)
+  const unread = damaged.filter(({ number }) => number > (newest?.number ?? 0)).length
+  // Each may have been the end of a phase; only that of the last one shows anything.
+  return phaseHint(back, border.done + unread >= border.of)
 }
 
 function epochHint(back: number | undefined, newest: number | undefined): string {
@@ -103,10 +113,13 @@ function epochHint(back: number | undefined, newest: number | undefined): string
 }
 
 /** A batch in phases has put nothing out before its last epoch. */
-function phaseHint(back: number | undefined): string {
+function phaseHint(back: number | undefined, mayHaveEnded: boolean): string {
+  const shown = mayHaveEnded
+    ? 'if the entry that cannot be read is that of its end, its output stands already'
+    : 'nothing was put out yet'
   if (back === undefined)
-    return 'begin anew in an empty state directory: all phases are computed again, and nothing was put out yet'
-  return `go back with --from ${back}: what comes behind phase ${back} is computed again, and nothing was put out yet`
+    return `begin anew in an empty state directory: all phases are computed again, and ${shown}`
+  return `go back with --from ${back}: what comes behind phase ${back} is computed again, and ${shown}`
 }
 
 function wholeText(whole: readonly number[]): string {

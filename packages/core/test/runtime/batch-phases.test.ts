@@ -496,10 +496,46 @@ describe('a batch in phases', () => {
       .run(starting()(machine.boot(), [0, 0, 0]))
       .catch((error: unknown) => error)
     expect(isMillraceError(failure) && failure.code).toBe('checkpoint/damaged')
+    expect(String(failure)).toContain('behind phase 1 is computed again, and nothing was put out yet')
     const calls: Calls = [0, 0, 0]
     await machine.run(starting({ from: 1, takeOver: true })(machine.boot(), calls))
     expect(calls).toEqual([0, 25, 25])
     expect(await visible(machine)).toEqual(await answerOf(1))
+  })
+
+  it('does not say that nothing was put out where what cannot be read may be its end', async () => {
+    const machine = await stopped(starting({}, breakingInLast))
+    const store = (): DirectoryStore =>
+      new DirectoryStore({ ...real, files: new SimulatedFiles(machine.disk) }, STATE)
+    const newest = async (): Promise<string> => {
+      const entries = await new CheckpointLog(store(), real.bytes).read()
+      const number = entries.findLast(({ entry }) => entry.kind === 'manifest')?.number ?? 0
+      return `log/${String(number).padStart(12, '0')}`
+    }
+    const border = await newest()
+    const bytes = (await store().read(border)) as Uint8Array
+    await machine.run(starting()(machine.boot(), [0, 0, 0]))
+    machine.kill('process')
+    await damage(machine, `${STATE}/${await newest()}`, 'turned')
+    // As where the run was killed right behind its end, before it removed what it needs no more.
+    const file = await new SimulatedFiles(machine.disk).open(`${STATE}/${border}`, 'create')
+    await file.write(bytes)
+    await file.close()
+    const failure: unknown = await machine
+      .run(starting()(machine.boot(), [0, 0, 0]))
+      .catch((error: unknown) => error)
+    expect(String(failure)).toContain('its output stands already')
+    expect(String(failure)).not.toContain('nothing was put out yet')
+  })
+
+  it('says that outputs stay as the first start opened them', async () => {
+    const machine = await stopped(starting({ outputMode: 'append' }, breakingInLast))
+    await expect(
+      machine.run(starting({ outputMode: 'overwrite' }, breakingInLast)(machine.boot(), [0, 0, 0])),
+    ).rejects.toMatchObject({ code: 'input/read-failed' })
+    machine.kill('process')
+    const { start } = await machine.run(starting({ outputMode: 'overwrite' })(machine.boot(), [0, 0, 0]))
+    expect(start?.phases).toMatchObject({ done: 2, outputMode: 'append' })
   })
 
   it('says how to begin anew when no border is whole', async () => {
