@@ -111,12 +111,15 @@ export function sourceRows(notes: SourceNotes, groups: GroupRange): readonly Sta
     highest_ended: highestEnded,
   }))
   const discovery = notes.standing === undefined ? [] : [standingRow(notes.standing)]
+  const rowsOfPart = (part: string, schema: Schema, rows: readonly object[]): readonly StateRows[] =>
+    // Of most epochs most parts have nothing.
+    rows.length === 0 ? [] : [{ part, groups, batch: batchOfRows(schema, rows) }]
   return [
-    { part: 'splits', groups, batch: batchOfRows(splitsSchema, [...kept, ...gone]) },
-    { part: 'remembered', groups, batch: batchOfRows(rememberedSchema, remembered) },
-    { part: 'tasks', groups, batch: batchOfRows(tasksSchema, tasks) },
-    { part: 'discovery', groups, batch: batchOfRows(discoverySchema, discovery) },
-  ].filter(({ batch }) => batch.length > 0)
+    ...rowsOfPart('splits', splitsSchema, [...kept, ...gone]),
+    ...rowsOfPart('remembered', rememberedSchema, remembered),
+    ...rowsOfPart('tasks', tasksSchema, tasks),
+    ...rowsOfPart('discovery', discoverySchema, discovery),
+  ]
 }
 
 function standingRow({ discovered, discoveryDone }: SourceStanding): RowOf<typeof discoverySchema> {
