@@ -336,8 +336,9 @@ describe('epochs and reader positions', () => {
       ).build()
       await new Job(built, { host, mode: 'continuous', epochIntervalMs: 0 }).run()
       expect(written.length).toBeGreaterThan(5)
-      // An epoch may tell of nothing but the end of a split: the rows before its position are then the same.
-      expect([...new Set(acknowledged)]).toEqual([...new Set(written)].filter((rows) => rows > 0))
+      // An epoch may have no rows, and tell of nothing but the beginning or the end of a split.
+      const distinct = (rows: readonly number[]): readonly number[] => [...new Set(rows)].filter((n) => n > 0)
+      expect(distinct(acknowledged)).toEqual(distinct(written))
       expect(acknowledged.at(-1)).toBe(batches.length * 4 * 2)
     }
   })
