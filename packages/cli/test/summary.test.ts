@@ -105,6 +105,22 @@ describe('the summary', () => {
     expect(text).not.toContain('elsewhere')
   })
 
+  it('says that the table of a join is as an earlier run has read it', () => {
+    const start = {
+      kind: 'resume',
+      attempt: 2,
+      epoch: 2,
+      committedAgain: 0,
+      changes: [],
+      tables: ['names'],
+    } as const
+    const result = { end: 'idle', progress: progress(), start } as const
+    const of = { pipeline: 'p', mode: 'micro-batch', nodes: [], result, memoryBytes: 1e8 } as const
+    expect(summaryText(of, plainPalette)).toContain(
+      'table names is as an earlier run has read it (--refresh-tables reads it anew)',
+    )
+  })
+
   it('names what lets windows of a batch run wait for late rows', () => {
     const result = {
       end: 'finished',

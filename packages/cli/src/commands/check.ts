@@ -37,6 +37,7 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
       ...(from === undefined ? {} : { from }),
       ...(dropState === undefined ? {} : { dropState }),
       goOn: words.given.has('go-on'),
+      ...(mode === 'batch' ? {} : { refreshTables: words.given.has('refresh-tables') }),
       takeOver: words.given.has('takeover'),
     }).check()
     return found as StartCheck

@@ -80,6 +80,11 @@ export const runCommand: Command = {
         'with --state: give up what this step has kept where it does not fit the pipeline any more; what fits is never dropped',
     },
     {
+      name: 'refresh-tables',
+      description:
+        'with --state: read the tables of lookup joins anew; without it they stay as the first run has read them',
+    },
+    {
       name: 'from-savepoint',
       value: 'DIR',
       description: 'with --state: let a new state directory begin with this savepoint',

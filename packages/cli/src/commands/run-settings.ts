@@ -59,6 +59,7 @@ export function runSettings(words: ParsedWords): RunSettings {
       goOn: words.given.has('go-on'),
       ...(restart === undefined ? {} : { restart: restartStrategy(restart) }),
       ...(dropState === undefined ? {} : { dropState }),
+      ...(words.given.has('refresh-tables') ? { refreshTables: true } : {}),
       takeOver: words.given.has('takeover'),
       ...(parallelism === undefined ? {} : { parallelism }),
       ...(batchRows === undefined ? {} : { batchRows }),
@@ -90,6 +91,7 @@ const flagModes: { readonly [flag: string]: readonly RunMode[] } = {
   'stop-when-idle': ['continuous', 'micro-batch'],
   drain: ['continuous', 'micro-batch'],
   'epoch-interval': ['continuous'],
+  'refresh-tables': ['continuous', 'micro-batch'],
   trigger: ['micro-batch'],
 }
 
@@ -98,9 +100,11 @@ function refuseFlagsOfOtherModes(words: ParsedWords, mode: RunMode): void {
     if (of.includes(mode) || (!words.given.has(flag) && !words.values.has(flag))) continue
     throw new UsageError(
       `--${flag} belongs to ${of[0]} runs, and this is a ${mode} run`,
-      mode === 'batch' && flag !== 'trigger'
-        ? 'add --mode continuous, or leave the flag out: a batch run ends by itself and fires every window'
-        : `add --mode ${of[0]}, or leave the flag out`,
+      flag === 'refresh-tables'
+        ? 'leave the flag out: a batch run reads its tables each time'
+        : mode === 'batch' && flag !== 'trigger'
+          ? 'add --mode continuous, or leave the flag out: a batch run ends by itself and fires every window'
+          : `add --mode ${of[0]}, or leave the flag out`,
     )
   }
 }
@@ -132,7 +136,15 @@ function triggerOf(words: ParsedWords): Trigger | undefined {
 }
 
 function refuseStateFlags(words: ParsedWords): void {
-  for (const flag of ['from', 'go-on', 'takeover', 'drop-state', 'from-savepoint', 'restart']) {
+  for (const flag of [
+    'from',
+    'go-on',
+    'takeover',
+    'drop-state',
+    'refresh-tables',
+    'from-savepoint',
+    'restart',
+  ]) {
     if (!words.given.has(flag) && !words.values.has(flag)) continue
     throw new UsageError(`--${flag} says how to go on with kept state`, 'add --state DIR')
   }

@@ -13,6 +13,9 @@ export function checkText(check: StartCheck, palette: Palette, width: number = I
     ...movedLines(check),
     ...repeatLines(check),
     ...stepLines(check.steps, palette),
+    ...check.tables.map(
+      (table) => `  table ${table} stays as an earlier run has read it; --refresh-tables reads it anew`,
+    ),
   ]
   return lines.map((line) => `${wrapLine(line, width)}\n`).join('')
 }
@@ -112,6 +115,8 @@ function verdictText(verdict: StepFit['verdict']): string {
       return 'goes on, changed'
     case 'drops':
       return 'is dropped'
+    case 'anew':
+      return 'is read anew'
   }
 }
 

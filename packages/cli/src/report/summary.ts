@@ -62,7 +62,12 @@ function startNotes(summary: Summary, palette: Palette): string[] {
       : [`  started again after ${formatCount(restarts)} ${restarts === 1 ? 'failure' : 'failures'}`]),
     ...historyNotes(summary, palette),
     ...(start?.kind === 'resume' ? start.changes.map(changeNote) : []),
+    ...(start?.tables ?? []).map((table) => tableNote(table, palette)),
   ]
+}
+
+function tableNote(table: string, palette: Palette): string {
+  return `  table ${table} is as an earlier run has read it ${palette('(--refresh-tables reads it anew)', 'faint')}`
 }
 
 const changeWords = {
@@ -80,6 +85,7 @@ function changeNote({ step, verdict, changes }: StepFit): string {
     begins: 'began empty',
     converts: 'went on, changed',
     drops: 'was dropped',
+    anew: 'was read anew',
   }[verdict]
   const states = changes.map(({ kind, state }) => `"${state}" ${changeWords[kind]}`)
   return `  state of ${step} ${what}${states.length === 0 ? '' : `: ${states.join(', ')}`}`

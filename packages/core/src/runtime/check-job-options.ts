@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts'
 import type { JobOptions } from './job.ts'
 
 /** Options that mean something only where epochs are kept. */
-const OF_STATE = ['savepoint', 'from', 'goOn', 'takeOver', 'dropState'] as const
+const OF_STATE = ['savepoint', 'from', 'goOn', 'takeOver', 'dropState', 'refreshTables'] as const
 
 /** A batch of more rows than this is a slip. */
 const BATCH_ROWS_MAX = 1_000_000

@@ -20,9 +20,10 @@ import { admitBorder, isBorder } from './batch-phases.ts'
 import type { JobOptions } from './job.ts'
 import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import type { MovedOutput } from './other-output.ts'
-import { programSteps } from './program-state.ts'
+import { programSteps, stepsReadAnew } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
 import { openCheckpoint } from './restore.ts'
+import { tablesKept } from './state-fit.ts'
 import type { StepFit } from './state-fit.ts'
 import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
@@ -63,6 +64,8 @@ export interface StartCheck {
   readonly repeats: readonly EpochOutput[]
   /** Steps that keep state: what becomes of it. Empty unless there is some. */
   readonly steps: readonly StepFit[]
+  /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
+  readonly tables: readonly string[]
   /** Why the start would be refused. Empty: it would not. */
   readonly refusals: readonly MillraceError[]
 }
@@ -73,7 +76,10 @@ export interface ToBeStarted {
   readonly physical: PhysicalPlan
   readonly host: Host
   readonly state: CheckpointStore
-  readonly options: Pick<JobOptions, 'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'mode'>
+  readonly options: Pick<
+    JobOptions,
+    'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'refreshTables' | 'mode'
+  >
 }
 
 /** Looks at the state, and decides. */
@@ -93,6 +99,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     moved: [],
     repeats: [],
     steps: [],
+    tables: [],
     refusals,
   }
   try {
@@ -110,6 +117,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     if (kind !== undefined) refusals.push(kind)
     const unknown = commitAgain.find(({ step }) => !sinks.has(step))
     if (unknown !== undefined) refusals.push(unknownOutput(unknown))
+    const steps = start.kind === 'ended' ? [] : await fitOf(manifest, files, started, refusals)
     return {
       ...nothing,
       kind: start.kind,
@@ -125,7 +133,8 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
       moved: movedOutputs(inHand, sinks),
       repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
-      steps: start.kind === 'ended' ? [] : await fitOf(manifest, files, started, refusals),
+      steps,
+      tables: tablesKept(started.built.plan, steps),
     }
   } catch (error) {
     if (!isMillraceError(error)) throw error
@@ -194,6 +203,7 @@ async function fitOf(
   const successor = {
     steps: programSteps(built, physical),
     dropState: new Set(options.dropState ?? []),
+    anew: stepsReadAnew(physical.logical, options.refreshTables ?? false),
   }
   try {
     if (isBorder(manifest)) {

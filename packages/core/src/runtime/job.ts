@@ -27,7 +27,7 @@ import { Restarts } from './restart.ts'
 import type { RestartStrategy } from './restart.ts'
 import { openCheckpoint } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
-import { programSteps } from './program-state.ts'
+import { programSteps, stepsReadAnew } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
 import { RunningJob } from './running-job.ts'
 import { explainDamage, isDamage } from './verify-checkpoints.ts'
@@ -86,6 +86,11 @@ export interface JobOptions {
    * are gone, or keep something else. What fits is never dropped. Default: none, and such a start is refused.
    */
   readonly dropState?: readonly string[]
+  /**
+   * With `state`: read the tables of lookup joins anew, and whatever is computed for them. Default: a table stays as it
+   * was read by the first run.
+   */
+  readonly refreshTables?: boolean
   /** With `state`: take the job over also from a process that may still run it. */
   readonly takeOver?: boolean
 }
@@ -130,6 +135,7 @@ const optionNames = Object.keys({
   goOn: true,
   takeOver: true,
   dropState: true,
+  refreshTables: true,
   restart: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
 
@@ -185,6 +191,7 @@ export class Job {
     if (options.restart !== undefined && options.restart.kind !== 'none' && options.state === undefined)
       throw restartWithoutState()
     if (options.goOn === true && (options.mode ?? 'batch') === 'batch') throw nothingToGoOnWith()
+    if (options.refreshTables === true && (options.mode ?? 'batch') === 'batch') throw nothingToRefresh()
     this.options = options
     this.restarts = new Restarts(options.restart ?? { kind: 'none' }, () => options.host.random.next())
     this.built = optimize(built)
@@ -310,7 +317,7 @@ export class Job {
 
   /** Refuses state that this pipeline cannot go on with, before anything is written or committed. */
   private async admit(manifest: Manifest, isOver: boolean): Promise<OpenedCheckpoint | undefined> {
-    const { host, state, mode = 'batch', dropState = [] } = this.options
+    const { host, state, mode = 'batch', dropState = [], refreshTables = false } = this.options
     if (state === undefined) return undefined
     refuseOtherMode(manifest, mode, state.place)
     if (isOver) return undefined
@@ -322,7 +329,11 @@ export class Job {
     const opened = await openCheckpoint(
       manifest,
       { store: state, checks: host.bytes, input: host.files },
-      { steps: programSteps(built, physical), dropState: new Set(dropState) },
+      {
+        steps: programSteps(built, physical),
+        dropState: new Set(dropState),
+        anew: stepsReadAnew(physical.logical, refreshTables),
+      },
     )
     if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, state.place)
     return opened
@@ -358,6 +369,14 @@ function nothingToGoOnWith(): MillraceError {
     what: 'a batch run that came to its end has nothing to go on with',
     detail: 'it reads all of its input each time',
     hint: 'read new input with mode micro-batch and the trigger available-now, or begin with a new state directory',
+  })
+}
+
+function nothingToRefresh(): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: 'a batch run has no tables to read anew',
+    detail: 'it reads its tables whole each time it is run',
+    hint: 'leave the option "refreshTables" out',
   })
 }
 

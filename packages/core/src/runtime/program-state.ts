@@ -1,6 +1,7 @@
 /** What a program keeps, step by step: its tables, what they mean, and how older state becomes it. */
 import type { PhysicalPlan } from '../plan/physical.ts'
-import type { BuiltPlan } from '../plan/logical.ts'
+import type { BuiltPlan, LogicalPlan } from '../plan/logical.ts'
+import { ancestorsOf } from '../plan/plan-graph.ts'
 import { stepMeanings } from '../plan/step-meaning.ts'
 import { statePartsOf } from '../engine/index.ts'
 import type { DataType } from '../data/index.ts'
@@ -34,6 +35,14 @@ export function programSteps(
       },
     ]),
   )
+}
+
+/** Steps whose state is left out when tables of lookup joins are read anew: all that leads to tables, and the joins. */
+export function stepsReadAnew(plan: LogicalPlan, refreshTables: boolean): ReadonlySet<string> {
+  if (!refreshTables) return new Set()
+  const joins = plan.nodes.filter(({ kind }) => kind === 'lookup-join')
+  const tables = joins.flatMap(({ inputs }) => inputs.slice(1).map(({ step }) => step))
+  return new Set([...ancestorsOf(plan, tables), ...joins.map(({ step }) => step)])
 }
 
 function migrationsOf(definition: unknown): ReadonlyMap<string, readonly StateMigration[]> {

@@ -28,11 +28,15 @@ export interface Successor {
   readonly steps: ReadonlyMap<string, ProgramStep>
   /** Steps whose state may be left out where it does not fit. */
   readonly dropState: ReadonlySet<string>
+  /** Steps whose state is left out although it fits (F4). */
+  readonly anew: ReadonlySet<string>
 }
 
 /** The files of a checkpoint, and how they fit. */
 export interface OpenedCheckpoint {
   readonly fit: StateFit
+  /** Steps that begin anew, also such as keep no state. */
+  readonly anew: ReadonlySet<string>
   readonly files: readonly {
     readonly step: string
     readonly reader: StateFileReader
@@ -48,7 +52,7 @@ export interface OpenedCheckpoint {
 export async function openCheckpoint(
   manifest: Manifest,
   { store, checks, input }: CheckpointPlace,
-  { steps, dropState }: Successor,
+  { steps, dropState, anew }: Successor,
 ): Promise<OpenedCheckpoint> {
   const readers = await Promise.all(
     manifest.state.map(async (file) => ({
@@ -62,9 +66,10 @@ export async function openCheckpoint(
     about: reader.about as unknown as StepMeaning | undefined,
   }))
   const inputs = await fitInputs(readers, steps, input)
-  const fit = decideStateFit(kept, steps, dropState, inputs)
+  const fit = decideStateFit(kept, steps, dropState, inputs, anew)
   return {
     fit,
+    anew,
     files: readers.map((file, at) => ({ ...file, tables: fit.files[at] as TableFits })),
   }
 }
@@ -77,7 +82,7 @@ export async function openCheckpoint(
 export async function restoreExecution(
   execution: Execution,
   manifest: Manifest,
-  { files }: OpenedCheckpoint,
+  { files, anew }: OpenedCheckpoint,
 ): Promise<void> {
   for (const { step, reader, tables } of files) {
     for await (const rows of reader.read()) {
@@ -86,6 +91,8 @@ export async function restoreExecution(
     }
   }
   const watermarks = Object.entries(manifest.watermarks).map(([step, of]) => [step, watermarkOf(of)] as const)
+  // What is read anew has its time before it, but for joins: theirs is that of their stream.
+  for (const step of anew) if (execution.node(step).kind !== 'lookup-join') watermarks.push([step, -Infinity])
   const wasDrained = manifest.end === 'drained' || manifest.end === 'finished'
   endRestore(execution, wasDrained ? undefined : new Map(watermarks))
 }

@@ -8,7 +8,7 @@
 import type { Manifest, PendingCommit, StageBorder } from '../checkpoint/index.ts'
 import type { Json } from '../data/type.ts'
 import { Execution } from '../engine/index.ts'
-import type { LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
+import type { EpochInput, LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { within } from '../host/within.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
@@ -30,6 +30,7 @@ import type { JobProgress } from './progress.ts'
 import { restoreExecution } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { StagedRun } from './staged-run.ts'
+import { tablesKept } from './state-fit.ts'
 import type { StepFit } from './state-fit.ts'
 import { hasEnded } from './take-over.ts'
 import type { TakenOver } from './take-over.ts'
@@ -55,6 +56,8 @@ export interface JobStart {
   readonly committedAgain: number
   /** Steps that did not simply go on with the state that was kept: what they gained, converted and dropped. */
   readonly changes: readonly StepFit[]
+  /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
+  readonly tables?: readonly string[]
 }
 
 /** What a run is made of. */
@@ -138,7 +141,7 @@ export class RunningJob {
         execution: this.#execution,
         epochs: this.#epochs,
         clock,
-        replay: parts.taken?.start.kind === 'ended' ? undefined : parts.taken?.start.replay,
+        replay: replayOf(parts),
       })
   }
 
@@ -334,8 +337,17 @@ export class RunningJob {
       ...(phases === undefined ? {} : { phases }),
       committedAgain,
       changes: opened === undefined ? [] : changesOf(opened),
+      ...(opened === undefined ? {} : { tables: tablesKept(this.#parts.built.plan, opened.fit.steps) }),
     }
   }
+}
+
+/** The epoch to carry out again. What is read anew is not read as it was planned. */
+function replayOf({ taken, opened }: RunParts): EpochInput | undefined {
+  const replay = taken === undefined || taken.start.kind === 'ended' ? undefined : taken.start.replay
+  if (replay === undefined || opened === undefined || opened.anew.size === 0) return replay
+  const ranges = Object.entries(replay.ranges).filter(([step]) => !opened.anew.has(step))
+  return { ...replay, ranges: Object.fromEntries(ranges) }
 }
 
 function openedOtherwise(

@@ -8,10 +8,13 @@
  *  F2  What a value means does not change unseen: another key, window, aggregate, or type that is not wider, is a misfit,
  *      unless a migration says how old values become new ones.
  *  F3  The order of columns, states and steps means nothing. New steps and states begin empty.
+ *  F4  What is to be read anew is left out as a whole, whether it fits or not.
  */
 import type { DataType } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
 import type { Source } from '../connect/source.ts'
+import type { LogicalPlan } from '../plan/logical.ts'
+import { tableSources } from '../plan/plan-graph.ts'
 import type { AggregateMeaning, KeyMeaning, StepMeaning } from '../plan/step-meaning.ts'
 import { fitProcess } from './process-fit.ts'
 import { fitColumns, fitKeys, generalRule } from './column-fit.ts'
@@ -57,8 +60,8 @@ export type TableFits = ReadonlyMap<string, PartFit>
 /** A step of the checkpoint, of the program or of both. */
 export interface StepFit {
   readonly step: string
-  /** `converts`: something of it changes; `begins`: there is nothing kept of it. */
-  readonly verdict: 'keeps' | 'converts' | 'begins' | 'drops'
+  /** `converts`: something of it changes; `begins`: there is nothing kept of it; `anew`: read anew, as asked. */
+  readonly verdict: 'keeps' | 'converts' | 'begins' | 'drops' | 'anew'
   readonly changes: readonly StateChange[]
 }
 
@@ -77,16 +80,20 @@ export function decideStateFit(
   program: ReadonlyMap<string, ProgramStep>,
   dropState: ReadonlySet<string>,
   inputs: ReadonlyMap<string, InputFit> = new Map(),
+  anew: ReadonlySet<string> = new Set(),
 ): StateFit {
   const fits = kept.map((file) => ({
     step: file.step,
-    ...fitFile(file, program.get(file.step), { dropState, input: inputs.get(file.step) }),
+    ...(anew.has(file.step)
+      ? leftOut
+      : fitFile(file, program.get(file.step), { dropState, input: inputs.get(file.step) })),
   }))
   const steps = new Set([...kept.map(({ step }) => step), ...program.keys()])
   return {
     files: fits.map(({ tables }) => tables),
     steps: Array.from(steps, (step) => {
       const own = fits.filter((fit) => fit.step === step)
+      if (anew.has(step) && own.length > 0) return { step, verdict: 'anew', changes: [] }
       return stepFit(step, own, program.has(step))
     }),
     misfits: unlike(fits.flatMap(({ misfits }) => misfits)),
@@ -98,6 +105,15 @@ interface FileFit {
   readonly changes: readonly StateChange[]
   readonly misfits: readonly Misfit[]
   readonly isDropped: boolean
+}
+
+const leftOut: FileFit = { tables: new Map(), changes: [], misfits: [], isDropped: true }
+
+/** Tables of lookup joins that stay as they were read before: the names of their sources. */
+export function tablesKept(plan: LogicalPlan, steps: readonly StepFit[]): readonly string[] {
+  const kept = steps.filter(({ verdict }) => verdict === 'keeps' || verdict === 'converts')
+  const tables = tableSources(plan)
+  return kept.flatMap(({ step }) => (tables.has(step) ? [step] : []))
 }
 
 function stepFit(step: string, files: readonly FileFit[], isInProgram: boolean): StepFit {
