@@ -94,7 +94,7 @@ describe('state in a bucket', () => {
     const copied = await tool('savepoint', '--state', place, '--to', 's3://checkpoints/saved')
     expect([copied.code, copied.stdout]).toEqual([
       0,
-      expect.stringContaining('--from-savepoint s3://checkpoints/saved begins with it'),
+      expect.stringContaining('--from-savepoint s3://checkpoints/saved --output-mode append'),
     ])
     for (const [state, saved] of [
       ['fresh', 'saved'],

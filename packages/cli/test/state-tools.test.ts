@@ -218,6 +218,10 @@ describe('millrace savepoint', () => {
       0,
       expect.stringMatching(/saved\/one: epoch 2 of .* of state\n/),
     ])
+    const line = /begin with it: millrace (run MODULE .*)\n/.exec(saved.stdout)?.[1] ?? ''
+    const names: Record<string, string> = { MODULE: 'pipe.ts', NEW: 'told' }
+    const told = line.split(' ').map((word) => names[word] ?? word)
+    expect((await tool(...told, '--stop-when-idle', '200ms')).code).toBe(0)
     const check = await tool('check', 'pipe.ts', '--state', 'other', '--from-savepoint', 'saved/one')
     expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('would go on behind epoch 2')])
     expect(existsSync(join(made.path, 'other'))).toBe(false)

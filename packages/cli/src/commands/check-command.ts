@@ -39,7 +39,7 @@ export const checkCommand: Command = {
     { name: 'json', description: 'as one JSON object on standard output, for programs' },
   ],
   details: [
-    'Says whether a start begins, resumes behind which epoch, or has nothing left to do; who owns the job; which outputs of earlier epochs it would commit first; which steps keep, gain, convert or drop state; and why it would be refused. Nothing is written, and no source or output is opened.',
+    'Says whether a start begins, resumes behind which epoch, or has nothing left to do; who owns the job; which outputs of earlier epochs it would commit first; which steps keep, gain, convert or drop state; and why it would be refused. Every byte of the epoch that would be gone on from is read; nothing is written, and no source or output is opened.',
     'The exit code is 0 when the start would go ahead, and otherwise that with which millrace run would end: 2 when the pipeline or the command has to be changed, 1 when a file is damaged or the state cannot be read.',
   ],
   examples: [

@@ -11,6 +11,11 @@ import type { Surroundings } from '../surroundings.ts'
 import { statePlace } from './state-place.ts'
 import { openStore } from './state-store.ts'
 
+/** The command that begins with a savepoint, but for the module and the new state directory. */
+function beginLine(path: string, mode = 'continuous'): string {
+  return `millrace run MODULE --mode ${mode} --state NEW --from-savepoint ${path} --output-mode append`
+}
+
 /** Runs the command. */
 export async function savepoint(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
   const { stdout } = surroundings
@@ -25,7 +30,7 @@ export async function savepoint(words: ParsedWords, surroundings: Surroundings):
   stdout.write(
     words.given.has('json')
       ? jsonLine({ type: 'savepoint', place: to.place, epoch: manifest.epoch, atMs, lineage, bytes })
-      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n  millrace run MODULE --state NEW --from-savepoint ${path} begins with it\n`,
+      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n  begin with it: ${beginLine(path, manifest.mode)}\n  append leaves what was put out before the savepoint; overwrite would remove it, and nothing writes it again\n`,
   )
   return exitCodes.done
 }

@@ -100,9 +100,14 @@ function stepLines(steps: readonly StepFit[], palette: Palette): string[] {
     '  state',
     ...steps.map(
       ({ step, verdict, changes }) =>
-        `    ${step.padEnd(width)}  ${palette(verdictText(verdict), verdict === 'drops' ? 'warn' : 'plain')}${changes.map(changeText).join('')}`,
+        `    ${step.padEnd(width)}  ${palette(verdictText(verdict), toneOf(verdict))}${changes.map(changeText).join('')}`,
     ),
   ]
+}
+
+function toneOf(verdict: StepFit['verdict']): 'bad' | 'warn' | 'plain' {
+  if (verdict === 'misfits') return 'bad'
+  return verdict === 'drops' ? 'warn' : 'plain'
 }
 
 function verdictText(verdict: StepFit['verdict']): string {
@@ -117,6 +122,8 @@ function verdictText(verdict: StepFit['verdict']): string {
       return 'is dropped'
     case 'anew':
       return 'is read anew'
+    case 'misfits':
+      return 'does not fit: a start is refused'
   }
 }
 

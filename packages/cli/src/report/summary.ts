@@ -86,6 +86,8 @@ function changeNote({ step, verdict, changes }: StepFit): string {
     converts: 'went on, changed',
     drops: 'was dropped',
     anew: 'was read anew',
+    // Of a start that was refused.
+    misfits: 'does not fit',
   }[verdict]
   const states = changes.map(({ kind, state }) => `"${state}" ${changeWords[kind]}`)
   return `  state of ${step} ${what}${states.length === 0 ? '' : `: ${states.join(', ')}`}`

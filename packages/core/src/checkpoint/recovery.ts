@@ -20,9 +20,11 @@ export interface StartWishes {
   /**
    * Start from this epoch of the current history, under a new lineage. When the current lineage began from it already,
    * this is a plain start (D6): a supervisor may give it with every start. Going back to the same epoch once more takes
-   * another wish in between.
+   * another wish in between, or `again`.
    */
   readonly from?: number
+  /** Begin another history at `from` also where the current one began there: it is damaged. */
+  readonly again?: boolean
   /** Go on behind an end: read new input with a state that was drained or finished. */
   readonly goOn?: boolean
 }
@@ -71,7 +73,8 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   const { current } = history
   const newest = history.manifests.at(-1)?.entry
   const isOver = newest?.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true
-  const hasBegun = wishes.from === current?.parent?.epoch || (isOver && wishes.from === newest.epoch)
+  const isBranch = wishes.again !== true && wishes.from === current?.parent?.epoch
+  const hasBegun = isBranch || (isOver && wishes.from === newest.epoch)
   if (wishes.from !== undefined && !hasBegun) return goBack(entries, history, wishes.from, attempt)
   const lineage = current?.lineage
   const replay = planOf(history, (newest?.epoch ?? 0) + 1)

@@ -17,6 +17,7 @@ import type { Host } from '../host/host.ts'
 import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { admitBorder, isBorder } from './batch-phases.ts'
+import { branchedAgain } from './branch-again.ts'
 import type { JobOptions } from './job.ts'
 import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import type { MovedOutput } from './other-output.ts'
@@ -27,7 +28,7 @@ import { tablesKept } from './state-fit.ts'
 import type { StepFit } from './state-fit.ts'
 import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
-import { explainDamage, isDamage } from './verify-checkpoints.ts'
+import { explainDamage, faultOfEpoch, isDamage } from './verify-checkpoints.ts'
 
 /** An epoch, and the rows that outputs got in it. */
 export interface EpochOutput {
@@ -168,7 +169,10 @@ async function decide({ host, state, options }: ToBeStarted): Promise<Decided> {
   if (savepoint === undefined || entries.length > 0) {
     if (savepoint !== undefined)
       await readSavepoint(savepoint, { checks: host.bytes, entries, place: state.place })
-    return { entries, start: possible(decideStart(entries, options), state.place), files: state }
+    const decided = possible(decideStart(entries, options), state.place)
+    const ground = { entries, wishes: options, store: state, checks: host.bytes }
+    const start = possible(await branchedAgain(decided, ground), state.place)
+    return { entries, start, files: state }
   }
   const manifest = await readSavepoint(savepoint, { checks: host.bytes, entries, place: state.place })
   const parent = { lineage: manifest.lineage, epoch: manifest.epoch }
@@ -206,6 +210,8 @@ async function fitOf(
     anew: stepsReadAnew(physical.logical, options.refreshTables ?? false),
   }
   try {
+    const fault = await faultOfEpoch(files, manifest, host.bytes)
+    if (fault !== undefined) throw fault
     if (isBorder(manifest)) {
       await admitBorder(manifest, { built, physical }, { store: files, checks: host.bytes })
       return []

@@ -60,8 +60,11 @@ export type TableFits = ReadonlyMap<string, PartFit>
 /** A step of the checkpoint, of the program or of both. */
 export interface StepFit {
   readonly step: string
-  /** `converts`: something of it changes; `begins`: there is nothing kept of it; `anew`: read anew, as asked. */
-  readonly verdict: 'keeps' | 'converts' | 'begins' | 'drops' | 'anew'
+  /**
+   * `converts`: something of it changes; `begins`: there is nothing kept of it; `anew`: read anew, as asked; `misfits`: the
+   * program cannot go on with it, and a start is refused.
+   */
+  readonly verdict: 'keeps' | 'converts' | 'begins' | 'drops' | 'anew' | 'misfits'
   readonly changes: readonly StateChange[]
 }
 
@@ -119,6 +122,7 @@ export function tablesKept(plan: LogicalPlan, steps: readonly StepFit[]): readon
 function stepFit(step: string, files: readonly FileFit[], isInProgram: boolean): StepFit {
   const changes = unlike(files.flatMap((file) => file.changes))
   if (files.length === 0) return { step, verdict: 'begins', changes }
+  if (files.some(({ misfits }) => misfits.length > 0)) return { step, verdict: 'misfits', changes: [] }
   if (!isInProgram || files.every(({ isDropped }) => isDropped)) return { step, verdict: 'drops', changes }
   return { step, verdict: changes.length > 0 ? 'converts' : 'keeps', changes }
 }

@@ -22,6 +22,7 @@ import type {
 } from '../checkpoint/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Host, ProcessIdentity } from '../host/host.ts'
+import { branchedAgain } from './branch-again.ts'
 import { beginAttempt, isAtWork } from './live-attempts.ts'
 
 /** What whoever starts a job may ask for. */
@@ -73,10 +74,15 @@ export async function takeOver(
   let { entries, back } = await readLog(log, store, { host, from: wishes.from })
   let admitted: Manifest | undefined
   for (let races = 0; races < RACES_MAX; races++) {
-    const start = possible(back ?? decideStart(entries, wishes), store.place)
+    let start = possible(back ?? decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
+    if (back === undefined && !(start.kind !== 'begin' && isLike(start.manifest, admitted)))
+      start = possible(
+        await branchedAgain(start, { entries, wishes, store, checks: host.bytes }),
+        store.place,
+      )
     // Opening a checkpoint takes long: whoever is still at work would write the next one meanwhile, again and again.
-    if (start.kind !== 'begin' && !(admitted !== undefined && isLike(start.manifest, admitted))) {
+    if (start.kind !== 'begin' && !isLike(start.manifest, admitted)) {
       await wishes.admit?.(start.manifest, start.kind === 'ended')
       admitted = start.manifest
     }
@@ -117,7 +123,8 @@ export async function takeOver(
 }
 
 /** Of the same run: what is said of one holds of the other, but for damage. */
-function isLike(manifest: Manifest, earlier: Manifest): boolean {
+function isLike(manifest: Manifest, earlier: Manifest | undefined): boolean {
+  if (earlier === undefined) return false
   return manifest.attempt === earlier.attempt && manifest.end === undefined && earlier.end === undefined
 }
 

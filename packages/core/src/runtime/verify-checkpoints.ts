@@ -56,6 +56,23 @@ export async function verifyCheckpoints(
   return { epochs, damaged: countingPart(log).damaged }
 }
 
+/**
+ * What is damaged of the files of an epoch, of which every byte is read; undefined: nothing.
+ *
+ * @throws MillraceError `checkpoint/newer-format`, `checkpoint/store-failed`.
+ */
+export async function faultOfEpoch(
+  store: CheckpointStore,
+  manifest: Manifest,
+  checks: ByteChecks,
+): Promise<MillraceError | undefined> {
+  for (const file of filesOf(manifest)) {
+    const fault = await faultOf(store, file, checks)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
 async function isGone(store: CheckpointStore, number: number): Promise<boolean> {
   return (await store.names('log/')).every((name) => Number(name.slice('log/'.length)) !== number)
 }

@@ -156,6 +156,39 @@ describe('damage behind a branch', () => {
   })
 })
 
+describe('damage of a history that began with --from', () => {
+  it('is left by the command that the error names, which begins another one at the same epoch', async () => {
+    for (const bit of ['first', 'middle'] as const) {
+      const shelf = await threeEpochs()
+      stream.push({ key: 'a' })
+      expect((await count(shelf, { from: 2 })).counts).toEqual([3, 4])
+      const newest = (await verifyCheckpoints(shelf, host.bytes)).epochs.at(-1) as VerifiedEpoch
+      const name =
+        newest.manifest.state.find(({ epoch, step }) => epoch === 3 && step === 'count')?.name ?? ''
+      const bytes = shelf.files.get(name) as Uint8Array
+      const place = bit === 'first' ? 0 : bytes.length >> 1
+      shelf.files.set(
+        name,
+        bytes.map((byte, at) => (at === place ? byte ^ 4 : byte)),
+      )
+      const error = await failure(count(shelf))
+      expect([error.code, error.hint]).toEqual(['checkpoint/damaged', expect.stringContaining('--from 2: ')])
+      expect((await jobOf(shelf, memorySink()).check())?.refusals).toMatchObject([{ code: error.code }])
+      expect(await jobOf(shelf, memorySink(), { from: 2 }).check()).toMatchObject({
+        kind: 'resume',
+        epoch: 2,
+        isBranch: true,
+        repeats: [{ epoch: 3 }],
+        refusals: [],
+      })
+      expect((await count(shelf, { from: 2 })).counts).toEqual([3, 4])
+      // D6: from then on it is a plain start.
+      expect((await count(shelf, { from: 2 })).counts).toEqual([])
+      expect((await count(shelf)).counts).toEqual([])
+    }
+  })
+})
+
 describe('what a start would do', () => {
   it('begins, resumes, and says what going back repeats; nothing is written', async () => {
     const empty = new Shelf()
@@ -208,6 +241,22 @@ describe('what a start would do', () => {
     const [refusal] = (await jobOf(shelf, memorySink()).check())?.refusals ?? []
     expect(refusal).toMatchObject({ code: 'checkpoint/damaged', place: { file: `shelf/${newest}` } })
     expect(refusal?.hint).toContain('--from')
+  })
+
+  it('is refused for every damage of state that a start would meet', async () => {
+    const base = await threeEpochs()
+    for (const name of base.files.keys()) {
+      const shelf = new Shelf(base.files)
+      const bytes = shelf.files.get(name) as Uint8Array
+      shelf.files.set(
+        name,
+        bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 4 : byte)),
+      )
+      const newest = (await verifyCheckpoints(shelf, host.bytes)).epochs.at(-1)
+      if (name.startsWith('log/') || newest?.fault === undefined) continue
+      const found = await jobOf(shelf, memorySink()).check()
+      expect([name, found?.refusals.map(({ code }) => code)]).toEqual([name, ['checkpoint/damaged']])
+    }
   })
 })
 

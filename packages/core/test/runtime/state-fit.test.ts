@@ -82,9 +82,8 @@ describe('whether state fits', () => {
       for (const [from, to] of pairs) {
         const found = fit(declare(from), declare(to))
         const isSame = text(from.type) === text(to.type)
-        const expected = isSame ? 'keeps' : widensTo(from.type, to.type) ? 'converts' : undefined
-        const verdict =
-          found.misfits.length > 0 ? undefined : found.steps.find(({ step }) => step === 'keep')?.verdict
+        const expected = isSame ? 'keeps' : widensTo(from.type, to.type) ? 'converts' : 'misfits'
+        const verdict = found.steps.find(({ step }) => step === 'keep')?.verdict
         expect([text(from.type), text(to.type), verdict]).toEqual([text(from.type), text(to.type), expected])
         // F1: whatever does not fit can be given up, and then nothing is left to say.
         expect(fit(declare(from), declare(to), ['keep']).misfits).toEqual([])
