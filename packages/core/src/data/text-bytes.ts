@@ -84,3 +84,12 @@ export function copyBytes(
     target.set(source.subarray(start, start + length), at)
   }
 }
+
+/**
+ * Whether UTF-8 has a text: it has no half of a character (lone surrogate), which would be read back as U+FFFD.
+ *
+ * Platforms since Node.js 20 have it as a method; the language level that the sources are checked against has not.
+ */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
+}

@@ -4,6 +4,7 @@
  */
 import type { ColumnBuilder } from '../data/column-builder.ts'
 import type { Column } from '../data/column.ts'
+import { isWellFormed } from '../data/text-bytes.ts'
 import type { DataType } from '../data/type.ts'
 import { GroupTable } from './group-table.ts'
 import type { KeyCursor, KeyedStateParts } from './keyed-state.ts'
@@ -214,6 +215,8 @@ export class MapStateHandle {
 
   /** The entry of a map key of the current record, or −1. Leaves the encoded key in the encoder. */
   #find(key: unknown): number {
+    // It would be encoded as another text, which may be there.
+    if (typeof key === 'string' && !isWellFormed(key)) return -1
     this.#encoder.encode(key)
     return this.#findEncoded()
   }

@@ -6,6 +6,7 @@
  * allocated unless something is wrong.
  */
 import { fitsPrecision, parseDecimal } from '../data/decimal.ts'
+import { isWellFormed } from '../data/text-bytes.ts'
 import { typeToString } from '../data/type-text.ts'
 import type { DataType, ElementType, Field } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
@@ -25,6 +26,10 @@ interface Fault {
 
 /** Nesting that an encoded value may have. */
 const DEPTH_MAX = 64
+
+const wholeText = 'a text of whole characters'
+const halfCharacterHint =
+  'it has half a character (a lone surrogate): cut texts between characters, as in [...text], or give text.toWellFormed()'
 
 const DAY_MS = 86_400_000
 /** Milliseconds whose nanoseconds a count of 64 bits has. */
@@ -87,7 +92,7 @@ export class ValueCheck {
         if (typeof value === 'boolean') return
         break
       case 'text':
-        if (typeof value === 'string' && this.#type.kind === 'string') return
+        if (typeof value === 'string' && this.#type.kind === 'string' && isWellFormed(value)) return
         break
       case 'other':
         // Whether a state is nullable is not known here.
@@ -128,7 +133,7 @@ function isFlat(type: DataType, value: unknown): boolean {
     case 'float64':
       return typeof value === 'number'
     case 'string':
-      return typeof value === 'string'
+      return typeof value === 'string' && isWellFormed(value)
     case 'uuid':
       return typeof value === 'string' && uuidPattern.test(value)
     case 'date': {
@@ -163,6 +168,8 @@ function isInterval(value: unknown): boolean {
 
 function wantedOf(type: DataType): string | undefined {
   switch (type.kind) {
+    case 'string':
+      return wholeText
     case 'date':
       return "a text such as '2001-03-25'"
     case 'time':
@@ -190,6 +197,8 @@ function rangeText(type: DataType): string {
 }
 
 function wrong(type: DataType, value: unknown, wanted: string | undefined): Fault {
+  if (typeof value === 'string' && !isWellFormed(value))
+    return { path: '', value, type, wanted, hint: halfCharacterHint }
   const isMoment = isDate(value) && (type.kind === 'timestamp' || type.kind === 'time')
   return { path: '', value, type, wanted, hint: isMoment ? 'give its getTime()' : roundingHint(type, value) }
 }
@@ -259,6 +268,7 @@ function jsonFault(type: DataType, value: unknown, depth: number): Fault | undef
   if (depth > DEPTH_MAX) return tooDeep(type, value)
   switch (typeof value) {
     case 'string':
+      return isWellFormed(value) ? undefined : wrong(type, value, wholeText)
     case 'boolean':
       return undefined
     case 'number':
@@ -282,6 +292,7 @@ function jsonFault(type: DataType, value: unknown, depth: number): Fault | undef
 
 function jsonObjectFault(type: DataType, value: object, depth: number): Fault | undefined {
   for (const name of Object.keys(value)) {
+    if (!isWellFormed(name)) return wrong(type, name, wholeText)
     const fault = jsonFault(type, (value as { readonly [name: string]: unknown })[name], depth + 1)
     if (fault !== undefined) return inPart(fault, () => `.${name}`)
   }

@@ -8,6 +8,7 @@
  * `faithful` encoders are for objects that user code goes on with: they tell undefined from null and −0 from 0, take
  * sets and arrays of numbers too, and refuse what would come back as something else.
  */
+import { isWellFormed } from '../data/text-bytes.ts'
 import { MillraceError, assert } from '../errors.ts'
 
 const TAG_NULL = 0
@@ -46,7 +47,8 @@ export const TEXT_HEADER_BYTES = 5
 const DEPTH_MAX = 64
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+// A mark at the beginning is a part of the text: without it two texts would be one.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Writes values into memory of its own, one at a time. */
 export class ValueEncoder {
@@ -175,6 +177,7 @@ export class ValueEncoder {
   }
 
   #text(text: string): void {
+    if (this.#isFaithful && !isWellFormed(text)) throw halfCharacter(text)
     this.#reserve(4 + text.length * 3)
     const { written } = encoder.encodeInto(text, this.bytes.subarray(this.length + 4))
     this.#view.setUint32(this.length, written, true)
@@ -304,6 +307,14 @@ function tooDeep(): MillraceError {
   return new MillraceError('value/invalid', {
     what: `an object nested more than ${DEPTH_MAX} deep cannot be kept in state`,
     hint: 'keep plain data without references to itself',
+  })
+}
+
+function halfCharacter(text: string): MillraceError {
+  return new MillraceError('value/invalid', {
+    what: `the text ${JSON.stringify(text.slice(0, 60))} with half a character (a lone surrogate) cannot be kept in state`,
+    detail: 'it would come back with U+FFFD in its place',
+    hint: 'cut texts between characters, as in [...text], or keep text.toWellFormed()',
   })
 }
 

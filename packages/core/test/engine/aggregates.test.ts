@@ -371,7 +371,8 @@ describe('collected values', () => {
       [float, [Number.NaN, -Infinity, 0.1]],
       [{ kind: 'boolean' }, [true, false]],
       [{ kind: 'date' }, ['1969-12-31', '2026-01-01']],
-      [{ kind: 'string' }, ['', 'žluť', 'x'.repeat(1000)]],
+      [{ kind: 'string' }, ['', 'žluť', 'x'.repeat(1000), '\ufeffx']],
+      [list({ kind: 'string' }), [['\ufeffx', 'x'], ['\ufeff']]],
       [{ kind: 'list', element: { type: float, nullable: true } }, [[1, null], []]],
       [
         { kind: 'struct', fields: [field('a', float), field('b', { kind: 'string' }, true)] },

@@ -89,6 +89,12 @@ type Operation =
   | { kind: 'drop'; key: string }
   | { kind: 'clear'; what: 'value' | 'list' | 'map' }
 
+/** Some begin with the mark that pasted files have: `\ufeffa` is not `a`. */
+const marked = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.tuple(fc.constantFrom('', '\ufeff'), texts).map(([mark, rest]) => mark + rest)
+
+const mapKeys = ['a', 'b', 'c', '\ufeffa']
+
 const kinds: { name: string; type: DataType; value: fc.Arbitrary<unknown> }[] = [
   { name: 'float', type: float, value: fc.double() },
   { name: 'integer', type: { kind: 'int64', rows: 'number' }, value: fc.maxSafeInteger() },
@@ -98,14 +104,14 @@ const kinds: { name: string; type: DataType; value: fc.Arbitrary<unknown> }[] = 
     type: { kind: 'int64', rows: 'bigint' },
     value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   },
-  { name: 'text', type: text, value: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { name: 'text', type: text, value: marked(fc.string({ unit: 'binary', maxLength: 40 })) },
   {
     name: 'struct',
     type: { kind: 'struct', fields: [field('a', float), field('b', texts)] },
     // Nested values are held canonically: −0 comes back as 0.
     value: fc.record({
       a: fc.double({ noNaN: true }).map((number) => number + 0),
-      b: fc.array(fc.string(), { maxLength: 3 }),
+      b: fc.array(marked(fc.string()), { maxLength: 3 }),
     }),
   },
 ]
@@ -115,8 +121,8 @@ describe('keyed state', () => {
     it(`holds ${name} values, lists and maps apart per key`, () => {
       const operation: fc.Arbitrary<Operation> = fc.oneof(
         fc.record({ kind: fc.constantFrom('set' as const, 'add' as const), value }),
-        fc.record({ kind: fc.constant('put' as const), key: fc.constantFrom('a', 'b', 'c', 'd'), value }),
-        fc.record({ kind: fc.constant('drop' as const), key: fc.constantFrom('a', 'b', 'c', 'd') }),
+        fc.record({ kind: fc.constant('put' as const), key: fc.constantFrom(...mapKeys), value }),
+        fc.record({ kind: fc.constant('drop' as const), key: fc.constantFrom(...mapKeys) }),
         fc.record({
           kind: fc.constant('clear' as const),
           what: fc.constantFrom('value' as const, 'list' as const, 'map' as const),
@@ -150,7 +156,7 @@ describe('keyed state', () => {
                 expect([...s.map]).toEqual([...m.map])
                 expect(s.map.size).toBe(m.map.size)
                 apply(operations[n] as Operation, s, m)
-                for (const key of 'abcd') {
+                for (const key of mapKeys) {
                   expect(s.map.has(key)).toBe(m.map.has(key))
                   expect(s.map.get(key)).toEqual(m.map.get(key))
                 }
@@ -273,6 +279,23 @@ describe('timers', () => {
     expect(seen.splice(0)).toEqual(['10 a a', '10 a b', '20 a c'])
     advance(operator, Infinity)
     expect(seen.splice(0)).toEqual(['30 a late'])
+  })
+
+  it('have the names that they were given, however many there are', () => {
+    const names = Array.from({ length: 100 }, (_, n) => `\ufeff${n}`)
+    const fired: string[] = []
+    const { operator, push } = make({
+      onRow: (_, context) => names.forEach((name) => context.setTimer(name, 10)),
+      onTimer: (_, { name }) => void fired.push(name),
+    })
+    push([row('a', 1, 0)])
+    advance(operator, 10)
+    expect(fired.toSorted()).toEqual(names.toSorted())
+  })
+
+  it('are not named by texts that UTF-8 has not: two names would be one', () => {
+    const { push } = make({ onRow: (_, context) => context.setTimer('\ud800', 10) })
+    expect(attempt(() => push([row('a', 1, 0)]))).toMatchObject({ code: 'value/invalid', step: 'step' })
   })
 
   it('are counted while they have not fired', () => {

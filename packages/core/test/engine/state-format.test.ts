@@ -394,6 +394,11 @@ describe('accumulators of users', () => {
       zero: -0,
       set: new Set(['a', 1]),
       map: new Map([[{ a: 1 }, [1n, undefined]]]),
+      words: new Map([
+        ['\ufeffid', 2],
+        ['id', 2],
+      ]),
+      ['\ufeffmember']: '\ufeff',
       bytes: Uint8Array.of(1, 2),
       numbers: Float64Array.of(1.5, -0, Number.NaN),
       big: BigInt64Array.of(-1n),
@@ -412,6 +417,8 @@ describe('accumulators of users', () => {
       [new Date(0), /class Date/],
       [() => 1, /function/],
       [endless, /nested/],
+      [{ word: '\ud800' }, /surrogate/],
+      [{ ['\ud800']: 1 }, /surrogate/],
     ] as const) {
       let error: unknown
       try {

@@ -106,6 +106,27 @@ describe('state of numbers and times', () => {
   })
 })
 
+describe('texts that UTF-8 has not', () => {
+  const half = '😀'.slice(0, 1)
+
+  test.each<[string, ColumnType, unknown, string]>([
+    ['a text', t.string(), `x${half}`, 'last is the string "x\\ud83d"'],
+    ['an element', t.list(t.string()), ['😀', half], 'last[1] is the string'],
+    ['a member', t.struct({ a: t.string() }), { a: half }, 'last.a is the string'],
+    ['a key', t.map(t.string(), t.int32()), new Map([[half, 1]]), 'last.key is the string'],
+    ['a text in JSON', t.json(), { a: [half] }, 'last.a[0] is the string'],
+    ['a name in JSON', t.json(), { [half]: 1 }, 'last is the string "\\ud83d"'],
+  ])('are refused as %s, with the way out', (_, type, value, said) => {
+    const refused = refusal(type, value)
+    expect(refused.text).toContain(said)
+    expect(refused.hint).toContain('surrogate')
+  })
+
+  test('whole characters pass, and a mark at the beginning', () => {
+    expect(taking(t.string(), '', '😀', '\ufeffid', '\u0000')).not.toThrow()
+  })
+})
+
 describe('nested state', () => {
   const order = t.struct({
     lines: t.list(t.struct({ price: t.int32(), at: t.timestamp().nullable() })),

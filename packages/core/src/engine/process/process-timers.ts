@@ -10,6 +10,7 @@
  *  P2  A timer that was deleted or moved before its turn does not fire.
  *  P3  Timers that set each other without time going on, or after the end of the input, end in an error.
  */
+import { isWellFormed } from '../../data/text-bytes.ts'
 import { MillraceError } from '../../errors.ts'
 import type { ArrayPool, KeyLayout, RecordField, StringTable } from '../../state/index.ts'
 import { GroupTable, RecordLayout, TimerHeap, compareKeys } from '../../state/index.ts'
@@ -35,7 +36,8 @@ export interface TimerKeys {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+// A mark at the beginning is a part of the text: without it two texts would be one.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Whether a timer can be set for a time: what rows made at it can carry. */
 function isTimerTime(time: unknown): time is number {
@@ -261,6 +263,7 @@ export class ProcessTimers {
     let id = this.#nameIds.get(name)
     // Few names are ever used; those of the first ones are kept for the step's life, which saves encoding them.
     if (id !== undefined) return id
+    if (!isWellFormed(name)) throw this.#halfName(name)
     const bytes = encoder.encode(name)
     id = this.#strings.intern(bytes, 0, bytes.length)
     if (this.#nameIds.size < 64) {
@@ -287,6 +290,15 @@ export class ProcessTimers {
         time === Infinity
           ? 'set it for Number.MAX_SAFE_INTEGER: timers that are left when the input ends fire then'
           : 'give event time in milliseconds, such as context.eventTime + 60_000',
+      step: this.#step,
+    })
+  }
+
+  #halfName(name: string): MillraceError {
+    return new MillraceError('value/invalid', {
+      what: `a timer cannot be called ${JSON.stringify(name)}`,
+      detail: 'the name has half a character (a lone surrogate), which would come back as U+FFFD',
+      hint: 'cut texts between characters, as in [...text], or name it name.toWellFormed()',
       step: this.#step,
     })
   }

@@ -26,7 +26,8 @@ export const thriftType = {
 /** Deeper nesting than this is taken for damage; Parquet's own structures are six deep. */
 const NESTING_MAX = 32
 
-const text = new TextDecoder()
+// A mark at the beginning of a name is a part of it.
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A cursor over Thrift bytes. */
 export class ThriftReader {

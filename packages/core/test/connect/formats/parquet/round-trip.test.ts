@@ -57,6 +57,15 @@ describe('a file written and read again', () => {
     )
   })
 
+  it('tells columns apart whose names differ in a mark at their beginning', async () => {
+    const declared = schema({ a: t.int32(), '\ufeffa': t.int32() })
+    const row = { a: 1, '\ufeffa': 2 }
+    const bytes = fileBytes(parquet(), declared, [batchOfRows(declared, [row])])
+    const { schema: found } = await parquet().summarize(fileOf(bytes), undefined as never)
+    expect(found.fields.map(({ name }) => name)).toEqual(['a', '\ufeffa'])
+    expect(await readRows(bytes, { schema: declared, rowsMax: 10 })).toEqual([row])
+  })
+
   it('keeps intervals of whole milliseconds, and refuses the others by name', async () => {
     const declared = schema({ span: t.interval().nullable() })
     const row = (months: number, days: number, micros: number) => ({ span: { months, days, micros } })
