@@ -30,14 +30,17 @@ export interface StateTable {
   readonly rows: readonly StateRow[]
 }
 
-/** Columns besides the key that tell rows of a table apart. */
-const identities: { readonly [table: string]: readonly string[] } = {
-  timers: ['/name'],
-  panes: ['/pane'],
-  sessions: ['/start'],
-  splits: ['id'],
-  remembered: ['key'],
-  tasks: ['task'],
+/**
+ * The column besides the key that tells rows of a table apart. Columns of the engine have more slashes where a key has
+ * their name (engine/keyed-part.ts).
+ */
+const identities: { readonly [table: string]: RegExp } = {
+  timers: /^\/+name$/,
+  panes: /^\/+pane$/,
+  sessions: /^\/+start$/,
+  splits: /^id$/,
+  remembered: /^key$/,
+  tasks: /^task$/,
 }
 
 /**
@@ -83,20 +86,22 @@ class StepTables {
     const kept = this.#rows.get(part) ?? new Map<string, StateRow>()
     this.#rows.set(part, kept)
     const columns = this.#identity(part, batch.schema)
+    const gone = this.#goneColumn(part, batch.schema)
     for (const row of batchToRows(batch) as readonly StateRow[]) {
-      const id = identityOf(row, columns)
-      if (row['/removed'] === true || row['gone'] === true) {
+      // Rows of the table of a lookup join are only added, and those that are equal count each.
+      const id = part === 'table' ? String(kept.size) : identityOf(row, columns)
+      if (gone !== undefined && row[gone] === true) {
         if (part.startsWith('list:')) removeKey(kept, identityOf(row, this.#keys))
         else kept.delete(id)
       } else kept.set(id, row)
     }
-    if (part === 'progress') this.#dropBehind(progressOf(kept))
+    if (part === 'progress') this.#dropBehind(kept)
   }
 
   finish(): readonly StateTable[] {
     return Array.from(this.#parts.values(), (part) => {
       const rows = [...(this.#rows.get(part.name)?.values() ?? [])]
-      const columns = part.schema.fields.flatMap((field) => this.#column(part.name, field))
+      const columns = part.schema.fields.flatMap((field) => this.#column(part, field))
       return {
         step: this.#step,
         table: part.name,
@@ -117,33 +122,61 @@ class StepTables {
     return this.#keys.length > 0 && this.#keys.every((name, at) => fields[at]?.name === name)
   }
 
-  #identity(part: string, schema: Schema): readonly string[] {
-    const keys = this.#hasKeys(schema) ? this.#keys : []
-    const own = part.startsWith('list:')
-      ? ['/at']
-      : part.startsWith('map:')
-        ? schema.fields.map(({ name }) => name).filter((name) => /^\/+key( |$)/.test(name))
-        : (identities[part] ?? [])
-    return [...keys, ...own.filter((name) => schema.fields.some((field) => field.name === name))]
+  /** The column that says that a row is gone. */
+  #goneColumn(part: string, schema: Schema): string | undefined {
+    const kind = this.#about?.kind
+    if (kind === 'source') return part === 'splits' ? 'gone' : undefined
+    const hasMark = kind === 'process' ? part !== 'progress' : part === 'sessions'
+    return hasMark ? this.#engineColumn(schema, 'removed') : undefined
   }
 
-  /** Panes and sessions are not marked as gone: the progress of the step tells. */
-  #dropBehind(droppedTo: number): void {
+  /** A column of the engine: behind the keys, and with more slashes where a key has its name. */
+  #engineColumn(schema: Schema, name: string): string | undefined {
+    const keys = this.#hasKeys(schema) ? this.#keys.length : 0
+    return schema.fields.slice(keys).find((field) => field.name.replace(/^\/+/, '/') === `/${name}`)?.name
+  }
+
+  #identity(part: string, schema: Schema): readonly string[] {
+    const keys = this.#hasKeys(schema) ? this.#keys : []
+    const own = schema.fields.slice(keys.length).map(({ name }) => name)
+    const isOwn = part.startsWith('list:')
+      ? /^\/+at$/
+      : part.startsWith('map:')
+        ? /^\/+key( |$)/
+        : (identities[part] ?? /^$/)
+    return [...keys, ...own.filter((name) => isOwn.test(name)).slice(0, 1)]
+  }
+
+  /** Windows and timers that have fired are not marked as gone: the progress of the step tells. */
+  #dropBehind(progress: ReadonlyMap<string, StateRow>): void {
+    if (this.#about?.kind === 'process') {
+      const watermark = furthest(progress, 'watermark')
+      this.#dropRows('timers', 'time', (time) => time <= watermark)
+    }
     if (this.#about?.kind !== 'window-aggregate') return
     const { spec } = this.#about
-    for (const [id, row] of this.#rows.get('panes') ?? [])
-      if (lastEndOf(Number(row['/pane']), spec) <= droppedTo) this.#rows.get('panes')?.delete(id)
-    for (const [id, row] of this.#rows.get('sessions') ?? [])
-      if (Number(row['/last']) < droppedTo) this.#rows.get('sessions')?.delete(id)
+    const droppedTo = furthest(progress, 'droppedTo')
+    this.#dropRows('panes', 'pane', (pane) => lastEndOf(pane, spec) <= droppedTo)
+    this.#dropRows('sessions', 'last', (last) => last < droppedTo)
+  }
+
+  #dropRows(part: string, column: string, isBehind: (time: number) => boolean): void {
+    const rows = this.#rows.get(part)
+    const schema = this.#parts.get(part)?.schema
+    const name = schema === undefined ? undefined : this.#engineColumn(schema, column)
+    if (rows === undefined || name === undefined) return
+    for (const [id, row] of rows) if (isBehind(Number(row[name]))) rows.delete(id)
   }
 
   /** A column as people read it; none for those that only the engine needs. */
-  #column(part: string, field: Field): readonly ReadColumn[] {
+  #column({ name: part, schema }: StatePart, field: Field): readonly ReadColumn[] {
     const { name } = field
-    if (name === '/removed' || name === '/order' || (part === 'splits' && name === 'gone')) return []
-    const declared = this.#declared(part, name)
     const plain: ReadColumn = { field, from: name, value: (cell) => cell }
-    if (part === 'timers' && name === '/time')
+    if (this.#hasKeys(schema) && this.#keys.includes(name)) return [plain]
+    if (name === this.#goneColumn(part, schema)) return []
+    if (part.startsWith('map:') && name === this.#engineColumn(schema, 'order')) return []
+    const declared = this.#declared(part, name)
+    if (part === 'timers' && name === this.#engineColumn(schema, 'time'))
       return [
         {
           ...plain,
@@ -209,9 +242,9 @@ function removeKey(kept: Map<string, StateRow>, key: string): void {
   for (const id of kept.keys()) if (id.startsWith(start)) kept.delete(id)
 }
 
-/** The furthest `droppedTo` of all tasks. */
-function progressOf(rows: ReadonlyMap<string, StateRow>): number {
-  return Math.max(-Infinity, ...Array.from(rows.values(), (row) => Number(row['droppedTo'] ?? -Infinity)))
+/** The furthest that any task has come. */
+function furthest(rows: ReadonlyMap<string, StateRow>, name: string): number {
+  return Math.max(-Infinity, ...Array.from(rows.values(), (row) => Number(row[name] ?? -Infinity)))
 }
 
 /** The end of the last window that a pane belongs to. */

@@ -1,7 +1,7 @@
 // The state of a checkpoint as rows is what the steps hold, whatever changes and removals lie in its files.
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { memorySink, memoryStream } from '../../src/connect/index.ts'
+import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { pipeline, schema, session, sliding, state, t, tumbling } from '../../src/index.ts'
@@ -131,6 +131,89 @@ describe('the state of a checkpoint as rows', () => {
       { key: 'b', '/key': 4, '/value': 'b' },
     ])
     expect(rowsOf(tables, 'keep', 'timers')).toMatchObject([{ key: 'b' }])
+  })
+
+  it('has the timers that wait, and not those that have fired', async () => {
+    const tables = await tablesAfter(
+      [
+        { key: 'a', n: 1, at: 0 },
+        { key: 'b', n: 1, at: 10 },
+      ],
+      [{ key: 'c', n: 1, at: 1_500_000 }],
+      [{ key: 'd', n: 1, at: 1_500_001 }],
+    )
+    expect(rowsOf(tables, 'keep', 'timers')).toMatchObject([
+      { key: 'c', '/time': 2_500_000 },
+      { key: 'd', '/time': 2_500_001 },
+    ])
+  })
+
+  it('hides nothing for what a key or a state is called', async () => {
+    const names = ['gone', '/removed', '/order', '/name'] as const
+    const Named = schema({
+      gone: t.boolean(),
+      '/removed': t.boolean(),
+      '/order': t.int32(),
+      '/name': t.int32(),
+    })
+    const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
+    const store = new DirectoryStore(host, '/state')
+    const key = { gone: true, '/removed': true, '/order': 1, '/name': 2 }
+    const stream = memoryStream(Named)
+    stream.push(key)
+    const built = pipeline('job', (p) => {
+      p.read('rows', stream)
+        .keyBy('by', names)
+        .process('keep', {
+          state: { gone: state.value(t.boolean()), by: state.map(t.int32(), t.boolean()) },
+          output: Named,
+          onRow(_, { state: kept, setTimer, deleteTimer }) {
+            kept.gone.set(true)
+            kept.by.set(1, true)
+            kept.by.set(2, true)
+            for (const name of ['x', 'y', 'z']) setTimer(name, 10)
+            deleteTimer('z')
+          },
+        })
+        .write('out', memorySink())
+    }).build()
+    const times = { epochIntervalMs: 60_000, stopWhenIdleMs: 1 }
+    await new Job(built, { host, mode: 'continuous', state: store, ...times }).run()
+    const { epochs } = await readCheckpoints(store, host.bytes)
+    const { manifest } = epochs.at(-1) as (typeof epochs)[number]
+    const tables = await readStateTables(manifest, { store, checks: host.bytes })
+    expect(tables.find(({ table }) => table === 'values')).toMatchObject({ keys: names, rows: [key] })
+    expect(rowsOf(tables, 'keep', 'map:by')).toMatchObject([
+      { ...key, '/key': 1, '/value': true },
+      { ...key, '/key': 2, '/value': true },
+    ])
+    expect(rowsOf(tables, 'keep', 'timers')).toMatchObject([
+      { ...key, '//name': 'x' },
+      { ...key, '//name': 'y' },
+    ])
+  })
+
+  it('has every row of the table of a lookup join, whatever its columns are called', async () => {
+    const Named = schema({ key: t.string(), gone: t.boolean(), '/removed': t.boolean() })
+    const rows = ['a', 'b', 'b'].map((key) => ({ key, gone: true, '/removed': true }))
+    const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
+    const store = new DirectoryStore(host, '/state')
+    const built = pipeline('job', (p) => {
+      const table = p.read('table', memoryRows(Named, rows))
+      p.read('rows', memoryRows(Row, [{ key: 'a', n: 1, at: 0 }]))
+        .lookupJoin('joined', table, { on: 'key', select: { found: 'gone', taken: '/removed' } })
+        .write('out', memorySink())
+    }).build()
+    await new Job(built, {
+      host,
+      mode: 'micro-batch',
+      trigger: { kind: 'available-now' },
+      state: store,
+    }).run()
+    const { epochs } = await readCheckpoints(store, host.bytes)
+    const { manifest } = epochs.at(-1) as (typeof epochs)[number]
+    const tables = await readStateTables(manifest, { store, checks: host.bytes })
+    expect(rowsOf(tables, 'joined', 'table')).toEqual(rows)
   })
 
   it('has the windows that are open, and not those that have fired', async () => {
