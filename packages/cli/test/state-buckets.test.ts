@@ -130,7 +130,7 @@ describe('the package for buckets', () => {
     const opened = openStore(place, { host: createNodeHost(), surroundings })
     await expect(opened).rejects.toMatchObject({
       message: expect.stringContaining('@millrace/connector-s3'),
-      hint: 'install it beside millrace: npm install @millrace/connector-s3',
+      hint: 'install it beside millrace; it is not on a registry yet: "Connectors" in docs/guide/own-project.md has the commands',
     })
     expect(existsSync(join(made.path, 'node_modules'))).toBe(false)
   })

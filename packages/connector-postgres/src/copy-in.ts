@@ -1,9 +1,9 @@
 /**
  * One `COPY … FROM STDIN` on a connection of pg: bytes go out as the server takes them.
  *
- * pg calls the handlers (its queries are such objects); nobody else does.
+ * pg calls the handlers (its queries are such objects); nobody else does. No type of pg is named here: who installs the
+ * package has none of them.
  */
-import type { Connection } from 'pg'
 
 /** What pg's connections have and their types do not say. */
 interface CopyConnection {
@@ -73,8 +73,8 @@ export class CopyIn {
     return this.done
   }
 
-  submit(connection: Connection): void {
-    ;(connection as unknown as CopyConnection).query(this.#text)
+  submit(connection: unknown): void {
+    ;(connection as CopyConnection).query(this.#text)
   }
 
   handleCopyInResponse(connection: CopyConnection): void {

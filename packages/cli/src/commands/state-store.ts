@@ -67,7 +67,7 @@ async function loadS3({
   }
   throw new UsageError(
     `state in a bucket needs the package ${S3_PACKAGE}`,
-    `install it beside millrace: npm install ${S3_PACKAGE}`,
+    `install it beside millrace; it is not on a registry yet: "Connectors" in docs/guide/own-project.md has the commands`,
   )
 }
 
