@@ -12,6 +12,7 @@ import type { FixedColumnBuilder } from './fixed-column-builder.ts'
 import { typeToString } from './type-text.ts'
 import type { DataType, Field, Interval } from './type.ts'
 import type { Utf8ColumnBuilder } from './utf8-column-builder.ts'
+import { valueText } from './value-text.ts'
 
 /** Where a value stands in a row, for errors: `legs[2].miles`. */
 export type ValuePath = string
@@ -267,7 +268,7 @@ function refused(
   cause?: unknown,
 ): MillraceError {
   return new MillraceError('value/invalid', {
-    what: `${subject(path)} does not take ${describe(value)}`,
+    what: `${subject(path)} does not take ${valueText(value)}`,
     detail: `${typeToString(type)} was expected${wanted === undefined ? '' : `: ${wanted}`}`,
     hint:
       isFraction(value) && integerKinds.has(type.kind)
@@ -286,23 +287,4 @@ function isFraction(value: unknown): boolean {
 
 function subject(path: ValuePath): string {
   return `column "${path}"`
-}
-
-/** A value in an error: its type and a short form. */
-function describe(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`
-    case 'number':
-    case 'boolean':
-      return `the ${typeof value} ${String(value)}`
-    case 'bigint':
-      return `the bigint ${value}`
-    case 'object':
-      return Array.isArray(value)
-        ? 'an array'
-        : `an object (${value?.constructor?.name ?? 'without prototype'})`
-    default:
-      return `a ${typeof value}`
-  }
 }

@@ -1,7 +1,7 @@
 /**
  * The durable side of a run's epochs: state files, manifests, and what of older ones may go.
  *
- * Belongs to one attempt, which has taken over the log (recover.ts). Invariants (tests quote them):
+ * Belongs to one attempt, which has taken over the log (take-over.ts). Invariants (tests quote them):
  *  P1  A manifest is appended when every file that it names is durable, and names all outputs that are not delivered.
  *  P2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
  *  P3  A step's files in a manifest are one whole one and the changes since, oldest first (state-chain.ts).
@@ -191,11 +191,11 @@ export class Checkpoints {
   async delivered(epoch: number, final: boolean): Promise<void> {
     assert(epoch >= this.#delivered, `epoch ${epoch} was delivered behind epoch ${this.#delivered}`)
     this.#delivered = epoch
-    if (final) await this.tellDelivered()
+    if (final) await this.#tellDelivered()
   }
 
   /** Tells the log what is delivered, if it does not know. */
-  async tellDelivered(): Promise<void> {
+  async #tellDelivered(): Promise<void> {
     if (this.#toldDelivered >= this.#delivered) return
     this.#toldDelivered = this.#delivered
     await this.#append({ kind: 'delivered', attempt: this.attempt, epoch: this.#delivered })

@@ -9,6 +9,7 @@ import { fitsPrecision, parseDecimal } from '../data/decimal.ts'
 import { isWellFormed } from '../data/text-bytes.ts'
 import { typeToString } from '../data/type-text.ts'
 import type { DataType, ElementType, Field } from '../data/type.ts'
+import { valueText } from '../data/value-text.ts'
 import { MillraceError } from '../errors.ts'
 import { parseDate } from '../time/instant.ts'
 import { valueShape } from './state-value.ts'
@@ -325,29 +326,7 @@ function refused({ path, value, type, wanted, hint }: Fault, name: string): Mill
   const expected = `${typeToString(type)} was expected${wanted === undefined ? '' : `: ${wanted}`}`
   return new MillraceError('value/invalid', {
     what: `state "${name}" cannot hold this value`,
-    detail: `${name}${path} is ${describe(value)}, and ${expected}`,
+    detail: `${name}${path} is ${valueText(value)}, and ${expected}`,
     hint: hint ?? (value === undefined || value === null ? 'use .clear() to forget a value' : undefined),
   })
-}
-
-/** A value in an error: its type and a short form. */
-function describe(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`
-    case 'number':
-    case 'boolean':
-      return `the ${typeof value} ${String(value)}`
-    case 'bigint':
-      return `the bigint ${value}`
-    case 'undefined':
-      return 'undefined'
-    case 'object':
-      if (value === null) return 'null'
-      return Array.isArray(value)
-        ? 'an array'
-        : `an object of class ${value.constructor?.name || 'without a name'}`
-    default:
-      return `a ${typeof value}`
-  }
 }
