@@ -234,6 +234,11 @@ describe('millrace savepoint', () => {
     expect(
       jsonLines((await tool('state', 'get', 'sum', 'a', '--state', 'other', '--table', 'values')).stdout),
     ).toEqual([{ table: 'values', key: 'a', total: 111 }])
+    expect(saved.stdout).not.toContain('the job has gone on')
+    const older = await tool('savepoint', '--state', 'kept', '--to', 'saved/older', '--epoch', '1')
+    expect(older.stdout).toContain(
+      'the job has gone on to epoch 2: what comes behind epoch 1 is put out again',
+    )
     const twice = await tool('savepoint', '--state', 'kept', '--to', 'saved/one')
     expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('there is a savepoint already')])
   })

@@ -134,6 +134,10 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
     return writer
   }
 
+  holdsBack(): boolean {
+    return false
+  }
+
   async commit(committables: readonly PostgresCommittable[]): Promise<readonly CommitOutcome[]> {
     try {
       return await this.#doing('committing rows to', (session) =>

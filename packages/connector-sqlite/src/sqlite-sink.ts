@@ -132,6 +132,10 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     return new SqliteWriter({ host, file: this.#file, stage: this.#stage, attempt, lineage, task })
   }
 
+  holdsBack(): boolean {
+    return false
+  }
+
   async commit(committables: readonly SqliteCommittable[]): Promise<readonly CommitOutcome[]> {
     try {
       return this.#file.transaction(() => committables.map((committable) => this.#commitOne(committable)))

@@ -13,7 +13,7 @@ import { memoryRows } from '../../core/src/connect/index.ts'
 import type { OpenSink, SinkContext } from '../../core/src/connect/index.ts'
 import type { Host } from '../../core/src/host/host.ts'
 import { createNodeHost } from '../../core/src/host/node/index.ts'
-import { DirectoryStore, Job } from '../../core/src/runtime/index.ts'
+import { DirectoryStore, Job, writeSavepoint } from '../../core/src/runtime/index.ts'
 import type { JobResult } from '../../core/src/runtime/index.ts'
 import { sinkConformance } from '../../core/src/testing/index.ts'
 import type { SinkSubject } from '../../core/src/testing/sink-trial.ts'
@@ -424,5 +424,58 @@ describe('a batch in phases', () => {
     expect([count('every'), count('counted')]).toEqual([30, 3])
     expect((await run()).start).toMatchObject({ kind: 'ended' })
     expect([count('every'), count('counted')]).toEqual([30, 3])
+  })
+})
+
+describe('a savepoint of a job that writes to a table of SQLite', () => {
+  it('is made while rows are written; what begins with it writes the others, each once', async () => {
+    database.exec('PRAGMA journal_mode = WAL')
+    for (const table of ['first', 'second']) database.exec(`CREATE TABLE ${table} (n INTEGER)`)
+    const rows = Array.from({ length: 600 }, (_, n) => ({ n }))
+    const numbers = (table: string): number[] =>
+      (database.prepare(`SELECT n FROM ${table} ORDER BY n`).all() as { readonly n: number }[]).map(
+        ({ n }) => n,
+      )
+    let now = 0
+    const moving = {
+      ...host,
+      clock: { ...host.clock, monotonic: () => now++ },
+      timers: { ...host.timers, set: (_: number, callback: () => void) => host.timers.set(0, callback) },
+    }
+    const run = (state: DirectoryStore, table: string, savepoint?: DirectoryStore): Promise<JobResult> => {
+      const built = pipeline('copying', (p) => {
+        p.read('rows', memoryRows(schema({ n: t.int32() }), rows)).write(
+          'out',
+          sqlite({ path, table, mode: 'append' }),
+        )
+      }).build()
+      const begin = savepoint === undefined ? {} : { savepoint }
+      const usual = { mode: 'continuous', epochIntervalMs: 15, batchRows: 4 } as const
+      return new Job(built, { host: moving, state, ...usual, ...begin }).run()
+    }
+    const state = new DirectoryStore(moving, join(folder, 'state'))
+    const saved = new DirectoryStore(moving, join(folder, 'saved'))
+    const create = state.create.bind(state)
+    let visible: readonly number[] = []
+    state.create = async (name, bytes) => {
+      const answer = await create(name, bytes)
+      if (visible.length === 0 && numbers('first').length >= 100) {
+        await writeSavepoint(new DirectoryStore(moving, join(folder, 'state')), saved, {
+          checks: host.bytes,
+        })
+        visible = numbers('first')
+      }
+      return answer
+    }
+    await run(state, 'first')
+    await run(new DirectoryStore(moving, join(folder, 'other')), 'second', saved)
+    const after = numbers('second')
+    const before = rows.map(({ n }) => n).filter((n) => n < (after[0] ?? 0))
+    expect(before.length).toBeGreaterThan(0)
+    expect(after.length).toBeGreaterThan(0)
+    expect([...before, ...after]).toEqual(rows.map(({ n }) => n))
+    // What was written before it was visible when it was made.
+    expect(visible).toEqual(expect.arrayContaining(before))
+    expect(numbers('first')).toEqual(rows.map(({ n }) => n))
   })
 })

@@ -1,5 +1,5 @@
 /** `millrace savepoint`: one epoch in a place of its own. */
-import { writeSavepoint } from '@millrace/core/runtime'
+import { readCheckpoints, writeSavepoint } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, valueOf } from '../command-line/flag-values.ts'
 import { UsageError } from '../command-line/usage-error.ts'
@@ -26,11 +26,33 @@ export async function savepoint(words: ParsedWords, surroundings: Surroundings):
   const epoch = countOf(words, 'epoch', Number.MAX_SAFE_INTEGER)
   const manifest = await writeSavepoint(store, to, { checks: host.bytes, epoch })
   const bytes = manifest.state.reduce((sum, file) => sum + file.bytes, 0)
-  const { atMs, lineage } = manifest
+  const { atMs, lineage, mode } = manifest
+  const { epochs } = await readCheckpoints(store, host.bytes)
+  const newest = Math.max(manifest.epoch, ...epochs.map((kept) => kept.manifest.epoch))
   stdout.write(
     words.given.has('json')
-      ? jsonLine({ type: 'savepoint', place: to.place, epoch: manifest.epoch, atMs, lineage, bytes })
-      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n  begin with it: ${beginLine(path, manifest.mode)}\n  append leaves what was put out before the savepoint; overwrite would remove it, and nothing writes it again\n`,
+      ? jsonLine({ type: 'savepoint', place: to.place, epoch: manifest.epoch, newest, atMs, lineage, bytes })
+      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n${beginText({ path, mode, epoch: manifest.epoch, newest })}`,
   )
   return exitCodes.done
+}
+
+/** How to begin with a savepoint so that no row is put out twice, and none is removed. */
+function beginText(saved: {
+  readonly path: string
+  readonly mode: string | undefined
+  readonly epoch: number
+  readonly newest: number
+}): string {
+  const { path, mode, epoch, newest } = saved
+  const lines = [
+    `begin with it: ${beginLine(path, mode)}`,
+    'append leaves what was put out before the savepoint; overwrite would remove it, and nothing writes it again',
+    ...(newest === epoch
+      ? []
+      : [
+          `the job has gone on to epoch ${newest}: what comes behind epoch ${epoch} is put out again, so give the new job outputs of its own`,
+        ]),
+  ]
+  return lines.map((line) => `  ${line}\n`).join('')
 }

@@ -73,6 +73,11 @@ export interface PendingCommit {
   readonly connector?: string
   /** Where that sink put its rows, for people. */
   readonly target?: string
+  /**
+   * Whether rows up to this epoch stay behind, to be shown with a later one: then its committable is all that says where
+   * they are. Absent: the sink does not say, or an earlier release wrote it.
+   */
+  readonly holds?: boolean
   readonly committable: Json
 }
 

@@ -14,6 +14,7 @@ import { decodeEntry, encodeEntry, expectEntry } from './entry.ts'
 import type { Manifest, NumberedEntry, StateFileReference } from './entry.ts'
 import { historyOf } from './lineage.ts'
 import { CheckpointLog } from './log.ts'
+import { chooseSavepointEpoch } from './savepoint-epoch.ts'
 import { StateFileReader } from './state-file.ts'
 import type { CheckpointStore } from './store.ts'
 
@@ -27,8 +28,8 @@ const PIECE_BYTES = 4 * 1024 * 1024
 const COPIES_MAX = 10
 
 /**
- * Writes a savepoint of the newest epoch of a job, or of `epoch`. The job may be running; an epoch that put anything out
- * is refused, though, unless it is the last one of a run: in practice that is a job that idles or has been stopped.
+ * Writes a savepoint of the newest epoch of a job of which all rows are out, or of `epoch`. The job may be running: then
+ * that is an epoch shortly before its newest one, unless an output holds rows back for later epochs.
  *
  * @returns the manifest that was written
  * @throws MillraceError `checkpoint/no-such-epoch`, `checkpoint/incompatible` when rows of the epoch are not all put out
@@ -42,8 +43,10 @@ export async function writeSavepoint(
   const { checks, epoch } = options
   await to.check?.()
   if ((await to.read(SAVEPOINT)) !== undefined) throw taken(to.place)
+  const choose = async (): Promise<Manifest> =>
+    chooseSavepointEpoch(await new CheckpointLog(from, checks).read(), from.place, epoch)
   const copied = new Set<string>()
-  let chosen = await chooseEpoch(from, checks, epoch)
+  let chosen = await choose()
   for (let copies = 1; ; copies++) {
     try {
       for (const file of chosen.state) {
@@ -54,7 +57,7 @@ export async function writeSavepoint(
     } catch (error) {
       // The job that runs has given the epoch up meanwhile: its newest one is there. What is still named is damaged.
       if (!isMillraceError(error) || error.code !== 'checkpoint/damaged') throw error
-      const next = await chooseEpoch(from, checks, epoch)
+      const next = await choose()
       if (next.epoch === chosen.epoch || copies >= COPIES_MAX) throw error
       chosen = next
     }
@@ -65,23 +68,6 @@ export async function writeSavepoint(
   const created = await to.create(SAVEPOINT, encodeEntry(manifest, 1, checks))
   if (created === 'exists') throw taken(to.place)
   return manifest
-}
-
-/** The epoch that a savepoint is made of. */
-async function chooseEpoch(
-  from: CheckpointStore,
-  checks: ByteChecks,
-  epoch: number | undefined,
-): Promise<Manifest> {
-  const { manifests } = historyOf(await new CheckpointLog(from, checks).read())
-  const chosen = (
-    epoch === undefined ? manifests.at(-1) : manifests.find(({ entry }) => entry.epoch === epoch)
-  )?.entry
-  if (chosen === undefined) throw noSuchEpoch(from.place, epoch, manifests)
-  if (chosen.border !== undefined) throw isInPhases(from.place, chosen.epoch)
-  // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
-  if (chosen.pending.length > 0 && chosen.end === undefined) throw holdsOutput(from.place, chosen.epoch)
-  return chosen
 }
 
 /**
@@ -143,7 +129,7 @@ export async function readSavepoint(
   }
   const isOwed = entry.pending.length > 0 && entry.delivered < entry.epoch
   // The last epoch of a run is delivered by whoever runs it, before anyone can know of it here.
-  if (isOwed && entry.end === undefined) throw holdsOutput(savepoint.place, entry.epoch)
+  if (isOwed && entry.end === undefined) throw owesOutput(savepoint.place, entry.epoch)
   return entry
 }
 
@@ -210,36 +196,11 @@ async function readThrough(
   for await (const rows of reader.read()) void rows
 }
 
-function noSuchEpoch(
-  place: string,
-  epoch: number | undefined,
-  manifests: readonly NumberedEntry<Manifest>[],
-): MillraceError {
-  const kept = manifests.map(({ entry }) => entry.epoch)
-  return new MillraceError('checkpoint/no-such-epoch', {
-    what: epoch === undefined ? 'no epoch of this job is complete' : `epoch ${epoch} is not kept`,
-    ...(kept.length === 0
-      ? {}
-      : { detail: `kept are ${kept.length} epochs, from ${kept[0]} to ${kept.at(-1)}` }),
-    hint: epoch === undefined ? 'look whether this is the state directory of a job' : 'choose one of these',
-    place: { file: place },
-  })
-}
-
-function holdsOutput(place: string, epoch: number): MillraceError {
+function owesOutput(place: string, epoch: number): MillraceError {
   return new MillraceError('checkpoint/incompatible', {
-    what: `epoch ${epoch} has output that is not delivered or is held back for larger files`,
+    what: `the savepoint, of epoch ${epoch}, owes output`,
     detail: 'a savepoint stands for itself: such rows would be in neither history, or in both',
-    hint: 'end the job with Ctrl-C: its last epoch puts everything out; then make the savepoint',
-    place: { file: place },
-  })
-}
-
-function isInPhases(place: string, epoch: number): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
-    what: `epoch ${epoch} is a border between two phases of a batch`,
-    detail: 'a batch keeps no state that another job could go on with, only what its own later phases read',
-    hint: 'let the batch run to its end',
+    hint: 'make another one: millrace savepoint refuses such epochs',
     place: { file: place },
   })
 }

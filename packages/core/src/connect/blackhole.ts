@@ -58,6 +58,7 @@ export function blackhole(): Sink<CountCommittable> {
             close: async () => undefined,
           }
         },
+        holdsBack: () => false,
         async commit(committables) {
           return committables.map(({ epoch, task, rows }) => {
             const name = `${epoch}/${task}`

@@ -97,6 +97,7 @@ function openConsole(
         close: async () => undefined,
       }
     },
+    holdsBack: () => false,
     async commit(committables) {
       return committables.map(({ epoch, task, cells, rows }) => {
         const name = `${epoch}/${task}`

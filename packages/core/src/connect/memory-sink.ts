@@ -115,6 +115,7 @@ function openMemory(store: Store, context: SinkContext): OpenSink<MemoryCommitta
         },
       }
     },
+    holdsBack: () => false,
     commit: async (committables) => committables.map((committable) => commitOne(store, committable)),
     async sweep(keep) {
       const named = new Set(keep.map(({ id }) => id))

@@ -118,6 +118,11 @@ export interface OpenSink<Committable extends Json = Json> {
    * to exactly one writer, whatever the number of tasks is now.
    */
   writer(task: number, restored?: readonly Committable[]): Promise<SinkWriter<Committable>>
+  /**
+   * Whether a committable names rows that its own commit does not show, because they wait for a later epoch. Of an epoch
+   * without such rows savepoints can be made while the job runs. Default: every one may.
+   */
+  holdsBack?(committable: Committable): boolean
   /** Finishes the second phase; safe to call again with the same committables. Outcomes in the same order. */
   commit(committables: readonly Committable[]): Promise<readonly CommitOutcome[]>
   /**

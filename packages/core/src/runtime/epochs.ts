@@ -211,7 +211,7 @@ export class Epochs implements PlannedEpochs {
         ...output,
         epoch,
         attempt: checkpoints.attempt,
-        ...sinkOf(execution, output.step),
+        ...sinkOf(execution, output),
       }))
       this.#owed = [...this.#owed, ...own]
       await checkpoints.writeManifest({
@@ -260,12 +260,20 @@ export class Epochs implements PlannedEpochs {
   }
 }
 
-/** What kind of sink a step is, and where it puts its rows. */
-function sinkOf(execution: Execution, step: string): Pick<PendingCommit, 'connector' | 'target'> {
+/** What kind of sink a step is, where it puts its rows, and whether it holds some back. */
+function sinkOf(
+  execution: Execution,
+  { step, committable }: PreparedOutput,
+): Pick<PendingCommit, 'connector' | 'target' | 'holds'> {
   const node = execution.node(step)
   if (node.kind !== 'sink') return {}
   const target = targetOf(node.sink)
-  return { connector: node.sink.connector, ...(target === undefined ? {} : { target }) }
+  const holds = execution.sinks.find((sink) => sink.step === step)?.sink.holdsBack?.(committable)
+  return {
+    connector: node.sink.connector,
+    ...(target === undefined ? {} : { target }),
+    ...(holds === undefined ? {} : { holds }),
+  }
 }
 
 /** How a run ended, as its last manifest says it. */

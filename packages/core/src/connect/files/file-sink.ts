@@ -149,6 +149,7 @@ async function openFileSink(
       }
       return made
     },
+    holdsBack: ({ held }) => held.journals.length > 0,
     async commit(committables) {
       await publisher.makeFolders(committables.flatMap(({ files }) => files))
       return publisher.publish(committables.map(({ files }) => files))

@@ -70,6 +70,10 @@ class HttpSink implements OpenSink<HttpCommittable> {
     return new HttpWriter({ host, store, target, schema, lineage, attempt, task, newName })
   }
 
+  holdsBack(): boolean {
+    return false
+  }
+
   /** Sends for several tasks at a time; what belongs to one follows in order. */
   async commit(committables: readonly HttpCommittable[]): Promise<readonly CommitOutcome[]> {
     const answers: PromiseSettledResult<CommitOutcome>[] = []
