@@ -13,6 +13,12 @@ export interface Receiver {
   end(drain: boolean): void
 }
 
+/** A task among those of its stage. */
+export interface TaskPlace {
+  readonly task: number
+  readonly tasks: number
+}
+
 /** One output port of a step in a task. */
 export interface OutputPort {
   /** Rows to each edge. */

@@ -10,8 +10,8 @@ import type { StateRows } from '../../checkpoint/state-file.ts'
 import type { Exchange } from '../../plan/physical.ts'
 import { MARKS, marksOf, partOfChannel } from './border-channel.ts'
 import type { BorderMark } from './border-channel.ts'
-import type { LoopInput, TaskPlace } from '../execution.ts'
-import type { OpenChannel, Receiver } from '../output-port.ts'
+import type { LoopInput } from '../loop/loop-input.ts'
+import type { OpenChannel, Receiver, TaskPlace } from '../output-port.ts'
 
 /** What a reader is made with. */
 export interface BorderReaderOptions {

@@ -12,9 +12,10 @@
  *  T6  Input that cannot be read ends a run that keeps its state behind a last epoch: what was read before is put out,
  *      and not read again.
  */
-import type { Execution, LoopInput } from '../execution.ts'
+import type { Execution } from '../execution.ts'
 import { withLastEpoch } from '../connector-failure.ts'
 import { LoopGround } from './loop-ground.ts'
+import type { LoopInput } from './loop-input.ts'
 
 /** How a loop is run. */
 export interface TaskLoopOptions {

@@ -10,7 +10,7 @@
 import type { Json } from '../../data/type.ts'
 import { assert, MillraceError } from '../../errors.ts'
 import type { EpochLimits } from '../../plan/logical.ts'
-import { Lane } from '../lane.ts'
+import { Lane } from './lane.ts'
 import type { PlannedLane, PlannedSplit, SourcePlan } from './source-plan.ts'
 import type { SourceStep } from './source-step.ts'
 import type { SourceTask } from './source-task.ts'

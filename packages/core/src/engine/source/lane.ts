@@ -2,7 +2,7 @@
  * A lane of a source in micro-batch mode: splits that are read one after the other, in an order that a replay repeats,
  * and the rows that they may still give in this epoch.
  */
-import type { SplitRun } from './source/split-run.ts'
+import type { SplitRun } from './split-run.ts'
 
 /** Splits of one epoch in the order in which they are read. */
 export class Lane {
