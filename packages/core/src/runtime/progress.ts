@@ -86,7 +86,7 @@ export function readProgress(
   const steps = [...sourceSteps(execution), ...operatorSteps(execution)]
   const tasks = execution.sources.flatMap((source) => source.tasks)
   const written = execution.sinks.flatMap(({ runners }) => runners.map((runner) => runner.written()))
-  const discovered = execution.sources.every((source) => source.discoveryDone)
+  const discovered = execution.sources.every((source) => source.discovery.isOver)
   return {
     elapsedMs: run.elapsedMs,
     cpuMs: run.cpuMs,

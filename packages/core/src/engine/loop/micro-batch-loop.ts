@@ -191,7 +191,7 @@ export class MicroBatchLoop {
     if (isBounded && this.hasLooked) return
     this.hasLooked = true
     for (let looks = 1; looks <= LOOKS_MAX; looks++) {
-      const settled = await Promise.all(this.planned().map((source) => source.look()))
+      const settled = await Promise.all(this.planned().map((source) => source.discovery.look()))
       if (!isBounded || this.stopping || settled.every(Boolean)) return
       await this.ground.sleep(this.options.discoverIntervalMs)
       this.ground.throwIfFailed()

@@ -178,7 +178,7 @@ export class TaskLoop {
     if (this.stopping && (this.isBounded() || this.isSettled())) return 'stopped'
     if (!worked && this.execution.inputs.every((input) => input.done)) return 'finished'
     const now = this.now()
-    for (const source of this.execution.sources) source.takeFound()
+    for (const source of this.execution.sources) source.discovery.takeFound()
     if (now >= this.nextDiscoveryAt) this.discover(now)
     // A split that became idle may have moved a watermark: T2.
     if (this.execution.pending.length > 0) return undefined
@@ -193,7 +193,7 @@ export class TaskLoop {
   private discover(now: number): void {
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     for (const source of this.execution.sources) {
-      source.discover()
+      source.discovery.ask()
       for (const task of source.tasks) task.checkIdle(now)
     }
   }
@@ -241,10 +241,10 @@ export class TaskLoop {
   private isIdle(): boolean {
     const since = this.lastRowsAt()
     return this.execution.sources.every(
-      (source) =>
-        !source.isListing &&
-        (source.discoveryDone || source.lookedAt > since) &&
-        source.tasks.every((task) => task.isIdle),
+      ({ discovery, tasks }) =>
+        !discovery.isListing &&
+        (discovery.isOver || discovery.lookedAt > since) &&
+        tasks.every((task) => task.isIdle),
     )
   }
 

@@ -59,8 +59,8 @@ export class PlannedSource {
   async plan({ clockMs, isBounded }: PlanWishes): Promise<SourcePlan> {
     const idle: string[] = []
     const lanes = this.step.isPlanned ? await this.planLanes({ clockMs, isBounded }, idle) : []
-    const { found, remembered } = this.step.takeNews()
-    return { found, remembered, done: this.step.discoveryDone, lanes, idle }
+    const { found, remembered } = this.step.discovery.takeNews()
+    return { found, remembered, done: this.step.discovery.isOver, lanes, idle }
   }
 
   /** Lets what a plan says be read; its splits are known. */

@@ -1,11 +1,10 @@
 /**
- * A source step over all its tasks: finds splits and shares them out.
+ * A source step over all its tasks: shares splits out, and lets the tasks take turns.
  *
- * Splits are numbered in the order of discovery and given to the task with number modulo tasks, so that the same
- * discovery gives the same work at the same parallelism (law L5). Its state is source-state.ts.
+ * Splits are numbered in the order of discovery (split-discovery.ts) and given to the task with number modulo tasks, so
+ * that the same discovery gives the same work at the same parallelism (law L5). Its state is source-cut.ts.
  */
 import type { StateRows } from '../../checkpoint/state-file.ts'
-import type { Json } from '../../data/type.ts'
 import { withContext } from '../../errors.ts'
 import type { Host } from '../../host/host.ts'
 import { within } from '../../host/within.ts'
@@ -18,19 +17,18 @@ import type {
   Source,
   SourceContext,
   Split,
-  SplitEnumerator,
-  SplitProgress,
 } from '../../connect/source.ts'
-import { readFailure } from '../connector-failure.ts'
 import { punctuationReader } from './punctuation.ts'
 import { portOf } from '../output-port.ts'
 import type { OutputPort, Receiver } from '../output-port.ts'
 import { RejectedRows } from './rejected-rows.ts'
+import { SourceCutter } from './source-cut.ts'
+import type { SourceCut } from './source-cut.ts'
 import { SourceRows } from './source-rows.ts'
-import { RestoredSource, sourceRows } from './source-state.ts'
-import type { KeptSplit, SourceStanding } from './source-state.ts'
+import { RestoredSource } from './source-state.ts'
 import { SourceTask } from './source-task.ts'
-import type { SplitRun, SplitStart } from './split-run.ts'
+import { SplitDiscovery } from './split-discovery.ts'
+import type { SplitStart } from './split-run.ts'
 
 /** How long readers and listings are waited for that do not close. */
 const CLOSING_MS = 10_000
@@ -62,19 +60,6 @@ export interface SourceStepOptions {
   }
 }
 
-/** Where a source stands at the border of an epoch. */
-export interface SourceCut {
-  readonly rows: readonly StateRows[]
-  /** To be called when the epoch is durable and delivered; undefined: the source does not ask for it. */
-  readonly acknowledge: (() => Promise<void>) | undefined
-}
-
-/** What was found since the last plan of an epoch. */
-interface SourceNews {
-  readonly found: readonly Split[]
-  readonly remembered: ReadonlyMap<string, Json | undefined>
-}
-
 /** Splits open at a time and not idle, for sources whose splits are meant to be read side by side. */
 const CONCURRENT_SPLITS_MAX = 64
 
@@ -87,26 +72,15 @@ export class SourceStep {
   rejectedRows = 0
   /** What the source has told people of. */
   readonly notices: string[] = []
-  /** Whether the source said that it can discover nothing more. */
-  discoveryDone = false
-  /** When it was asked for splits last so that the answer counts, milliseconds of the clock. */
-  lookedAt: number = -Infinity
+  readonly discovery: SplitDiscovery
   private readonly options: SourceStepOptions
   private readonly source: Source
-  private readonly context: SourceContext
   private readonly rejects: readonly RejectedRows[]
-  private enumerator: SplitEnumerator | undefined
-  private listing: Promise<void> | undefined
-  private found: FoundSplits | undefined
+  private readonly cutter: SourceCutter
+  /** How many were found so far. */
   private splits = 0
   private current = 0
   private restored: RestoredSource | undefined
-  /** What enumerators remember, and what of it was not written down yet. */
-  private readonly remembered = new Map<string, Json>()
-  private newlyRemembered = new Map<string, Json | undefined>()
-  /** The standing that was written down last, as text. */
-  private written = ''
-  private news: { found: Split[]; remembered: Map<string, Json | undefined> } = noNews()
 
   constructor(options: SourceStepOptions) {
     this.options = options
@@ -115,13 +89,28 @@ export class SourceStep {
     this.boundedness = options.boundedness
     this.source = this.pushedDown()
     this.rejects = options.ports.map((ports) => this.rejectedOutput(ports))
-    this.context = this.makeContext(undefined)
+    this.discovery = this.makeDiscovery()
     this.tasks = options.receivers.map((output, task) => this.makeTask(output, task))
+    this.cutter = new SourceCutter(this.discovery, this.tasks, options.keyGroups)
+  }
+
+  /** The source as it is read. */
+  get reads(): Source {
+    return this.source
+  }
+
+  get node(): SourceNode {
+    return this.options.node
   }
 
   /** Whether every task has read everything. */
   get done(): boolean {
     return this.tasks.every((task) => task.done)
+  }
+
+  /** Whether its epochs are planned. */
+  get isPlanned(): boolean {
+    return this.options.isMicroBatch && !this.forTable
   }
 
   get lastRowsAt(): number {
@@ -135,125 +124,21 @@ export class SourceStep {
   }
 
   /**
-   * Begins to find splits, or goes on with those of an earlier run. In micro-batch mode streams are looked for by `look`.
+   * Begins to find splits, or goes on with those of an earlier run. In micro-batch mode streams are looked for as epochs are
+   * planned.
    *
    * @param replayed - what the epoch had found that is to be read once more
    */
   async open(replayed?: FoundSplits): Promise<void> {
     const goesOn = this.goOn() || replayed !== undefined
     for (const task of this.tasks) task.restoreBorder()
-    if (replayed !== undefined) this.take(replayed)
-    this.takeNews()
-    if (this.discoveryDone) return
+    if (replayed !== undefined) this.discovery.take(replayed)
+    // What the log has already.
+    this.discovery.takeNews()
     const kept = this.tasks.flatMap(({ splits }) =>
       splits.map(({ split, position }) => ({ split, position })),
     )
-    try {
-      this.enumerator = await this.source.enumerate(this.context, this.remembered, goesOn ? kept : undefined)
-      if (this.isPlanned) return
-      // All splits of a bounded read before any of them: what is listed late would be late.
-      do {
-        this.take(await this.enumerator.next())
-        if (!this.discoveryDone && this.boundedness === 'bounded') await this.options.host.timers.yield()
-      } while (!this.discoveryDone && this.boundedness === 'bounded')
-    } catch (error) {
-      throw withContext(readFailure(error), { step: this.step })
-    }
-  }
-
-  /** Whether its epochs are planned. */
-  get isPlanned(): boolean {
-    return this.options.isMicroBatch && !this.forTable
-  }
-
-  /** Looks for splits once and takes them on; gives whether it may stop looking: nothing is new or in the making. */
-  async look(): Promise<boolean> {
-    const { enumerator } = this
-    if (this.discoveryDone || enumerator === undefined) return true
-    try {
-      const found = await enumerator.next()
-      this.take(found)
-      const { isSettled } = enumerator
-      // Who does not tell may list in pieces.
-      return found.done || isSettled === true || (isSettled === undefined && found.splits.length === 0)
-    } catch (error) {
-      throw withContext(readFailure(error), { step: this.step })
-    }
-  }
-
-  /** What was found since the last call. */
-  takeNews(): SourceNews {
-    const { news } = this
-    this.news = noNews()
-    return news
-  }
-
-  /** Whether a listing is under way. */
-  get isListing(): boolean {
-    return this.listing !== undefined
-  }
-
-  /** Asks for new splits, beside the reading; the loop calls it on an interval until discovery is done. */
-  discover(): void {
-    if (this.discoveryDone || this.listing !== undefined || this.enumerator === undefined) return
-    const { enumerator } = this
-    const { events, host } = this.options
-    const askedAt = host.clock.monotonic()
-    this.listing = enumerator
-      .next()
-      .then((found) => {
-        this.found = found
-        if (enumerator.isSettled !== false) this.lookedAt = askedAt
-      })
-      .catch((error: unknown) => events.readingFailed(withContext(readFailure(error), { step: this.step })))
-      .finally(() => {
-        this.listing = undefined
-        events.wake()
-      })
-  }
-
-  /** Takes on what a listing has found; the loop calls it between two steps. */
-  takeFound(): void {
-    const { found } = this
-    this.found = undefined
-    if (found !== undefined && !this.discoveryDone) this.take(found)
-  }
-
-  private take({ splits, done, remember = new Map() }: FoundSplits): void {
-    for (const split of splits) this.assign(split, this.splits++)
-    for (const [key, value] of remember) this.remember(key, value)
-    if (this.options.isMicroBatch) {
-      this.news.found.push(...splits)
-      for (const [key, value] of remember) this.news.remembered.set(key, value)
-    }
-    // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
-    if (splits.length > 0) for (const task of this.tasks) task.announce()
-    if (done) this.endDiscovery()
-  }
-
-  private remember(key: string, value: Json | undefined): void {
-    if (value === undefined) this.remembered.delete(key)
-    else this.remembered.set(key, value)
-    this.newlyRemembered.set(key, value)
-  }
-
-  /** Takes on what is restored; false: nothing is. */
-  private goOn(): boolean {
-    const { restored } = this
-    if (restored === undefined) return false
-    this.restored = undefined
-    for (const [key, value] of restored.remembered) this.remembered.set(key, value)
-    this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
-    for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
-    this.splits = restored.discovered
-    for (const task of this.tasks) task.announce()
-    if (restored.discoveryDone) this.endDiscovery()
-    return true
-  }
-
-  private assign(split: Split, number: number, start?: SplitStart): void {
-    const task = this.tasks[number % this.tasks.length] as SourceTask
-    task.assign(split, number, start)
+    await this.discovery.open(goesOn ? kept : undefined)
   }
 
   /**
@@ -261,55 +146,7 @@ export class SourceStep {
    * and the word to the source once the epoch is delivered.
    */
   cut(full: boolean): SourceCut {
-    const moved: KeptSplit[] = []
-    const gone: string[] = []
-    for (const task of this.tasks) {
-      const { changed, finished } = task.takeChanges()
-      gone.push(...finished)
-      for (const run of full ? task.splits : changed) {
-        const kept = keptSplit(run, task.isIdleSplit(run))
-        if (hasMoved(run, kept) || full) moved.push(kept)
-      }
-    }
-    const remembered = full ? this.remembered : this.newlyRemembered
-    this.newlyRemembered = new Map()
-    const rows = sourceRows(
-      { splits: moved, gone: full ? [] : gone, remembered, standing: this.standing(full) },
-      [0, this.options.keyGroups],
-    )
-    return { rows, acknowledge: this.acknowledgement(moved, gone) }
-  }
-
-  /** Undefined: as it was written down last. */
-  private standing(full: boolean): SourceStanding | undefined {
-    const marks = this.tasks.map((task) => task.marks)
-    const text = `${marks.map((of) => `${of.current} ${of.highestEnded}`).join()} ${this.splits} ${this.discoveryDone}`
-    if (text === this.written && !full) return undefined
-    this.written = text
-    return { marks, discovered: this.splits, discoveryDone: this.discoveryDone }
-  }
-
-  private acknowledgement(
-    moved: readonly KeptSplit[],
-    gone: readonly string[],
-  ): (() => Promise<void>) | undefined {
-    const { enumerator } = this
-    if (enumerator?.acknowledge === undefined) return undefined
-    const progress: SplitProgress[] = [
-      // Of a split that was found and not begun there is nothing to tell: no position means that it was read to its end.
-      ...moved.flatMap(({ split, position }) =>
-        position === undefined ? [] : [{ split: split.id, position }],
-      ),
-      ...gone.map((split) => ({ split, position: undefined })),
-    ]
-    if (progress.length === 0) return undefined
-    return async () => {
-      try {
-        await enumerator.acknowledge?.(progress)
-      } catch (error) {
-        throw withContext(readFailure(error), { step: this.step })
-      }
-    }
+    return this.cutter.cut(full, this.splits)
   }
 
   /** One step of one task; the tasks take turns. `ask`: whether readers may be asked for more. */
@@ -332,10 +169,33 @@ export class SourceStep {
     await this.atMost(this.closeAll())
   }
 
+  private takeOn(splits: readonly Split[]): void {
+    for (const split of splits) this.assign(split, this.splits++)
+    // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
+    if (splits.length > 0) for (const task of this.tasks) task.announce()
+  }
+
+  /** Takes on what is restored; false: nothing is. */
+  private goOn(): boolean {
+    const { restored } = this
+    if (restored === undefined) return false
+    this.restored = undefined
+    this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
+    for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
+    this.splits = restored.discovered
+    for (const task of this.tasks) task.announce()
+    this.discovery.restore(restored)
+    return true
+  }
+
+  private assign(split: Split, number: number, start?: SplitStart): void {
+    const task = this.tasks[number % this.tasks.length] as SourceTask
+    task.assign(split, number, start)
+  }
+
   private async closeAll(): Promise<void> {
     await Promise.all(this.tasks.map((task) => task.close()))
-    await this.listing
-    await this.enumerator?.close()
+    await this.discovery.close()
   }
 
   private async atMost(work: Promise<unknown>): Promise<void> {
@@ -350,25 +210,30 @@ export class SourceStep {
     }
   }
 
-  private endDiscovery(): void {
-    this.discoveryDone = true
-    for (const task of this.tasks) task.noMoreSplits()
-  }
-
-  /** The source as it is read. */
-  get reads(): Source {
-    return this.source
-  }
-
-  get node(): SourceNode {
-    return this.options.node
-  }
-
   private pushedDown(): Source {
     const { source, node } = this.options
     const { columns, predicate } = node.pushdown
     if (columns === undefined && predicate === undefined) return source
     return source.withPushdown?.(node.pushdown) ?? source
+  }
+
+  private makeDiscovery(): SplitDiscovery {
+    const { boundedness, isMicroBatch, events } = this.options
+    return new SplitDiscovery({
+      source: this.source,
+      context: this.makeContext(undefined),
+      boundedness,
+      isMicroBatch,
+      isPlanned: this.isPlanned,
+      events: {
+        wake: events.wake,
+        readingFailed: events.readingFailed,
+        found: (splits) => this.takeOn(splits),
+        over: () => {
+          for (const task of this.tasks) task.noMoreSplits()
+        },
+      },
+    })
   }
 
   private makeTask(output: Receiver, task: number): SourceTask {
@@ -429,22 +294,4 @@ export class SourceStep {
       for (const route of routes) route(batch)
     })
   }
-}
-
-function noNews(): { found: Split[]; remembered: Map<string, Json | undefined> } {
-  return { found: [], remembered: new Map() }
-}
-
-function keptSplit(run: SplitRun, isIdle: boolean): KeptSplit {
-  const { split, index, position, rowsRead, watermark } = run
-  return { split, number: index, position, rowsRead, watermark: watermark.current, isIdle }
-}
-
-/** Whether a split has moved since it was written down; notes where it stands now. */
-function hasMoved(run: SplitRun, kept: KeptSplit): boolean {
-  const { position, rowsRead, watermark, isIdle } = kept
-  const text = `${JSON.stringify(position)} ${rowsRead} ${watermark} ${isIdle}`
-  const moved = text !== run.written
-  run.written = text
-  return moved
 }
