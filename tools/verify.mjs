@@ -23,6 +23,7 @@ const steps = {
   globals: houseTest('no-globals'),
   sizes: houseTest('sizes'),
   hygiene: houseTest('hygiene'),
+  labels: houseTest('labels'),
   coverage: houseTest('coverage-map'),
   errors: houseTest('error-catalogue'),
   unused: [bin('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],

@@ -2,10 +2,10 @@
  * The second phase: staged rows go to their table, and what was done is written down, in one transaction.
  *
  * All parts of an epoch show together. Invariants (tests quote them):
- *  P5  A part is moved once: its mark is inserted first, under a primary key, so that of two that commit the same at the
- *      same time one waits for the other and then finds the mark.
- *  P6  A part whose rows are not all there is moved not at all, and reported as lost.
- *  P7  Marks of epochs long gone are taken together: epochs are committed in order, so all up to one number are done.
+ *  PG5  A part is moved once: its mark is inserted first, under a primary key, so that of two that commit the same at the
+ *       same time one waits for the other and then finds the mark.
+ *  PG6  A part whose rows are not all there is moved not at all, and reported as lost.
+ *  PG7  Marks of epochs long gone are taken together: epochs are committed in order, so all up to one number are done.
  */
 import type { CommitOutcome } from '@millrace/core/connect'
 import type { Json } from '@millrace/core/data'
@@ -178,7 +178,7 @@ async function takeAway(session: Session, work: WorkTables): Promise<void> {
   if (noted.count > 0) await session.query(`DELETE FROM ${work.table.quoted}`)
 }
 
-/** P7 */
+/** PG7 */
 async function gatherMarks(
   session: Session,
   work: WorkTables,

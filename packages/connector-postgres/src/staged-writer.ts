@@ -2,8 +2,8 @@
  * Writes the rows of one task to the table of staged rows, one part per epoch, in their order.
  *
  * Parts are sent behind the caller. Invariants (tests quote them):
- *  P8  Bytes that wait to be sent are bounded: who writes beyond waits.
- *  P9  The answer of `prepare` names rows that the server has committed, and all rows up to the seal.
+ *  PG8  Bytes that wait to be sent are bounded: who writes beyond waits.
+ *  PG9  The answer of `prepare` names rows that the server has committed, and all rows up to the seal.
  */
 import type { EpochId, SinkWriter } from '@millrace/core/connect'
 import { rowCount } from '@millrace/core/data'
@@ -16,7 +16,7 @@ import { Session } from './session.ts'
 import { canSendAgain, StagedPart } from './staged-part.ts'
 import type { WorkTables } from './work-tables.ts'
 
-/** Bytes that wait to be sent, at most (P8). */
+/** Bytes that wait to be sent, at most (PG8). */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024
 /** How often a part is sent again, after waits that double: about 25 s. */
 const TRIES_MAX = 8

@@ -2,13 +2,13 @@
  * The tables that the sink keeps beside its target: rows that no manifest names yet, and what was committed.
  *
  * Invariants (tests quote them):
- *  P1  Staged rows are in a table of their own, which no reader of the target sees. One per job, step and shape of the
- *      rows, so that rows staged before a change of the pipeline can be moved after it.
- *  P2  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
- *  P3  A sweep takes no part that is named, and none of the attempt that sweeps.
- *  P4  Staged rows of a run that nobody can go on with are dropped by later runs, once their owner is gone.
- *  P10 A table of staged rows says which attempt opened it last, and is dropped by no earlier one: an attempt that ends or
- *      sweeps late leaves it to its successor.
+ *  PG1  Staged rows are in a table of their own, which no reader of the target sees. One per job, step and shape of the
+ *       rows, so that rows staged before a change of the pipeline can be moved after it.
+ *  PG2  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
+ *  PG3  A sweep takes no part that is named, and none of the attempt that sweeps.
+ *  PG4  Staged rows of a run that nobody can go on with are dropped by later runs, once their owner is gone.
+ *  PG10  A table of staged rows says which attempt opened it last, and is dropped by no earlier one: an attempt that ends or
+ *       sweeps late leaves it to its successor.
  */
 import { createHash } from 'node:crypto'
 import { literal, quoted } from './identifier.ts'
@@ -95,7 +95,7 @@ export class WorkTables {
     })
   }
 
-  /** Says to others that somebody may be in need of the staged rows, for as long as the session lasts (P4). */
+  /** Says to others that somebody may be in need of the staged rows, for as long as the session lasts (PG4). */
   async hold(session: Session): Promise<void> {
     if (!this.owner.isResumable) await session.query(LOCK, [this.stage.name])
   }
@@ -122,7 +122,7 @@ export class WorkTables {
     await this.#takeStage(session)
   }
 
-  /** P10 */
+  /** PG10 */
   async #takeStage(session: Session): Promise<void> {
     const { lineage, step, attempt, isResumable } = this.owner
     const record = JSON.stringify({ lineage, step, attempt, resumable: isResumable, of: this.table.quoted })
@@ -147,7 +147,7 @@ export class WorkTables {
     return { name, columns: rows.map((row) => row.name).filter((column) => !known.includes(column)) }
   }
 
-  /** P3 */
+  /** PG3 */
   async sweep(
     session: Session,
     keep: readonly { readonly stage: string; readonly part: number }[],
@@ -169,7 +169,7 @@ export class WorkTables {
     }
   }
 
-  /** P4 */
+  /** PG4 */
   async dropForgotten(session: Session): Promise<void> {
     const { rows } = await session.query<{ name: string; record: string | null }>(STAGES, [
       this.schema,
@@ -189,7 +189,7 @@ export class WorkTables {
     await this.#drop(session, this.stage.name)
   }
 
-  /** P10 */
+  /** PG10 */
   async #drop(session: Session, name: string): Promise<void> {
     await transaction(session, async () => {
       await session.query(FAMILY_LOCK, [this.#family])

@@ -277,7 +277,7 @@ describe.skipIf(whyNoServer !== undefined)('a server', () => {
 })
 
 describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', () => {
-  it('P4: staged rows of runs that nobody goes on with are dropped by later runs, those of live ones are not', async () => {
+  it('PG4: staged rows of runs that nobody goes on with are dropped by later runs, those of live ones are not', async () => {
     await server.ask('CREATE SCHEMA forgotten')
     await server.ask('CREATE TABLE forgotten.rows (id int4, name text)')
     const stages = async (): Promise<number> =>
@@ -298,7 +298,7 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     await next.close()
   })
 
-  it('P5: two that commit the same at the same time show it once', async () => {
+  it('PG5: two that commit the same at the same time show it once', async () => {
     await server.ask('CREATE TABLE raced (id int4, name text)')
     const more = { lineage: 'raced', resumable: true }
     const runs = await Promise.all([1, 2, 3].map((attempt) => openTable(optionsOf('raced'), Row, { ...more, attempt }))) // prettier-ignore
@@ -316,7 +316,7 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     for (const run of runs) await run.close()
   })
 
-  it('P3: a sweep in the middle of a commit is no part of it', async () => {
+  it('PG3: a sweep in the middle of a commit is no part of it', async () => {
     await server.ask('CREATE TABLE swept (id int4 PRIMARY KEY, name text)')
     const run = await openTable(optionsOf('swept'), Row, { lineage: 'swept', resumable: true, attempt: 2 })
     const writer = await run.writer(0)
@@ -340,7 +340,7 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     await run.close()
   })
 
-  it('P10: what an attempt has staged is dropped by no earlier one that finishes or sweeps late', async () => {
+  it('PG10: what an attempt has staged is dropped by no earlier one that finishes or sweeps late', async () => {
     await server.ask('CREATE TABLE late (id int4, name text)')
     const options = { lineage: 'late', resumable: true }
     const old = await openTable(optionsOf('late'), Row, { ...options, attempt: 1 })
@@ -376,7 +376,7 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     for (const run of [old, next, third]) await run.close()
   })
 
-  it('P7: marks of epochs long gone are one row, and still say that they are done', async () => {
+  it('PG7: marks of epochs long gone are one row, and still say that they are done', async () => {
     await server.ask('CREATE TABLE marked (id int4, name text)')
     const run = await openTable(optionsOf('marked'), Row, { lineage: 'marked', resumable: true })
     const writer = await run.writer(0)
@@ -396,7 +396,7 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     await run.close()
   })
 
-  it('P6: a part that is not all there is not moved, and the others are', async () => {
+  it('PG6: a part that is not all there is not moved, and the others are', async () => {
     await server.ask('CREATE TABLE holes (id int4, name text)')
     const run = await openTable(optionsOf('holes'), Row, { lineage: 'holes', resumable: true })
     const writer = await run.writer(0)

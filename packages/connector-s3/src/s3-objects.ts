@@ -224,7 +224,7 @@ class S3Objects implements ObjectClient {
     return this.#failure(answer.value)
   }
 
-  /** O2: the bytes have to be those that the headers tell of. */
+  /** OC2: the bytes have to be those that the headers tell of. */
   #partOf(
     response: S3Response,
     range: { readonly start: number; readonly end: number },

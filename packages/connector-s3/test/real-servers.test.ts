@@ -55,7 +55,7 @@ describe.each(servers)('$name', (server) => {
     },
   )
 
-  it('S1: one of twenty creators wins each of a hundred names', async () => {
+  it('ST1: one of twenty creators wins each of a hundred names', async () => {
     const prefix = freshPrefix()
     const stores = Array.from({ length: 20 }, () => openAt(server, prefix))
     const winners: number[] = []
@@ -71,7 +71,7 @@ describe.each(servers)('$name', (server) => {
     expect(winners).toHaveLength(100)
   })
 
-  it('G1: gives each number to one of many attempts', async () => {
+  it('LG1: gives each number to one of many attempts', async () => {
     const prefix = freshPrefix()
     const logs = await Promise.all(
       Array.from({ length: 8 }, async () => {

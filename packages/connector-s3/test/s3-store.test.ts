@@ -71,7 +71,7 @@ describe('checkpoints in a bucket', () => {
     expect(server.log).toEqual(['PutObject', 'PutObject'])
   })
 
-  it('S3: a writer that dies between its parts leaves nothing to be seen, and sweep forgets it', async () => {
+  it('ST3: a writer that dies between its parts leaves nothing to be seen, and sweep forgets it', async () => {
     const { open, server } = await start({ partBytesMin: 1000 })
     for (let k = 0; k < 5; k++) {
       const writer = await open({ partBytes: 1000 }).write(`state/${k}`)
@@ -95,7 +95,7 @@ describe('faults on the way', () => {
     { status: 500, code: 'InternalError' },
     { status: 503, code: 'SlowDown' },
     { status: 409, code: 'ConditionalRequestConflict' },
-  ])('S1: the creator knows its own object: %o', async (effect) => {
+  ])('ST1: the creator knows its own object: %o', async (effect) => {
     const { open, server } = await start()
     const store = open({ limits: { ...limits, timeoutMs: 300 } })
     await store.create('log/0', new Uint8Array(1))
@@ -209,7 +209,7 @@ describe('the log and files of state in a bucket', () => {
     atMs: 0,
   })
 
-  it('S1: one of twenty creators wins each of twenty names, while answers are lost', async () => {
+  it('ST1: one of twenty creators wins each of twenty names, while answers are lost', async () => {
     const choose = randomOf(7)
     const { options, server } = await start({
       strike: (operation) => (operation === 'PutObject' && choose(4) === 0 ? 'lost' : undefined),
@@ -234,7 +234,7 @@ describe('the log and files of state in a bucket', () => {
     expect(await log.append(takeover('b'))).toEqual({ kind: 'appended', number: 2 })
   })
 
-  it('G1: gives each number to one of many attempts', async () => {
+  it('LG1: gives each number to one of many attempts', async () => {
     const { open } = await start()
     const logs = await Promise.all(
       Array.from({ length: 8 }, async () => {

@@ -3,10 +3,10 @@
  * table, all rows of an epoch together, once the epoch stands.
  *
  * Statements run in this process and hold it up while they do. Invariants (tests quote them):
- *  Q1  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
- *  Q2  A part whose rows are not all there is moved not at all, and reported as lost.
- *  Q3  The table of staged rows is dropped by nobody but the newest attempt that opened it: an earlier one that ends late
- *      leaves it to its successor.
+ *  SQ1  What was committed is written down in the transaction that shows it, and looked up before anything is moved.
+ *  SQ2  A part whose rows are not all there is moved not at all, and reported as lost.
+ *  SQ3  The table of staged rows is dropped by nobody but the newest attempt that opened it: an earlier one that ends late
+ *       leaves it to its successor.
  */
 import { laterOutput } from '@millrace/core/connect'
 import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '@millrace/core/connect'
@@ -186,7 +186,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     }
   }
 
-  /** Q1, Q2 */
+  /** SQ1, SQ2 */
   #commitOne({ lineage, epoch, attempt, task, stage, part, rows }: SqliteCommittable): CommitOutcome {
     const { step } = this.#context
     const { table, mode } = this.#target
@@ -281,7 +281,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     ])
   }
 
-  /** Q3: from here on the staged rows are for this attempt to drop, and for no earlier one. */
+  /** SQ3: from here on the staged rows are for this attempt to drop, and for no earlier one. */
   #takeStage(): void {
     const { lineage, step, attempt } = this.#context
     this.#file.run(
@@ -291,7 +291,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     )
   }
 
-  /** Q3 */
+  /** SQ3 */
   #dropStage(): void {
     const { lineage, step, attempt } = this.#context
     const [later] = this.#file.all(

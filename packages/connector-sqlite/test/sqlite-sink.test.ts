@@ -314,7 +314,7 @@ describe('a table of SQLite', () => {
     await run.close()
   })
 
-  it('keeps what an attempt has staged when an earlier one finishes late (Q3)', async () => {
+  it('keeps what an attempt has staged when an earlier one finishes late (SQ3)', async () => {
     database.exec('CREATE TABLE results (id INTEGER)')
     const Keys = schema({ id: t.int32() })
     const old = await open({}, Keys)

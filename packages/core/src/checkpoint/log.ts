@@ -2,13 +2,13 @@
  * The log of a job: numbered entries, each created once, in one order for everyone who ever looks.
  *
  * Invariants (tests quote them):
- *  G1  An entry gets the next free number or is not written: who loses a number learns what stands there first.
- *  G2  Nothing is appended behind a takeover of another attempt: an attempt that reads one is fenced, for good.
- *  G3  When an append has resolved, all that was read before it is durable, too: whoever takes over and then acts never
- *      acts on an entry that a loss of power can take back.
- *  G4  Removing old entries keeps the order: only entries below the base that a manifest has named are removed, and what
- *      an old attempt creates there counts for nobody, then or later; its writer learns so before it acts on it.
- *  G5  An entry that counts is never removed, not even by its writer: a successor may have acted on it.
+ *  LG1  An entry gets the next free number or is not written: who loses a number learns what stands there first.
+ *  LG2  Nothing is appended behind a takeover of another attempt: an attempt that reads one is fenced, for good.
+ *  LG3  When an append has resolved, all that was read before it is durable, too: whoever takes over and then acts never
+ *       acts on an entry that a loss of power can take back.
+ *  LG4  Removing old entries keeps the order: only entries below the base that a manifest has named are removed, and what
+ *       an old attempt creates there counts for nobody, then or later; its writer learns so before it acts on it.
+ *  LG5  An entry that counts is never removed, not even by its writer: a successor may have acted on it.
  */
 import { assert, MillraceError } from '../errors.ts'
 import type { ByteChecks } from '../host/host.ts'
@@ -70,7 +70,7 @@ export class CheckpointLog {
   }
 
   /**
-   * Writes an entry under the next free number (G1).
+   * Writes an entry under the next free number (LG1).
    *
    * A manifest names a base that is not below `base`. When the append has resolved, `trim` may remove what is below.
    */
@@ -84,7 +84,7 @@ export class CheckpointLog {
     // An answer can be lost and the request sent again: then our own entry stands there.
     if (answer === 'exists' && !(await this.#isOurs(name, bytes))) return this.#behind()
     const isNewest = (await this.#numbers()).at(-1) === number
-    // G4: a number below the base was free only because it had been removed. The neighbour below proves nothing: it may
+    // LG4: a number below the base was free only because it had been removed. The neighbour below proves nothing: it may
     // itself have been created there by another attempt that slept.
     if (!isNewest && number < (await this.#counted()).base) {
       await this.#store.remove(name)

@@ -5,9 +5,9 @@
  * knows what to send. A client never rejects for what a store or a network does: that is a failure, and a value.
  *
  * Invariants (clients hold them, the store relies on them):
- *  O1  `create` is decided by the store in one step: of all requests for one key that ever arrive, one creates.
- *  O2  A success means that all bytes arrived as they were sent, and are durable; a `get` gives all bytes of its range.
- *  O3  What a success has shown every later request sees, a list also.
+ *  OC1  `create` is decided by the store in one step: of all requests for one key that ever arrive, one creates.
+ *  OC2  A success means that all bytes arrived as they were sent, and are durable; a `get` gives all bytes of its range.
+ *  OC3  What a success has shown every later request sees, a list also.
  */
 
 /** Why a request did not succeed. */
@@ -85,7 +85,7 @@ export interface UploadPage {
 export interface ObjectClient {
   /** For people: a URL without secrets and without a slash at its end. */
   readonly place: string
-  /** Creates an object if none has its key (O1). `tag` is kept with it. */
+  /** Creates an object if none has its key (OC1). `tag` is kept with it. */
   create(
     key: string,
     bytes: Uint8Array,

@@ -141,7 +141,7 @@ export class ObjectStore implements CheckpointStore {
     return { what, file: `${this.place}/${name}` }
   }
 
-  /** S1. Sending again is safe: only one request for a key creates, and the tag says whose it was. */
+  /** ST1. Sending again is safe: only one request for a key creates, and the tag says whose it was. */
   async #create(doing: Doing, key: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
     const tag = this.#host.random.hex(16)
     let isRepeated = false
@@ -198,7 +198,7 @@ export class ObjectStore implements CheckpointStore {
     if (value !== undefined)
       assert(
         value.bytes.length === Math.max(0, Math.min(end, value.size) - start),
-        'O2: a client gives all bytes of a range',
+        'OC2: a client gives all bytes of a range',
       )
     return value
   }

@@ -2,10 +2,10 @@
  * What may be removed from a store, and nothing else. Pure.
  *
  * Invariants (tests quote them):
- *  A1  At least two checkpoints of the current history are kept that were read back and found whole; until there are two,
- *      all are kept.
- *  A2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
- *  A3  Files of an attempt that may still be at work are left alone.
+ *  RT1  At least two checkpoints of the current history are kept that were read back and found whole; until there are two,
+ *       all are kept.
+ *  RT2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
+ *  RT3  Files of an attempt that may still be at work are left alone.
  */
 import { filesOf } from './entry.ts'
 import type { NumberedEntry } from './entry.ts'

@@ -4,8 +4,8 @@
  *
  * Whoever goes back begins another lineage behind everything that is there, and the first manifest of it names its own
  * takeover as the base: from then on nothing of the damage is read again. Invariants (tests quote them):
- *  H1  The attempt is higher than that of any entry, read or not: each damaged entry may have been a takeover.
- *  H2  Nothing behind the chosen epoch counts; what that epoch's manifest owes is committed again.
+ *  SV1  The attempt is higher than that of any entry, read or not: each damaged entry may have been a takeover.
+ *  SV2  Nothing behind the chosen epoch counts; what that epoch's manifest owes is committed again.
  */
 import type { ByteChecks } from '../host/host.ts'
 import { decodeEntry, expectEntry } from './entry.ts'

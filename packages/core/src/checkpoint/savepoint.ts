@@ -4,9 +4,9 @@
  * A savepoint holds the manifest under the name `savepoint`, as entry 1 of a log would be, and the state files that it
  * names. Nothing is ever added to it. A job that starts from one gets copies of the files and a log that begins with the
  * manifest, under a lineage of its own: what it puts out is another history. Invariants (tests quote them):
- *  E1  A savepoint is whole or is not there: its manifest is written last, and everything is checked while it is copied.
- *  E2  It stands for itself: no output is owed, and none is held back anywhere else.
- *  E3  Starting is done once: the same wish again, after a crash at any moment, goes on with what it began.
+ *  SP1  A savepoint is whole or is not there: its manifest is written last, and everything is checked while it is copied.
+ *  SP2  It stands for itself: no output is owed, and none is held back anywhere else.
+ *  SP3  Starting is done once: the same wish again, after a crash at any moment, goes on with what it began.
  */
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks } from '../host/host.ts'
@@ -33,7 +33,7 @@ const COPIES_MAX = 10
  *
  * @returns the manifest that was written
  * @throws MillraceError `checkpoint/no-such-epoch`, `checkpoint/incompatible` when rows of the epoch are not all put out
- *   (E2), `checkpoint/damaged`.
+ *   (SP2), `checkpoint/damaged`.
  */
 export async function writeSavepoint(
   from: CheckpointStore,
@@ -71,7 +71,7 @@ export async function writeSavepoint(
 }
 
 /**
- * Lets a place for checkpoints begin with a savepoint, unless it has begun with it before (E3).
+ * Lets a place for checkpoints begin with a savepoint, unless it has begun with it before (SP3).
  *
  * @throws MillraceError `checkpoint/incompatible` when the place has another history, or is not where a savepoint is;
  *   `checkpoint/damaged`.

@@ -6,9 +6,9 @@
  * owns and leaves the rest. Bytes: docs/internals/checkpoints.md.
  *
  * Invariants (tests quote them):
- *  B1  Checksums cover the file's name: a whole file under another name is damage.
- *  B2  The reference in a manifest fixes every byte: the checksum of the footer, which has those of all blocks.
- *  B3  A reader gives whole, checked batches, or an error with the place; never rows of a damaged block.
+ *  SF1  Checksums cover the file's name: a whole file under another name is damage.
+ *  SF2  The reference in a manifest fixes every byte: the checksum of the footer, which has those of all blocks.
+ *  SF3  A reader gives whole, checked batches, or an error with the place; never rows of a damaged block.
  */
 import { decodeBatch, encodeBatch, rowCount, schemaFromJson, schemaToJson } from '../data/index.ts'
 import type { Batch, Json, Schema } from '../data/index.ts'
@@ -176,7 +176,7 @@ export class StateFileReader {
   }
 
   /**
-   * Opens a file and checks its footer (B2).
+   * Opens a file and checks its footer (SF2).
    *
    * @throws MillraceError `checkpoint/damaged` when it is missing, of another length or not what was written.
    */
@@ -221,7 +221,7 @@ export class StateFileReader {
    * The rows of blocks that touch a range of key groups, in the order in which they were written. Blocks on the edge
    * of the range hold rows of other groups, too: whoever restores takes only its own.
    *
-   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
+   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (SF3).
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
     for await (const { at, block, bytes } of this.blocks(range)) {
@@ -240,7 +240,7 @@ export class StateFileReader {
   /**
    * Reads every block and compares checksums, without a look at the rows; false when it was asked to end before.
    *
-   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (B3).
+   * @throws MillraceError `checkpoint/damaged` for a block that is not what was written (SF3).
    */
   async verify(isEnough: () => boolean): Promise<boolean> {
     for await (const _ of this.blocks()) if (isEnough()) return false
@@ -248,7 +248,7 @@ export class StateFileReader {
   }
 
   /**
-   * The bytes of blocks that touch a range of key groups, checked (B3). While some are used, the next ones are on their way.
+   * The bytes of blocks that touch a range of key groups, checked (SF3). While some are used, the next ones are on their way.
    *
    * @throws MillraceError `checkpoint/damaged`.
    */

@@ -5,11 +5,11 @@
  * created under names that others may want at the same moment; all other files get names that no one else has.
  *
  * Invariants (the conformance suite in `testing` quotes them):
- *  S1  Of all callers that ever create one name exactly one is told `created`, also when they race, and also when one of
- *      them died in between. A caller that hears neither answer does not know: it reads, and compares.
- *  S2  When `create` or `finish` has resolved, the whole file is there, for every reader and after a loss of power.
- *  S3  Nobody ever sees part of a file under its name.
- *  S4  `names` and `list` show every file that was there before the call and is still there after it.
+ *  ST1  Of all callers that ever create one name exactly one is told `created`, also when they race, and also when one of
+ *       them died in between. A caller that hears neither answer does not know: it reads, and compares.
+ *  ST2  When `create` or `finish` has resolved, the whole file is there, for every reader and after a loss of power.
+ *  ST3  Nobody ever sees part of a file under its name.
+ *  ST4  `names` and `list` show every file that was there before the call and is still there after it.
  */
 
 /** A file of a store. */
@@ -22,7 +22,7 @@ export interface StoredFile {
 export interface StoreWriter {
   /** Takes bytes; the caller may overwrite them when this has resolved. */
   append(bytes: Uint8Array): Promise<void>
-  /** Makes the file appear under its name (S2, S3). */
+  /** Makes the file appear under its name (ST2, ST3). */
   finish(): Promise<void>
   /** Gives up: nothing appears. Does nothing after `finish`. */
   abort(): Promise<void>
@@ -40,7 +40,7 @@ export interface CheckpointStore {
   readonly place: string
   /** Rejects with `checkpoint/incompatible` when the place holds what no store wrote. Before anything is written there. */
   check?(): Promise<void>
-  /** Creates a file that others may be creating, too (S1). */
+  /** Creates a file that others may be creating, too (ST1). */
   create(name: string, bytes: Uint8Array): Promise<'created' | 'exists'>
   /** Begins a file whose name no one else uses. */
   write(name: string): Promise<StoreWriter>

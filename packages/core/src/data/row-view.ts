@@ -4,11 +4,11 @@
  * The view has own enumerable getters, so that spread, `JSON.stringify` and `toEqual` treat it as a plain object
  * (own getters measured 711 against 1,023 million reads per second on a prototype).
  * Getters are generated per schema, read lazily, and decode a string once per row. Invariants (tests quote them):
- *  V1  A view shows the row of the last `seek`, during the call it was made for.
- *  V2  In development mode every `seek` makes a new view, and reading one that is no longer current throws `step/kept-view`.
- *  V3  A null cell reads as null whatever lies under it (column.ts C2).
- *  V4  Reading a column that the view does not have throws `step/unknown-column` (row-guard.ts).
- *  V5  Behind `poison`, when the rows of a batch are done, reading a kept view throws `step/kept-view` in every mode.
+ *  RV1  A view shows the row of the last `seek`, during the call it was made for.
+ *  RV2  In development mode every `seek` makes a new view, and reading one that is no longer current throws `step/kept-view`.
+ *  RV3  A null cell reads as null whatever lies under it (column.ts C2).
+ *  RV4  Reading a column that the view does not have throws `step/unknown-column` (row-guard.ts).
+ *  RV5  Behind `poison`, when the rows of a batch are done, reading a kept view throws `step/kept-view` in every mode.
  */
 import { MillraceError } from '../errors.ts'
 import { formatDate } from '../time/instant.ts'
@@ -81,7 +81,7 @@ function shownOf({ fields }: Schema, options: RowViewOptions | undefined): Shown
 /** What generated getters call for the values that are not a plain number. */
 const helpers = {
   readValue: (column: Column | undefined, index: number, name: string): unknown => {
-    // Between calls there is no column (V5).
+    // Between calls there is no column (RV5).
     if (column === undefined) throw keptView(name)
     return readValue(column, index, name)
   },
@@ -213,7 +213,7 @@ function fixedTemplate(type: DataType, i: number): string {
   }
 }
 
-/** The twin without generated code, and the one that finds kept views (V2). */
+/** The twin without generated code, and the one that finds kept views (RV2). */
 function interpretedReader<Row>(
   schema: Schema<Row>,
   { positions, guard }: Shown,

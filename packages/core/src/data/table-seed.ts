@@ -10,8 +10,8 @@
  * secret start alone has collisions for every start: Aumasson and Bernstein, 2012.)
  *
  * Invariants (tests quote them):
- *  T1  A table takes the seed once, when it is made: a later draw does not touch it.
- *  T2  Keys in sequence (numbers of strings, ids) spread evenly under every seed.
+ *  TS1  A table takes the seed once, when it is made: a later draw does not touch it.
+ *  TS2  Keys in sequence (numbers of strings, ids) spread evenly under every seed.
  */
 
 /** The numbers of one draw. All but `start` are odd, so that multiplying loses nothing. */
@@ -79,7 +79,7 @@ export function hashSecretly(seed: TableSeed, bytes: Uint8Array, from: number, l
 /** Above it, keys in sequence would gather in a few places. About one odd number in six is at or below. */
 const QUOTIENT_MAX = 16
 
-/** The next odd number whose multiples, modulo 2^32, lie evenly (T2): its continued fraction has small terms only. */
+/** The next odd number whose multiples, modulo 2^32, lie evenly (TS2): its continued fraction has small terms only. */
 function spreadingFrom(odd: number): number {
   let multiplier = odd
   while (largestQuotient(multiplier >>> 0) > QUOTIENT_MAX) multiplier = (multiplier + 0x61c88646) | 0

@@ -1,7 +1,7 @@
 /**
  * How far a step had come when a snapshot was taken: one row of numbers, the first of the snapshot.
  *
- * Every task writes its row. At a cut all tasks of a step have come equally far (T2 of task-loop.ts), so of several rows
+ * Every task writes its row. At a cut all tasks of a step have come equally far (TL2 of task-loop.ts), so of several rows
  * the one that came furthest counts, whatever the parallelism is when they come back.
  */
 import type { StatePart, StateRows } from '../checkpoint/state-file.ts'

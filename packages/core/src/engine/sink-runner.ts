@@ -3,10 +3,10 @@
  *
  * A writer that answers with a promise is busy: the loop takes no further input until it is free. What the step in
  * hand still emits meanwhile is copied and waits here, so the bound is one step's output. Invariants (tests quote them):
- *  K1  Calls of `write` and `seal` never overlap, and come in the order in which batches and seals were given.
- *  K2  Calls of `prepare` come in the order of the seals and never overlap each other; rows of later epochs are written
- *      meanwhile.
- *  K3  Whoever waits for `prepare` gets an answer: after a failed write its error, after the end of the run another.
+ *  SK1  Calls of `write` and `seal` never overlap, and come in the order in which batches and seals were given.
+ *  SK2  Calls of `prepare` come in the order of the seals and never overlap each other; rows of later epochs are written
+ *       meanwhile.
+ *  SK3  Whoever waits for `prepare` gets an answer: after a failed write its error, after the end of the run another.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
@@ -149,7 +149,7 @@ export class SinkRunner implements Operator {
     }
   }
 
-  /** K3 */
+  /** SK3 */
   private dropQueue(): void {
     for (const next of this.queue.splice(0)) if ('epoch' in next) next.reached()
   }

@@ -3,9 +3,9 @@
  *
  * Everything here is synchronous and runs inside a step of the task loop. Channels are numbered per runner: one for
  * each sending task of each edge. Invariants:
- *  R1  A watermark goes on only when the operator has emitted everything due at it (O2); until then the runner is
- *      `pending` and the loop calls `proceed` before anything else is pushed.
- *  R2  The combined watermark never falls and is the minimum over channels that are neither idle nor ended.
+ *  SR1  A watermark goes on only when the operator has emitted everything due at it (O2); until then the runner is
+ *       `pending` and the loop calls `proceed` before anything else is pushed.
+ *  SR2  The combined watermark never falls and is the minimum over channels that are neither idle nor ended.
  */
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
@@ -145,7 +145,7 @@ export class StepRunner {
     return moved
   }
 
-  /** Idle inputs are told behind the watermark in progress: what it makes due would be passed by otherwise (R1). */
+  /** Idle inputs are told behind the watermark in progress: what it makes due would be passed by otherwise (SR1). */
   private tellIdle(): void {
     const { allIdle } = this.tracker
     if (allIdle === this.idle || (allIdle && this.isPending)) return

@@ -2,9 +2,9 @@
  * The durable side of a run's epochs: state files, manifests, and what of older ones may go.
  *
  * Belongs to one attempt, which has taken over the log (take-over.ts). Invariants (tests quote them):
- *  P1  A manifest is appended when every file that it names is durable, and names all outputs that are not delivered.
- *  P2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
- *  P3  A step's files in a manifest are one whole one and the changes since, oldest first (state-chain.ts).
+ *  CP1  A manifest is appended when every file that it names is durable, and names all outputs that are not delivered.
+ *  CP2  An attempt that finds itself taken over stops at its next entry, whatever it was about to do.
+ *  CP3  A step's files in a manifest are one whole one and the changes since, oldest first (state-chain.ts).
  */
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
@@ -135,9 +135,9 @@ export class Checkpoints {
   }
 
   /**
-   * Decides that an epoch counts (P1).
+   * Decides that an epoch counts (CP1).
    *
-   * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (P2).
+   * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (CP2).
    */
   async writeManifest({ epoch, watermarks, pending, rows, end, border }: EpochFacts): Promise<void> {
     const { attempt, lineage, parent, planHash, stateHash, mode, inPhases, now } = this.#options
@@ -182,7 +182,7 @@ export class Checkpoints {
     return stateFileName({ attempt: this.attempt, epoch, number: this.#files++ })
   }
 
-  /** Fixes what the next epoch reads, before any of it is read (P2). */
+  /** Fixes what the next epoch reads, before any of it is read (CP2). */
   async writePlan(plan: Omit<EpochPlan, 'kind' | 'attempt'>): Promise<void> {
     await this.#append({ kind: 'plan', attempt: this.attempt, ...plan })
   }

@@ -3,9 +3,9 @@
  *
  * Only failures that may pass by themselves count as a reason to try again (`retry` in the catalogue of errors): a
  * pipeline that throws, or input that cannot be read, would fail the same way for ever. Invariants (tests quote them):
- *  V1  A failure that somebody has to mend ends the job, under every strategy.
- *  V2  Waits never exceed the longest; jitter only shortens them, so that many jobs do not come back together.
- *  V3  After a run that lasted long enough, waits and attempts are counted from the first again.
+ *  RS1  A failure that somebody has to mend ends the job, under every strategy.
+ *  RS2  Waits never exceed the longest; jitter only shortens them, so that many jobs do not come back together.
+ *  RS3  After a run that lasted long enough, waits and attempts are counted from the first again.
  */
 import { checkOptionNames } from '../data/option-names.ts'
 import { errorCatalogue, isMillraceError, MillraceError } from '../errors.ts'
@@ -98,7 +98,7 @@ export class Restarts {
     }
   }
 
-  /** V3 */
+  /** RS3 */
   #beginAnew(resetAfter: Duration | undefined, ranMs: number): void {
     if (ranMs >= parseDuration(resetAfter ?? '10 min')) this.#row = 0
   }

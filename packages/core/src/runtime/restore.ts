@@ -28,7 +28,7 @@ export interface Successor {
   readonly steps: ReadonlyMap<string, ProgramStep>
   /** Steps whose state may be left out where it does not fit. */
   readonly dropState: ReadonlySet<string>
-  /** Steps whose state is left out although it fits (F4). */
+  /** Steps whose state is left out although it fits (FT4). */
   readonly anew: ReadonlySet<string>
 }
 

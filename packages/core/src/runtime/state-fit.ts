@@ -3,12 +3,12 @@
  * Pure: files are read and rows converted elsewhere (restore.ts, state-conversion.ts).
  *
  * Invariants (tests quote them):
- *  F1  Nothing is lost in silence: state that has no place in the program is a misfit, and is left out only of steps that
- *      were named (`dropState`). What fits is never dropped, so the same wish may be given with every start.
- *  F2  What a value means does not change unseen: another key, window, aggregate, or type that is not wider, is a misfit,
- *      unless a migration says how old values become new ones.
- *  F3  The order of columns, states and steps means nothing. New steps and states begin empty.
- *  F4  What is to be read anew is left out as a whole, whether it fits or not.
+ *  FT1  Nothing is lost in silence: state that has no place in the program is a misfit, and is left out only of steps that
+ *       were named (`dropState`). What fits is never dropped, so the same wish may be given with every start.
+ *  FT2  What a value means does not change unseen: another key, window, aggregate, or type that is not wider, is a misfit,
+ *       unless a migration says how old values become new ones.
+ *  FT3  The order of columns, states and steps means nothing. New steps and states begin empty.
+ *  FT4  What is to be read anew is left out as a whole, whether it fits or not.
  */
 import type { DataType } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
@@ -158,7 +158,7 @@ function goneStep(step: string): Misfit {
   return { step, what: 'the pipeline has no such step that keeps state' }
 }
 
-/** What makes all state of a step something else (F2). */
+/** What makes all state of a step something else (FT2). */
 function stepMisfits(
   step: string,
   before: StepMeaning | undefined,
@@ -295,7 +295,7 @@ function aggregateRule(
   }
 }
 
-/** Says what begins empty in a step that goes on (F3). */
+/** Says what begins empty in a step that goes on (FT3). */
 function gains(kept: StepTables, { about }: ProgramStep, { changes }: Verdicts): void {
   if (about === undefined || kept.about === undefined) return
   const names = (meaning: StepMeaning): readonly string[] => {

@@ -5,12 +5,12 @@
  * on their way. Processes see everything at once; a loss of power keeps any part of what was on its way. It is as hostile
  * as file systems are known to be (Pillai et al., All File Systems Are Not Created Equal, OSDI 2014; Rebello et al., Can
  * Applications Recover from fsync Failures?, USENIX ATC 2020). Invariants (tests quote them):
- *  P1  What was synced is there after any loss of power, the content of a file by `sync`, its name by `syncDirectory`.
- *  P2  Of a write that was not synced any sectors may be there; the file may have grown without its content.
- *  P3  Of changes to directories that were not synced any may be there; one rename in one directory is one change.
- *  P4  After a failed sync what it should have written is gone for good, though it can be read until the power fails:
- *      another sync succeeds and changes nothing.
- *  P5  The same choices give the same disk.
+ *  SD1  What was synced is there after any loss of power, the content of a file by `sync`, its name by `syncDirectory`.
+ *  SD2  Of a write that was not synced any sectors may be there; the file may have grown without its content.
+ *  SD3  Of changes to directories that were not synced any may be there; one rename in one directory is one change.
+ *  SD4  After a failed sync what it should have written is gone for good, though it can be read until the power fails:
+ *       another sync succeeds and changes nothing.
+ *  SD5  The same choices give the same disk.
  */
 import { FileFaults } from './file-faults.ts'
 import type { FileFault, FileOperation } from './file-faults.ts'
@@ -193,7 +193,7 @@ function settle(node: SimulatedNode, choose: Choose, seen: Set<SimulatedNode>): 
   }
 }
 
-/** P2: each sector of each write by itself; sectors that are missing inside a grown file are zeros. */
+/** SD2: each sector of each write by itself; sectors that are missing inside a grown file are zeros. */
 function settleFile(file: SimulatedFile, choose: Choose): void {
   let content = file.durable
   for (const write of file.pending) {

@@ -97,7 +97,7 @@ export class SimulatedFiles implements Files {
       this.#begin('syncDirectory', full)
     } catch (error) {
       const node = this.#find(full)
-      // P4
+      // SD4
       if (node?.kind === 'directory' && !(error instanceof PowerLost)) node.pending = []
       throw error
     }
@@ -144,7 +144,7 @@ export class SimulatedFiles implements Files {
         try {
           begin('file-sync')
         } catch (error) {
-          // P4: the system forgets that these pages were to be written.
+          // SD4: the system forgets that these pages were to be written.
           if (!(error instanceof PowerLost)) file.pending = []
           throw error
         }

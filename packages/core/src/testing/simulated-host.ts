@@ -6,9 +6,9 @@
  * can be killed behind any event, and started again as another process. Not simulated: compression, which is the
  * real one and takes real time, so that runs with compressed files are not the same twice. Invariants (tests quote
  * them):
- *  M1  The same seed gives the same run: the same events at the same times, and the same bytes on the disk.
- *  M2  Nothing of a process happens after it was killed.
- *  M3  Time passes only while nothing is due.
+ *  SH1  The same seed gives the same run: the same events at the same times, and the same bytes on the disk.
+ *  SH2  Nothing of a process happens after it was killed.
+ *  SH3  Time passes only while nothing is due.
  */
 import type { Files, Host, OpenFile, ProcessIdentity } from '../host/host.ts'
 import { createNodeHost } from '../host/node/index.ts'
@@ -62,7 +62,7 @@ export class SimulatedMachine {
     return this.#happened
   }
 
-  /** A digest of all events so far and of their times (M1). */
+  /** A digest of all events so far and of their times (SH1). */
   get digest(): string {
     return (this.#digest >>> 0).toString(16)
   }
@@ -132,7 +132,7 @@ export class SimulatedMachine {
     }
   }
 
-  /** Ends the process that runs, if any (M2). The next one is started by `boot`. */
+  /** Ends the process that runs, if any (SH2). The next one is started by `boot`. */
   kill(how: Kill): void {
     this.#events = []
     this.#killAfter = Infinity

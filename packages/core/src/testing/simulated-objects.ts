@@ -2,7 +2,7 @@
  * An object store in memory that is as hostile as a network makes one: answers get lost, requests that were given up
  * arrive later, any request may be refused for a while.
  *
- * What it holds is never wrong: conditions are decided in one step (O1), and everyone sees what was acknowledged (O3).
+ * What it holds is never wrong: conditions are decided in one step (OC1), and everyone sees what was acknowledged (OC3).
  * The same choices give the same run (law L5).
  */
 import type { ObjectAnswer, ObjectClient, ObjectFailureKind, ObjectUpload } from '../checkpoint/index.ts'

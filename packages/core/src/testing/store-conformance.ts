@@ -1,5 +1,5 @@
 /**
- * What every checkpoint store has to hold: the invariants S1 to S4 of `checkpoint/store.ts`.
+ * What every checkpoint store has to hold: the invariants ST1 to ST4 of `checkpoint/store.ts`.
  */
 import type { CheckpointStore } from '../checkpoint/index.ts'
 import { declareSuite } from './conformance.ts'
@@ -43,14 +43,14 @@ type Test = (name: string, run: (subject: StoreSubject) => Promise<void>) => voi
 type Expect = TestTools['expect']
 
 function declareCreate(test: Test, expect: Expect, racers: number): void {
-  test('S1: creates a name once', async (subject) => {
+  test('ST1: creates a name once', async (subject) => {
     const store = subject.open()
     expect(await store.create('log/1', bytesOf('first'))).toEqual('created')
     expect(await store.create('log/1', bytesOf('second'))).toEqual('exists')
     expect(textOf(await subject.open().read('log/1'))).toEqual('first')
   })
 
-  test('S1: one of many racing callers is told that it created the name', async (subject) => {
+  test('ST1: one of many racing callers is told that it created the name', async (subject) => {
     for (let round = 0; round < 10; round++) {
       const name = `log/${round}`
       const answers = await Promise.all(
@@ -62,7 +62,7 @@ function declareCreate(test: Test, expect: Expect, racers: number): void {
     }
   })
 
-  test('S2: a created file is there for another reader', async (subject) => {
+  test('ST2: a created file is there for another reader', async (subject) => {
     const bytes = Uint8Array.from({ length: 300_000 }, (_, k) => k % 251)
     await subject.open().create('log/large', bytes)
     expect(Buffer.compare((await subject.open().read('log/large')) ?? bytes.subarray(1), bytes)).toEqual(0)
@@ -72,7 +72,7 @@ function declareCreate(test: Test, expect: Expect, racers: number): void {
 }
 
 function declareWrite(test: Test, expect: Expect): void {
-  test('S2: a finished file is there with all that was appended', async (subject) => {
+  test('ST2: a finished file is there with all that was appended', async (subject) => {
     const store = subject.open()
     const writer = await store.write('state/a-1')
     const reused = new Uint8Array(100_000)
@@ -88,7 +88,7 @@ function declareWrite(test: Test, expect: Expect): void {
     expect(read.every((byte, at) => byte === Math.floor(at / 100_000))).toEqual(true)
   })
 
-  test('S3: an unfinished file has no name', async (subject) => {
+  test('ST3: an unfinished file has no name', async (subject) => {
     const store = subject.open()
     const writer = await store.write('state/b')
     await writer.append(new Uint8Array(1_000_000))
@@ -99,7 +99,7 @@ function declareWrite(test: Test, expect: Expect): void {
     expect(await subject.open().list('')).toEqual([])
   })
 
-  test('S3: sweep leaves what is finished', async (subject) => {
+  test('ST3: sweep leaves what is finished', async (subject) => {
     const store = subject.open()
     const abandoned = await store.write('state/lost')
     await abandoned.append(bytesOf('never finished'))
@@ -120,7 +120,7 @@ function declareWrite(test: Test, expect: Expect): void {
 }
 
 function declareNames(test: Test, expect: Expect): void {
-  test('S4: lists names by prefix, sorted', async (subject) => {
+  test('ST4: lists names by prefix, sorted', async (subject) => {
     const store = subject.open()
     for (const name of ['log/10', 'log/09', 'state/a/x', 'state/a.b', 'top'])
       await store.create(name, bytesOf(name))

@@ -99,7 +99,7 @@ describe.each(places)('the log in %s', (_, make) => {
     expect(await entriesOf(await open())).toEqual(entries)
   })
 
-  it('G1: tells who loses a number what stands there', async () => {
+  it('LG1: tells who loses a number what stands there', async () => {
     const { open } = setUp()
     const [first, second] = [await open(), await open()]
     expect(await first.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
@@ -113,7 +113,7 @@ describe.each(places)('the log in %s', (_, make) => {
     expect(await entriesOf(await open())).toEqual([takeover(1), takeover(2)])
   })
 
-  it('G1: gives each of many racing appends its own number, or none', async () => {
+  it('LG1: gives each of many racing appends its own number, or none', async () => {
     const { open } = setUp()
     const logs = await Promise.all(Array.from({ length: 6 }, open))
     const answers = await Promise.all(logs.map((log, at) => log.append(takeover(at + 1))))
@@ -132,7 +132,7 @@ describe.each(places)('the log in %s', (_, make) => {
     expect(await log.append(takeover(1))).toEqual({ kind: 'appended', number: 1 })
   })
 
-  it('G5: an entry counts that a takeover follows before its writer has looked', async () => {
+  it('LG5: an entry counts that a takeover follows before its writer has looked', async () => {
     const { place, open, store } = setUp()
     const slow = new HeldStore(place.open())
     const old = new CheckpointLog(slow.store, place.host.bytes)
@@ -154,7 +154,7 @@ describe.each(places)('the log in %s', (_, make) => {
     expect(await store.list('log/')).toHaveLength(3)
   })
 
-  it('G4: an old attempt cannot append into the gap of removed entries', async () => {
+  it('LG4: an old attempt cannot append into the gap of removed entries', async () => {
     const { open, store } = setUp()
     const { old, kept } = await trimmed(open)
     expect(await old.append(manifest(1, 1))).toEqual({
@@ -167,7 +167,7 @@ describe.each(places)('the log in %s', (_, make) => {
     ])
   })
 
-  it('G4: what an old attempt left directly below the border counts for nobody', async () => {
+  it('LG4: what an old attempt left directly below the border counts for nobody', async () => {
     const { place, open, store } = setUp()
     const slow = new HeldStore(place.open())
     const { old, kept } = await trimmed(open, async () => {
@@ -184,7 +184,7 @@ describe.each(places)('the log in %s', (_, make) => {
     expect(await store.list('log/')).toHaveLength(2)
   })
 
-  it('G4: removes nothing above the base that the newest manifest names', async () => {
+  it('LG4: removes nothing above the base that the newest manifest names', async () => {
     const { open, store } = setUp()
     const log = await open()
     await log.append(takeover(1))

@@ -125,7 +125,7 @@ async function firstFault(defect: string): Promise<string> {
 }
 
 describe('racing creators', () => {
-  it.each([0, 10, 30, 60])('S1: one of twenty wins, with %i of 100 requests failing', async (percent) => {
+  it.each([0, 10, 30, 60])('ST1: one of twenty wins, with %i of 100 requests failing', async (percent) => {
     let decided = 0
     for (let seed = 1; seed <= 40; seed++) {
       const { created, unknown, isThere } = await race(seed, percent)
@@ -203,7 +203,7 @@ describe('the log on object storage', () => {
   })
 
   it.each([0, 20, 50])(
-    'G1: gives each number to one attempt, with %i of 100 requests failing',
+    'LG1: gives each number to one attempt, with %i of 100 requests failing',
     async (percent) => {
       let appended = 0
       for (let seed = 1; seed <= 30; seed++) {

@@ -80,7 +80,7 @@ describe('a store on object storage', () => {
 
 describe('creating', () => {
   it.each(['lost', 'late', 'timeout', 'throttled', 'server', 'conflict', 'damaged', 'silent'] as const)(
-    'S1: knows its own object after a request that was %s',
+    'ST1: knows its own object after a request that was %s',
     async (effect) => {
       const { objects, store } = setUp()
       await store.create('log/0', bytesOf('x'))
@@ -92,7 +92,7 @@ describe('creating', () => {
     },
   )
 
-  it('S1: takes no object of equal bytes for its own', async () => {
+  it('ST1: takes no object of equal bytes for its own', async () => {
     const { objects, store, open } = setUp()
     const other = open()
     for (const one of [store, other]) await one.create('log/0', bytesOf('x'))
@@ -103,7 +103,7 @@ describe('creating', () => {
     expect(await mine).toBe('exists')
   })
 
-  it('S1: a request that was given up and arrives late creates nothing twice', async () => {
+  it('ST1: a request that was given up and arrives late creates nothing twice', async () => {
     const { objects, store, open } = setUp()
     await store.create('log/0', bytesOf('x'))
     const heal = objects.inject({ effect: 'late', operation: 'create' })
@@ -180,7 +180,7 @@ describe('writing', () => {
     },
   )
 
-  it('S3: shows nothing of a writer that died between its parts, and sweep forgets them', async () => {
+  it('ST3: shows nothing of a writer that died between its parts, and sweep forgets them', async () => {
     const { objects, store, open } = setUp()
     for (let k = 0; k < 7; k++) {
       const writer = await store.write(`state/${k}`)

@@ -105,7 +105,7 @@ describe('a store and its log', () => {
     expect(points).toBeGreaterThan(40)
   })
 
-  it('G3: whoever took over acts on no entry that a loss of power takes back', async () => {
+  it('LG3: whoever took over acts on no entry that a loss of power takes back', async () => {
     const { points } = await crashEverywhere(noLie)
     for (let point = 1; point < points; point++) {
       const disk = new SimulatedDisk()

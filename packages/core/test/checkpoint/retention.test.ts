@@ -55,7 +55,7 @@ function facts(more: Partial<RetentionFacts>): RetentionFacts {
 }
 
 describe('removal', () => {
-  it('A1: keeps everything until two checkpoints were read back', () => {
+  it('RT1: keeps everything until two checkpoints were read back', () => {
     for (const verified of [[], [3], [2]])
       expect(decideRemoval(facts({ verified: new Set(verified) }))).toEqual({
         trimBefore: undefined,
@@ -63,14 +63,14 @@ describe('removal', () => {
       })
   })
 
-  it('A1: counts only checkpoints that were read back', () => {
+  it('RT1: counts only checkpoints that were read back', () => {
     expect(decideRemoval(facts({ verified: new Set([1, 3]) }))).toEqual({ trimBefore: undefined, files: [] })
     expect(decideRemoval(facts({}))).toMatchObject({ trimBefore: 2 })
     expect(decideRemoval(facts({ keep: 0 }))).toMatchObject({ trimBefore: 2 })
     expect(decideRemoval(facts({ keep: 3 }))).toMatchObject({ trimBefore: undefined })
   })
 
-  it('A1: counts no checkpoint of a history that was left', () => {
+  it('RT1: counts no checkpoint of a history that was left', () => {
     const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
     const branch = { lineage: 'm', parent: { lineage: 'l', epoch: 1 } }
     const began = { kind: 'takeover', attempt: 2, owner, token: '', atMs: 0, ...branch } as const
@@ -85,7 +85,7 @@ describe('removal', () => {
     expect(decideRemoval(facts({ entries: entries.slice(1), verified })).trimBefore).toBeUndefined()
   })
 
-  it('A2: keeps what later phases of a batch read', () => {
+  it('RT2: keeps what later phases of a batch read', () => {
     const file = { name: 'state/1-b', bytes: 1, checksum: '', from: 0, to: 1, forTable: false }
     const entry = {
       ...three[2]?.entry,
@@ -97,7 +97,7 @@ describe('removal', () => {
     expect(files).toEqual(['state/1-c'])
   })
 
-  it('A2: keeps a base that a kept increment builds on', () => {
+  it('RT2: keeps a base that a kept increment builds on', () => {
     expect(decideRemoval(facts({})).files).toEqual([])
     const later = [...three, manifestEntry(4, 4, ['state/1-c', 'state/1-d'])]
     expect(decideRemoval(facts({ entries: later, verified: new Set([3, 4]) }))).toEqual({
@@ -106,7 +106,7 @@ describe('removal', () => {
     })
   })
 
-  it('A3: leaves files of this attempt that no manifest ever named, and of later ones', () => {
+  it('RT3: leaves files of this attempt that no manifest ever named, and of later ones', () => {
     const files = ['state/1-new', 'state/2-new', 'notes.txt']
     expect(decideRemoval(facts({ files })).files).toEqual([])
   })
@@ -116,7 +116,7 @@ describe('removal', () => {
     expect(decideRemoval(facts({ files, attempt: 2 })).files).toEqual(['state/1-left'])
   })
 
-  it('A2: never removes what a kept checkpoint names, whatever the facts', () => {
+  it('RT2: never removes what a kept checkpoint names, whatever the facts', () => {
     const file = fc.integer({ min: 0, max: 9 }).map((k) => `state/${(k % 3) + 1}-${k}`)
     fc.assert(
       fc.property(

@@ -139,7 +139,7 @@ describe.each(places)('a damaged state file in %s', (_, make) => {
   }
   const refusal = { code: 'checkpoint/damaged', place: { file: expect.stringMatching(/\/state\/1-count$/) } }
 
-  it('B3: is told at every single byte', async () => {
+  it('SF3: is told at every single byte', async () => {
     const place = make()
     const { host } = place
     const store = place.open()
@@ -163,7 +163,7 @@ describe.each(places)('a damaged state file in %s', (_, make) => {
     await expect(damagedBy((whole) => whole.subarray(8))).rejects.toMatchObject(refusal)
   })
 
-  it('B1: is a whole file under another name', async () => {
+  it('SF1: is a whole file under another name', async () => {
     const place = make()
     const { host } = place
     const store = place.open()

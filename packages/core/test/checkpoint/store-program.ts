@@ -152,7 +152,7 @@ async function list(store: CheckpointStore, model: Model): Promise<readonly stri
   for (const [name, possible] of model.possible) {
     const bytes = listed.get(name)
     const sizes = possible.map((content) => (content === undefined ? undefined : parseInt(content, 10)))
-    if (bytes === undefined && !possible.includes(undefined)) faults.push(`${name} is not in the list (S4)`)
+    if (bytes === undefined && !possible.includes(undefined)) faults.push(`${name} is not in the list (ST4)`)
     if (bytes !== undefined && !sizes.includes(bytes))
       faults.push(`${name} is in the list with ${bytes} bytes, not ${sizes.join(' or ')}`)
   }

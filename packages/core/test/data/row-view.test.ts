@@ -27,17 +27,20 @@ describe('reading batches', () => {
     )
   })
 
-  it.each([false, true])('V1: a row view shows the row of the last seek (development: %s)', (development) => {
-    fc.assert(
-      fc.property(arbitraryBatch(), ({ schema: s, batch, rows: expected }) => {
-        const reader = createRowView<Record<string, unknown>>(s as never, { development })
-        reader.bind(batch)
-        const seen: unknown[] = []
-        for (let n = 0; n < rowCount(batch); n++) seen.push({ ...reader.seek(rowIndex(batch, n)) })
-        expect(seen).toEqual(expected)
-      }),
-    )
-  })
+  it.each([false, true])(
+    'RV1: a row view shows the row of the last seek (development: %s)',
+    (development) => {
+      fc.assert(
+        fc.property(arbitraryBatch(), ({ schema: s, batch, rows: expected }) => {
+          const reader = createRowView<Record<string, unknown>>(s as never, { development })
+          reader.bind(batch)
+          const seen: unknown[] = []
+          for (let n = 0; n < rowCount(batch); n++) seen.push({ ...reader.seek(rowIndex(batch, n)) })
+          expect(seen).toEqual(expected)
+        }),
+      )
+    },
+  )
 
   it('reads a second batch of other layouts through the same view', () => {
     const arbitrary = arbitraryBatch({ columnsMax: 3 }).chain((first) =>
@@ -69,7 +72,7 @@ describe('a row view', () => {
     expect(reader.seek(1)).toEqual(rows[1])
   })
 
-  it.each([false, true])('V4: a column that does not exist throws (development: %s)', (development) => {
+  it.each([false, true])('RV4: a column that does not exist throws (development: %s)', (development) => {
     const reader = createRowView<Record<string, unknown>>(flights as never, { development })
     reader.bind(batchOfRows(flights, rows))
     const read = (): unknown => reader.seek(0)['orign']
@@ -112,7 +115,7 @@ describe('a row view', () => {
     expect(reader.seek(1).legs).not.toBe(first)
   })
 
-  it('V2: finds a view that was kept beyond its call in development mode', () => {
+  it('RV2: finds a view that was kept beyond its call in development mode', () => {
     const reader = createRowView(flights, { development: true })
     reader.bind(batchOfRows(flights, rows))
     const kept = reader.seek(0)

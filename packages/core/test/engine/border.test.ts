@@ -113,7 +113,7 @@ async function across(things: readonly Said[], slow: boolean): Promise<readonly 
 }
 
 describe('a border between two phases', () => {
-  it('F1, F2, F3: hands on everything in the order in which it was said, one thing at a time', async () => {
+  it('BO1, BO2, BO3: hands on everything in the order in which it was said, one thing at a time', async () => {
     await fc.assert(
       fc.asyncProperty(said, fc.boolean(), async (things, slow) => {
         const some = things.filter((one) => !('rows' in one) || one.rows.length > 0)
@@ -122,7 +122,7 @@ describe('a border between two phases', () => {
     )
   })
 
-  it('F4: reads only a few batches ahead', async () => {
+  it('BO4: reads only a few batches ahead', async () => {
     let read = 0
     async function* endless(): AsyncGenerator<StateRows> {
       const batch = batchOfRows(Row, [{ n: 1, text: 'a' }])

@@ -172,7 +172,7 @@ describe('a lookup join', () => {
     expect(seen.largestBatch).toBe(1000)
   })
 
-  test('T4: the table is read to its end before the stream flows, in files and in tasks', async () => {
+  test('TL4: the table is read to its end before the stream flows, in files and in tasks', async () => {
     const host = createManualHost()
     const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
     const items = Array.from({ length: 500 }, (_, id) => ({ key: `k${id % 50}`, id }))

@@ -1,4 +1,4 @@
-// T3: the loop lets signals and timers live, also while windows fire at the border of an epoch.
+// TL3: the loop lets signals and timers live, also while windows fire at the border of an epoch.
 import { expect, test } from 'vitest'
 import { blackhole, memoryRows } from '../../src/connect/index.ts'
 import type { Host } from '../../src/host/host.ts'
@@ -15,7 +15,7 @@ test.each<Partial<JobOptions>>([
   { mode: 'batch' },
   { mode: 'micro-batch', trigger: { kind: 'available-now' } },
   { mode: 'continuous', drain: true },
-])('T3: it yields while many windows fire: %j', async (options) => {
+])('TL3: it yields while many windows fire: %j', async (options) => {
   const manual = createManualHost()
   // Every look at the clock is a millisecond later than the one before.
   let now = 0

@@ -126,7 +126,7 @@ describe('windows of many panes', () => {
     )
   })
 
-  it('N1: sums of floats are the same to the last bit, whatever other keys and batches there are', () => {
+  it('PN1: sums of floats are the same to the last bit, whatever other keys and batches there are', () => {
     const float = fc.double({ noDefaultInfinity: true, noNaN: true, min: -1e9, max: 1e9 })
     fc.assert(
       fc.property(
@@ -159,7 +159,7 @@ describe('windows of many panes', () => {
     )
   })
 
-  it('N2: rows behind windows that have fired count in those that follow', () => {
+  it('PN2: rows behind windows that have fired count in those that follow', () => {
     const node = windowNode({ kind: 'sliding', sizeMs: 64, slideMs: 1, offsetMs: 0 }, [], [basic[0]!])
     const events: Event[] = []
     for (let time = 0; time < 100; time++) {
@@ -177,7 +177,7 @@ describe('windows of many panes', () => {
       expect(spans.of(end).length).toBeLessThanOrEqual(2 * Math.log2(600))
   })
 
-  it('N3: keys that do not repeat are not held twice', () => {
+  it('PN3: keys that do not repeat are not held twice', () => {
     const { spans, open } = spansOver({ sizeMs: 64, slideMs: 1 })
     for (let start = 0; start < 64; start++) open(start, [10 * start, 10 * start + 1])
     const before = spans.bytes
@@ -185,7 +185,7 @@ describe('windows of many panes', () => {
     expect(spans.bytes).toBe(before)
   })
 
-  it('N3: keys that repeat take one table more per pane at most', () => {
+  it('PN3: keys that repeat take one table more per pane at most', () => {
     const { spans, open } = spansOver({ sizeMs: 64, slideMs: 1 })
     const keys = Array.from({ length: 100 }, (_, n) => n)
     for (let start = 0; start < 256; start++) open(start, keys)

@@ -74,7 +74,7 @@ function runnerOf(writer: SinkWriter): {
 }
 
 describe('the end of an epoch at a sink', () => {
-  test('K1: batches that wait belong to the epoch, later ones do not, and keep their order', async () => {
+  test('SK1: batches that wait belong to the epoch, later ones do not, and keep their order', async () => {
     const writer = new SlowWriter()
     const { runner, push } = runnerOf(writer)
     push(1)
@@ -92,13 +92,13 @@ describe('the end of an epoch at a sink', () => {
     expect(runner.busy).toBeUndefined()
   })
 
-  test('K1: a writer that is free has the seal when the call returns', () => {
+  test('SK1: a writer that is free has the seal when the call returns', () => {
     const writer = new SlowWriter()
     runnerOf(writer).runner.seal(4, false)
     expect(writer.log).toEqual(['seal 4'])
   })
 
-  test('K2: is prepared when the writer has its seal, while rows of later ones are written, one after the other', async () => {
+  test('SK2: is prepared when the writer has its seal, while rows of later ones are written, one after the other', async () => {
     const writer = new SlowWriter()
     const { runner, push } = runnerOf(writer)
     push(1)
@@ -120,7 +120,7 @@ describe('the end of an epoch at a sink', () => {
     expect(await second).toEqual({ epoch: 2 })
   })
 
-  test('K3: a failed write fails the epochs that wait for it, and the run', async () => {
+  test('SK3: a failed write fails the epochs that wait for it, and the run', async () => {
     const writer = new SlowWriter()
     const { runner, push, failures } = runnerOf(writer)
     push(1)
@@ -133,7 +133,7 @@ describe('the end of an epoch at a sink', () => {
     expect(() => runner.seal(2, false)).toThrow(/writing the output failed/)
   })
 
-  test('K3: the end of the run answers everyone who waits', async () => {
+  test('SK3: the end of the run answers everyone who waits', async () => {
     const writer = new SlowWriter()
     const { runner, push } = runnerOf(writer)
     runner.seal(1, false)

@@ -107,7 +107,7 @@ const run = (from: number, count: number, step = 1000): Tick[] =>
 const host = createNodeHost()
 
 describe('reading the splits of a source', () => {
-  test('S1: a reader is never asked twice at a time, and is closed once', async () => {
+  test('SO1: a reader is never asked twice at a time, and is closed once', async () => {
     const { source, seen } = scripted({ slow: true, splits: [[run(0, 3), run(3000, 3)], [run(0, 5)]] })
     const sink = memorySink()
     await new Job(pipeline('p', (p) => p.read('ticks', source).write('out', sink)).build(), { host }).run()
@@ -124,7 +124,7 @@ describe('reading the splits of a source', () => {
     expect(seen.reads.slice(0, 10)).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
   })
 
-  test('S3: a sequential source reads one split after the other', async () => {
+  test('SO3: a sequential source reads one split after the other', async () => {
     const { source, seen } = scripted({ splits: [[run(0, 2), run(2000, 2)], [run(0, 2)]] })
     const sequential: Source<Tick> = { ...source, splitOrder: 'sequential' }
     await new Job(pipeline('p', (p) => p.read('ticks', sequential).write('out', memorySink())).build(), {
@@ -133,7 +133,7 @@ describe('reading the splits of a source', () => {
     expect(seen.reads).toEqual([0, 0, 0, 1, 1])
   })
 
-  test('S4: a task without splits does not hold the windows of the others', async () => {
+  test('SO4: a task without splits does not hold the windows of the others', async () => {
     const { source } = scripted({ splits: [[run(0, 95)]], discoveryEnds: false, ends: false })
     const sink = memorySink()
     const built = pipeline('p', (p) =>
@@ -153,7 +153,7 @@ describe('reading the splits of a source', () => {
     expect(sink.rows).toHaveLength(9)
   })
 
-  test('S2: splits that are found while all tasks are idle hold the windows of all of them', async () => {
+  test('SO2: splits that are found while all tasks are idle hold the windows of all of them', async () => {
     const { source } = scripted({
       splits: [[run(0, 1)], [run(500_000, 300)], [run(100_000, 300)], [run(0, 100)]],
       rounds: [[0], [], [], [1, 2, 3]],
@@ -181,7 +181,7 @@ describe('reading the splits of a source', () => {
     expect(sink.rows.reduce((sum, { n }) => sum + n, 0)).toBe(701)
   })
 
-  test('S2: a bounded source that lists its splits in rounds is listed before any is read', async () => {
+  test('SO2: a bounded source that lists its splits in rounds is listed before any is read', async () => {
     const { source } = scripted({
       splits: [[run(100_000, 1)], [run(0, 2, 50_000)]],
       rounds: [[0], [], [1]],
@@ -303,7 +303,7 @@ describe('epochs and reader positions', () => {
     expect(told.filter((progress) => (progress as { position?: unknown }).position === undefined)).toEqual([])
   })
 
-  test('T2: at the cut of an epoch, every row that was taken was pushed, and no other', async () => {
+  test('TL2: at the cut of an epoch, every row that was taken was pushed, and no other', async () => {
     // Rows in disorder: batches are pushed in pieces, between which an epoch must not be cut.
     const batches = Array.from({ length: 5000 }, (_, n) => [
       tick(n * 10),

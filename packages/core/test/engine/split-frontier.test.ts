@@ -13,7 +13,7 @@ function split(lowestEventTime?: number): {
 }
 
 describe('the watermark of a source task', () => {
-  test('S2: a discovered but unread split holds it', () => {
+  test('SO2: a discovered but unread split holds it', () => {
     const frontier = new SplitFrontier()
     const [first, second] = [split(), split()]
     frontier.discovered(first)
@@ -26,7 +26,7 @@ describe('the watermark of a source task', () => {
     expect(frontier.combine()).toBe(40)
   })
 
-  test('S2: an unread split whose lowest event time is known holds it there', () => {
+  test('SO2: an unread split whose lowest event time is known holds it there', () => {
     const frontier = new SplitFrontier()
     const [first, second] = [split(), split(70)]
     frontier.discovered(first)
@@ -36,7 +36,7 @@ describe('the watermark of a source task', () => {
     expect(frontier.combine()).toBe(70)
   })
 
-  test('S2: a finished split leaves its highest value', () => {
+  test('SO2: a finished split leaves its highest value', () => {
     const frontier = new SplitFrontier()
     const only = split()
     frontier.discovered(only)
@@ -67,7 +67,7 @@ describe('the watermark of a source task', () => {
     expect(frontier.combine()).toBe(100)
   })
 
-  test('W4: when all open splits are idle it stays where it is', () => {
+  test('SW2: when all open splits are idle it stays where it is', () => {
     const frontier = new SplitFrontier()
     const only = split()
     frontier.discovered(only)
@@ -78,7 +78,7 @@ describe('the watermark of a source task', () => {
     expect(frontier.combine()).toBe(-Infinity)
   })
 
-  test('S4: a task without splits is idle, before its first one and behind its last', () => {
+  test('SO4: a task without splits is idle, before its first one and behind its last', () => {
     const frontier = new SplitFrontier()
     expect(frontier.allIdle).toBe(true)
     const only = split()

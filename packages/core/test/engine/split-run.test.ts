@@ -117,7 +117,7 @@ describe('the silence of a split', () => {
   })
 })
 
-// S5: an epoch that is cut while a read is under way has nothing of it.
+// SO5: an epoch that is cut while a read is under way has nothing of it.
 describe('the position of a split', () => {
   it('stays what it was before a read until the answer is taken', async () => {
     const scene = await open()

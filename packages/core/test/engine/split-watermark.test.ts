@@ -43,7 +43,7 @@ function cut(times: readonly number[], sizes: readonly number[]): Batch[] {
 }
 
 describe('the watermark of a split', () => {
-  test('W1: which rows stand behind their watermark does not depend on how rows are cut into batches', () => {
+  test('SW1: which rows stand behind their watermark does not depend on how rows are cut into batches', () => {
     const times = fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 60 })
     const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 })
     fc.assert(

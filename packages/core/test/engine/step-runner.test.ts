@@ -50,7 +50,7 @@ function stepOf(slices: number): {
   return { runner, input: runner.addChannel(0), told, pending }
 }
 
-describe('R1: a step whose input falls idle', () => {
+describe('SR1: a step whose input falls idle', () => {
   it('says so behind the watermark in progress', () => {
     const { input, told, pending } = stepOf(3)
     input.watermark(10)

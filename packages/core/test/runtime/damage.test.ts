@@ -112,7 +112,7 @@ const damages: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[]
 ]
 
 describe.each(damages)('a file that is %s', (_, damage) => {
-  it('stops the job, whichever it is; H1, H2: going back works wherever it can, and holds', async () => {
+  it('stops the job, whichever it is; SV1, SV2: going back works wherever it can, and holds', async () => {
     const base = await threeEpochs()
     stream.push({ key: 'a' })
     for (const name of base.files.keys()) {

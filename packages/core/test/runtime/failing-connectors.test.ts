@@ -151,7 +151,7 @@ describe('a commit', () => {
 })
 
 describe('a slow sink', () => {
-  test('K1: never writes twice at a time, and holds the source back: a bounded queue', async () => {
+  test('SK1: never writes twice at a time, and holds the source back: a bounded queue', async () => {
     const waiting: (() => void)[] = []
     const sink = scriptedSink({ write: () => new Promise<void>((resolve) => waiting.push(resolve)) })
     const source = scriptedSource(Row, [rows.map((row) => ({ rows: [row] }))])
@@ -172,7 +172,7 @@ describe('a slow sink', () => {
     expect(result.progress.backpressure).toBeGreaterThan(0.9)
   })
 
-  test('K1: is prepared only when it has written everything', async () => {
+  test('SK1: is prepared only when it has written everything', async () => {
     const host = createManualHost()
     const log: string[] = []
     const sink = scriptedSink({

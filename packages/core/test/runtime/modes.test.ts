@@ -297,7 +297,7 @@ describe('a folder that is followed', () => {
     expect(host.files.paths('out')).toEqual(visibleFiles(host, 'out'))
   })
 
-  test('S2: a file that waits to be read holds the watermark: no row of it is late', async () => {
+  test('SO2: a file that waits to be read holds the watermark: no row of it is late', async () => {
     // Files are read one after the other in a batch: the later file has the earlier rows.
     const host = hostWith({
       'in/a.ndjson': line(50_000) + line(60_000),

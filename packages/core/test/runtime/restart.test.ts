@@ -35,7 +35,7 @@ describe('starting again after a failure', () => {
     { kind: 'fixed', delay: '1 s' },
     { kind: 'exponential' },
     { kind: 'failure-rate', failures: 5, within: '1 min', delay: '1 s' },
-  ])('V1: never happens when somebody has to mend something: %o', (strategy) => {
+  ])('RS1: never happens when somebody has to mend something: %o', (strategy) => {
     for (const error of [lasting, new Error('a slip of ours')])
       expect(new Restarts(strategy, () => 0).decide({ error, atMs: 0, ranMs: 0 })).toMatchObject({
         kind: 'give-up',
@@ -51,18 +51,18 @@ describe('starting again after a failure', () => {
     ])
   })
 
-  test('V2: happens after waits that grow to the longest, shortened by jitter', () => {
+  test('RS2: happens after waits that grow to the longest, shortened by jitter', () => {
     const strategy = { kind: 'exponential', first: '1 s', longest: '5 s' } as const
     expect(waits(strategy, times(5))).toEqual([1000, 2000, 4000, 5000, 5000])
     expect(waits(strategy, times(4), 0.5)).toEqual([900, 1800, 3600, 4500])
   })
 
-  test('V3: begins with the first wait after a run that lasted', () => {
+  test('RS3: begins with the first wait after a run that lasted', () => {
     const failures = [{}, {}, { ranMs: 10_000 }, {}]
     expect(waits({ kind: 'exponential', resetAfter: '10 s' }, failures)).toEqual([1000, 2000, 1000, 2000])
   })
 
-  test('begins its attempts anew after a run that lasted long enough (V3)', () => {
+  test('begins its attempts anew after a run that lasted long enough (RS3)', () => {
     const fixed = { kind: 'fixed', delay: '10 s', attempts: 2 } as const
     expect(waits(fixed, [{}, {}, { ranMs: 599_999 }])).toEqual([10_000, 10_000, undefined])
     expect(waits(fixed, [{}, {}, { ranMs: 600_000 }, {}, {}])).toEqual([10_000, 10_000, 10_000, 10_000, undefined]) // prettier-ignore

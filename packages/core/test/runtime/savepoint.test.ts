@@ -105,7 +105,7 @@ describe('a savepoint', () => {
     expect(new Set(lineages).size).toBe(3)
   })
 
-  test('E3: begins a state once; the same wish again goes on with it', async () => {
+  test('SP3: begins a state once; the same wish again goes on with it', async () => {
     const scene = new Scene()
     scene.stream.push({ key: 'a' })
     await scene.run('state')
@@ -161,7 +161,7 @@ describe('a savepoint', () => {
     await expect(scene.savepoint('state', 'saved', 9999)).rejects.toThrow('epoch 9999 is not kept')
   })
 
-  test('E1: is not written of a state that is damaged', async () => {
+  test('SP1: is not written of a state that is damaged', async () => {
     const scene = new Scene()
     scene.stream.push({ key: 'a' })
     await scene.run('state')

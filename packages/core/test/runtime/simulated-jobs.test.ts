@@ -112,7 +112,7 @@ async function live(
 }
 
 describe('a job on a simulated machine', () => {
-  it('M1: runs the same way from the same seed, and another way from another', async () => {
+  it('SH1: runs the same way from the same seed, and another way from another', async () => {
     const [first, second, other] = await Promise.all([
       live(7, [400, 300]),
       live(7, [400, 300]),

@@ -25,7 +25,7 @@ describe('declared state that has changed', () => {
     expect(scene.said).toEqual([3])
   })
 
-  test('F3: new state begins empty, in any order beside what is there', async () => {
+  test('FT3: new state begins empty, in any order beside what is there', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await scene.keep({ low: state.value(t.int32()), texts: state.list(t.string()) }, ({ low, texts }) => {
@@ -191,7 +191,7 @@ describe('declared state that has changed', () => {
     expect(scene.said).toEqual([2])
   })
 
-  test('F2: is refused with what it was, what it is and the three ways on', async () => {
+  test('FT2: is refused with what it was, what it is and the three ways on', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await counting(scene)
@@ -210,7 +210,7 @@ describe('declared state that has changed', () => {
     expect(narrower.detail).toBe('its state "count" changed: it was int32 and is int16')
   })
 
-  test('F1: is left out only where that was said, and only what does not fit', async () => {
+  test('FT1: is left out only where that was said, and only what does not fit', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await scene.keep({ count: state.value(t.int32()), list: state.list(t.int32()) }, ({ count, list }) => {
@@ -363,7 +363,7 @@ describe('windows that have changed', () => {
     ['less', 'its aggregate "total" is not there any more'],
     ['hours', /^its windows changed: it was in windows of 1s and is in windows of 1h/],
     ['sessions', /^its windows changed: .* is in sessions/],
-  ] as const)('F2: are refused as %s: what it was and is', async (version, detail) => {
+  ] as const)('FT2: are refused as %s: what it was and is', async (version, detail) => {
     const scene = new Scene()
     scene.push(['a', 1, 100])
     await counted(scene, 'first')
@@ -372,7 +372,7 @@ describe('windows that have changed', () => {
     expect(error.detail).toMatch(detail)
   })
 
-  test('F1: drop an aggregate where that was said, and keep the others', async () => {
+  test('FT1: drop an aggregate where that was said, and keep the others', async () => {
     const scene = new Scene()
     scene.push(['a', 1, 100])
     await counted(scene, 'first')
@@ -407,7 +407,7 @@ describe('steps that have changed', () => {
   const plain = (scene: Scene, options?: Partial<JobOptions>): Promise<JobResult> =>
     scene.run((rows) => rows as never, options)
 
-  test('F1: one that is gone is refused by its name, or dropped where that was said', async () => {
+  test('FT1: one that is gone is refused by its name, or dropped where that was said', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await counting(scene)
@@ -422,7 +422,7 @@ describe('steps that have changed', () => {
     await expect(plain(scene)).resolves.toMatchObject({ start: { changes: [] } })
   })
 
-  test('F3: a new one begins empty', async () => {
+  test('FT3: a new one begins empty', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await plain(scene)
@@ -477,7 +477,7 @@ describe('aggregates over a column that became wider', () => {
     expect((await run(scene, t.int64(), 'numbers')).start).toMatchObject({ kind: 'resume' })
   })
 
-  test('F2: are refused when they keep values of it, with the aggregate and both types', async () => {
+  test('FT2: are refused when they keep values of it, with the aggregate and both types', async () => {
     const scene = new Scene()
     await run(scene, t.int32(), 'values')
     const { detail, hint } = await refusal(run(scene, t.int64(), 'values'))

@@ -74,7 +74,7 @@ describe('whether state fits', () => {
     types.map((to): [ColumnType<unknown>, ColumnType<unknown>] => [from, to]),
   )
   it.each(['value', 'list', 'map'] as const)(
-    'F2: of every pair of types a %s goes on exactly where the one is the other or wider',
+    'FT2: of every pair of types a %s goes on exactly where the one is the other or wider',
     (kind) => {
       const declare = (type: ColumnType<unknown>): StateTypes => ({
         it: kind === 'map' ? state.map(t.string(), type) : state[kind](type),
@@ -85,13 +85,13 @@ describe('whether state fits', () => {
         const expected = isSame ? 'keeps' : widensTo(from.type, to.type) ? 'converts' : 'misfits'
         const verdict = found.steps.find(({ step }) => step === 'keep')?.verdict
         expect([text(from.type), text(to.type), verdict]).toEqual([text(from.type), text(to.type), expected])
-        // F1: whatever does not fit can be given up, and then nothing is left to say.
+        // FT1: whatever does not fit can be given up, and then nothing is left to say.
         expect(fit(declare(from), declare(to), ['keep']).misfits).toEqual([])
       }
     },
   )
 
-  it('F3: the order of declarations means nothing, and no column is touched', () => {
+  it('FT3: the order of declarations means nothing, and no column is touched', () => {
     const one = { a: state.value(t.int32()), b: state.value(t.string()), c: state.list(t.int32()) }
     const other = { c: one.c, b: one.b, a: one.a }
     const found = fit(one, other)
@@ -100,7 +100,7 @@ describe('whether state fits', () => {
     expect(taken?.map((column) => column.kind)).toEqual(['take', 'take', 'take', 'take'])
   })
 
-  it('F1: of any set of states, those that are gone are misfits, and only those are dropped', () => {
+  it('FT1: of any set of states, those that are gone are misfits, and only those are dropped', () => {
     const all = { a: state.value(t.int32()), b: state.list(t.int32()), c: state.map(t.int32(), t.int32()) }
     const names = ['a', 'b', 'c'] as const
     const sets = Array.from({ length: 8 }, (_, bits) => names.filter((__, at) => (bits & (1 << at)) > 0))

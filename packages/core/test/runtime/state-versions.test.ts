@@ -69,7 +69,7 @@ describe('members that are new', () => {
     expect(scene.said).toEqual([[[['a', { n: 1, unit: 'kg' }]]]])
   })
 
-  test('F2: are refused without one, with that way on', async () => {
+  test('FT2: are refused without one, with that way on', async () => {
     const scene = await first()
     const error = await refusal(
       scene.keep(
@@ -136,7 +136,7 @@ describe('migrations of several versions', () => {
     expect(scene.said).toEqual([value])
   })
 
-  test('F2: are refused where none begins with what was kept, naming where they begin', async () => {
+  test('FT2: are refused where none begins with what was kept, naming where they begin', async () => {
     const scene = await kept({ price: state.value(t.boolean()) }, ({ price }) => price.set(true))
     const error = await refusal(scene.keep({ price: chain }, () => undefined))
     expect(error).toMatchObject({ code: 'checkpoint/incompatible', step: 'keep' })
@@ -222,7 +222,7 @@ describe('nested columns of a joined table', () => {
     ])
   })
 
-  test('F2: are refused when they become something else, or lack a default', async () => {
+  test('FT2: are refused when they become something else, or lack a default', async () => {
     const scene = await first()
     const place = (fields: Record<string, ColumnType>) =>
       schema({ key: t.string(), by: t.map(t.string(), t.int8()), place: t.struct(fields) })

@@ -125,7 +125,7 @@ describe('chosen keys', () => {
     expect(equalHashes(new Uint8Array(strings.buffer), tableSeed())).toBeLessThan(10)
   })
 
-  it('in sequence are spread evenly under every secret (T2)', () => {
+  it('in sequence are spread evenly under every secret (TS2)', () => {
     const sequence = Array.from({ length: KEYS }, (_, n) => [n + 1])
     for (let seed = 1; seed <= 50; seed++) {
       drawTableSeed(drawn(seed))
@@ -137,7 +137,7 @@ describe('chosen keys', () => {
 describe('the secret', () => {
   afterEach(() => drawTableSeed(drawn(0)))
 
-  it('of a table stays what it was when another is drawn, and comes with copied entries (T1)', () => {
+  it('of a table stays what it was when another is drawn, and comes with copied entries (TS1)', () => {
     drawTableSeed(drawn(1))
     const options = { keyWords: 1, template: new Int32Array(2), pool: new ArrayPool() }
     const table = new GroupTable(options)

@@ -27,7 +27,7 @@ async function read(files: Files, path: string): Promise<string | undefined> {
 }
 
 describe('a loss of power', () => {
-  it('P1: keeps what was synced', async () => {
+  it('SD1: keeps what was synced', async () => {
     const disk = new SimulatedDisk()
     const files = new SimulatedFiles(disk)
     await files.makeDirectory('/a')
@@ -38,7 +38,7 @@ describe('a loss of power', () => {
     expect(await read(new SimulatedFiles(disk), '/a/x')).toBe('kept')
   })
 
-  it('P1: a name without its directory synced, and a content without its file synced, may be gone', async () => {
+  it('SD1: a name without its directory synced, and a content without its file synced, may be gone', async () => {
     const disk = new SimulatedDisk()
     const files = new SimulatedFiles(disk)
     await write(files, '/content', 'x', true)
@@ -61,7 +61,7 @@ describe('a loss of power', () => {
     expect(await read(new SimulatedFiles(disk), '/a/b/x')).toBe('lucky')
   })
 
-  it('P2: leaves any sectors of a write, and a length without content', async () => {
+  it('SD2: leaves any sectors of a write, and a length without content', async () => {
     const found = new Set<string>()
     for (let seed = 0; seed < 200; seed++) {
       const disk = new SimulatedDisk()
@@ -76,7 +76,7 @@ describe('a loss of power', () => {
     expect([...found].toSorted()).toEqual(['', '0', '0b', 'a', 'a0', 'ab'])
   })
 
-  it('P3: keeps or forgets each change of a directory, a rename as one', async () => {
+  it('SD3: keeps or forgets each change of a directory, a rename as one', async () => {
     const found = new Set<string>()
     for (let seed = 0; seed < 100; seed++) {
       const disk = new SimulatedDisk()
@@ -92,7 +92,7 @@ describe('a loss of power', () => {
     expect([...found].toSorted()).toEqual(['new', 'new other', 'old', 'old other'])
   })
 
-  it('P4: a failed sync loses for good what a later one seems to write', async () => {
+  it('SD4: a failed sync loses for good what a later one seems to write', async () => {
     const disk = new SimulatedDisk()
     const files = new SimulatedFiles(disk)
     const file = await files.open('/x', 'create')
@@ -106,7 +106,7 @@ describe('a loss of power', () => {
     expect(await read(new SimulatedFiles(disk), '/x')).toBe('')
   })
 
-  it('P5: the same choices give the same disk', async () => {
+  it('SD5: the same choices give the same disk', async () => {
     const run = async (): Promise<unknown> => {
       const disk = new SimulatedDisk()
       const files = new SimulatedFiles(disk)

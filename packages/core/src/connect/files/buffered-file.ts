@@ -3,9 +3,9 @@
  *
  * Small pieces are gathered in buffers and written while the next ones come; a large piece is written from where it lies.
  * Invariants (tests quote them):
- *  W2  At most `QUEUED_MAX` buffers wait to be written; then the file is crowded, and who goes on waits.
- *  W3  After a failure nothing more is written, and the failure is what every later call reports.
- *  W4  The checksum is of the bytes that were given to the system, so that a file that reads otherwise is known for it.
+ *  BF2  At most `QUEUED_MAX` buffers wait to be written; then the file is crowded, and who goes on waits.
+ *  BF3  After a failure nothing more is written, and the failure is what every later call reports.
+ *  BF4  The checksum is of the bytes that were given to the system, so that a file that reads otherwise is known for it.
  */
 import type { CompressionStream, Files, Host, OpenFile } from '../../host/host.ts'
 import { outputError, systemCode } from './file-errors.ts'
@@ -64,7 +64,7 @@ export class BufferedFile {
     return this.#writtenBytes + this.#buffered
   }
 
-  /** Whether so much waits to be written that the caller should (W2). */
+  /** Whether so much waits to be written that the caller should (BF2). */
   get isCrowded(): boolean {
     return this.#queued > QUEUED_MAX
   }
@@ -141,7 +141,7 @@ export class BufferedFile {
     if (this.#wasOpened) await this.#host.files.remove(this.path).catch(() => undefined)
   }
 
-  /** Throws the failure, if there was one (W3). */
+  /** Throws the failure, if there was one (BF3). */
   rethrow(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }

@@ -3,8 +3,8 @@
  *
  * The unread tail of a buffer moves in front of the next one's bytes, so a record that crosses the border is whole.
  * Invariants (tests quote them):
- *  R1  The bytes of the current chunk stay as they are until `more` is called: batches may refer to them (B1).
- *  R2  No more than two buffers are held, each no larger than `chunkBytes` or twice the longest record.
+ *  CF1  The bytes of the current chunk stay as they are until `more` is called: batches may refer to them (B1).
+ *  CF2  No more than two buffers are held, each no larger than `chunkBytes` or twice the longest record.
  */
 import { MillraceError } from '../../errors.ts'
 import type { ByteStream } from './byte-stream.ts'

@@ -2,7 +2,7 @@
  * The second phase of file output: staged files appear under their final names, once, whoever does it and how often.
  *
  * A staged file gets its final name as a second one, the folder is synced, and only then the staged name goes: a rename
- * between two folders may lose both names with the power (invariant P3 of the simulated disk). Where a file system has no
+ * between two folders may lose both names with the power (invariant SD3 of the simulated disk). Where a file system has no
  * second names it is a rename. Invariants (tests quote them):
  *  V2  A finished name appears in one step, for a whole, synced file, and never replaces another. Without second names it
  *      is looked at directly before: only who puts a file of that very name there at that moment loses it.

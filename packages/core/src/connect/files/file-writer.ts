@@ -352,7 +352,7 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     await this.#journal?.close()
   }
 
-  /** W3: what fails here is not tried again. */
+  /** BF3: what fails here is not tried again. */
   async #noted<Result>(step: Promise<Result> | undefined): Promise<Result | undefined> {
     try {
       return await step

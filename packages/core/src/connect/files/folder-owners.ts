@@ -3,12 +3,12 @@
  *
  * Not a lock: runs that append work side by side. The records tell a run that is alive, whose staged files no one else
  * touches, from one that was killed, whose files are rubbish. Invariants (tests quote them):
- *  N1  A record is written before the first staged file of its writer, and lies there as long as one of them does.
- *  N2  A writer counts as dead only when its record says that it is done, or when its process was on this machine and
- *      is certainly gone. Without a record, or with one of another machine, nothing is known of it.
- *  N3  While a record lies in the folder of staged files no other run can remove that folder.
- *  N4  What a writer leaves that is `resumable` is no one else's, also when it is dead. One record of its id says so for
- *      all of its attempts.
+ *  FO1  A record is written before the first staged file of its writer, and lies there as long as one of them does.
+ *  FO2  A writer counts as dead only when its record says that it is done, or when its process was on this machine and
+ *       is certainly gone. Without a record, or with one of another machine, nothing is known of it.
+ *  FO3  While a record lies in the folder of staged files no other run can remove that folder.
+ *  FO4  What a writer leaves that is `resumable` is no one else's, also when it is dead. One record of its id says so for
+ *       all of its attempts.
  */
 import type { Host, ProcessIdentity } from '../../host/host.ts'
 import { systemCode } from './file-errors.ts'
@@ -50,7 +50,7 @@ export class FolderOwners {
     this.#resumable = options.resumable
   }
 
-  /** Writes this writer's record (N1); that shows that the folder can be written, too. */
+  /** Writes this writer's record (FO1); that shows that the folder can be written, too. */
   async claim(): Promise<void> {
     const process = await this.#host.processes.self()
     this.#hasClaimed = true
@@ -91,14 +91,14 @@ export class FolderOwners {
     return undefined
   }
 
-  /** What is known of a writer (N2). */
+  /** What is known of a writer (FO2). */
   async stateOf(writer: OutputWriter): Promise<OwnerState> {
     const record = await this.#read(writer)
     if (record === undefined) return 'unknown'
     return record.process === null ? 'dead' : this.#host.processes.state(record.process)
   }
 
-  /** Writers, by their ids, whose later attempts go on with what lies there (N4). */
+  /** Writers, by their ids, whose later attempts go on with what lies there (FO4). */
   async resumable(names: readonly string[]): Promise<ReadonlySet<string>> {
     const ids = new Set<string>()
     for (const name of names) {

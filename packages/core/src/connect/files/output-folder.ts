@@ -9,8 +9,8 @@
  *      every sink of the run has committed.
  *  V5  A run that fails and that nobody goes on with leaves no staged files, and no folders that it made and that hold
  *      nothing.
- *  V7  An attempt that goes on is never refused because of what lies there, but for V8.
- *  V8  Files that this job has shown of epochs which it does not know are told: its log has lost entries.
+ *  V7  An attempt that goes on is never refused because of what lies there, but for V10.
+ *  V10 Files that this job has shown of epochs which it does not know are told: its log has lost entries.
  * How staged files become visible is file-publisher.ts.
  */
 import { MillraceError } from '../../errors.ts'
@@ -199,7 +199,7 @@ export class OutputFolder {
     const folder = joinPath(this.path, STAGED_FOLDER)
     try {
       await this.#files.syncDirectory(folder)
-      // Its own name, too: nobody takes the folder away while our record is in it (N3).
+      // Its own name, too: nobody takes the folder away while our record is in it (FO3).
       if (!this.#isStagedFolderDurable) await this.#files.syncDirectory(this.path)
       this.#isStagedFolderDurable = true
     } catch (error) {
@@ -236,11 +236,11 @@ export class OutputFolder {
         entries.map(({ name }) => name),
         shown,
       )
-      // Records last (N1).
+      // Records last (FO1).
       for (const { name } of entries) {
         const writer = writerOfOwner(name)
         if (writer === undefined || isForLater(writer)) continue
-        // Of a history that was left it says that what is kept of it is someone's (N4).
+        // Of a history that was left it says that what is kept of it is someone's (FO4).
         if (this.#options.left.has(writer.id) && kept.has(writer.id)) continue
         await this.#removeOrphan(joinPath(folder, name), writer, states)
       }
@@ -362,7 +362,7 @@ export class OutputFolder {
     throw this.#inTheWay(`it holds "${older.path}" of an earlier run`)
   }
 
-  /** V8 */
+  /** V10 */
   #checkLater({ finished }: Contents): void {
     const { standing, step } = this.#options
     if (standing === undefined) return

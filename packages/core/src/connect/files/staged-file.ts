@@ -2,7 +2,7 @@
  * One output file while it is written: batches in, durable bytes under a staged name out.
  *
  * Encoding happens at once, writing behind it (buffered-file.ts). Invariant (tests quote it):
- *  W1  An encoder is not called while its last bytes are still being written from its memory (F3).
+ *  BF1  An encoder is not called while its last bytes are still being written from its memory (F3).
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'

@@ -2,9 +2,9 @@
  * The far side of a border between two phases: tells receivers what senders told, as one of the inputs of the loop.
  *
  * Invariants (tests quote them):
- *  F3  Receivers hear rows and marks of all channels in the order in which they were sent. One of them per step: a mark may
- *      make windows due, and their rows leave before the next is told (R1).
- *  F4  At most a few batches are in memory, however long the border is.
+ *  BO3  Receivers hear rows and marks of all channels in the order in which they were sent. One of them per step: a mark may
+ *       make windows due, and their rows leave before the next is told (SR1).
+ *  BO4  At most a few batches are in memory, however long the border is.
  */
 import type { StateRows } from '../../checkpoint/state-file.ts'
 import type { Exchange } from '../../plan/physical.ts'

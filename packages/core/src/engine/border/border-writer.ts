@@ -1,10 +1,10 @@
 /**
  * The near side of a border between two phases: takes what senders send and hands it on to be written, in its order.
  *
- * Like a sink it may be busy, and then the loop reads nothing (T1); what the step in hand still sends meanwhile is copied
+ * Like a sink it may be busy, and then the loop reads nothing (TL1); what the step in hand still sends meanwhile is copied
  * and waits. Invariants (tests quote them):
- *  F1  What receivers would have been told reaches `append` in the order in which it was sent, over all channels.
- *  F2  Calls of `append` never overlap, and batches are read before it returns or copied.
+ *  BO1  What receivers would have been told reaches `append` in the order in which it was sent, over all channels.
+ *  BO2  Calls of `append` never overlap, and batches are read before it returns or copied.
  */
 import type { GroupRange, StateRows } from '../../checkpoint/state-file.ts'
 import { concatBatches } from '../../data/append.ts'

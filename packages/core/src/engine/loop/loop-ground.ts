@@ -80,12 +80,12 @@ export class LoopGround {
     if (this.failure !== undefined) throw this.failure.error
   }
 
-  /** A piece of work begins that is to be cut by yields (T3). */
+  /** A piece of work begins that is to be cut by yields (TL3). */
   beginSlice(): void {
     this.sliceStart = this.monotonic()
   }
 
-  /** Lets signals and timers live, when it is time (T3). */
+  /** Lets signals and timers live, when it is time (TL3). */
   async yieldWhenLong(): Promise<void> {
     if (this.monotonic() - this.sliceStart < YIELD_AFTER_MS) return
     await this.execution.options.host.timers.yield()

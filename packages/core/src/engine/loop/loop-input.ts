@@ -4,7 +4,7 @@
 
 /** One of the inputs of a loop. */
 export interface LoopInput {
-  /** Read to its end before any other (T4). */
+  /** Read to its end before any other (TL4). */
   readonly forTable: boolean
   readonly done: boolean
   open(): Promise<void>

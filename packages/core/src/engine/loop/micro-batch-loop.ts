@@ -1,8 +1,8 @@
 /**
  * The loop of micro-batch mode: plans an epoch, has the plan written down, reads exactly that, and cuts.
  *
- * Beside task-loop.ts, which takes what comes; both stand on loop-ground.ts. Invariants (tests quote them), with T1, T3
- * and T4 of the other loop:
+ * Beside task-loop.ts, which takes what comes; both stand on loop-ground.ts. Invariants (tests quote them), with TL1, TL3
+ * and TL4 of the other loop:
  *  M3  Before any row of an epoch is read, its plan stands in the log; what the plan says is all that is read.
  *  M4  Event time moves between epochs only: what the rows of one have brought is said at the beginning of the next,
  *      before its rows. So no row is late by a row of its own epoch.
@@ -272,7 +272,7 @@ export class MicroBatchLoop {
     }
   }
 
-  /** Reads what the plan says, tables first (T4). */
+  /** Reads what the plan says, tables first (TL4). */
   private async read(): Promise<void> {
     const { ground } = this
     ground.beginSlice()

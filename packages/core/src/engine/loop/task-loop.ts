@@ -3,14 +3,14 @@
  *
  * Order within a turn, the same on every run with the same host (law L5): watermarks in progress first, then one step
  * of each source in plan order, then flushes when nothing more is ready. Invariants (tests quote them):
- *  T1  Nothing is read while a sink is busy or a watermark is in progress: a full queue blocks its producer (law L6).
- *  T2  An epoch is cut between two steps, when nothing is in progress and every row that was taken was pushed: positions
- *      are then exactly the cut. A read that is under way is not waited for: it belongs to the next epoch.
- *  T3  The loop yields at least every few milliseconds of work, so that signals and timers live.
- *  T4  Inputs that are tables of lookup joins are read to their end before any other.
- *  T5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
- *  T6  Input that cannot be read ends a run that keeps its state behind a last epoch: what was read before is put out,
- *      and not read again.
+ *  TL1  Nothing is read while a sink is busy or a watermark is in progress: a full queue blocks its producer (law L6).
+ *  TL2  An epoch is cut between two steps, when nothing is in progress and every row that was taken was pushed: positions
+ *       are then exactly the cut. A read that is under way is not waited for: it belongs to the next epoch.
+ *  TL3  The loop yields at least every few milliseconds of work, so that signals and timers live.
+ *  TL4  Inputs that are tables of lookup joins are read to their end before any other.
+ *  TL5  While an epoch is made durable, the next one is read. Only what `Epochs` holds back stops the reading.
+ *  TL6  Input that cannot be read ends a run that keeps its state behind a last epoch: what was read before is put out,
+ *       and not read again.
  */
 import type { Execution } from '../execution.ts'
 import { withLastEpoch } from '../connector-failure.ts'
@@ -114,7 +114,7 @@ export class TaskLoop {
     return end
   }
 
-  /** T6. That something cannot be read is what to report, whatever becomes of this: gives what went wrong. */
+  /** TL6. That something cannot be read is what to report, whatever becomes of this: gives what went wrong. */
   private async saveWhatWasRead(): Promise<unknown> {
     const { sources } = this.execution
     try {
@@ -165,7 +165,7 @@ export class TaskLoop {
     return worked
   }
 
-  /** Inputs that may be read now (T4). */
+  /** Inputs that may be read now (TL4). */
   private readable(): readonly LoopInput[] {
     const { inputs } = this.execution
     const tables = inputs.filter((input) => input.forTable && !input.done)
@@ -180,7 +180,7 @@ export class TaskLoop {
     const now = this.now()
     for (const source of this.execution.sources) source.discovery.takeFound()
     if (now >= this.nextDiscoveryAt) this.discover(now)
-    // A split that became idle may have moved a watermark: T2.
+    // A split that became idle may have moved a watermark: TL2.
     if (this.execution.pending.length > 0) return undefined
     if (this.isEpochDue() && this.isSettled()) return this.cutEpoch()
     if (worked) return undefined

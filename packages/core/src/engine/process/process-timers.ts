@@ -6,9 +6,9 @@
  * right after them.
  *
  * Invariants (tests quote them):
- *  P1  There is one timer per key and name; setting it again moves it, also when it is about to fire.
- *  P2  A timer that was deleted or moved before its turn does not fire.
- *  P3  Timers that set each other without time going on, or after the end of the input, end in an error.
+ *  PT1  There is one timer per key and name; setting it again moves it, also when it is about to fire.
+ *  PT2  A timer that was deleted or moved before its turn does not fire.
+ *  PT3  Timers that set each other without time going on, or after the end of the input, end in an error.
  */
 import { isWellFormed } from '../../data/text-bytes.ts'
 import { MillraceError } from '../../errors.ts'
@@ -206,7 +206,7 @@ export class ProcessTimers {
     )
   }
 
-  /** A timer of the due list that was deleted has no record of that time; one that was moved is in the heap (P2). */
+  /** A timer of the due list that was deleted has no record of that time; one that was moved is in the heap (PT2). */
   #isStillDue(timer: number): boolean {
     if (this.#heap.isPending(timer)) return false
     return this.#timers.f64[timer * (this.#timers.words >> 1) + this.#time.offset] === this.#dueTime
@@ -303,7 +303,7 @@ export class ProcessTimers {
     })
   }
 
-  /** How long the chain of timers is that leads to one set now (P3). */
+  /** How long the chain of timers is that leads to one set now (PT3). */
   #nextChain(name: string, time: number): number {
     const firing = this.#firing
     if (firing === undefined || (time > firing.time && !firing.isEnd)) return 0

@@ -1,12 +1,11 @@
 /**
  * The task of a source step: which of its splits is read next, and what watermark follows.
  *
- * Rows go through the whole local graph in one synchronous step per piece. Invariants (tests quote them):
- *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
- *      leaves its highest value; +Infinity comes only when nothing more can be discovered, or on a drain.
- *  S6  In planned epochs only splits of the plan are read, each lane in its order; watermarks, idleness and the end are
- *      said at the beginning of an epoch, as they stood at the end of the one before.
- *  S3  A sequential source has at most one split open that is not idle, and splits are opened in order of discovery.
+ * Rows go through the whole local graph in one synchronous step per piece. The watermark is that of split-frontier.ts (SO2,
+ * SO4); +Infinity comes only when nothing more can be discovered, or on a drain. Invariants (tests quote them):
+ *  SO3  A sequential source has at most one split open that is not idle, and splits are opened in order of discovery.
+ *  SO6  In planned epochs only splits of the plan are read, each lane in its order; watermarks, idleness and the end are
+ *       said at the beginning of an epoch, as they stood at the end of the one before.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
@@ -34,7 +33,7 @@ export interface SourceTaskOptions {
   readonly batchRows: number
   /** How many splits may be open and not idle at a time. */
   readonly openMax: number
-  /** Epochs are planned: micro-batch mode (S6). */
+  /** Epochs are planned: micro-batch mode (SO6). */
   readonly isPlanned: boolean
   /** Where rows and watermarks go. */
   readonly output: Receiver
@@ -68,7 +67,7 @@ export class SourceTask {
   private finished: string[] = []
   private readonly lanes = new Map<SplitRun, Lane>()
   private readonly openLanes = new Set<Lane>()
-  /** What the end of the last epoch left to say (S6). */
+  /** What the end of the last epoch left to say (SO6). */
   private spoken = false
   private border = { watermark: -Infinity, idle: false, over: false }
 

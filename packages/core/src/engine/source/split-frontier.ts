@@ -3,10 +3,10 @@
  *
  * Not time/watermark's tracker: splits come and go by the thousand, and an ended one must cost nothing. Invariants
  * (tests quote them):
- *  S2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
- *      leaves its highest value.
- *  W4  When every open split is idle, the watermark stays where it is.
- *  S4  A task that has no split at all, or none left, is idle: it does not hold the other tasks back.
+ *  SO2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
+ *       leaves its highest value.
+ *  SW2  When every open split is idle, the watermark stays where it is.
+ *  SO4  A task that has no split at all, or none left, is idle: it does not hold the other tasks back.
  */
 import type { Split } from '../../connect/source.ts'
 

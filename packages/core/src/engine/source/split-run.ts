@@ -2,10 +2,10 @@
  * One split while it is read: opening, asking its reader, and handing its rows over piece by piece.
  *
  * Invariants (tests quote them):
- *  S1  Never two reads at a time of one reader; a batch is done with before its reader is asked again (B1).
- *  S5  An answer counts from when it is taken, between two steps. Until then the position is the one from before the
- *      question, and rows that the reader rejects meanwhile are held back: an epoch that is cut while a read is under way
- *      has nothing of it.
+ *  SO1  Never two reads at a time of one reader; a batch is done with before its reader is asked again (B1).
+ *  SO5  An answer counts from when it is taken, between two steps. Until then the position is the one from before the
+ *       question, and rows that the reader rejects meanwhile are held back: an epoch that is cut while a read is under way
+ *       has nothing of it.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
@@ -121,7 +121,7 @@ export class SplitRun {
     return this.reader?.bytesRead() ?? 0
   }
 
-  /** Where a run that begins with the rows that were not taken would go on; undefined: at the beginning (S5). */
+  /** Where a run that begins with the rows that were not taken would go on; undefined: at the beginning (SO5). */
   get position(): Json | undefined {
     const isAtWork = this.state === 'asked' || this.state === 'answered'
     return isAtWork || this.reader === undefined ? this.keptPosition : this.reader.position()

@@ -5,8 +5,8 @@
  * (docs/internals/task-loop.md). A whole batch may be pushed before its watermark as long as no row in it stands behind the
  * watermark of the rows before it; such a row is rare, and the batch is cut in front of it. Steps with timers can tell
  * more apart: for them every advance cuts. Invariant (tests quote it):
- *  W1  A row that stands behind the watermark of the rows before it is pushed after that watermark was announced,
- *      however the rows are cut into batches.
+ *  SW1  A row that stands behind the watermark of the rows before it is pushed after that watermark was announced,
+ *       however the rows are cut into batches.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount, rowIndex } from '../../data/batch.ts'

@@ -1,5 +1,5 @@
 /**
- * Late rows within the allowed lateness: added to their panes, and the windows that have fired corrected (W3 of
+ * Late rows within the allowed lateness: added to their panes, and the windows that have fired corrected (WP3 of
  * window-aggregate-panes.ts). Results are taken back as they are before all rows of the batch, and given anew as they
  * are after them.
  */

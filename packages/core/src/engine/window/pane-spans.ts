@@ -7,10 +7,10 @@
  * docs/design/0003 says why not two stacks). Accumulators are only ever added, never taken off: no sum drifts.
  *
  * Invariants (tests quote them):
- *  N1  How a window is cut follows from its end alone, so its result does not depend on other keys, batches or tasks.
- *  N2  A span is forgotten when a pane in it is written to, and is merged anew for the next window.
- *  N3  All merged spans together hold at most as many groups as the panes: one that would not halve the groups of its parts
- *      stays a list of them.
+ *  PN1  How a window is cut follows from its end alone, so its result does not depend on other keys, batches or tasks.
+ *  PN2  A span is forgotten when a pane in it is written to, and is merged anew for the next window.
+ *  PN3  All merged spans together hold at most as many groups as the panes: one that would not halve the groups of its parts
+ *       stays a list of them.
  */
 import type { GroupTable } from '../../state/index.ts'
 import { TimerHeap } from '../../state/index.ts'
@@ -65,7 +65,7 @@ export class PaneSpans {
     return this.#bytes + this.#byStart.bytes
   }
 
-  /** The tables that make up the window that ends at `end`, in order of time; valid until a pane changes (N1). */
+  /** The tables that make up the window that ends at `end`, in order of time; valid until a pane changes (PN1). */
   of(end: number): readonly GroupTable[] {
     const found: GroupTable[] = []
     for (let at = end - this.#arithmetic.sizeMs; at < end;) {
@@ -77,7 +77,7 @@ export class PaneSpans {
     return found
   }
 
-  /** The pane at `start` is about to be written to (N2). */
+  /** The pane at `start` is about to be written to (PN2). */
   forget(start: number): void {
     if (start >= this.#end) return
     for (const [n, spans] of this.#levels.entries()) {
@@ -135,7 +135,7 @@ export class PaneSpans {
     return span
   }
 
-  /** One table for several; undefined when they share so few keys that it is not worth its memory (N3). */
+  /** One table for several; undefined when they share so few keys that it is not worth its memory (PN3). */
   #merged(parts: readonly GroupTable[]): GroupTable | undefined {
     const groups = parts.reduce((sum, table) => sum + table.size, 0)
     const merged = this.#tables.merged(parts)

@@ -5,12 +5,12 @@
  * a scan of its table; a sliding window merges its panes into a scratch table first, or runs of them (pane-spans.ts).
  *
  * Invariants (tests quote them):
- *  W1  Window [s, e) fires when the watermark reaches e, once, in order of e; an empty window emits nothing.
- *  W2  A row is late when every window that contains it has end + allowed lateness at or below the watermark. It is
- *      counted and goes to the late port. A row in no window (slide longer than size) is neither late nor counted.
- *  W3  Within the allowed lateness a row revises windows that have fired: their old result leaves with weight −1
- *      (if there was one) and the new one with +1.
- *  W4  Within a window, rows leave in order of their group's first row.
+ *  WP1  Window [s, e) fires when the watermark reaches e, once, in order of e; an empty window emits nothing.
+ *  WP2  A row is late when every window that contains it has end + allowed lateness at or below the watermark. It is
+ *       counted and goes to the late port. A row in no window (slide longer than size) is neither late nor counted.
+ *  WP3  Within the allowed lateness a row revises windows that have fired: their old result leaves with weight −1
+ *       (if there was one) and the new one with +1.
+ *  WP4  Within a window, rows leave in order of their group's first row.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'

@@ -10,14 +10,14 @@
  * in a tree (session-tree.ts). Joining two is a merge of accumulators, and a record never moves.
  *
  * Invariants (tests quote them):
- *  X1  Sessions of a key never touch: they are more than a gap apart.
- *  X2  A row is late when it touches no session that is still there and the watermark has reached its own end
- *      (time + gap + allowed lateness). A row that bridges into a live session is not late.
- *  X3  Each session has one entry in the heap, at its end or before it (it is put right when it comes up).
- *  X4  Within the allowed lateness a session that has fired is kept; a row that joins it takes its result back
- *      (weight −1), and the joined session fires again when its end has passed.
- *  X5  A key without sessions takes no memory.
- *  X6  The table's entry of a key is the root of its tree.
+ *  WS1  Sessions of a key never touch: they are more than a gap apart.
+ *  WS2  A row is late when it touches no session that is still there and the watermark has reached its own end
+ *       (time + gap + allowed lateness). A row that bridges into a live session is not late.
+ *  WS3  Each session has one entry in the heap, at its end or before it (it is put right when it comes up).
+ *  WS4  Within the allowed lateness a session that has fired is kept; a row that joins it takes its result back
+ *       (weight −1), and the joined session fires again when its end has passed.
+ *  WS5  A key without sessions takes no memory.
+ *  WS6  The table's entry of a key is the root of its tree.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
@@ -296,7 +296,7 @@ export class SessionWindows implements Operator {
     this.#free(session)
   }
 
-  /** Before a fired session changes, its result is taken back (X4). */
+  /** Before a fired session changes, its result is taken back (WS4). */
   #takeBack(session: number): void {
     if (this.#get(session, this.#fields.state) !== FIRED) return
     this.#oldResults.set(session, this.#corrections.retract(this.#rowsOf(session)))
@@ -370,7 +370,7 @@ export class SessionWindows implements Operator {
     }
   }
 
-  /** Takes a session out of its key's tree and forgets it (X5). */
+  /** Takes a session out of its key's tree and forgets it (WS5). */
   #drop(session: number): void {
     const table = this.#sessions
     table.loadKey(table.i32, session * table.words)

@@ -271,7 +271,7 @@ describe('failing disks', () => {
     },
   )
 
-  test('W3: after a failure every call reports it, and an fsync is not tried again', async () => {
+  test('BF3: after a failure every call reports it, and an fsync is not tried again', async () => {
     const host = createManualHost()
     const output = await open(host, dataset().toSink())
     const writer = await output.writer(0)

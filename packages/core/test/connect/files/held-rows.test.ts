@@ -381,7 +381,7 @@ describe('an attempt that goes on', () => {
     expect(await visible(host)).toEqual([0, 1, 2, 3])
   })
 
-  test('N4: what a dead run left is kept for its next attempt, however old it is', async () => {
+  test('FO4: what a dead run left is kept for its next attempt, however old it is', async () => {
     const host = createManualHost()
     const sink = await open(host)
     const writer = await sink.writer(0)

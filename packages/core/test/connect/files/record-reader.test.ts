@@ -41,7 +41,7 @@ for (const format of [ndjson(), csv(), json()]) {
     sourceConformance(
       { describe, test, expect },
       {
-        name: `${format.name} through buffers of ${chunkBytes} bytes (R1)`,
+        name: `${format.name} through buffers of ${chunkBytes} bytes (CF1)`,
         bounded: async () => {
           const host = createManualHost()
           host.files.put('in', encodeRows(format, Item, items))

@@ -105,7 +105,7 @@ describe('runs that append to one folder at a time', () => {
     expect(await host.files.status('out/_staged')).toBeUndefined()
   })
 
-  test('N3: a run that has opened its output and not begun to write keeps the folder for staged files', async () => {
+  test('FO3: a run that has opened its output and not begun to write keeps the folder for staged files', async () => {
     const host = createManualHost()
     const waiting = await Run.begin(host, 'append')
     await (await Run.begin(host, 'append')).end()
@@ -162,7 +162,7 @@ describe('a run that wants a folder for itself', () => {
 })
 
 describe('what a run leaves behind', () => {
-  test.each(MODES)('N2, V3: is swept at once when its process was killed (%s)', async (mode) => {
+  test.each(MODES)('FO2, V3: is swept at once when its process was killed (%s)', async (mode) => {
     const host = createManualHost()
     const killed = await Run.begin(host, 'append')
     await killed.write(1)

@@ -222,7 +222,7 @@ describe('rows over HTTP', () => {
     }
   })
 
-  it('H2: wait in memory without a state directory, and no more of them than is bounded', async () => {
+  it('KR2: wait in memory without a state directory, and no more of them than is bounded', async () => {
     const run = await toHttp(service.url).open({
       host,
       schema: Row,

@@ -4,8 +4,8 @@
  * Lists and maps in every form that writers have used are recognised (LogicalTypes.md of Apache parquet-format,
  * "Backward-compatibility rules"); a repeated field outside of them is a list of values that are never null.
  *
- *  T1  `definition` of a node is the level at which it is present; `repetition` counts the repeated fields above it
- *      (for a list: with its own).
+ *  PQ1  `definition` of a node is the level at which it is present; `repetition` counts the repeated fields above it
+ *       (for a list: with its own).
  */
 import type { DataType, ElementType, Field } from '../../../data/type.ts'
 import { damaged, unsupported } from './damage.ts'

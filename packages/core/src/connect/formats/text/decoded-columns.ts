@@ -3,10 +3,10 @@
  *
  * Generated extractors and exact readers write cells straight into the arrays of `DecodedColumn`; this file owns
  * nulls, exact 64-bit values, the arena of unescaped text and the making of the batch. Invariants (tests quote them):
- *  D1  A text cell is a range of the chunk, or of the arena, which stands behind the chunk: offsets from
- *      `chunk.length` on. A batch that needed the arena gets one combined copy of both; its other columns keep the chunk.
- *  D2  A row can be begun again: `clearRow` takes back every null and wide mark that the failed try left.
- *  D3  Arrays are as long as `rowsMax` asks, and never replaced while a batch is being decoded.
+ *  DC1  A text cell is a range of the chunk, or of the arena, which stands behind the chunk: offsets from
+ *       `chunk.length` on. A batch that needed the arena gets one combined copy of both; its other columns keep the chunk.
+ *  DC2  A row can be begun again: `clearRow` takes back every null and wide mark that the failed try left.
+ *  DC3  Arrays are as long as `rowsMax` asks, and never replaced while a batch is being decoded.
  */
 import type { Batch } from '../../../data/batch.ts'
 import { makeBatch } from '../../../data/batch.ts'
@@ -57,7 +57,7 @@ export class DecodedColumns {
   #capacity = 0
   #chunk: Uint8Array = new Uint8Array(0)
   #chunkStart = 0
-  /** Chunk and arena in one (D1). */
+  /** Chunk and arena in one (DC1). */
   #combined: Uint8Array = new Uint8Array(0)
   #arenaUsed = 0
   #nested: BatchBuilder | undefined
@@ -92,7 +92,7 @@ export class DecodedColumns {
     }
   }
 
-  /** Takes back what an earlier try wrote for a cell (D2); only marks need it, values are overwritten. */
+  /** Takes back what an earlier try wrote for a cell (DC2); only marks need it, values are overwritten. */
   clearCell(column: DecodedColumn, row: number): void {
     if (column.nulls > 0) {
       const bit = 1 << (row & 7)
@@ -108,7 +108,7 @@ export class DecodedColumns {
     }
   }
 
-  /** Takes back what an earlier try wrote for a row (D2). */
+  /** Takes back what an earlier try wrote for a row (DC2). */
   clearRow(row: number): void {
     for (const column of this.columns) this.clearCell(column, row)
   }
