@@ -31,13 +31,15 @@ export interface StateRows {
   readonly part: string
   readonly groups: GroupRange
   readonly batch: Batch
+  /** Rows that come behind this batch and belong to the same records as its last row: room is made for them at once. */
+  readonly following?: number | undefined
 }
 
 /** What a finished file is known by. */
 export type FinishedStateFile = Pick<StateFileReference, 'name' | 'bytes' | 'checksum'>
 
-/** Part, offset, length, checksum, first key group, the one behind the last, rows. */
-type BlockEntry = readonly [number, number, number, number, number, number, number]
+/** Part, offset, length, checksum, first key group, the one behind the last, rows, rows that follow if any. */
+type BlockEntry = readonly [number, number, number, number, number, number, number, number?]
 
 /** A block as it lies in a file. */
 interface Block {
@@ -96,28 +98,29 @@ export class StateFileWriter {
   }
 
   /** Adds rows; the batch may be used again when this has resolved. */
-  async append({ part, groups, batch }: StateRows): Promise<void> {
+  async append({ part, groups, batch, following }: StateRows): Promise<void> {
     const at = this.#parts.findIndex(({ name }) => name === part)
     assert(at >= 0, `a state file has no part "${part}"`)
     if (rowCount(batch) === 0) return
-    await this.#appendBlock([at, groups[0], groups[1], rowCount(batch)], encodeBatch(batch))
+    await this.#appendBlock([at, groups[0], groups[1], rowCount(batch), following], encodeBatch(batch))
   }
 
   /** Adds all blocks of a file with the same parts, as they are. */
   async appendFile(reader: StateFileReader): Promise<void> {
     assert(sameParts(reader.parts, this.#parts), `state file "${this.#name}" gets blocks of other parts`)
     for await (const { block, bytes } of reader.blocks()) {
-      const [part, , , , first, end, rows] = block
-      await this.#appendBlock([part, first, end, rows], bytes)
+      const [part, , , , first, end, rows, following] = block
+      await this.#appendBlock([part, first, end, rows, following], bytes)
     }
   }
 
   async #appendBlock(
-    [part, first, end, rows]: readonly [number, number, number, number],
+    [part, first, end, rows, following = 0]: readonly [number, number, number, number, number | undefined],
     bytes: Uint8Array,
   ): Promise<void> {
     const checksum = checksumOfBlock(this.#checks, this.#name, this.#blocks.length, bytes)
-    this.#blocks.push([part, this.#offset, bytes.length, checksum, first, end, rows])
+    const entry = [part, this.#offset, bytes.length, checksum, first, end, rows] as const
+    this.#blocks.push(following > 0 ? [...entry, following] : entry)
     this.#offset += bytes.length
     await this.#writer.append(bytes)
   }
@@ -225,7 +228,7 @@ export class StateFileReader {
    */
   async *read(range?: GroupRange): AsyncGenerator<StateRows> {
     for await (const { at, block, bytes } of this.blocks(range)) {
-      const [partAt, , , , first, end, rows] = block
+      const [partAt, , , , first, end, rows, following = 0] = block
       const part = this.parts[partAt]
       assert(part !== undefined, `block ${at} of state file "${this.#name}" belongs to no part`)
       const batch = decodeBatch(bytes, part.schema)
@@ -233,7 +236,7 @@ export class StateFileReader {
         rowCount(batch) === rows,
         `block ${at} of state file "${this.#name}" has other rows than its footer says`,
       )
-      yield { part: part.name, groups: [first, end], batch }
+      yield { part: part.name, groups: [first, end], batch, following }
     }
   }
 

@@ -4,7 +4,7 @@
  * Columns are logical: they say nothing of slots, record numbers or tables. String keys are written as ranges of the
  * string table's bytes, which never change (S3 of state/string-table.ts), so rows may be read for as long as wanted.
  */
-import type { StatePart, StateRows } from '../checkpoint/state-file.ts'
+import type { GroupRange, StatePart, StateRows } from '../checkpoint/state-file.ts'
 import type { Batch } from '../data/batch.ts'
 import { rowCount } from '../data/batch.ts'
 import { BatchBuilder } from '../data/batch-builder.ts'
@@ -65,6 +65,8 @@ export class KeyedPart {
   #finished: StateRows[] = []
   // What comes back.
   #batch: Batch | undefined
+  /** Rows of this task that its last table gets behind this batch. */
+  #following = 0
   #kernel: BoundKernel | undefined
   #hashes: Int32Array = new Int32Array(0)
   #groups: Int32Array = new Int32Array(0)
@@ -99,12 +101,12 @@ export class KeyedPart {
   }
 
   /** The key groups that this task owns. */
-  get groups(): readonly [number, number] {
+  get groups(): GroupRange {
     const { task, tasks, keyGroups } = this.#options.place
     return keyGroupsOf(task, tasks, keyGroups)
   }
 
-  /** Adds rows. Those of several calls share batches. */
+  /** Adds rows of one table of records. Those of several calls share batches. */
   write({ keys, groups, store, records, count }: PartRecords): void {
     const { key, strings, columns } = this.#options
     for (let from = 0; from < count;) {
@@ -118,7 +120,7 @@ export class KeyedPart {
         writer.write(store, { numbers: records, from, to }, builder.columns[c++]!, at)
       builder.length = at + to - from
       from = to
-      if (builder.length >= BATCH_ROWS) this.#finish()
+      if (builder.length >= BATCH_ROWS) this.#finish(count - from)
     }
   }
 
@@ -131,11 +133,12 @@ export class KeyedPart {
   }
 
   /** Points at rows that come back; gives how many of them belong to this task. */
-  begin(batch: Batch): number {
+  begin({ batch, groups, following = 0 }: StateRows): number {
     const owned = this.#owned(batch)
     const count = rowCount(owned)
     if (this.#groups.length < count) this.#groups = new Int32Array(count)
     this.#batch = owned
+    this.#following = Math.ceil(following * this.#share(groups))
     this.#kernel = this.#kernels.bind(owned, owned.selection)
     if (owned.selection === undefined && this.#identity.length < count)
       this.#identity = Int32Array.from({ length: count }, (_, n) => n)
@@ -158,11 +161,22 @@ export class KeyedPart {
     return (this.#batch as Batch).columns[this.firstColumn + at] as Column
   }
 
+  /** Makes room in a table for the keys of `rows` that are the last here, and of those behind them, where each has one row. */
+  makeRoom(rows: number, table: GroupTable): void {
+    table.reserve(rows + this.#following)
+  }
+
   /** The records of the keys of rows `from … to)` in a table, made where they were not there; by row. */
   locate(from: number, to: number, table: GroupTable): Int32Array {
     const { loop, lanes } = this.#kernel as BoundKernel
     loop(lanes, undefined, (this.#batch as Batch).selection, from, to, -Infinity, Infinity, table)
     return this.#groups
+  }
+
+  /** How much of the rows of some key groups belongs to this task. */
+  #share([from, to]: GroupRange): number {
+    const [first, end] = this.groups
+    return Math.max(0, Math.min(end, to) - Math.max(first, from)) / (to - from)
   }
 
   /** The rows of keys that this task owns. */
@@ -189,11 +203,11 @@ export class KeyedPart {
     return builder
   }
 
-  #finish(): void {
+  #finish(following = 0): void {
     const builder = this.#builder
     if (builder === undefined) return
     this.#builder = undefined
-    this.#finished.push({ part: this.part.name, groups: this.groups, batch: builder.finish() })
+    this.#finished.push({ part: this.part.name, groups: this.groups, batch: builder.finish(), following })
   }
 }
 

@@ -25,9 +25,22 @@ export class ArrayPool {
   /** A buffer of at least `bytes` bytes, rounded up to a power of two. Not cleared. */
   acquire(bytes: number): ArrayBuffer {
     const size = roundUpToPowerOfTwo(Math.max(bytes, BYTES_MIN))
+    return this.#reuse(size) ?? new ArrayBuffer(size)
+  }
+
+  /** The same with zeros in it. */
+  acquireZeroed(bytes: number): ArrayBuffer {
+    const size = roundUpToPowerOfTwo(Math.max(bytes, BYTES_MIN))
+    const used = this.#reuse(size)
+    // Fresh memory is zero already, and not touched before it is used.
+    if (used === undefined) return new ArrayBuffer(size)
+    new Int32Array(used).fill(0)
+    return used
+  }
+
+  #reuse(size: number): ArrayBuffer | undefined {
     const buffer = this.#free.get(size)?.pop()
-    if (buffer === undefined) return new ArrayBuffer(size)
-    this.retainedBytes -= size
+    if (buffer !== undefined) this.retainedBytes -= size
     return buffer
   }
 

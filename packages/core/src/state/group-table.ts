@@ -6,7 +6,7 @@
  * buys: growth that moves 8 bytes per entry, stable numbers (dictionary codes, timers and lists can refer to a group),
  * scans and emission in order of first appearance, and no space lost to empty slots in wide records.
  *
- * The hot probe is generated inline by kernels (`probeSource`); the methods here are the same probe for everything else.
+ * The hot probe is generated inline by kernels; the methods here are the same probe for everything else.
  *
  * Invariants (tests quote them):
  *  G1  The tag is the key itself for keys of one word, else the full hash; the home slot is a function of the tag and
@@ -86,13 +86,30 @@ export class GroupTable extends RecordStore {
 
   /** Adds the key in `this.key`, which must not be there, under its tag. May replace `index`, `i32` and `f64`. */
   insert(tag: number): number {
-    if (this.size >= this.#limit) this.#resize((this.mask + 1) * 2)
+    return this.insertAt(this.#freeSlot(tag), tag)
+  }
+
+  /** The same where the probe for the key has ended at an empty slot. */
+  insertAt(slot: number, tag: number): number {
+    let free = slot
+    if (this.size >= this.#limit) {
+      this.#resize((this.mask + 1) * 2)
+      free = this.#freeSlot(tag)
+    }
     const id = this.allocate()
     const start = id * this.words
     for (let w = 0; w < this.keyWords; w++) this.i32[start + w] = this.key[w] as number
-    this.#place(tag, id)
+    this.#put(free, tag, id)
     this.size++
     return id
+  }
+
+  /** Makes room for so many entries at once. May replace `index`, `i32` and `f64`. */
+  override reserve(entries: number): void {
+    let slots = this.mask + 1
+    while (limitOf(slots) < entries) slots *= 2
+    if (slots > this.mask + 1) this.#resize(slots)
+    super.reserve(entries)
   }
 
   /** Removes the entry of a record and releases its number (G3). */
@@ -218,12 +235,17 @@ export class GroupTable extends RecordStore {
     return true
   }
 
-  #place(tag: number, id: number): void {
+  /** The slot of a key that is not there. */
+  #freeSlot(tag: number): number {
     const { index, mask } = this
     let slot = this.#home(tag)
     while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask
-    index[2 * slot] = tag
-    index[2 * slot + 1] = id + 1
+    return slot
+  }
+
+  #put(slot: number, tag: number, id: number): void {
+    this.index[2 * slot] = tag
+    this.index[2 * slot + 1] = id + 1
   }
 
   #resize(slots: number): void {
@@ -232,7 +254,9 @@ export class GroupTable extends RecordStore {
     this.#useIndex(slots)
     for (let slot = 0; slot < oldSlots; slot++) {
       const entry = old[2 * slot + 1] as number
-      if (entry !== 0) this.#place(old[2 * slot] as number, entry - 1)
+      if (entry === 0) continue
+      const tag = old[2 * slot] as number
+      this.#put(this.#freeSlot(tag), tag, entry - 1)
     }
     this.pool.release(old.buffer as ArrayBuffer)
   }
@@ -245,12 +269,12 @@ export class GroupTable extends RecordStore {
   }
 
   #emptyIndex(slots: number): Int32Array {
-    return new Int32Array(this.pool.acquire(slots * 8)).fill(0, 0, slots * 2)
+    return new Int32Array(this.pool.acquireZeroed(slots * 8))
   }
 }
 
 function limitOf(slots: number): number {
-  return (slots * LOAD_SIXTEENTHS) >> 4
+  return (slots / 16) * LOAD_SIXTEENTHS
 }
 
 /**

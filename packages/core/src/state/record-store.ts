@@ -72,6 +72,11 @@ export class RecordStore {
     return id
   }
 
+  /** Makes room for so many records at once. May replace `i32` and `f64`. */
+  reserve(records: number): void {
+    if (records > this.#capacity) this.#grow(records * this.words * 4)
+  }
+
   /** A record has changed. */
   mark(id: number): void {
     ;(this.changed[id >> 5] as number) |= 1 << id
@@ -141,7 +146,7 @@ export class RecordStore {
 
   /** Becomes a copy of a store of the same layout, of which no record has been released. To be called on an empty one. */
   protected copyRecords(source: RecordStore): void {
-    while (this.#capacity < source.high) this.#grow()
+    this.reserve(source.high)
     this.i32.set(source.i32.subarray(0, source.high * this.words))
     this.high = source.high
   }
@@ -157,9 +162,9 @@ export class RecordStore {
     this.#capacity = 0
   }
 
-  #grow(): void {
+  #grow(bytes = 2 * this.i32.byteLength): void {
     const old = this.i32
-    this.#acquire(old.byteLength * 2)
+    this.#acquire(bytes)
     this.i32.set(old)
     this.pool.release(old.buffer as ArrayBuffer)
   }

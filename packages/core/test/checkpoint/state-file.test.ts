@@ -87,6 +87,24 @@ describe.each(places)('a state file in %s', (_, make) => {
     expect(await keys([4, 4])).toEqual([])
   })
 
+  it('says how many rows follow, also behind others in a joined file', async () => {
+    const place = make()
+    const { host } = place
+    const store = place.open()
+    const rows = [
+      { ...countsOf([0, 4], 'a', 'b'), following: 3 },
+      countsOf([0, 4], 'c'),
+      { ...countsOf([0, 4], 'd'), following: 0 },
+    ]
+    const file = await write(host, store, rows)
+    const joined = await StateFileWriter.begin(store, 'state/1-joined', { checks: host.bytes, parts })
+    for (let n = 0; n < 2; n++) await joined.appendFile(await StateFileReader.open(store, file, host.bytes))
+    const reader = await StateFileReader.open(store, await joined.finish(), host.bytes)
+    const following: unknown[] = []
+    for await (const came of reader.read()) following.push(came.following)
+    expect(following).toEqual([3, 0, 0, 3, 0, 0])
+  })
+
   it('may have no rows', async () => {
     const place = make()
     const { host } = place

@@ -64,12 +64,16 @@ describe('group table', () => {
 
   for (const words of [0, 1, 2, 3, 5]) {
     it(`finds what a map finds through insertions and deletions, with keys of ${words} words (G1–G4, R1, R2)`, () => {
-      const operation = fc.record({ kind: fc.constantFrom('put', 'put', 'put', 'remove'), key: keys(words) })
+      const operation = fc.record({
+        kind: fc.constantFrom('put', 'put', 'put', 'put', 'put', 'remove', 'remove', 'reserve'),
+        key: keys(words),
+      })
       fc.assert(
         fc.property(fc.array(operation, { maxLength: 400 }), (operations) => {
           const { table, at } = makeTable(words)
           const model = new Map<string, { id: number; value: number; key: number[] }>()
           for (const [n, { kind, key }] of operations.entries()) {
+            if (kind === 'reserve') table.reserve(2 * model.size + 40)
             table.key.set(key)
             const id = table.find()
             const known = model.get(String(key))
@@ -79,7 +83,7 @@ describe('group table', () => {
               if (known === undefined) same(table.f64[at(record)], -1)
               table.f64[at(record)] = n
               model.set(String(key), { id: record, value: n, key })
-            } else if (known !== undefined) {
+            } else if (kind === 'remove' && known !== undefined) {
               table.remove(known.id)
               model.delete(String(key))
             }

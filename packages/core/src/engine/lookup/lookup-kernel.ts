@@ -96,7 +96,7 @@ export class LookupKernels {
     )
     const insert = `
         ${words.map((word, w) => `key[${w}] = ${word};`).join(' ')}
-        out[n] = groups.insert(${tag});
+        out[n] = groups.insertAt(slot, ${tag});
         X = groups.index; mask = groups.mask; shift = groups.shift; G = groups.i32;
         ${key.stringWords.map((word) => `strings.retain(k${word});`).join(' ')}
         found++;

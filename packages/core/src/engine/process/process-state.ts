@@ -60,6 +60,8 @@ export interface ProcessStateParts {
 interface Table {
   readonly keyed: KeyedPart
   readonly gone: GoneRecords
+  /** A key has one row at most. */
+  readonly hasRowPerKey?: boolean
   /** Writes the live records that changed, or all. */
   write(full: boolean, changedKeys: Int32Array): void
   /** Takes a row for the key of the cursor. */
@@ -156,9 +158,10 @@ export class ProcessState implements OperatorState {
     this.#isGone = false
   }
 
-  #restoreTable({ keyed, load, loadRemoval }: Table, { batch }: StateRows): void {
+  #restoreTable({ keyed, load, loadRemoval, hasRowPerKey }: Table, rows: StateRows): void {
     const { cursor } = this.#parts
-    const count = keyed.begin(batch)
+    const count = keyed.begin(rows)
+    if (hasRowPerKey === true) keyed.makeRoom(count, cursor.table)
     const groups = keyed.locate(0, count, cursor.table)
     const removed = (keyed.column(0) as FixedColumn).values
     for (let n = 0; n < count; n++) {
@@ -246,6 +249,7 @@ export class ProcessState implements OperatorState {
     return {
       keyed,
       gone,
+      hasRowPerKey: true,
       write: (_full, keys) => {
         const { table } = cursor
         const live = keys.filter((key) => {

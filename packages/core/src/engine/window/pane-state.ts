@@ -137,18 +137,19 @@ export class PaneState implements OperatorState {
   }
 
   /** Rows of one pane stand together. */
-  #restoreGroups({ batch }: StateRows): void {
-    const count = this.#groups.begin(batch)
+  #restoreGroups(came: StateRows): void {
+    const count = this.#groups.begin(came)
     const { rows } = this.#groups
     const starts = this.#hasTime ? (this.#groups.column(0) as FixedColumn).values : undefined
     const startOf = (n: number): number =>
       starts === undefined ? -Infinity : (starts[rows[n] as number] as number)
-    const cells = batch.columns.slice(this.#groups.firstColumn + (this.#hasTime ? 1 : 0))
+    const cells = came.batch.columns.slice(this.#groups.firstColumn + (this.#hasTime ? 1 : 0))
     for (let from = 0, to = 0; from < count; from = to) {
       const start = startOf(from)
       to = starts === undefined ? count : from + 1
       while (to < count && startOf(to) === start) to++
       const { table } = this.#parts.paneAt(start)
+      if (to === count) this.#groups.makeRoom(to - from, table)
       const records = this.#groups.locate(from, to, table)
       this.#cells.load(cells, { store: table, records, rows, from, to })
     }

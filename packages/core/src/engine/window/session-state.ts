@@ -214,9 +214,9 @@ export class SessionState implements OperatorState {
     }
   }
 
-  #restoreSessions({ batch }: StateRows): void {
+  #restoreSessions(came: StateRows): void {
     const part = this.#sessions
-    const count = part.begin(batch)
+    const count = part.begin(came)
     const { rows } = part
     const { sessions } = this.#parts
     const valuesOf = (at: number): FixedColumn['values'] => (part.column(at) as FixedColumn).values
@@ -239,7 +239,7 @@ export class SessionState implements OperatorState {
       }
       records[n] = this.#parts.restore(this.#entryOf(records[n] as number), session)
     }
-    const cells = batch.columns.slice(part.firstColumn + OWN_COLUMNS)
+    const cells = came.batch.columns.slice(part.firstColumn + OWN_COLUMNS)
     this.#cells.load(cells, { store: sessions, records, rows, from, to: count })
   }
 

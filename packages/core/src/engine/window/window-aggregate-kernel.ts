@@ -15,6 +15,9 @@ import { StringColumn, hashSource, keyShape, keySource } from '../../state/index
 import type { Aggregate, InlineNames } from '../aggregates/index.ts'
 import type { BoundAggregate } from './window-aggregate-parts.ts'
 
+/** Rows of which home slots are looked at ahead: more than a processor waits for at once, few enough to stay in its cache. */
+const AHEAD_ROWS = 256
+
 /** Adds live rows `from … to)` while they are in the window; gives the first row that is not. */
 export type AccumulateLoop = (
   lanes: readonly unknown[],
@@ -136,8 +139,25 @@ export class AccumulateKernels {
     const hoisted = [
       ...new Map(lanes.map((lane, n) => [lane.name, `const ${lane.name} = lanes[${n}];`])).values(),
     ]
+    const at = `const i = ${hasSelection ? 'selection[n]' : 'n'};`
+    const probe = this.#probe(words, hash)
+    const load = keySource(key, batch.columns)
+    const rows =
+      shape.kind === 'locate'
+        ? aheadSource({ at, load, words, hash: hash.statements, use: `${probe} ${use.statements}` })
+        : `
+  for (let n = from; n < to; n++) {
+    ${at}
+    ${checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
+    let group = -1;
+    ${keys.shortcut(`${load} ${hash.statements} ${probe}`)}
+    ${use.statements}
+    const r = record * ${recordWords}, q = record * ${recordWords / 2};
+    ${adds}
+  }`
     const body = `
 const scratchF = new Float64Array(1), scratchI = new Int32Array(scratchF.buffer);
+${shape.kind === 'locate' ? `const ahead = new Int32Array(${AHEAD_ROWS * Math.max(1, words.length) + 1});` : ''}
 return function accumulate(lanes, time, selection, from, to, windowStart, windowEnd, table) {
   ${hoisted.join('\n  ')}
   const key = table.key;
@@ -146,15 +166,7 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
   let X = table.index, mask = table.mask, shift = table.shift, G = table.i32;
   ${use.prologue}
   ${keys.prologue}
-  for (let n = from; n < to; n++) {
-    const i = ${hasSelection ? 'selection[n]' : 'n'};
-    ${checksTime ? 'const t = time[i]; if (!(t >= windowStart && t < windowEnd)) return n;' : ''}
-    let group = -1;
-    ${keys.shortcut(this.#probe(batch, words, hash))}
-    ${use.statements}
-    ${shape.kind === 'locate' ? '' : `const r = record * ${recordWords}, q = record * ${recordWords / 2};`}
-    ${adds}
-  }
+  ${rows}
   return to;
 }`
     return { loop: generate<() => AccumulateLoop>([], body)(), lanes }
@@ -204,8 +216,8 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
     }
   }
 
-  /** Statements that set `group` from the columns: key words, probe, insertion. */
-  #probe(batch: Batch, words: readonly string[], { tag, statements }: ReturnType<typeof hashSource>): string {
+  /** Statements that set `group` from key words and their home slot: probe, insertion. */
+  #probe(words: readonly string[], { tag }: ReturnType<typeof hashSource>): string {
     const { key, groupWords } = this.#parts
     const isOneWord = words.length === 1
     const base = `(e - 1) * ${groupWords}`
@@ -213,13 +225,11 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
       ? ''
       : words.map((word, w) => ` && G[${base}${w === 0 ? '' : ` + ${w}`}] === ${word}`).join('')
     return `
-    ${keySource(key, batch.columns)}
-    ${statements}
     for (;;) {
       const e = X[2 * slot + 1];
       if (e === 0) {
         ${words.map((word, w) => `key[${w}] = ${word};`).join(' ')}
-        group = table.insert(${tag});
+        group = table.insertAt(slot, ${tag});
         X = table.index; mask = table.mask; shift = table.shift; G = table.i32;
         ${key.stringWords.map((word) => `strings.retain(k${word});`).join(' ')}
         break;
@@ -228,6 +238,44 @@ return function accumulate(lanes, time, selection, from, to, windowStart, window
       slot = (slot + 1) & mask;
     }`
   }
+}
+
+/**
+ * The loop over rows whose groups are only looked for: some rows ahead it looks at home slots, one beside the other, so
+ * that in a table far beyond the cache the processor waits for many of them at once (Chen et al., Improving Hash Join
+ * Performance through Prefetching, 2004: group prefetching).
+ */
+function aheadSource(source: {
+  readonly at: string
+  /** Statements that set the words of the key. */
+  readonly load: string
+  readonly words: readonly string[]
+  /** Statements that set the home slot from them. */
+  readonly hash: string
+  readonly use: string
+}): string {
+  const { at, load, words, hash, use } = source
+  const width = words.length
+  return `
+  for (let first = from; first < to; first += ${AHEAD_ROWS}) {
+    const end = first + ${AHEAD_ROWS} < to ? first + ${AHEAD_ROWS} : to;
+    let seen = 0;
+    for (let n = first, a = 0; n < end; n++, a += ${width}) {
+      ${at}
+      ${load}
+      ${hash}
+      seen |= X[2 * slot + 1];
+      ${words.map((word, w) => `ahead[a + ${w}] = ${word};`).join(' ')}
+    }
+    // What is stored has to be read.
+    ahead[ahead.length - 1] = seen;
+    for (let n = first, a = 0; n < end; n++, a += ${width}) {
+      ${words.map((word, w) => `const ${word} = ahead[a + ${w}];`).join(' ')}
+      let group = -1;
+      ${hash}
+      ${use}
+    }
+  }`
 }
 
 /** The lanes of the key columns, and the shortcut for one dictionary column: code to group by one array read. */
