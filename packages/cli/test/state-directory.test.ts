@@ -140,7 +140,7 @@ describe('millrace check', () => {
     expect(refused.code).toBe(2)
     expect(refused.stdout).toContain('kept: refused: a start would go on')
     expect(refused.stderr).toMatch(/^error checkpoint\/incompatible: .*it was int32 and is string/)
-    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('three ways on')
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('hint: keep the old definition; or')
     const dropped = await check('--drop-state', 'count', '--json')
     const steps = expect.arrayContaining([
       {

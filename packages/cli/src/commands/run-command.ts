@@ -48,7 +48,7 @@ export const runCommand: Command = {
     {
       name: 'drain',
       description:
-        'continuous, or micro-batch by time: at the end fire every window that is still open and every timer that is set',
+        'continuous, or micro-batch by time: at the end fire every window that is still open and every timer that is set; a run that goes on later fires such a window again for the rows that come then',
     },
     {
       name: 'epoch-interval',
@@ -70,7 +70,8 @@ export const runCommand: Command = {
     },
     {
       name: 'go-on',
-      description: 'with --state: read new input although the run before came to its end',
+      description:
+        'with --state: read new input although the run before came to its end; windows that were fired there by --drain fire again, with the new rows only',
     },
     {
       name: 'drop-state',

@@ -111,10 +111,12 @@ export async function placesOf(
   }
 }
 
-/** Before a run leaves the history that it has: what it puts out a second time. */
+/** Before a run that was asked for something by which rows may come out a second time: what does. */
 async function sayRepeats(job: Job, settings: RunSettings, surroundings: Surroundings): Promise<void> {
-  const leaves = settings.job.from !== undefined || settings.savepoint !== undefined
-  if (!leaves || settings.json || settings.quiet) return
+  const { from, goOn, dropState } = settings.job
+  const repeats =
+    from !== undefined || settings.savepoint !== undefined || goOn === true || dropState !== undefined
+  if (!repeats || settings.json || settings.quiet) return
   const check = await job.check()
   if (check === undefined || check.refusals.length > 0) return
   const { stderr, environment } = surroundings

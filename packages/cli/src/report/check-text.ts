@@ -13,18 +13,45 @@ export function checkText(check: StartCheck, palette: Palette, width: number = I
     ...movedLines(check),
     ...repeatLines(check),
     ...stepLines(check.steps, palette),
+    ...againLines(check).map((line) => palette(line, 'warn')),
     ...check.tables.map(
       (table) => `  table ${table} stays as an earlier run has read it; --refresh-tables reads it anew`,
     ),
   ]
-  return lines.map((line) => `${wrapLine(line, width)}\n`).join('')
+  return lines.map((line) => `${wrapLine(line, width, indentOf(line))}\n`).join('')
 }
 
-/** Before a run that leaves its history: what it puts out again. Empty when there is nothing to say. */
+/** Before a run: what it puts out a second time, and where it goes back. Empty when there is nothing to say. */
 export function repeatsText(check: StartCheck, palette: Palette, width: number = Infinity): string {
-  if (!check.isBranch) return ''
   const head = `goes back behind epoch ${formatCount(check.epoch)}, with a history of its own`
-  return [palette(head, 'warn'), ...repeatLines(check)].map((line) => `${wrapLine(line, width)}\n`).join('')
+  return [
+    ...(check.isBranch ? [palette(head, 'warn'), ...repeatLines(check)] : []),
+    ...againLines(check).map((line) => palette(line.trimStart(), 'warn')),
+  ]
+    .map((line) => `${wrapLine(line, width)}\n`)
+    .join('')
+}
+
+/** What comes out twice although the history goes on. */
+function againLines({ readsAgain, firesAgain }: StartCheck): string[] {
+  const quoted = (steps: readonly string[]): string => steps.map((step) => `"${step}"`).join(', ')
+  return [
+    ...(readsAgain.length === 0
+      ? []
+      : [
+          `  ${quoted(readsAgain)}: all of the input is read from its beginning, and what its rows give is put out a second time`,
+        ]),
+    ...(firesAgain.length === 0
+      ? []
+      : [
+          `  ${quoted(firesAgain)}: the run before has fired all of its windows at its end; where more rows of such a window come, it fires again, with these rows only`,
+        ]),
+  ]
+}
+
+/** Where the text of a line begins: behind the name of a step, where one stands in front. */
+function indentOf(line: string): number | undefined {
+  return /^ {4}\S.*? {2,}(?=\S)/.exec(line)?.[0].length
 }
 
 function headline({ kind, epoch, atMs, end, mode, refusals, phases, isBranch }: StartCheck): string {

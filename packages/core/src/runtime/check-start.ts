@@ -14,8 +14,9 @@ import type { CheckpointStore, Manifest, NumberedEntry, RunEnd } from '../checkp
 import { isMillraceError } from '../errors.ts'
 import type { MillraceError } from '../errors.ts'
 import type { Host } from '../host/host.ts'
-import type { BuiltPlan } from '../plan/logical.ts'
+import type { BuiltPlan, LogicalPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
+import { tableSources } from '../plan/plan-graph.ts'
 import { admitBorder, isBorder } from './batch-phases.ts'
 import { branchedAgain } from './branch-again.ts'
 import type { JobOptions } from './job.ts'
@@ -23,9 +24,9 @@ import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.
 import type { MovedOutput } from './other-output.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
 import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
-import { openCheckpoint } from './restore.ts'
+import { openCheckpoint, wasDrained } from './restore.ts'
 import { tablesKept } from './state-fit.ts'
-import type { StepFit } from './state-fit.ts'
+import type { StateFit, StepFit } from './state-fit.ts'
 import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
 import { explainDamage, faultOfEpoch, isDamage } from './verify-checkpoints.ts'
@@ -67,6 +68,10 @@ export interface StartCheck {
   readonly steps: readonly StepFit[]
   /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
   readonly tables: readonly string[]
+  /** Sources whose positions are given up: what they read before is read again, and what it gives is put out again. */
+  readonly readsAgain: readonly string[]
+  /** Steps whose windows the run before has fired before their time: they fire again, with later rows only. */
+  readonly firesAgain: readonly string[]
   /** Why the start would be refused. Empty: it would not. */
   readonly refusals: readonly MillraceError[]
 }
@@ -101,6 +106,8 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     repeats: [],
     steps: [],
     tables: [],
+    readsAgain: [],
+    firesAgain: [],
     refusals,
   }
   try {
@@ -118,7 +125,10 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     if (kind !== undefined) refusals.push(kind)
     const unknown = commitAgain.find(({ step }) => !sinks.has(step))
     if (unknown !== undefined) refusals.push(unknownOutput(unknown))
-    const steps = start.kind === 'ended' ? [] : await fitOf(manifest, files, started, refusals)
+    const fit = start.kind === 'ended' ? noFit : await fitOf(manifest, files, started, refusals)
+    const { steps } = fit
+    const { plan } = started.built
+    const tables = tableSources(plan)
     return {
       ...nothing,
       kind: start.kind,
@@ -135,7 +145,9 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       moved: movedOutputs(inHand, sinks),
       repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
       steps,
-      tables: tablesKept(started.built.plan, steps),
+      tables: tablesKept(plan, steps),
+      readsAgain: fit.readsAgain.filter((step) => !tables.has(step)),
+      firesAgain: start.kind === 'resume' ? firedAtEnd(manifest, plan, steps) : [],
     }
   } catch (error) {
     if (!isMillraceError(error)) throw error
@@ -197,12 +209,27 @@ function begun({ built, physical }: ToBeStarted): Iterable<StepFit> {
   }))
 }
 
+const noFit: Pick<StateFit, 'steps' | 'readsAgain'> = { steps: [], readsAgain: [] }
+
+/** Steps with windows that a run has fired at its end, and which go on. */
+function firedAtEnd(
+  manifest: Manifest,
+  { nodes }: LogicalPlan,
+  steps: readonly StepFit[],
+): readonly string[] {
+  if (!wasDrained(manifest)) return []
+  const goesOn = new Set(
+    steps.flatMap(({ step, verdict }) => (verdict === 'keeps' || verdict === 'converts' ? [step] : [])),
+  )
+  return nodes.flatMap(({ kind, step }) => (kind === 'window-aggregate' && goesOn.has(step) ? [step] : []))
+}
+
 async function fitOf(
   manifest: Manifest,
   files: CheckpointStore,
   started: ToBeStarted,
   refusals: MillraceError[],
-): Promise<readonly StepFit[]> {
+): Promise<Pick<StateFit, 'steps' | 'readsAgain'>> {
   const { built, physical, host, options } = started
   const successor = {
     steps: programSteps(built, physical),
@@ -214,7 +241,7 @@ async function fitOf(
     if (fault !== undefined) throw fault
     if (isBorder(manifest)) {
       await admitBorder(manifest, { built, physical }, { store: files, checks: host.bytes })
-      return []
+      return noFit
     }
     const { fit } = await openCheckpoint(
       manifest,
@@ -222,11 +249,11 @@ async function fitOf(
       successor,
     )
     if (fit.misfits.length > 0) refusals.push(stateMisfit(fit.misfits, files.place))
-    return fit.steps
+    return fit
   } catch (error) {
     if (!isMillraceError(error)) throw error
     refusals.push(isDamage(error) ? await explainDamage(error, files, host.bytes) : error)
-    return []
+    return noFit
   }
 }
 

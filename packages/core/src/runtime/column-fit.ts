@@ -33,6 +33,12 @@ export interface Misfit {
   readonly what: string
   readonly before?: string
   readonly after?: string
+  /** What it is that changed, where more is known than `what` says: what one can do depends on it (ways-on.ts). */
+  readonly case?: 'gone-step' | 'input' | 'source' | 'step' | 'aggregate' | 'state'
+  /** The step is a source: without its state it reads from the beginning. */
+  readonly isSource?: boolean
+  /** Of a step that is gone: new steps of the same kind, which may be it under another name. */
+  readonly successors?: readonly string[]
   /** A migration could help. */
   readonly canMigrate?: boolean
   /** Defaults of what is new could help. */

@@ -40,7 +40,15 @@ export async function fitInputs(
       step,
       reason === undefined
         ? { change: { kind: 'reads', state: step, ...inputs } }
-        : { misfit: { step, what: `its input changed, and ${reason}`, ...inputs } },
+        : {
+            misfit: {
+              step,
+              case: 'input',
+              isSource: true,
+              what: `its input changed, and ${reason}`,
+              ...inputs,
+            },
+          },
     )
   }
   return fits

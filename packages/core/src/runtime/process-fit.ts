@@ -89,8 +89,21 @@ function isStill(old: StateDeclaration, { after }: Declarations, verdicts: Verdi
   const [before, is] = [declarationText(old), now === undefined ? undefined : declarationText(now)]
   if (mayDrop) changes.push({ kind: 'drops', state: old.name })
   else if (is === undefined)
-    misfits.push({ step, state: old.name, what: `its state "${old.name}" is not there any more` })
-  else misfits.push({ step, state: old.name, what: `its state "${old.name}" changed`, before, after: is })
+    misfits.push({
+      step,
+      state: old.name,
+      case: 'state',
+      what: `its state "${old.name}" is not there any more`,
+    })
+  else
+    misfits.push({
+      step,
+      state: old.name,
+      case: 'state',
+      what: `its state "${old.name}" changed`,
+      before,
+      after: is,
+    })
   return false
 }
 
@@ -199,6 +212,7 @@ function keyFit(
     misfits.push({
       step,
       state: state.name,
+      case: 'state',
       what: `the key of its map "${state.name}" changed`,
       before,
       after,

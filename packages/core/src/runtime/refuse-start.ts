@@ -1,7 +1,8 @@
-/** What a start is refused with whose program does not fit what is kept, and the three ways on. */
+/** What a start is refused with whose program does not fit what is kept, and how one can go on. */
 import type { Manifest } from '../checkpoint/index.ts'
 import { MillraceError } from '../errors.ts'
 import type { Misfit } from './column-fit.ts'
+import { waysOn } from './ways-on.ts'
 
 /** Misfits that are told of by themselves; the others are counted. */
 const MISFITS_SHOWN = 5
@@ -25,24 +26,10 @@ export function stateMisfit(misfits: readonly Misfit[], place: string): Millrace
   return new MillraceError('checkpoint/incompatible', {
     what: `the pipeline cannot go on with the state of ${steps.map((step) => `step "${step}"`).join(', ')}`,
     detail: shown.join('; '),
-    hint: waysOn(misfits, steps),
+    hint: waysOn(misfits),
     ...(isOneStep ? { step: first.step } : {}),
     place: { file: place },
   })
-}
-
-function waysOn(misfits: readonly Misfit[], steps: readonly string[]): string {
-  const migrating = misfits.find(({ canMigrate }) => canMigrate === true)
-  const migrate =
-    migrating === undefined
-      ? 'keep the state under its old name and add the new one beside it'
-      : `say how old values become new ones: { migrate: { from: the old type, with: (old) => … } } behind the type of state "${migrating.state ?? ''}"`
-  const fill = misfits.some(({ canDefault }) => canDefault === true)
-    ? 'make what is new .nullable() or give it a .default(value)'
-    : undefined
-  const change = migrating === undefined ? (fill ?? migrate) : [fill, migrate].filter(Boolean).join(', or ')
-  const drop = steps.map((step) => `--drop-state ${step}`).join(' ')
-  return `three ways on: keep the old definition; ${change}; or give the state up with ${drop}`
 }
 
 /** What kind of run wrote a checkpoint. */

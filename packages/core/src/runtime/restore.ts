@@ -93,8 +93,12 @@ export async function restoreExecution(
   const watermarks = Object.entries(manifest.watermarks).map(([step, of]) => [step, watermarkOf(of)] as const)
   // What is read anew has its time before it, but for joins: theirs is that of their stream.
   for (const step of anew) if (execution.node(step).kind !== 'lookup-join') watermarks.push([step, -Infinity])
-  const wasDrained = manifest.end === 'drained' || manifest.end === 'finished'
-  endRestore(execution, wasDrained ? undefined : new Map(watermarks))
+  endRestore(execution, wasDrained(manifest) ? undefined : new Map(watermarks))
+}
+
+/** Whether event time had come to its end: a run that goes on lets it begin anew. */
+export function wasDrained({ end }: Manifest): boolean {
+  return end === 'drained' || end === 'finished'
 }
 
 function watermarkOf(text: number | '-inf' | '+inf'): number {

@@ -27,7 +27,7 @@ import { loopOf, plannedClock } from './loop-of.ts'
 import { movedOutputs, notFoundThere, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
-import { restoreExecution } from './restore.ts'
+import { restoreExecution, wasDrained } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { StagedRun } from './staged-run.ts'
 import { tablesKept } from './state-fit.ts'
@@ -214,7 +214,9 @@ export class RunningJob {
     const { opened } = this.#parts
     if (opened !== undefined && manifest !== undefined) {
       await restoreExecution(this.#execution, manifest, opened)
-      this.#checkpoints?.renew(changesOf(opened).map(({ step }) => step))
+      // Behind a drain all state is written anew: later starts are not to find the end that event time had come to.
+      const renewed = wasDrained(manifest) ? opened.files : changesOf(opened)
+      this.#checkpoints?.renew(renewed.map(({ step }) => step))
     }
     onRunning()
     const end = await this.#loop.run()

@@ -75,6 +75,8 @@ export interface StateFit {
   readonly steps: readonly StepFit[]
   /** Empty: the program can go on. */
   readonly misfits: readonly Misfit[]
+  /** Sources that read from their beginning what was read before, since their positions are given up. */
+  readonly readsAgain: readonly string[]
 }
 
 /** Decides it. */
@@ -85,13 +87,18 @@ export function decideStateFit(
   inputs: ReadonlyMap<string, InputFit> = new Map(),
   anew: ReadonlySet<string> = new Set(),
 ): StateFit {
+  const known = new Set(kept.map(({ step }) => step))
   const fits = kept.map((file) => ({
     step: file.step,
     ...(anew.has(file.step)
       ? leftOut
-      : fitFile(file, program.get(file.step), { dropState, input: inputs.get(file.step) })),
+      : fitFile(file, program.get(file.step), {
+          dropState,
+          input: inputs.get(file.step),
+          successors: newOfKind(file.about?.kind, program, known),
+        })),
   }))
-  const steps = new Set([...kept.map(({ step }) => step), ...program.keys()])
+  const steps = new Set([...known, ...program.keys()])
   return {
     files: fits.map(({ tables }) => tables),
     steps: Array.from(steps, (step) => {
@@ -100,7 +107,35 @@ export function decideStateFit(
       return stepFit(step, own, program.has(step))
     }),
     misfits: unlike(fits.flatMap(({ misfits }) => misfits)),
+    readsAgain: [...readAgain(kept, fits, program)],
   }
+}
+
+/** Steps of the program that nothing is kept of, of one kind. */
+function newOfKind(
+  kind: StepMeaning['kind'] | undefined,
+  program: ReadonlyMap<string, ProgramStep>,
+  known: ReadonlySet<string>,
+): readonly string[] {
+  if (kind === undefined) return []
+  return [...program].flatMap(([step, { about }]) => (!known.has(step) && about?.kind === kind ? [step] : []))
+}
+
+/** Sources whose positions are given up; and new ones, when those of a source that is gone are: it may have been renamed. */
+function readAgain(
+  kept: readonly KeptTables[],
+  fits: readonly FileFit[],
+  program: ReadonlyMap<string, ProgramStep>,
+): ReadonlySet<string> {
+  const known = new Set(kept.map(({ step }) => step))
+  return new Set(
+    kept.flatMap(({ step, about }, at) => {
+      const fit = fits[at]
+      if (about?.kind !== 'source' || fit === undefined || !fit.isDropped || fit === leftOut) return []
+      if (fit.misfits.length > 0) return []
+      return program.has(step) ? [step] : newOfKind('source', program, known)
+    }),
+  )
 }
 
 interface FileFit {
@@ -127,14 +162,22 @@ function stepFit(step: string, files: readonly FileFit[], isInProgram: boolean):
   return { step, verdict: changes.length > 0 ? 'converts' : 'keeps', changes }
 }
 
+interface FileWishes {
+  readonly dropState: ReadonlySet<string>
+  readonly input: InputFit | undefined
+  /** New steps of the kind of the file's. */
+  readonly successors: readonly string[]
+}
+
 function fitFile(
-  { step, about, parts }: KeptTables,
+  file: KeptTables,
   program: ProgramStep | undefined,
-  { dropState, input }: { readonly dropState: ReadonlySet<string>; readonly input: InputFit | undefined },
+  { dropState, input, successors }: FileWishes,
 ): FileFit {
+  const { step, about, parts } = file
   const whole =
     program === undefined
-      ? [goneStep(step)]
+      ? [goneStep(file, successors)]
       : [...stepMisfits(step, about, program.about), ...(input?.misfit === undefined ? [] : [input.misfit])]
   const mayDrop = dropState.has(step)
   if (whole.length > 0 || program === undefined) {
@@ -154,8 +197,14 @@ function fitFile(
   return { tables, changes: verdicts.changes, misfits: verdicts.misfits, isDropped: false }
 }
 
-function goneStep(step: string): Misfit {
-  return { step, what: 'the pipeline has no such step that keeps state' }
+function goneStep({ step, about }: KeptTables, successors: readonly string[]): Misfit {
+  return {
+    step,
+    case: 'gone-step',
+    what: 'the pipeline has no such step that keeps state',
+    ...(about?.kind === 'source' ? { isSource: true } : {}),
+    ...(successors.length === 0 ? {} : { successors }),
+  }
 }
 
 /** What makes all state of a step something else (FT2). */
@@ -166,12 +215,14 @@ function stepMisfits(
 ): readonly Misfit[] {
   if (before === undefined || after === undefined) return []
   if (before.kind !== after.kind)
-    return [{ step, what: 'it is a step of another kind', before: before.kind, after: after.kind }]
+    return [
+      { step, case: 'step', what: 'it is a step of another kind', before: before.kind, after: after.kind },
+    ]
   if (before.kind === 'source' && after.kind === 'source') {
     return [
       ...changed(step, 'its connector', before.connector, after.connector),
       ...changed(step, 'its event time', before.eventTime ?? 'none', after.eventTime ?? 'none'),
-    ]
+    ].map((misfit) => ({ ...misfit, case: 'source', isSource: true }))
   }
   if (before.kind === 'lookup-join' && after.kind === 'lookup-join') return []
   if (!('keys' in before) || !('keys' in after)) return []
@@ -182,7 +233,7 @@ function stepMisfits(
 }
 
 function changed(step: string, what: string, before: string, after: string): readonly Misfit[] {
-  return before === after ? [] : [{ step, what: `${what} changed`, before, after }]
+  return before === after ? [] : [{ step, case: 'step', what: `${what} changed`, before, after }]
 }
 
 function keyMisfits(
@@ -204,7 +255,7 @@ function keyMisfits(
     const now = after.find((key) => key.name === name)
     return now === undefined || now.of.join() === of.join()
       ? []
-      : [{ step, what: `its key "${name}" is computed from something else than before` }]
+      : [{ step, case: 'step', what: `its key "${name}" is computed from something else than before` }]
   })
 }
 
@@ -255,11 +306,17 @@ function aggregateRule(
     lost.add(old.name)
     if (mayDrop) changes.push({ kind: 'drops', state: old.name })
     else if (now === undefined)
-      misfits.push({ step, state: old.name, what: `its aggregate "${old.name}" is not there any more` })
+      misfits.push({
+        step,
+        state: old.name,
+        case: 'aggregate',
+        what: `its aggregate "${old.name}" is not there any more`,
+      })
     else
       misfits.push({
         step,
         state: old.name,
+        case: 'aggregate',
         what: `its aggregate "${old.name}" computes something else${old.text === now.text ? ' than before' : ''}`,
         ...(old.text === now.text ? {} : { before: old.text, after: now.text }),
       })
@@ -281,6 +338,7 @@ function aggregateRule(
         misfits.push({
           step,
           state: owner.name,
+          case: 'aggregate',
           what: `its aggregate "${owner.name}" keeps values of other types`,
           before: ownPart(kin.name),
           after: ownPart(column.name),

@@ -85,6 +85,18 @@ describe('a run behind one that ended cleanly', () => {
       { key: 'a', windowStart: 20_000, rows: 1 },
     ])
   })
+
+  test('runs behind one that went on after a drain know nothing of the end that the drain had made', async () => {
+    const scene = new Scene()
+    await scene.add('1.ndjson', ['a', 1])
+    await scene.run({ drain: true })
+    await scene.add('2.ndjson', ['b', 13])
+    // One epoch: its state is the next file behind those of the drained run.
+    expect((await scene.run({ goOn: true, epochIntervalMs: 60_000 })).rows).toEqual([])
+    await scene.add('3.ndjson', ['b', 14], ['a', 25])
+    const { result, rows } = await scene.run()
+    expect([result.progress.rowsLate, rows]).toEqual([0, [{ key: 'b', windowStart: 10_000, rows: 2 }]])
+  })
 })
 
 test('a batch run has nothing to go on with: it would read all of its input again', () => {

@@ -191,7 +191,7 @@ describe('declared state that has changed', () => {
     expect(scene.said).toEqual([2])
   })
 
-  test('FT2: is refused with what it was, what it is and the three ways on', async () => {
+  test('FT2: is refused with what it was, what it is and the ways on', async () => {
     const scene = new Scene()
     scene.push(['a', 1])
     await counting(scene)
@@ -199,7 +199,7 @@ describe('declared state that has changed', () => {
     expect(error).toMatchObject({ code: 'checkpoint/incompatible', step: 'keep' })
     expect(error.detail).toBe('its state "count" changed: it was int32 and is string')
     expect(error.hint).toMatch(
-      /keep the old definition; .*migrate.*; or give the state up with --drop-state keep/,
+      /keep the old definition; .*migrate.*; or give up what does not fit with --drop-state keep$/,
     )
     const otherFrom = { migrate: { from: t.boolean(), with: String } }
     const wrong = await refusal(scene.keep({ count: state.value(t.string(), otherFrom) }, () => undefined))
