@@ -3,9 +3,11 @@
  * committed file; how long a start from a large checkpoint takes.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pipeline } from 'millrace'
 import { nexmarkSchemas } from 'millrace/connect'
@@ -26,6 +28,7 @@ const KEYS = 1_000_000
 /** Keys that go on changing: 5 %. */
 const HOT_KEYS = 50_000
 const ROUNDS = 5
+const EMPTY_EPOCH_MS = 20
 /** A run below this scale is only to see that the case works: it has fewer keys and rounds. */
 const SCALE_MIN = 0.05
 /** Share of the rows before the clock is started. */
@@ -215,17 +218,46 @@ async function emptyEpochs(scale: number): Promise<CaseRun> {
     return { ...stop(), progress }
   }
   const none = await waiting({ state: stateIn('empty').state, epochIntervalMs: 3_600_000 })
-  const often = await waiting({ state: stateIn('empty').state, epochIntervalMs: 20 })
+  const often = await waiting({ state: stateIn('empty').state, epochIntervalMs: EMPTY_EPOCH_MS })
   const epochs = often.progress.epoch
+  const cpuMsPerEpoch = (1000 * (often.cpuSeconds - none.cpuSeconds)) / (epochs - none.progress.epoch)
+  const cpuMsPerSyncs = await cpuOfSyncs(epochs, stateIn('syncs').path)
   return {
     units: none.progress.rowsIn + often.progress.rowsIn,
     rowsOut: epochs,
     extra: {
       epochs,
       // Both write the state once.
-      cpuMsPerEpoch: (1000 * (often.cpuSeconds - none.cpuSeconds)) / (epochs - none.progress.epoch),
+      cpuMsPerEpoch,
+      cpuMsPerSyncs,
+      cpuMsBesideSyncs: cpuMsPerEpoch - cpuMsPerSyncs,
     },
   }
+}
+
+/** CPU time of what the log cannot do without, at the same pace: a small file and its directory, written and synced. */
+async function cpuOfSyncs(times: number, folder: string): Promise<number> {
+  mkdirSync(folder, { recursive: true })
+  const bytes = new Uint8Array(1024)
+  const round = async (n: number, writes: boolean): Promise<void> => {
+    if (writes) {
+      const file = await open(join(folder, String(n)), 'wx')
+      await file.write(bytes)
+      await file.sync()
+      await file.close()
+      const directory = await open(folder, 'r')
+      await directory.sync()
+      await directory.close()
+    }
+    await wait(EMPTY_EPOCH_MS)
+  }
+  const cpuMs: number[] = []
+  for (const writes of [false, true]) {
+    const stop = watch()
+    for (let n = 0; n < times; n++) await round(n, writes)
+    cpuMs.push((1000 * stop().cpuSeconds) / times)
+  }
+  return (cpuMs[1] as number) - (cpuMs[0] as number)
 }
 
 /** How a process of restore-run is started: as it was built, or, in tests, from its source. */
