@@ -74,6 +74,8 @@ export class StateFileWriter {
   readonly #about: Json | undefined
   readonly #blocks: BlockEntry[] = []
   #offset = 0
+  /** The block that is on its way: the next one is made meanwhile. */
+  #writing: Promise<void> = Promise.resolve()
 
   private constructor(name: string, writer: StoreWriter, { checks, parts, about }: StateFileOptions) {
     this.#name = name
@@ -122,7 +124,10 @@ export class StateFileWriter {
     const entry = [part, this.#offset, bytes.length, checksum, first, end, rows] as const
     this.#blocks.push(following > 0 ? [...entry, following] : entry)
     this.#offset += bytes.length
-    await this.#writer.append(bytes)
+    await this.#writing
+    this.#writing = this.#writer.append(bytes)
+    // Whoever goes on is told: the next block, or the end.
+    this.#writing.catch(() => undefined)
   }
 
   /** Makes the file appear, whole and durable. */
@@ -133,6 +138,7 @@ export class StateFileWriter {
     MAGIC.copy(trailer)
     trailer.writeUInt32LE(FORMAT, 4)
     trailer.writeUInt32LE(footer.length, 8)
+    await this.#writing
     await this.#writer.append(footer)
     await this.#writer.append(trailer)
     await this.#writer.finish()
@@ -141,8 +147,9 @@ export class StateFileWriter {
   }
 
   /** Gives up: no file appears. */
-  abort(): Promise<void> {
-    return this.#writer.abort()
+  async abort(): Promise<void> {
+    await this.#writing.catch(() => undefined)
+    await this.#writer.abort()
   }
 }
 

@@ -69,6 +69,7 @@ export class KeyedPart {
   #following = 0
   #kernel: BoundKernel | undefined
   #hashes: Int32Array = new Int32Array(0)
+  #hasHashes = false
   #groups: Int32Array = new Int32Array(0)
   #rows: Int32Array = new Int32Array(0)
   #identity: Int32Array = new Int32Array(0)
@@ -153,6 +154,7 @@ export class KeyedPart {
 
   /** Hashes of keys by physical row. */
   get hashes(): Int32Array {
+    if (!this.#hasHashes) this.#hash(this.#batch as Batch)
     return this.#hashes
   }
 
@@ -183,9 +185,9 @@ export class KeyedPart {
   #owned(batch: Batch): Batch {
     const [first, end] = this.groups
     const { keyGroups } = this.#options.place
-    if (this.#hashes.length < batch.length) this.#hashes = new Int32Array(batch.length)
-    hashKeys(batch, this.#keyColumns, this.#hashes)
+    this.#hasHashes = false
     if (end - first === keyGroups) return batch
+    this.#hash(batch)
     const count = rowCount(batch)
     const selection = new Int32Array(count)
     let selectedCount = 0
@@ -195,6 +197,12 @@ export class KeyedPart {
       if (group >= first && group < end) selection[selectedCount++] = row
     }
     return { ...batch, selection, selectedCount }
+  }
+
+  #hash(batch: Batch): void {
+    if (this.#hashes.length < batch.length) this.#hashes = new Int32Array(batch.length)
+    hashKeys(batch, this.#keyColumns, this.#hashes)
+    this.#hasHashes = true
   }
 
   #begin(rows: number): BatchBuilder {
