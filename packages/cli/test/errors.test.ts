@@ -10,6 +10,16 @@ import { colorPalette, paletteFor, plainPalette } from '../src/report/style.ts'
 const plain = { verbose: false, palette: plainPalette }
 
 describe('an error as text', () => {
+  it('indents further lines of a hint, which are statements to copy', () => {
+    const error = new MillraceError('output/unfit', {
+      what: 'w',
+      hint: 'run:\nCREATE TABLE a (\n  b INT\n);',
+    })
+    expect(errorText(error, { verbose: false, palette: plainPalette, width: 30 })).toBe(
+      'error output/unfit: w\n  hint: run:\n    CREATE TABLE a (\n      b INT\n    );\n',
+    )
+  })
+
   it('has its code, what failed, step, place and hint', () => {
     const error = new MillraceError('input/undecodable', {
       what: 'a row cannot be decoded',

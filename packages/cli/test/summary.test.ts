@@ -105,6 +105,28 @@ describe('the summary', () => {
     expect(text).not.toContain('elsewhere')
   })
 
+  it('names tables beside their file or server, so that two of one file can be told apart', () => {
+    const sink = (name: string, connector: string, options: object): LogicalNode =>
+      ({
+        step: name,
+        kind: 'sink',
+        inputs: [],
+        sink: { connector, options },
+      }) as unknown as LogicalNode
+    const nodes = [
+      sink('one', 'sqlite', { path: 'shop.db', table: 'orders' }),
+      sink('two', 'sqlite', { path: 'shop.db', table: 'cities' }),
+      sink('three', 'postgres', { table: '"orders"', connection: { host: 'localhost' } }),
+      sink('four', 'blackhole', {}),
+    ]
+    const counted = progress(step('one', 'sink'), step('two', 'sink', { rowsIn: 1 }), step('three', 'sink'))
+    expect(summary(counted, nodes).split('  results\n')[1]).toBe(
+      '    shop.db, table orders     5 rows\n' +
+        '    shop.db, table cities     1 row\n' +
+        '    postgres, table "orders"  5 rows\n',
+    )
+  })
+
   it('says that the table of a join is as an earlier run has read it', () => {
     const start = {
       kind: 'resume',

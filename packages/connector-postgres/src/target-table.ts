@@ -55,7 +55,10 @@ interface CatalogueColumn {
 /** What is wrong with a table: one line each, and the statements that mend it. */
 interface Faults {
   readonly lines: string[]
-  readonly remedies: string[]
+  /** What people have to see to. */
+  readonly changes: string[]
+  /** What can be run as it is. */
+  readonly statements: string[]
 }
 
 /**
@@ -71,7 +74,7 @@ export async function lookAtTable(
   const table = await findTable(session, target, schema)
   const name = quotedTable(table)
   const all = (await session.query<CatalogueColumn>(COLUMNS, [table.id])).rows
-  const faults: Faults = { lines: [], remedies: [] }
+  const faults: Faults = { lines: [], changes: [], statements: [] }
   const columns = schema.fields.flatMap((field) => columnOf(field, all, name, faults))
   checkOthers(schema, all, faults)
   const written = columns.map(({ number }) => number)
@@ -128,42 +131,42 @@ function columnOf(
   { name, type, nullable }: Field,
   all: readonly CatalogueColumn[],
   table: string,
-  { lines, remedies }: Faults,
+  { lines, changes, statements }: Faults,
 ): readonly CatalogueColumn[] {
   const column = all.find((other) => other.name === name)
   const wanted = typeInTable(type)
   const wantedText = wanted === undefined ? `type ${typeToString(type)}, which has none there` : wanted
   if (column === undefined) {
     lines.push(`it has no column ${quoted(name)} (${wantedText})`)
-    if (wanted === undefined) remedies.push(whyNone)
+    if (wanted === undefined) changes.push(whyNone)
     else
-      remedies.push(
+      statements.push(
         `ALTER TABLE ${table} ADD COLUMN ${quoted(name)} ${wanted}${nullable ? '' : ' NOT NULL'};`,
       )
     return []
   }
   if (column.isGenerated) {
     lines.push(`its column ${quoted(name)} is generated and cannot be written`)
-    remedies.push(`leave "${name}" out of the rows: select the other columns before`)
+    changes.push(`leave "${name}" out of the rows: select the other columns before`)
     return []
   }
   if (fits(type, typeOf(column))) return [column]
   lines.push(`its column ${quoted(name)} is ${column.shown} and cannot keep every ${typeToString(type)}`)
-  if (wanted === undefined) remedies.push(whyNone)
+  if (wanted === undefined) changes.push(whyNone)
   else
-    remedies.push(
+    statements.push(
       `ALTER TABLE ${table} ALTER COLUMN ${quoted(name)} TYPE ${wanted};  -- or cast "${name}" before`,
     )
   return []
 }
 
 /** Columns that the rows do not have need a value from elsewhere. */
-function checkOthers(schema: Schema, all: readonly CatalogueColumn[], { lines, remedies }: Faults): void {
+function checkOthers(schema: Schema, all: readonly CatalogueColumn[], { lines, changes }: Faults): void {
   for (const { name, isNotNull, hasDefault, isGenerated } of all) {
     if (!isNotNull || hasDefault || isGenerated || schema.fields.some((field) => field.name === name))
       continue
     lines.push(`its column ${quoted(name)} needs a value, and the rows have none`)
-    remedies.push(`give "${name}" a DEFAULT, or add it to the rows`)
+    changes.push(`give "${name}" a DEFAULT, or add it to the rows`)
   }
 }
 
@@ -175,7 +178,7 @@ async function checkKey(
     readonly columns: readonly CatalogueColumn[]
     readonly key: readonly string[]
   },
-  { lines, remedies }: Faults,
+  { lines, statements }: Faults,
 ): Promise<void> {
   const { id, name, columns, key } = table
   const numbers = key.map((part) => columns.find((column) => column.name === part)?.number ?? 0)
@@ -187,18 +190,19 @@ async function checkKey(
   if (isThere) return
   const list = key.map(quoted).join(', ')
   lines.push(`no unique index is over (${list}), the key of the upsert`)
-  remedies.push(`CREATE UNIQUE INDEX ON ${name} (${list});`)
+  statements.push(`CREATE UNIQUE INDEX ON ${name} (${list});`)
 }
 
 function typeOf({ typeName, isArray, isEnum, modifier }: CatalogueColumn): ServerType {
   return { name: typeName, isArray, isEnum, modifier }
 }
 
-function unfit(table: string, { lines, remedies }: Faults): MillraceError {
+function unfit(table: string, { lines, changes, statements }: Faults): MillraceError {
+  const run = statements.length === 0 || changes.length === 0 ? [] : ['and run these statements:']
   return new MillraceError('output/unfit', {
     what: `table ${table} cannot take the rows`,
     detail: lines.join('; '),
-    hint: remedies.join('\n'),
+    hint: [[...changes, ...run].join('; '), ...statements].filter((line) => line !== '').join('\n'),
     place: { name: table },
   })
 }

@@ -1,4 +1,5 @@
 /** A file of SQLite, opened so that what is committed is durable; and what it says when something fails. */
+import { existsSync } from 'node:fs'
 import Database from 'libsql'
 import { isMillraceError, MillraceError } from '@millrace/core/errors'
 import type { ErrorCode } from '@millrace/core/errors'
@@ -16,6 +17,14 @@ export class SqliteFile {
   /** @throws MillraceError `output/unfit` when there is no such file, or it is no database */
   constructor(path: string) {
     this.path = path
+    // The library makes a file that is not there, whatever it is told.
+    if (!existsSync(path))
+      throw new MillraceError('output/unfit', {
+        what: `database "${path}" does not exist`,
+        detail: 'there is no such file',
+        hint: 'make it, with the table: the sink makes neither; or name another file',
+        place: { file: path },
+      })
     try {
       this.#database = new Database(path, { fileMustExist: true })
     } catch (error) {

@@ -43,43 +43,52 @@ export function lookAtTable(file: SqliteFile, target: SqliteTarget, schema: Sche
   )
   const name = quoted(target.table)
   if (table === undefined || table.kind !== 'table')
-    throw unfit(target, [`there is no table ${name} in it`], [tableFor(target, schema)])
+    throw unfit(target, {
+      lines: [`there is no table ${name} in it`],
+      changes: [],
+      statements: [tableFor(target, schema)],
+    })
   const columns = file.all<TableColumn>(
     `SELECT name, type, "notnull" AS required, dflt_value IS NOT NULL OR pk > 0 AS filled, hidden
        FROM pragma_table_xinfo(?)`,
     [target.table],
   )
   const lines: string[] = []
-  const remedies: string[] = []
+  const changes: string[] = []
+  const statements: string[] = []
   for (const { name: field, type } of schema.fields) {
     const column = columns.find((other) => other.name === field)
     const storage = storageOf(type)
     if (storage === undefined) {
       lines.push(`no column keeps every ${typeToString(type)} ("${field}")`)
-      remedies.push(`cast "${field}" to a decimal or a text before`)
+      changes.push(`cast "${field}" to a decimal or a text before`)
     } else if (column === undefined) {
       lines.push(`table ${name} has no column ${quoted(field)}`)
-      remedies.push(`ALTER TABLE ${name} ADD COLUMN ${quoted(field)} ${storage.toUpperCase()};`)
+      statements.push(`ALTER TABLE ${name} ADD COLUMN ${quoted(field)} ${storage.toUpperCase()};`)
     } else if (column.hidden !== 0) {
       lines.push(`column ${quoted(field)} is generated and cannot be written`)
-      remedies.push(`leave "${field}" out of the rows`)
+      changes.push(`leave "${field}" out of the rows`)
     } else if (!keeps(affinityOf(column.type, table.strict === 1), type)) {
-      lines.push(`column ${quoted(field)} is ${column.type} and would change a ${typeToString(type)}`)
-      remedies.push(`declare it ${storage.toUpperCase()}`)
+      lines.push(
+        `column ${quoted(field)} is ${column.type} and would change values of type ${typeToString(type)}`,
+      )
+      changes.push(
+        `make a table with ${quoted(field)} ${storage.toUpperCase()}, since SQLite changes the type of no column`,
+      )
     }
   }
   for (const column of columns) {
     const isGiven = schema.fields.some((field) => field.name === column.name)
     if (isGiven || column.required === 0 || column.filled === 1 || column.hidden !== 0) continue
     lines.push(`column ${quoted(column.name)} needs a value, and the rows have none`)
-    remedies.push(`give it a DEFAULT, or add it to the rows`)
+    changes.push(`make a table with a DEFAULT for ${quoted(column.name)}, or add it to the rows`)
   }
   if (target.mode === 'upsert' && !hasUniqueKey(file, target)) {
     const list = target.key.map(quoted).join(', ')
     lines.push(`no unique index is over (${list}), the key of the upsert`)
-    remedies.push(`CREATE UNIQUE INDEX ${quoted(`${target.table}_key`)} ON ${name} (${list});`)
+    statements.push(`CREATE UNIQUE INDEX ${quoted(`${target.table}_key`)} ON ${name} (${list});`)
   }
-  if (lines.length > 0) throw unfit(target, lines, remedies)
+  if (lines.length > 0) throw unfit(target, { lines, changes, statements })
 }
 
 /** Makes the tables of the sink that are missing. */
@@ -125,11 +134,20 @@ function tableFor({ table, mode, key }: SqliteTarget, schema: Schema): string {
   return `CREATE TABLE ${quoted(table)} (\n${lines.join(',\n')}\n);`
 }
 
-function unfit({ path }: SqliteTarget, lines: readonly string[], remedies: readonly string[]): MillraceError {
+interface Faults {
+  readonly lines: readonly string[]
+  /** What people have to see to. */
+  readonly changes: readonly string[]
+  /** What can be run as it is. */
+  readonly statements: readonly string[]
+}
+
+function unfit({ path }: SqliteTarget, { lines, changes, statements }: Faults): MillraceError {
+  const run = statements.length === 0 || changes.length === 0 ? [] : ['and run these statements:']
   return new MillraceError('output/unfit', {
     what: `database "${path}" cannot take the rows`,
     detail: lines.join('; '),
-    hint: remedies.join('\n'),
+    hint: [[...changes, ...run].join('; '), ...statements].filter((line) => line !== '').join('\n'),
     place: { file: path },
   })
 }

@@ -1,6 +1,6 @@
 // Tables of SQLite as outputs: what every sink promises, types, refusals, another process that writes, and kill -9.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -214,10 +214,10 @@ describe('a table of SQLite', () => {
   })
 
   it.each([
-    ['decimals', schema({ a: t.decimal(10, 2) }), 'DECIMAL(10, 2)', /would change a decimal/],
-    ['texts', schema({ a: t.string() }), 'INTEGER', /would change a string/],
-    ['whole numbers', schema({ a: t.int32() }), 'REAL', /would change an? int32/],
-    ['floats', schema({ a: t.float64() }), 'INTEGER', /would change a float64/],
+    ['decimals', schema({ a: t.decimal(10, 2) }), 'DECIMAL(10, 2)', /would change values of type decimal/],
+    ['texts', schema({ a: t.string() }), 'INTEGER', /would change values of type string/],
+    ['whole numbers', schema({ a: t.int32() }), 'REAL', /would change values of type int32/],
+    ['floats', schema({ a: t.float64() }), 'INTEGER', /would change values of type float64/],
     ['uint64', schema({ a: t.uint64() }), 'INTEGER', /no column keeps every uint64/],
   ])('whose column would change values is refused: %s', async (_, rows, declared, detail) => {
     database.exec(`CREATE TABLE results (a ${declared})`)
@@ -233,11 +233,20 @@ describe('a table of SQLite', () => {
       detail:
         'table "results" has no column "more"; column "needed" needs a value, and the rows have none; ' +
         'no unique index is over ("id"), the key of the upsert',
-      hint: expect.stringContaining('CREATE UNIQUE INDEX "results_key" ON "results" ("id");'),
+      // What people see to comes first, and what can be run as it is stands by itself.
+      hint:
+        'make a table with a DEFAULT for "needed", or add it to the rows; and run these statements:\n' +
+        'ALTER TABLE "results" ADD COLUMN "more" TEXT;\nCREATE UNIQUE INDEX "results_key" ON "results" ("id");',
     }) // prettier-ignore
-    await expect(open({ path: join(folder, 'absent.db') }, Row)).rejects.toMatchObject({
+  })
+
+  it('whose file does not exist is refused, and no file is made', async () => {
+    const path = join(folder, 'absent.db')
+    await expect(open({ path }, Row)).rejects.toMatchObject({
       code: 'output/unfit',
+      what: `database "${path}" does not exist`,
     })
+    expect(existsSync(path)).toBe(false)
   })
 
   it('that refuses a row shows nothing of the epoch, and goes on once it is mended', async () => {

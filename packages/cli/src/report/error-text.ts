@@ -55,7 +55,11 @@ function operatingError(error: MillraceError, palette: Palette): string[] {
   if (error.step !== undefined) lines.push(`  ${palette('step:', 'faint')} ${error.step}`)
   if (error.place !== undefined) lines.push(`  ${palette('at:', 'faint')} ${renderPlace(error.place)}`)
   lines.push(...writtenAt(error, palette))
-  if (error.hint !== undefined) lines.push(`  ${palette('hint:', 'faint')} ${error.hint}`)
+  if (error.hint !== undefined) {
+    // Further lines are statements to copy.
+    const hint = error.hint.replaceAll('\n', '\n    ')
+    lines.push(`  ${palette('hint:', 'faint')} ${hint}`)
+  }
   return lines
 }
 

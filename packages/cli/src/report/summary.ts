@@ -1,4 +1,5 @@
 /** The last words on a run that ended well: what went in and out, how long it took, where the results lie. Pure. */
+import type { SinkDescription } from '@millrace/core/connect'
 import type { LogicalNode } from '@millrace/core/plan'
 import type { JobResult, JobStart, RunMode, StepFit } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
@@ -205,8 +206,8 @@ function outputs({ nodes, result }: Summary, palette: Palette): string[] {
   if (result.start?.kind === 'ended' && result.start.committedAgain === 0) return []
   const sinks = nodes.flatMap((node) => {
     if (node.kind !== 'sink') return []
-    const { path } = node.sink.options
-    if (typeof path !== 'string') return []
+    const path = placeOf(node.sink)
+    if (path === undefined) return []
     const rows = result.progress.steps.find(({ step }) => step === node.step)?.rowsIn
     return [{ path, rows }]
   })
@@ -219,4 +220,10 @@ function outputs({ nodes, result }: Summary, palette: Palette): string[] {
       return `    ${path.padEnd(width)}${counted}`
     }),
   ]
+}
+
+/** Where a sink writes: a path, a table in a file, or a table of a server; undefined: nowhere that has a name. */
+function placeOf({ connector, options: { path, table } }: SinkDescription): string | undefined {
+  if (typeof table !== 'string') return typeof path === 'string' ? path : undefined
+  return `${typeof path === 'string' ? path : connector}, table ${table}`
 }

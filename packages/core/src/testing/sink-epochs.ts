@@ -201,7 +201,8 @@ class JobLife {
     const run = await this.#trial.open({ attempt, bounded: false, resumable: true, resumed })
     await run.sweep([...this.#owed.flat(), ...this.#newest])
     await this.#deliver(run, () => undefined)
-    const isAllOut = this.#newest.every((committable) => run.holdsBack?.(committable) === false)
+    const isAllOut =
+      this.#newest.length > 0 && this.#newest.every((committable) => run.holdsBack?.(committable) === false)
     if (!this.#holdsBack || isAllOut)
       await this.#trial.expectVisible(Array.from({ length: this.#cut }, (_, n) => n))
     return run

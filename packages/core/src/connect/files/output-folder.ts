@@ -6,7 +6,7 @@
  *  V3  Staged files of another writer are removed when it is certainly dead and no later attempt of it goes on with
  *      them, or when nothing is known of it and they are older than a day: in every mode.
  *  V4  What overwrites replaces the finished files that were there when its first attempt began, and no others: once
- *      every sink of the run has committed.
+ *      every sink of the run has committed. That is decided by the first attempt, for all that go on.
  *  V5  A run that fails and that nobody goes on with leaves no staged files, and no folders that it made and that hold
  *      nothing.
  *  V7  An attempt that goes on is never refused because of what lies there, but for V10.
@@ -78,6 +78,7 @@ export class OutputFolder {
   #nextSync: Promise<void> | undefined
   /** What `overwrite` replaces (V4). */
   #replaced: Replaced = { files: [], folders: [] }
+  #replaces = false
   /** Second phase. */
   readonly publisher: FilePublisher
 
@@ -143,7 +144,7 @@ export class OutputFolder {
       await this.#folders.create([this.path])
       await this.#owners.claim()
       if (this.#mode !== 'append' && !this.#options.resumed) await this.#checkAlone()
-      if (this.#mode === 'overwrite') await this.#chooseReplaced()
+      await this.#chooseReplaced()
     } catch (error) {
       await this.release()
       await this.#folders.remove()
@@ -151,10 +152,16 @@ export class OutputFolder {
     }
   }
 
-  /** V4 */
+  /** V4: how the first attempt began counts, whatever one that goes on is asked for. */
   async #chooseReplaced(): Promise<void> {
     const { resumable, resumed } = this.#options
+    if (this.#mode !== 'overwrite' && !resumed) {
+      // Of an attempt that showed nothing: this one begins otherwise.
+      if (resumable) await this.#record.remove()
+      return
+    }
     const noted = resumable || resumed ? await this.#record.read() : undefined
+    this.#replaces = this.#mode === 'overwrite' || noted !== undefined
     if (noted !== undefined) this.#replaced = noted
     // Without a record of earlier attempts nothing is left to replace.
     if (noted !== undefined || resumed) return
@@ -292,7 +299,7 @@ export class OutputFolder {
 
   /** Removes what `overwrite` replaces (V4). Again, it does nothing. */
   async #removeReplaced(): Promise<void> {
-    if (this.#mode !== 'overwrite') return
+    if (!this.#replaces) return
     const { files, folders } = this.#replaced
     try {
       for (const path of files) await this.#removeFile(joinPath(this.path, path))

@@ -350,16 +350,55 @@ describe('an attempt that goes on', () => {
     }
   })
 
+  const otherRun = async (host: ManualHost, lineage: string, from: number): Promise<void> => {
+    const sink = await open(host, { lineage, outputMode: 'append', resumable: false }, { roll: 'epoch' })
+    const writer = await sink.writer(0)
+    await write(writer, from, from + 2)
+    await sink.commit([await prepare(writer, 1, true)])
+    await writer.close()
+    await sink.close()
+  }
+
+  test.each(['refuse', 'append'] as const)(
+    'V4: replaces what the first attempt was to replace, also when a later one is asked to %s',
+    async (outputMode) => {
+      const host = createManualHost()
+      await otherRun(host, 'bbbbbbbb00000001', 100)
+      const sink = await open(host, { outputMode: 'overwrite' })
+      const writer = await sink.writer(0)
+      await write(writer, 0, 2)
+      const kept = await prepare(writer, 1)
+      const next = await open(host, { outputMode, attempt: 2, resumed: true })
+      await next.sweep([kept])
+      const second = await next.writer(0, [kept])
+      await next.commit([await prepare(second, 2, true)])
+      await next.finish()
+      expect(await visible(host)).toEqual([0, 1])
+      await second.close()
+      await next.close()
+      expect(host.files.paths('out/_staged').filter((path) => path.endsWith('.replaces'))).toEqual([])
+    },
+  )
+
+  test('V4: a first attempt that showed nothing decides nothing for one that begins anew', async () => {
+    const host = createManualHost()
+    await otherRun(host, 'bbbbbbbb00000001', 100)
+    await open(host, { outputMode: 'overwrite' })
+    const next = await open(host, { outputMode: 'append', attempt: 2 })
+    const writer = await next.writer(0)
+    await write(writer, 0, 2)
+    const kept = await prepare(writer, 1)
+    const last = await open(host, { outputMode: 'append', attempt: 3, resumed: true })
+    await last.sweep([kept])
+    const second = await last.writer(0, [kept])
+    await last.commit([await prepare(second, 2, true)])
+    await last.finish()
+    expect(await visible(host)).toEqual([0, 1, 100, 101])
+  })
+
   test('V4: replaces what was there when the first attempt began, and nothing that came since', async () => {
     const host = createManualHost()
-    const run = async (lineage: string, from: number): Promise<void> => {
-      const sink = await open(host, { lineage, outputMode: 'append', resumable: false }, { roll: 'epoch' })
-      const writer = await sink.writer(0)
-      await write(writer, from, from + 2)
-      await sink.commit([await prepare(writer, 1, true)])
-      await writer.close()
-      await sink.close()
-    }
+    const run = (lineage: string, from: number): Promise<void> => otherRun(host, lineage, from)
     await run('bbbbbbbb00000001', 100)
     const sink = await open(host, { outputMode: 'overwrite' })
     const writer = await sink.writer(0)
