@@ -2,14 +2,20 @@
  * What may be removed from a store, and nothing else. Pure.
  *
  * Invariants (tests quote them):
- *  RT1  At least two checkpoints of the current history are kept that were read back and found whole; until there are two,
- *       all are kept.
+ *  RT1  The last three checkpoints of the current history are kept that were read back and found whole; until there are so
+ *       many, all are kept.
  *  RT2  No file is removed that a kept checkpoint names, by itself or through the files that it builds on.
  *  RT3  Files of an attempt that may still be at work are left alone.
  */
 import { filesOf } from './entry.ts'
 import type { NumberedEntry } from './entry.ts'
 import { historyOf } from './lineage.ts'
+
+/**
+ * Checkpoints that stay, so that a start can go back when the newest are damaged. Who wants one for longer makes a
+ * savepoint of it.
+ */
+export const CHECKPOINTS_KEPT = 3
 
 /** What is known when files are to be removed. */
 export interface RetentionFacts {
@@ -18,8 +24,6 @@ export interface RetentionFacts {
   readonly files: readonly string[]
   /** Numbers of manifests that were read back, with their files, and found whole. */
   readonly verified: ReadonlySet<number>
-  /** Checkpoints to keep; never under two. */
-  readonly keep: number
   /** Tells which attempt wrote a file; undefined: not one of ours. */
   readonly attemptOf: (file: string) => number | undefined
   /** This attempt. Files of its own may belong to an epoch that has no manifest yet. */
@@ -42,7 +46,7 @@ export function decideRemoval(facts: RetentionFacts): Removal {
     entry.kind === 'manifest' ? [{ number, manifest: entry }] : [],
   )
   const verified = historyOf(facts.entries).manifests.filter(({ number }) => facts.verified.has(number))
-  const oldestKept = verified.at(-Math.max(2, facts.keep))
+  const oldestKept = verified.at(-CHECKPOINTS_KEPT)
   const kept =
     oldestKept === undefined ? manifests : manifests.filter(({ number }) => number >= oldestKept.number)
   const named = new Set(kept.flatMap(({ manifest }) => filesOf(manifest).map(({ name }) => name)))

@@ -7,6 +7,7 @@
  */
 import {
   attemptOfStateFile,
+  CHECKPOINTS_KEPT,
   decideRemoval,
   filesOf,
   historyOf,
@@ -22,9 +23,6 @@ const MANIFESTS_PER_ROUND = 16
 
 /** Manifests with which a run begins that waits for its first round: runs before it were too short for theirs. */
 const MANIFESTS_MAX = 48
-
-/** Checkpoints that stay. */
-const KEEP = 3
 
 /** All output that a checkpoint of the history names, so that a start from it needs it. */
 export function outputsNamed(entries: readonly NumberedEntry[]): readonly PendingCommit[] {
@@ -52,7 +50,7 @@ export class CheckpointUpkeep {
     this.#damaged = damaged
     this.#entries = options.entries
     const there = manifestsOf(options.entries).length
-    this.#manifests = there - KEEP
+    this.#manifests = there - CHECKPOINTS_KEPT
     this.#isOverdue = there >= MANIFESTS_MAX
     if (!options.inPhases) this.#beginWhenDue()
   }
@@ -143,14 +141,13 @@ export class CheckpointUpkeep {
     const { store, attempt } = this.#options
     const manifests = manifestsOf(this.#entries)
     const verified = new Set<number>()
-    for (const { number, manifest } of manifests.slice(-KEEP))
+    for (const { number, manifest } of manifests.slice(-CHECKPOINTS_KEPT))
       if (await this.#isIntact(manifest)) verified.add(number)
     const files = await store.names(STATE_FOLDER)
     this.#removal = decideRemoval({
       entries: this.#entries,
       files,
       verified,
-      keep: KEEP,
       attemptOf: attemptOfStateFile,
       attempt,
     })

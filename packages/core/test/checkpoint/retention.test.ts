@@ -36,18 +36,18 @@ function manifestEntry(number: number, epoch: number, files: readonly string[], 
   return { number, entry }
 }
 
-const three = [
+const four = [
   manifestEntry(1, 1, ['state/1-a']),
   manifestEntry(2, 2, ['state/1-a', 'state/1-b']),
   manifestEntry(3, 3, ['state/1-c']),
+  manifestEntry(4, 4, ['state/1-c']),
 ]
 
 function facts(more: Partial<RetentionFacts>): RetentionFacts {
   return {
-    entries: three,
+    entries: four,
     files: ['state/1-a', 'state/1-b', 'state/1-c'],
-    verified: new Set([1, 2, 3]),
-    keep: 2,
+    verified: new Set([1, 2, 3, 4]),
     attemptOf,
     attempt: 1,
     ...more,
@@ -55,8 +55,8 @@ function facts(more: Partial<RetentionFacts>): RetentionFacts {
 }
 
 describe('removal', () => {
-  it('RT1: keeps everything until two checkpoints were read back', () => {
-    for (const verified of [[], [3], [2]])
+  it('RT1: keeps everything until three checkpoints were read back', () => {
+    for (const verified of [[], [3], [2, 4]])
       expect(decideRemoval(facts({ verified: new Set(verified) }))).toEqual({
         trimBefore: undefined,
         files: [],
@@ -64,23 +64,24 @@ describe('removal', () => {
   })
 
   it('RT1: counts only checkpoints that were read back', () => {
-    expect(decideRemoval(facts({ verified: new Set([1, 3]) }))).toEqual({ trimBefore: undefined, files: [] })
+    expect(decideRemoval(facts({ verified: new Set([1, 3, 4]) }))).toEqual({
+      trimBefore: undefined,
+      files: [],
+    })
     expect(decideRemoval(facts({}))).toMatchObject({ trimBefore: 2 })
-    expect(decideRemoval(facts({ keep: 0 }))).toMatchObject({ trimBefore: 2 })
-    expect(decideRemoval(facts({ keep: 3 }))).toMatchObject({ trimBefore: undefined })
   })
 
   it('RT1: counts no checkpoint of a history that was left', () => {
     const owner = { machine: 'm', boot: 'b', space: 's', pid: 1, start: '1' }
     const branch = { lineage: 'm', parent: { lineage: 'l', epoch: 1 } }
     const began = { kind: 'takeover', attempt: 2, owner, token: '', atMs: 0, ...branch } as const
-    const second = manifestEntry(5, 2, ['state/2-a'], 2)
+    const second = manifestEntry(6, 2, ['state/2-a'], 2)
     const entries = [
-      ...three,
-      { number: 4, entry: began },
-      { number: 5, entry: { ...second.entry, ...branch } as Manifest },
+      ...four,
+      { number: 5, entry: began },
+      { number: 6, entry: { ...second.entry, ...branch } as Manifest },
     ]
-    const verified = new Set([1, 2, 3, 5])
+    const verified = new Set([1, 2, 3, 4, 6])
     expect(decideRemoval(facts({ entries, verified, attempt: 2 })).trimBefore).toBeUndefined()
     expect(decideRemoval(facts({ entries: entries.slice(1), verified })).trimBefore).toBeUndefined()
   })
@@ -88,19 +89,19 @@ describe('removal', () => {
   it('RT2: keeps what later phases of a batch read', () => {
     const file = { name: 'state/1-b', bytes: 1, checksum: '', from: 0, to: 1, forTable: false }
     const entry = {
-      ...three[2]?.entry,
+      ...four[2]?.entry,
       state: [],
       border: { done: 1, of: 2, hash: '', tasks: 1, files: [file] },
     }
-    const entries = [...three.slice(0, 2), { number: 3, entry: entry as Manifest }]
+    const entries = [...four.slice(0, 2), { number: 3, entry: entry as Manifest }]
     const { files } = decideRemoval(facts({ entries, verified: new Set([3]), attempt: 2 }))
     expect(files).toEqual(['state/1-c'])
   })
 
   it('RT2: keeps a base that a kept increment builds on', () => {
     expect(decideRemoval(facts({})).files).toEqual([])
-    const later = [...three, manifestEntry(4, 4, ['state/1-c', 'state/1-d'])]
-    expect(decideRemoval(facts({ entries: later, verified: new Set([3, 4]) }))).toEqual({
+    const later = [...four, manifestEntry(5, 5, ['state/1-c', 'state/1-d'])]
+    expect(decideRemoval(facts({ entries: later, verified: new Set([3, 4, 5]) }))).toEqual({
       trimBefore: 3,
       files: ['state/1-a', 'state/1-b'],
     })
@@ -123,11 +124,10 @@ describe('removal', () => {
         fc.array(fc.uniqueArray(file, { maxLength: 4 }), { minLength: 1, maxLength: 8 }),
         fc.uniqueArray(file),
         fc.uniqueArray(fc.integer({ min: 5, max: 12 })),
-        fc.integer({ min: 0, max: 4 }),
-        (manifests, files, verified, keep) => {
+        (manifests, files, verified) => {
           const entries = manifests.map((names, at) => manifestEntry(at + 5, at + 1, names))
           const { trimBefore, files: gone } = decideRemoval(
-            facts({ entries, files, verified: new Set(verified), keep, attempt: 3 }),
+            facts({ entries, files, verified: new Set(verified), attempt: 3 }),
           )
           const kept = entries.filter(({ number }) => number >= (trimBefore ?? 0))
           const needed = new Set(
@@ -138,7 +138,7 @@ describe('removal', () => {
           expect(gone.filter((name) => needed.has(name))).toEqual([])
           if (trimBefore === undefined) return
           const readBack = kept.filter(({ number }) => verified.includes(number))
-          expect(readBack.length).toBeGreaterThanOrEqual(Math.max(2, keep))
+          expect(readBack.length).toBeGreaterThanOrEqual(3)
         },
       ),
     )
