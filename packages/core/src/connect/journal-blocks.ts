@@ -3,7 +3,7 @@
  *
  * Blocks are batches in the column codec, each with numbers beside its rows (for files: of the output file that each went
  * into), so that a reader takes the rows that count and leaves the others. Where the bytes lie is for others to say:
- * files/journal-file.ts, http/kept-rows.ts. Byte for byte: docs/internals/checkpoints.md. Invariants (tests quote them):
+ * files/journal-file.ts, http/staged-rows.ts. Byte for byte: docs/internals/checkpoints.md. Invariants (tests quote them):
  *  J1  A reference (name, length, checksum) fixes every byte of the prefix: checksums of blocks are a chain that begins
  *      with the name.
  *  J2  No row of a damaged block is ever given out.

@@ -1,5 +1,5 @@
 /**
- * Sends the kept rows of one task and epoch, request by request, in their order, and says what came of it.
+ * Sends the staged rows of one task and epoch, request by request, in their order, and says what came of it.
  *
  * A request that may succeed later is sent again after short waits, and then left to the runtime, which waits longer and
  * says so; the next call goes on with that request. What does not pass by itself is an error with what the service said.
@@ -12,7 +12,7 @@ import { shownUrl } from './http-options.ts'
 import type { HttpTarget } from './http-options.ts'
 import { idempotencyKey, requestsOf } from './http-requests.ts'
 import type { HttpCommittable, RowsRequest } from './http-requests.ts'
-import { readKeptRows } from './kept-rows.ts'
+import { readStagedRows } from './staged-rows.ts'
 
 /** Bytes of an answer that are shown to people. */
 const SHOWN_BYTES = 300
@@ -49,7 +49,7 @@ export async function deliver(
 ): Promise<CommitOutcome> {
   const { host, store } = options
   try {
-    for await (const request of requestsOf(readKeptRows(store, host, committable.kept), committable)) {
+    for await (const request of requestsOf(readStagedRows(store, host, committable.kept), committable)) {
       if (request.number < delivery.sent) continue
       const retry = await sendUntilAcknowledged(options, committable, { request, delivery })
       if (retry !== undefined) return retry

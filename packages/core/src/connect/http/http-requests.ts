@@ -1,5 +1,5 @@
 /**
- * Kept rows as requests: the same rows give the same requests, in any process, so that a key names one body for ever.
+ * Staged rows as requests: the same rows give the same requests, in any process, so that a key names one body for ever.
  */
 import { sliceBatch } from '../../data/slice-batch.ts'
 import { rowCount } from '../../data/batch.ts'
@@ -8,7 +8,7 @@ import type { Json } from '../../data/type.ts'
 import { JsonEncoder } from '../formats/json/json-encoder.ts'
 import type { JournalReference } from '../journal-blocks.ts'
 
-/** Names the kept rows of one task and epoch, and how they are cut into requests. */
+/** Names the staged rows of one task and epoch, and how they are cut into requests. */
 export interface HttpCommittable {
   readonly [name: string]: Json
   readonly v: 1
@@ -17,6 +17,7 @@ export interface HttpCommittable {
   readonly attempt: number
   readonly task: number
   readonly rows: number
+  /** Where they are staged. */
   readonly kept: JournalReference
   readonly format: 'ndjson' | 'json'
   readonly maxRows: number

@@ -1,5 +1,5 @@
 /**
- * A service over HTTP as an output: rows are kept durably while they are written, and sent once their epoch stands, in
+ * A service over HTTP as an output: rows are staged durably while they are written, and sent once their epoch stands, in
  * requests that have the same key and the same body however often they are sent.
  *
  * Exactly once where the service does nothing for a key that it has seen; at least once where it does not look.
@@ -12,9 +12,9 @@ import { httpTarget, shownUrl } from './http-options.ts'
 import type { HttpOptions, HttpTarget } from './http-options.ts'
 import type { HttpCommittable } from './http-requests.ts'
 import { HttpWriter } from './http-writer.ts'
-import { MemoryPlace } from './kept-rows.ts'
+import { MemoryPlace } from './staged-rows.ts'
 
-/** Behind the name of kept rows: they were delivered. */
+/** Behind the name of staged rows: they were delivered. */
 const DELIVERED = '.delivered'
 
 /**
@@ -43,11 +43,11 @@ class HttpSink implements OpenSink<HttpCommittable> {
   readonly #target: HttpTarget
   readonly #context: SinkContext
   readonly #store: SinkStore
-  /** Of the kept rows of this step, whatever the attempt and the history. */
+  /** Of the staged rows of this step, whatever the attempt and the history. */
   readonly #folder: string
-  /** By the name of kept rows. */
+  /** By the name of staged rows. */
   readonly #deliveries = new Map<string, Delivery>()
-  /** Names of kept rows that this attempt has delivered, until a sweep removes them. */
+  /** Names of staged rows that this attempt has delivered, until a sweep removes them. */
   readonly #delivered = new Set<string>()
   /** The newest epoch that was delivered from here, by history, attempt and task: they are committed in order. */
   readonly #newest = new Map<string, number>()
@@ -166,7 +166,7 @@ function taskOf({ lineage, attempt, task }: HttpCommittable): string {
   return `${lineage}.${attempt}.${task}`
 }
 
-/** The attempt that kept rows belong to: their names begin with it. */
+/** The attempt that staged rows belong to: their names begin with it. */
 function attemptOf(name: string): number {
   return Number.parseInt(name, 10)
 }

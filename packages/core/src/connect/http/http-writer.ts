@@ -1,4 +1,4 @@
-/** Keeps the rows of one task until their epoch stands. Nothing is sent from here. */
+/** Stages the rows of one task until their epoch stands. Nothing is sent from here. */
 import { rowCount } from '../../data/batch.ts'
 import type { Batch } from '../../data/batch.ts'
 import type { Schema } from '../../data/type.ts'
@@ -7,7 +7,7 @@ import type { Host } from '../../host/host.ts'
 import type { EpochId, SinkStore, SinkWriter } from '../sink.ts'
 import type { HttpTarget } from './http-options.ts'
 import type { HttpCommittable } from './http-requests.ts'
-import { KeptRowsWriter } from './kept-rows.ts'
+import { StagedRowsWriter } from './staged-rows.ts'
 
 /** What a writer is made with. */
 export interface HttpWriterOptions {
@@ -18,17 +18,17 @@ export interface HttpWriterOptions {
   readonly lineage: string
   readonly attempt: number
   readonly task: number
-  /** A name that no other rows of the step are kept under. */
+  /** A name that no other rows of the step are staged under. */
   newName(): string
 }
 
 /** Writes one task's rows. */
 export class HttpWriter implements SinkWriter<HttpCommittable> {
   readonly #options: HttpWriterOptions
-  readonly #sealed = new Map<EpochId, KeptRowsWriter>()
+  readonly #sealed = new Map<EpochId, StagedRowsWriter>()
   /** Begun and not finished. */
-  readonly #begun = new Set<KeptRowsWriter>()
-  #open: KeptRowsWriter | undefined
+  readonly #begun = new Set<StagedRowsWriter>()
+  #open: StagedRowsWriter | undefined
   #rows = 0
   #bytes = 0
   #isClosed = false
@@ -77,9 +77,9 @@ export class HttpWriter implements SinkWriter<HttpCommittable> {
     await Promise.all(Array.from(this.#begun, (begun) => begun.abort()))
   }
 
-  #begin(): KeptRowsWriter {
+  #begin(): StagedRowsWriter {
     const { host, store, schema } = this.#options
-    const begun = new KeptRowsWriter(store, host.bytes, { name: this.#options.newName(), schema })
+    const begun = new StagedRowsWriter(store, host.bytes, { name: this.#options.newName(), schema })
     this.#open = begun
     this.#begun.add(begun)
     return begun

@@ -2,8 +2,8 @@
  * Rows that were taken over and not delivered: in the place of checkpoints, or, where there is none, in memory.
  *
  * One file per task and epoch, written once, in the form of journal-blocks.ts. Invariants (tests quote them):
- *  KR1  What `finish` has answered is durable, and reads back as the same rows in the same batches, or not at all.
- *  KR2  Without a place, rows that wait in memory are bounded.
+ *  HS1  What `finish` has answered is durable, and reads back as the same rows in the same batches, or not at all.
+ *  HS2  Without a place, rows that wait in memory are bounded.
  */
 import type { Batch } from '../../data/batch.ts'
 import type { Schema } from '../../data/type.ts'
@@ -15,13 +15,13 @@ import type { SinkStore } from '../sink.ts'
 
 /** Bytes that are handed to the store at a time. */
 const PIECE_BYTES = 256 * 1024
-/** Rows that wait without a place for them, at most (KR2). */
+/** Rows that wait without a place for them, at most (HS2). */
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024
 /** Bytes that are read at a time. */
 const READ_BYTES = 1024 * 1024
 
 /** Writes the rows of one task and epoch. */
-export class KeptRowsWriter {
+export class StagedRowsWriter {
   readonly name: string
   rows = 0
   #bytes = 0
@@ -103,11 +103,11 @@ export class KeptRowsWriter {
 }
 
 /**
- * Reads kept rows, batch by batch.
+ * Reads staged rows, batch by batch.
  *
  * @throws MillraceError `output/lost` when they are not there as they were written.
  */
-export async function* readKeptRows(
+export async function* readStagedRows(
   store: SinkStore,
   host: Host,
   reference: JournalReference,

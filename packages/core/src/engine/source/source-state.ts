@@ -41,7 +41,7 @@ const rememberedSchema = schema({
 
 const tasksSchema = schema({
   task: t.int32(),
-  /** Tasks there were. */
+  /** Tasks there were: nobody reads it, and it stays, since a start would refuse states that have it. */
   tasks: t.int32(),
   current: t.float64(),
   highest_ended: t.float64(),

@@ -143,7 +143,7 @@ describe('rows over HTTP', () => {
     expect(service.arrivals).toHaveLength(sentBefore + 4)
   })
 
-  it('are lost, and said to be, when what was kept is gone or damaged', async () => {
+  it('are lost, and said to be, when what was staged is gone or damaged', async () => {
     const run = await open()
     const committable = await prepare(run, [rowsOf(0, 5)])
     const damaged = { ...committable, kept: { ...committable.kept, checksum: 1 } }
@@ -222,7 +222,7 @@ describe('rows over HTTP', () => {
     }
   })
 
-  it('KR2: wait in memory without a state directory, and no more of them than is bounded', async () => {
+  it('HS2: wait in memory without a state directory, and no more of them than is bounded', async () => {
     const run = await toHttp(service.url).open({
       host,
       schema: Row,
