@@ -1,6 +1,6 @@
 /** The loop that drives a run in its mode. */
 import { MicroBatchLoop, TaskLoop } from '../engine/index.ts'
-import type { EpochInput, Execution, PlannedClock } from '../engine/index.ts'
+import type { EpochInput, LoopGround, PlannedClock } from '../engine/index.ts'
 import type { Epochs } from './epochs.ts'
 import type { JobOptions } from './job.ts'
 import type { TakenOver } from './take-over.ts'
@@ -11,7 +11,7 @@ const DISCOVER_INTERVAL_MS = 200
 
 /** What a loop is made with. */
 export interface LoopParts {
-  readonly execution: Execution
+  readonly ground: LoopGround
   readonly epochs: Epochs
   /** Undefined: epochs are not planned. */
   readonly clock: PlannedClock | undefined
@@ -34,7 +34,7 @@ export function plannedClock({ mode }: JobOptions, taken: TakenOver | undefined)
 /** Makes the loop of a run. */
 export function loopOf(
   options: JobOptions,
-  { execution, epochs, clock, replay }: LoopParts,
+  { ground, epochs, clock, replay }: LoopParts,
 ): TaskLoop | MicroBatchLoop {
   const { mode, stopWhenIdleMs, epochIntervalMs = EPOCH_INTERVAL_MS } = options
   const common = {
@@ -43,7 +43,7 @@ export function loopOf(
     epochs,
   }
   if (clock !== undefined)
-    return new MicroBatchLoop(execution, {
+    return new MicroBatchLoop(ground, {
       ...common,
       trigger: triggerPlan(options.trigger),
       stopWhenIdleMs,
@@ -51,7 +51,7 @@ export function loopOf(
       replay,
     })
   const bounded = mode !== 'continuous'
-  return new TaskLoop(execution, {
+  return new TaskLoop(ground, {
     ...common,
     epochIntervalMs: bounded ? undefined : epochIntervalMs,
     stopWhenIdleMs: bounded ? undefined : stopWhenIdleMs,

@@ -12,7 +12,7 @@ import { StateFileReader } from '../checkpoint/index.ts'
 import type { BorderFileReference, CheckpointStore, StageBorder } from '../checkpoint/index.ts'
 import { assert } from '../errors.ts'
 import { BorderReader, borderParts, BorderWriter, channelsToJson, TaskLoop } from '../engine/index.ts'
-import type { BorderChannel, EpochCutter, Execution, LoopEnd, SentChannel } from '../engine/index.ts'
+import type { BorderChannel, EpochCutter, LoopEnd, LoopGround, SentChannel } from '../engine/index.ts'
 import type { ByteChecks } from '../host/host.ts'
 import { portSchema } from '../plan/plan-graph.ts'
 import type { Border, PhasedPlan } from '../plan/phases.ts'
@@ -23,8 +23,8 @@ import type { Checkpoints } from './checkpoints.ts'
 import type { Epochs } from './epochs.ts'
 
 /** What a run in phases is made of. */
-export interface StagedRunParts {
-  readonly execution: Execution
+export interface PhasedRunParts {
+  readonly ground: LoopGround
   readonly epochs: Epochs
   readonly checkpoints: Checkpoints
   readonly store: CheckpointStore
@@ -49,17 +49,13 @@ interface OpenBorder {
 }
 
 /** Drives an execution phase by phase. */
-export class StagedRun {
-  readonly #parts: StagedRunParts
-  #loop: TaskLoop | undefined
-  #blockedMs = 0
-  #stopping = false
-  #failure: { readonly error: unknown } | undefined
+export class PhasedRun {
+  readonly #parts: PhasedRunParts
   #phase: number
   /** What phases to come read. */
   #files: readonly BorderFileReference[]
 
-  constructor(parts: StagedRunParts) {
+  constructor(parts: PhasedRunParts) {
     this.#parts = parts
     this.#files = parts.from?.files ?? []
     this.#phase = parts.from?.done ?? 0
@@ -68,27 +64,6 @@ export class StagedRun {
   /** The one that is under way, from 1. */
   get phase(): { readonly number: number; readonly of: number } {
     return { number: this.#phase + 1, of: this.#parts.plan.phases.length }
-  }
-
-  get blockedMs(): number {
-    return this.#blockedMs + (this.#loop?.blockedMs ?? 0)
-  }
-
-  readonly wake = (): void => this.#loop?.wake()
-
-  readonly failed = (error: unknown): void => {
-    this.#failure ??= { error }
-    this.#loop?.failed(error)
-  }
-
-  readonly readingFailed = (error: unknown): void => {
-    this.#failure ??= { error }
-    this.#loop?.readingFailed(error)
-  }
-
-  stop(): void {
-    this.#stopping = true
-    this.#loop?.stop()
   }
 
   async run(): Promise<LoopEnd> {
@@ -104,7 +79,8 @@ export class StagedRun {
   }
 
   async #runPhase(phase: number): Promise<LoopEnd> {
-    const { execution, plan } = this.#parts
+    const { ground, plan } = this.#parts
+    const { execution } = ground
     const readers: BorderReader[] = []
     const borders: OpenBorder[] = []
     try {
@@ -114,23 +90,19 @@ export class StagedRun {
         borders.push(await this.#openBorder(border))
       const { stages, exchanges } = plan.phases[phase] as PhasedPlan['phases'][number]
       const writers = borders.map(({ writer }) => writer)
-      await execution.build(this, { stages, exchanges, readers, writers })
-      const loop = new TaskLoop(execution, {
+      await execution.build(ground, { stages, exchanges, readers, writers })
+      const loop = new TaskLoop(ground, {
         epochIntervalMs: undefined,
         stopWhenIdleMs: undefined,
         drain: false,
         discoverIntervalMs: Infinity,
         epochs: this.#cutter(phase, borders),
       })
-      this.#loop = loop
-      if (this.#stopping) loop.stop()
-      if (this.#failure !== undefined) throw this.#failure.error
+      ground.throwIfFailed()
       const end = await loop.run()
       execution.endPart()
       return end
     } finally {
-      this.#blockedMs += this.#loop?.blockedMs ?? 0
-      this.#loop = undefined
       await Promise.all(readers.map((reader) => reader.close()))
       await Promise.all(
         borders.map(async ({ writer, files }) => {
@@ -191,16 +163,16 @@ export class StagedRun {
       channels,
       groups: [0, physical.keyGroups],
       append: (rows) => files.append(rows),
-      failed: this.failed,
+      failed: this.#parts.ground.failed,
     })
     return { border, files, writer }
   }
 
   #channelsOf({ exchanges }: Border): readonly BorderChannel[] {
-    const { physical, execution } = this.#parts
+    const { physical, ground } = this.#parts
     return exchanges.flatMap((exchange) => {
       const { step, port } = exchange.from
-      const schema = portSchema(execution.node(step), port)
+      const schema = portSchema(ground.execution.node(step), port)
       const tasks = physical.stages.find(({ steps }) => steps.includes(step))?.tasks
       assert(schema !== undefined && tasks !== undefined, `step "${step}" has no output "${port}"`)
       return Array.from({ length: tasks }, (_, task) => ({ exchange, task, tasks, schema }))
@@ -226,7 +198,7 @@ export class StagedRun {
         assert(exchange !== undefined, `the border between phases ${from} and ${to} is another one`)
         return { exchange, sender: { task: channel.task, tasks: channel.tasks } }
       }),
-      events: this,
+      events: this.#parts.ground,
     })
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Manifest, PendingCommit, StageBorder } from '../checkpoint/index.ts'
 import type { Json } from '../data/type.ts'
-import { Execution } from '../engine/index.ts'
+import { Execution, LoopGround } from '../engine/index.ts'
 import type { EpochInput, LoopEnd, MicroBatchLoop, TaskLoop } from '../engine/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { within } from '../host/within.ts'
@@ -29,7 +29,7 @@ import { readProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import { restoreExecution, wasDrained } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
-import { StagedRun } from './staged-run.ts'
+import { PhasedRun } from './phased-run.ts'
 import { tablesKept } from './state-fit.ts'
 import type { StepFit } from './state-fit.ts'
 import { hasEnded } from './take-over.ts'
@@ -79,12 +79,13 @@ export class RunningJob {
   readonly #parts: RunParts
   readonly #options: JobOptions
   readonly #execution: Execution
+  readonly #ground: LoopGround
   readonly #checkpoints: Checkpoints | undefined
   readonly #retries: CommitRetries
   readonly #epochs: Epochs
   /** Undefined: the run is not one in phases. */
   readonly #phases: BatchPhases | undefined
-  readonly #loop: TaskLoop | MicroBatchLoop | StagedRun
+  readonly #loop: TaskLoop | MicroBatchLoop | PhasedRun
   readonly #startedAt: number
   readonly #cpuAtStart: number
 
@@ -120,6 +121,7 @@ export class RunningJob {
         ? {}
         : { restoredOutput: outputsOf(manifest.pending, manifest.epoch) }),
     })
+    this.#ground = new LoopGround(this.#execution)
     this.#checkpoints = parts.taken === undefined ? undefined : this.#makeCheckpoints(parts.taken)
     this.#retries = new CommitRetries(host.timers, options.state !== undefined)
     this.#epochs = new Epochs({
@@ -132,13 +134,13 @@ export class RunningJob {
       showsAtEnd: this.#phases !== undefined,
       isClosed: isClosed(parts.taken),
       drain: options.drain ?? false,
-      wake: () => this.#loop.wake(),
-      failed: (error) => this.#loop.failed(error),
+      wake: this.#ground.wake,
+      failed: this.#ground.failed,
     })
     this.#loop =
-      this.#makeStagedRun(manifest) ??
+      this.#makePhasedRun(manifest) ??
       loopOf(options, {
-        execution: this.#execution,
+        ground: this.#ground,
         epochs: this.#epochs,
         clock,
         replay: replayOf(parts),
@@ -169,7 +171,7 @@ export class RunningJob {
   }
 
   stop(): void {
-    this.#loop.stop()
+    this.#ground.stop()
     this.#retries.stop()
   }
 
@@ -178,9 +180,9 @@ export class RunningJob {
     return readProgress(this.#execution, {
       elapsedMs: clock.monotonic() - this.#startedAt,
       cpuMs: clock.cpu() - this.#cpuAtStart,
-      blockedMs: this.#loop.blockedMs,
+      blockedMs: this.#ground.blockedMs,
       epoch: this.#epochs.epoch,
-      phase: this.#loop instanceof StagedRun ? this.#loop.phase : undefined,
+      phase: this.#loop instanceof PhasedRun ? this.#loop.phase : undefined,
       lastEpoch: this.#epochs.last,
       retrying: this.#retries.waiting,
     })
@@ -203,13 +205,7 @@ export class RunningJob {
       if (this.#phases !== undefined) await this.#checkpoints?.sweepFiles()
       return 'finished'
     }
-    if (!(this.#loop instanceof StagedRun)) {
-      await this.#execution.build({
-        wake: this.#loop.wake,
-        failed: this.#loop.failed,
-        readingFailed: this.#loop.readingFailed,
-      })
-    }
+    if (!(this.#loop instanceof PhasedRun)) await this.#execution.build(this.#ground)
     const manifest = manifestOf(taken)
     const { opened } = this.#parts
     if (opened !== undefined && manifest !== undefined) {
@@ -276,11 +272,11 @@ export class RunningJob {
     throw unknownOutput(unknown)
   }
 
-  #makeStagedRun(from: Manifest | undefined): StagedRun | undefined {
+  #makePhasedRun(from: Manifest | undefined): PhasedRun | undefined {
     const { host, state, outputMode = 'refuse' } = this.#options
     if (this.#phases === undefined || this.#checkpoints === undefined || state === undefined) return undefined
-    return new StagedRun({
-      execution: this.#execution,
+    return new PhasedRun({
+      ground: this.#ground,
       epochs: this.#epochs,
       checkpoints: this.#checkpoints,
       store: state,

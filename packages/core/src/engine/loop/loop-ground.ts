@@ -1,10 +1,11 @@
 /**
- * What both loops stand on: watermarks in progress, sinks and borders that are busy, waiting, waking and failing.
+ * What both loops stand on: watermarks in progress, sinks and borders that are busy, waiting, waking, stopping and
+ * failing. There is one of it in a run, however many loops drive it one after the other.
  *
  * Which source is read when, and when an epoch ends, is for the loops to say: task-loop.ts and micro-batch-loop.ts.
  */
 import { within } from '../../host/within.ts'
-import type { Execution } from '../execution.ts'
+import type { Execution, ExecutionEvents } from '../execution.ts'
 
 /** Work between two yields to the host, at most: each step of an epoch's way to its manifest waits for one. */
 const YIELD_AFTER_MS = 1
@@ -12,14 +13,16 @@ const YIELD_AFTER_MS = 1
 const HANGING_MS = 5000
 
 /** The ground of one run. */
-export class LoopGround {
+export class LoopGround implements ExecutionEvents {
+  readonly execution: Execution
   /** Milliseconds of wall time in which sinks kept the loop from reading. */
   blockedMs = 0
   /** Something outside became ready since the last turn. */
   woken = false
+  /** The run is asked to end. */
+  isStopping = false
   /** Rows were pushed since the last flush. */
   workedSinceFlush = false
-  private readonly execution: Execution
   private wakeUp: (() => void) | undefined
   private failure: { readonly error: unknown; readonly isReading: boolean } | undefined
   private sliceStart = 0
@@ -31,8 +34,9 @@ export class LoopGround {
     this.execution = execution
   }
 
-  /** The run is asked to end. */
+  /** Asks the run to end, as its loop ends runs. */
   stop(): void {
+    this.isStopping = true
     this.stopWaiting()
     this.wake()
   }

@@ -12,7 +12,7 @@
 import type { Json } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import type { Execution } from '../execution.ts'
-import { LoopGround } from './loop-ground.ts'
+import type { LoopGround } from './loop-ground.ts'
 import { PlannedSource } from '../source/planned-source.ts'
 import type { PlanWishes } from '../source/planned-source.ts'
 import { isEmptyPlan, sourcePlanFromJson, sourcePlanToJson } from '../source/source-plan.ts'
@@ -87,38 +87,21 @@ export class MicroBatchLoop {
   private readonly options: MicroBatchLoopOptions
   private readonly ground: LoopGround
   private sources: readonly PlannedSource[] = []
-  private stopping = false
   /** What is there now is known: nothing later is looked for. */
   private hasLooked = false
   private lastInputAt = 0
 
-  constructor(execution: Execution, options: MicroBatchLoopOptions) {
-    this.execution = execution
+  constructor(ground: LoopGround, options: MicroBatchLoopOptions) {
+    this.ground = ground
+    this.execution = ground.execution
     this.options = options
-    this.ground = new LoopGround(execution)
   }
 
-  /** Milliseconds of wall time in which sinks kept the loop from reading. */
-  get blockedMs(): number {
-    return this.ground.blockedMs
-  }
-
-  /** Something outside became ready. */
-  readonly wake = (): void => this.ground.wake()
-
-  /** Something outside failed: the run ends with the first failure. */
-  readonly failed = (error: unknown): void => this.ground.failed(error)
-
-  /** A source failed. What was read of the epoch does not count: its plan is carried out again by a later run. */
-  readonly readingFailed = (error: unknown): void => this.ground.readingFailed(error)
-
-  /** Ends the run when the epoch that has begun was read and cut. */
-  stop(): void {
-    this.stopping = true
-    this.ground.stop()
-  }
-
-  /** Runs until all sources are done, the trigger asks for no more, or the run is stopped. */
+  /**
+   * Runs until all sources are done, the trigger asks for no more, or the run is stopped: then it ends when the epoch that
+   * has begun was read and cut. What was read of an epoch does not count when a source fails: a later run carries its plan
+   * out again.
+   */
   async run(): Promise<LoopEnd> {
     this.lastInputAt = this.now()
     const replay = this.replayed()
@@ -131,7 +114,7 @@ export class MicroBatchLoop {
     }
     this.sources = this.execution.sources.map((source) => new PlannedSource(source))
     if (replay !== undefined) {
-      if (this.stopping) return 'stopped'
+      if (this.ground.isStopping) return 'stopped'
       const end = await this.epoch(replay, { isReplay: true })
       if (end !== undefined) return end
     }
@@ -143,11 +126,11 @@ export class MicroBatchLoop {
   private async runByInterval(everyMs: number): Promise<LoopEnd> {
     for (let nextAt = this.now(); ;) {
       await this.waitUntil(nextAt)
-      if (this.stopping) return this.close('stopped')
+      if (this.ground.isStopping) return this.close('stopped')
       const planned = await this.ground.unlessStopped(this.plan())
       if (planned === undefined) return 'stopped'
       const plan = planned.value
-      if (this.stopping) return this.close('stopped')
+      if (this.ground.isStopping) return this.close('stopped')
       if (plan !== undefined) {
         const end = await this.epoch(plan)
         if (end !== undefined) return end
@@ -162,7 +145,7 @@ export class MicroBatchLoop {
     if (planned === undefined) return 'stopped'
     let next = planned.value
     for (;;) {
-      if (this.stopping) return this.close('stopped')
+      if (this.ground.isStopping) return this.close('stopped')
       if (next === undefined) return this.close('idle')
       const followed: { plan?: NextEpoch | undefined } = {}
       const end = await this.epoch(next, { followed })
@@ -192,7 +175,7 @@ export class MicroBatchLoop {
     this.hasLooked = true
     for (let looks = 1; looks <= LOOKS_MAX; looks++) {
       const settled = await Promise.all(this.planned().map((source) => source.discovery.look()))
-      if (!isBounded || this.stopping || settled.every(Boolean)) return
+      if (!isBounded || this.ground.isStopping || settled.every(Boolean)) return
       await this.ground.sleep(this.options.discoverIntervalMs)
       this.ground.throwIfFailed()
     }
@@ -243,7 +226,7 @@ export class MicroBatchLoop {
     await this.ground.settle()
     for (const source of this.planned()) for (const task of source.tasks) task.endEpoch()
     if (this.execution.sources.every((source) => source.done)) return this.cutLast('finished')
-    if (this.stopping) return this.stopSources('stopped')
+    if (this.ground.isStopping) return this.stopSources('stopped')
     if (!isReplay && trigger.kind === 'once') return this.stopSources('idle')
     if (followed !== undefined) {
       followed.plan = await this.plan()
@@ -347,7 +330,7 @@ export class MicroBatchLoop {
   }
 
   private async waitUntil(at: number): Promise<void> {
-    while (!this.stopping && this.now() < at) {
+    while (!this.ground.isStopping && this.now() < at) {
       await this.ground.sleep(Math.min(WAIT_MAX_MS, at - this.now()))
       this.ground.throwIfFailed()
     }

@@ -14,7 +14,7 @@
  */
 import type { Execution } from '../execution.ts'
 import { withLastEpoch } from '../connector-failure.ts'
-import { LoopGround } from './loop-ground.ts'
+import type { LoopGround } from './loop-ground.ts'
 import type { LoopInput } from './loop-input.ts'
 
 /** How a loop is run. */
@@ -60,41 +60,21 @@ export class TaskLoop {
   private readonly execution: Execution
   private readonly options: TaskLoopOptions
   private readonly ground: LoopGround
-  private stopping = false
   private nextEpochAt = Infinity
   /** Since when nothing more is read, so that an epoch can be cut. */
   private dueAt: number | undefined
   private nextDiscoveryAt = 0
 
-  constructor(execution: Execution, options: TaskLoopOptions) {
-    this.execution = execution
+  constructor(ground: LoopGround, options: TaskLoopOptions) {
+    this.ground = ground
+    this.execution = ground.execution
     this.options = options
-    this.ground = new LoopGround(execution)
-  }
-
-  /** Milliseconds of wall time in which sinks kept the loop from reading. */
-  get blockedMs(): number {
-    return this.ground.blockedMs
-  }
-
-  /** Something outside became ready. */
-  readonly wake = (): void => this.ground.wake()
-
-  /** Something outside failed: the run ends with the first failure. */
-  readonly failed = (error: unknown): void => this.ground.failed(error)
-
-  /** A source failed. */
-  readonly readingFailed = (error: unknown): void => this.ground.readingFailed(error)
-
-  /** Ends the run at the next border: rows read so far are written and committed. */
-  stop(): void {
-    this.stopping = true
-    this.ground.stop()
   }
 
   /**
-   * Runs until all sources are done, the input is idle for long enough, or the run is stopped. A batch run that is
-   * stopped commits nothing: half an answer must not look like one.
+   * Runs until all sources are done, the input is idle for long enough, or the run is stopped: then it ends at the next
+   * border, and rows read so far are written and committed. A batch run that is stopped commits nothing: half an answer must
+   * not look like one.
    */
   async run(): Promise<LoopEnd> {
     const { inputs, sources } = this.execution
@@ -156,7 +136,7 @@ export class TaskLoop {
     let worked = false
     const isDue = this.isEpochDue()
     if (isDue) this.dueAt ??= this.now()
-    const asks = !this.stopping && !isDue && !this.options.epochs.holdsReading
+    const asks = !this.ground.isStopping && !isDue && !this.options.epochs.holdsReading
     for (const input of this.readable()) {
       if (this.execution.pending.length > 0 || this.ground.sinksBusy()) return true
       worked = input.turn(asks) || worked
@@ -175,7 +155,7 @@ export class TaskLoop {
   /** Ends, epochs and discovery, between two steps. */
   private async atBorder(worked: boolean): Promise<LoopEnd | undefined> {
     if (this.execution.pending.length > 0) return undefined
-    if (this.stopping && (this.isBounded() || this.isSettled())) return 'stopped'
+    if (this.ground.isStopping && (this.isBounded() || this.isSettled())) return 'stopped'
     if (!worked && this.execution.inputs.every((input) => input.done)) return 'finished'
     const now = this.now()
     for (const source of this.execution.sources) source.discovery.takeFound()
