@@ -139,6 +139,12 @@ export interface OpenSink<Committable extends Json = Json> {
    * that holds nothing. Called after the writers were closed, before `close`. Default: the next run sweeps.
    */
   abandon?(): Promise<void>
+  /**
+   * No row was written and none will be: the start was refused, or found nothing to do. Removes what opening has made,
+   * where it holds nothing; what earlier attempts have prepared and shown stays. Called before `close`, in place of
+   * `abandon`, in a run that is `resumable`. Default: nothing is removed.
+   */
+  withdraw?(): Promise<void>
   close(): Promise<void>
 }
 

@@ -18,7 +18,7 @@ import type { BorderWriter } from './border/border-writer.ts'
 import { createOperator } from './create-operator.ts'
 import type { Route } from './exchange.ts'
 import type { LoopInput } from './loop/loop-input.ts'
-import { abandonSinks, openSink, openWriter } from './open-sinks.ts'
+import { abandonSinks, openSink, openWriter, withdrawSinks } from './open-sinks.ts'
 import type { OpenSinkStep } from './open-sinks.ts'
 import type { Operator, OperatorContext, StepCounters } from './operator.ts'
 import { portOf } from './output-port.ts'
@@ -139,8 +139,14 @@ export class Execution {
     return node
   }
 
-  /** Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what nobody goes on with. */
-  async close(hasFailed = false): Promise<void> {
+  /**
+   * Closes everything; errors of closing do not hide the first. `hasFailed`: sinks take back what nobody goes on with.
+   * `isUnused`: no row was read.
+   */
+  async close({
+    hasFailed = false,
+    isUnused = false,
+  }: { readonly hasFailed?: boolean; readonly isUnused?: boolean } = {}): Promise<void> {
     for (const runners of this.runners.values()) {
       for (const runner of runners) {
         if (runner.operator instanceof SinkRunner || !this.closed.has(runner)) runner.operator.close()
@@ -152,6 +158,7 @@ export class Execution {
     ]
     const outcomes = await Promise.allSettled(closing)
     if (hasFailed && this.options.sink.resumable !== true) await abandonSinks(this.sinks)
+    else if (isUnused) await withdrawSinks(this.sinks)
     outcomes.push(...(await Promise.allSettled(this.sinks.map(({ sink }) => sink.close()))))
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason

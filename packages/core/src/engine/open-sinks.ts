@@ -61,3 +61,8 @@ export async function abandonSinks(sinks: readonly OpenSinkStep[]): Promise<void
   // The last one first: a sink may stand in what another has made.
   for (const { sink } of sinks.toReversed()) await sink.abandon?.().catch(() => undefined)
 }
+
+/** Lets sinks take back what opening has made, since no row comes. */
+export async function withdrawSinks(sinks: readonly OpenSinkStep[]): Promise<void> {
+  for (const { sink } of sinks.toReversed()) await sink.withdraw?.().catch(() => undefined)
+}

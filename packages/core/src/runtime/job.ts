@@ -300,8 +300,8 @@ export class Job {
     const { host, state } = this.options
     let opened: OpenedCheckpoint | undefined
     this.plan = this.physical
-    const admit = async (manifest: Manifest, isOver: boolean): Promise<void> => {
-      opened = await this.admit(manifest, isOver)
+    const admit = async (manifest: Manifest, isOver: boolean, files: CheckpointStore): Promise<void> => {
+      opened = await this.admit(manifest, isOver, files)
     }
     const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
     const { built, plan: physical } = this
@@ -316,26 +316,29 @@ export class Job {
   }
 
   /** Refuses state that this pipeline cannot go on with, before anything is written or committed. */
-  private async admit(manifest: Manifest, isOver: boolean): Promise<OpenedCheckpoint | undefined> {
-    const { host, state, mode = 'batch', dropState = [], refreshTables = false } = this.options
-    if (state === undefined) return undefined
-    refuseOtherMode(manifest, mode, state.place)
+  private async admit(
+    manifest: Manifest,
+    isOver: boolean,
+    store: CheckpointStore,
+  ): Promise<OpenedCheckpoint | undefined> {
+    const { host, mode = 'batch', dropState = [], refreshTables = false } = this.options
+    refuseOtherMode(manifest, mode, store.place)
     if (isOver) return undefined
     const { built, physical } = this
     if (isBorder(manifest)) {
-      this.plan = await admitBorder(manifest, { built, physical }, { store: state, checks: host.bytes })
+      this.plan = await admitBorder(manifest, { built, physical }, { store, checks: host.bytes })
       return undefined
     }
     const opened = await openCheckpoint(
       manifest,
-      { store: state, checks: host.bytes, input: host.files },
+      { store, checks: host.bytes, input: host.files },
       {
         steps: programSteps(built, physical),
         dropState: new Set(dropState),
         anew: stepsReadAnew(physical.logical, refreshTables),
       },
     )
-    if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, state.place)
+    if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, store.place)
     return opened
   }
 

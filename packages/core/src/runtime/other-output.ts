@@ -52,7 +52,7 @@ export function notFoundThere(
   return new MillraceError('checkpoint/incompatible', {
     what: `output "${step}" has rows of epoch ${epoch} in hand that were prepared at ${before}, and is now at ${now}`,
     detail: 'they cannot be shown from there; nothing of them is lost, and nothing of them was changed',
-    hint: `three ways on: start the version that writes to ${before} once more and end it with Ctrl-C, which puts all of them out there, and then change it; or remove ${now}, which this start may have made and which is empty then, and move ${before} there as a whole, with its hidden parts; or keep this output and give the new one another name`,
+    hint: `three ways on: start the version that writes to ${before} once more and end it with Ctrl-C, which puts all of them out there, and then change it; or, where nothing is at ${now}, move ${before} there as a whole, with its hidden parts; or keep this output and give the new one another name`,
     step,
     place: { file: before },
     cause,

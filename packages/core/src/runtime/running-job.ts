@@ -151,22 +151,26 @@ export class RunningJob {
   async run(onRunning: () => void): Promise<JobResult> {
     let end: LoopEnd
     let committedAgain: number
+    let isUnused = true
     try {
       await this.#execution.openSinks()
       committedAgain = await this.#settleOutputs()
-      end = await this.#runOn(onRunning)
+      end = await this.#runOn(() => {
+        isUnused = false
+        onRunning()
+      })
     } catch (failure) {
       await this.#atMost(this.#epochs.abort())
       const told = this.#explainMoved(failure)
       const error = await this.#explained(told)
       await this.#atMost(this.#checkpoints?.close())
       // The first failure is the one to report; closing after it may fail for the same reason.
-      await this.#execution.close(true).catch(() => undefined)
+      await this.#execution.close({ hasFailed: true, isUnused }).catch(() => undefined)
       throw error
     }
     const progress = this.progress()
     await this.#atMost(this.#checkpoints?.close())
-    await this.#execution.close()
+    await this.#execution.close({ isUnused })
     return { end, progress, start: this.#start(committedAgain) }
   }
 

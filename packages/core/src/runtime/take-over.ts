@@ -9,6 +9,7 @@ import {
   CheckpointLog,
   decideGoingBack,
   decideStart,
+  readSavepoint,
   refuseSavepoint,
   salvageLog,
 } from '../checkpoint/index.ts'
@@ -31,8 +32,11 @@ export interface TakeOverWishes extends StartWishes {
   readonly savepoint?: CheckpointStore
   /** Take the job over also from a process that may still run it: it is fenced then. */
   readonly takeOver?: boolean
-  /** Throws when what would be gone on with does not fit; called before anything is written. */
-  readonly admit?: (manifest: Manifest, isOver: boolean) => Promise<void>
+  /**
+   * Throws when what would be gone on with does not fit; called before anything is written. `files`: where those of the
+   * manifest lie.
+   */
+  readonly admit?: (manifest: Manifest, isOver: boolean, files: CheckpointStore) => Promise<void>
 }
 
 /** Decisions that can be carried out. */
@@ -65,10 +69,7 @@ export async function takeOver(
 ): Promise<TakenOver> {
   await store.check?.()
   await refuseSavepoint(store)
-  if (wishes.savepoint !== undefined) {
-    const lineage = host.random.hex(8)
-    await beginWithSavepoint(wishes.savepoint, store, { checks: host.bytes, lineage })
-  }
+  await beginAsWished(store, host, wishes)
   const log = new CheckpointLog(store, host.bytes)
   const owner = await host.processes.self()
   let { entries, back } = await readLog(log, store, { host, from: wishes.from })
@@ -83,7 +84,7 @@ export async function takeOver(
       )
     // Opening a checkpoint takes long: whoever is still at work would write the next one meanwhile, again and again.
     if (start.kind !== 'begin' && !isLike(start.manifest, admitted)) {
-      await wishes.admit?.(start.manifest, start.kind === 'ended')
+      await wishes.admit?.(start.manifest, start.kind === 'ended', store)
       admitted = start.manifest
     }
     const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
@@ -109,7 +110,7 @@ export async function takeOver(
     }
     await unlessItFails(ended, async () => {
       if (start.kind !== 'begin' && start.manifest !== admitted)
-        await wishes.admit?.(start.manifest, start.kind === 'ended')
+        await wishes.admit?.(start.manifest, start.kind === 'ended', store)
       await store.sweep()
     })
     const counting = back === undefined ? entries : []
@@ -120,6 +121,21 @@ export async function takeOver(
     hint: 'start it once',
     place: { file: store.place },
   })
+}
+
+/** Begins with a savepoint, if that is wished; one that does not fit leaves the place as it is. */
+async function beginAsWished(
+  store: CheckpointStore,
+  host: Host,
+  { savepoint, admit }: TakeOverWishes,
+): Promise<void> {
+  if (savepoint === undefined) return
+  const checks = host.bytes
+  const entries = await new CheckpointLog(store, checks).read()
+  const manifest = await readSavepoint(savepoint, { checks, entries, place: store.place })
+  if (entries.length > 0) return
+  await admit?.(manifest, false, savepoint)
+  await beginWithSavepoint(savepoint, store, { checks, lineage: host.random.hex(8) })
 }
 
 /** Of the same run: what is said of one holds of the other, but for damage. */

@@ -166,6 +166,7 @@ async function openFileSink(
     },
     finish: () => folder.finish(),
     abandon: () => folder.abandon(),
+    withdraw: () => folder.withdraw(),
     close: () => folder.release(),
   }
 }

@@ -71,7 +71,7 @@ export class FolderOwners {
     const { files } = this.#host
     try {
       const names = await files.list(this.#folder)
-      const leaves = names.some(({ name }) => isOf(this.#writer, writerOfStaged(name) ?? writerOfShown(name)))
+      const leaves = names.some(({ name }) => this.#isLeft(writerOfStaged(name) ?? writerOfShown(name)))
       if (leaves) await this.#write(null)
       else await files.remove(joinPath(this.#folder, ownerName(this.#writer)))
     } catch {
@@ -108,6 +108,12 @@ export class FolderOwners {
     return ids
   }
 
+  /** Whether what lies there of a writer needs our record: of earlier attempts it may be the last one (FO4). */
+  #isLeft(other: OutputWriter | undefined): boolean {
+    const { id, attempt } = this.#writer
+    return other !== undefined && other.id === id && (this.#resumable || other.attempt === attempt)
+  }
+
   async #write(process: ProcessIdentity | null): Promise<void> {
     const record: OwnerRecord = { v: 1, process, ...(this.#resumable ? { resumable: true } : {}) }
     const path = joinPath(this.#folder, ownerName(this.#writer))
@@ -142,7 +148,3 @@ export class FolderOwners {
 }
 
 const RECORD_BYTES_MAX = 4096
-
-function isOf(writer: OutputWriter, other: OutputWriter | undefined): boolean {
-  return other !== undefined && other.id === writer.id && other.attempt === writer.attempt
-}

@@ -11,6 +11,7 @@
  *      nothing.
  *  V7  An attempt that goes on is never refused because of what lies there, but for V10.
  *  V10 Files that this job has shown of epochs which it does not know are told: its log has lost entries.
+ *  V11 A start that is refused, or finds nothing to do, leaves no folder and no record that it made and that holds nothing.
  * How staged files become visible is file-publisher.ts.
  */
 import { MillraceError } from '../../errors.ts'
@@ -79,6 +80,8 @@ export class OutputFolder {
   /** What `overwrite` replaces (V4). */
   #replaced: Replaced = { files: [], folders: [] }
   #replaces = false
+  /** Whether the record of it is this attempt's. */
+  #hasNoted = false
   /** Second phase. */
   readonly publisher: FilePublisher
 
@@ -168,7 +171,9 @@ export class OutputFolder {
     const { finished, partitions } = await this.#contents()
     const older = finished.filter(({ writer }) => writer !== this.#writer.id)
     this.#replaced = { files: older.map(({ path }) => path), folders: partitions }
-    if (resumable) await this.#record.write(this.#replaced)
+    if (!resumable) return
+    this.#hasNoted = true
+    await this.#record.write(this.#replaced)
   }
 
   /** With our record written: another run has seen it, or we see that run or what it wrote. */
@@ -343,6 +348,14 @@ export class OutputFolder {
     const entries = this.#options.resumable ? [] : await this.#files.list(folder).catch(() => [])
     for (const { name } of entries)
       if (this.#isOurs(name)) await this.#files.remove(joinPath(folder, name)).catch(() => undefined)
+    await this.release()
+    await this.#folders.remove()
+  }
+
+  /** Leaves what is as if this attempt had not been, which wrote nothing (V11). */
+  async withdraw(): Promise<void> {
+    // Whoever starts it again looks anew at what there is to replace.
+    if (this.#hasNoted) await this.#record.remove().catch(() => undefined)
     await this.release()
     await this.#folders.remove()
   }
