@@ -36,6 +36,8 @@ export interface Takeover {
   readonly token: string
   /** Wall clock, for people. */
   readonly atMs: number
+  /** The job had come to its end: this attempt puts out what is owed, and writes no epoch. */
+  readonly ended?: true
 }
 
 /** Micro-batch: what epoch `epoch` will read, and the time it goes by. Written before the first row is read. */
@@ -143,6 +145,8 @@ export interface Manifest {
   readonly border?: StageBorder
   /** The first of a history that began with a savepoint: no output of it stands anywhere yet. */
   readonly savepoint?: true
+  /** The savepoint was of the end of a drained run: its event time has come to its end, and begins anew. */
+  readonly drained?: true
 }
 
 /** All files that a manifest needs. */

@@ -88,7 +88,7 @@ export async function beginWithSavepoint(
   if (entries.length > 0) return
   const parent = { lineage: entry.lineage, epoch: entry.epoch }
   for (const file of entry.state) await copyWhole(file, { from: savepoint, to: state, checks })
-  const { end: _, savepoint: __, owner: ___, ...rest } = entry
+  const { end, savepoint: _, owner: __, ...rest } = entry
   // Names of state files say which attempt wrote them: those of the new history must differ.
   const first: Manifest = {
     ...rest,
@@ -99,6 +99,7 @@ export async function beginWithSavepoint(
     pending: [],
     delivered: entry.epoch,
     savepoint: true,
+    ...(end === 'drained' || end === 'finished' ? { drained: true } : {}),
   }
   const answer = await log.append(first)
   if (answer.kind === 'behind' && !beganFrom(answer.entries, parent)) throw hasHistory(state.place)

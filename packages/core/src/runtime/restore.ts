@@ -97,8 +97,8 @@ export async function restoreExecution(
 }
 
 /** Whether event time had come to its end: a run that goes on lets it begin anew. */
-export function wasDrained({ end }: Manifest): boolean {
-  return end === 'drained' || end === 'finished'
+export function wasDrained({ end, drained }: Manifest): boolean {
+  return drained === true || end === 'drained' || end === 'finished'
 }
 
 function watermarkOf(text: number | '-inf' | '+inf'): number {

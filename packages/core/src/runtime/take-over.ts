@@ -97,6 +97,7 @@ export async function takeOver(
       owner,
       token: host.random.hex(8),
       atMs: host.clock.now(),
+      ...(start.kind === 'ended' ? { ended: true } : {}),
     }
     // Others of this process see the attempt as soon as they can see its entry.
     const ended = beginAttempt(host.processes, takeover, takeover.token)
@@ -219,10 +220,17 @@ export async function ownerOf(entries: readonly NumberedEntry[], host: Host): Pr
     ({ entry }) => entry.kind === 'takeover' || entry.kind === 'manifest',
   )?.entry
   if (newest?.kind !== 'takeover' && newest?.kind !== 'manifest') return undefined
-  if (newest.kind === 'manifest' && hasEnded(newest, entries)) return undefined
+  if (isOver(newest, entries)) return undefined
   const { owner, attempt, lineage, atMs } = newest
   if (owner === undefined) return undefined
   return { process: owner, state: await host.processes.state(owner), attempt, lineage, heardAtMs: atMs }
+}
+
+/** Whether whoever wrote the newest of these has nothing left to do. */
+function isOver(newest: Manifest | Takeover, entries: readonly NumberedEntry[]): boolean {
+  if (newest.kind === 'manifest') return hasEnded(newest, entries)
+  const last = entries.findLast(({ entry }) => entry.kind === 'manifest')?.entry
+  return newest.ended === true && last?.kind === 'manifest' && hasEnded(last, entries)
 }
 
 /** Whether a run has ended with this manifest: before its output is delivered, it is still at work on it. */

@@ -281,6 +281,31 @@ describe('who owns a job', () => {
     expect(await ownerOf([last, told(epoch - 1)], known)).toMatchObject({ process })
     expect(await ownerOf([last, told(epoch)], known)).toBeUndefined()
   })
+
+  it('is nobody while one who found it at its end has nothing to put out', async () => {
+    const shelf = await threeEpochs()
+    const { epochs } = await verifyCheckpoints(shelf, host.bytes)
+    const { manifest, number } = epochs[1] as VerifiedEpoch
+    const { attempt, epoch } = manifest
+    const last = { number, entry: { ...manifest, owner: process, end: 'drained' as const } }
+    const takeover = {
+      kind: 'takeover',
+      attempt: attempt + 1,
+      lineage: manifest.lineage,
+      owner: process,
+      token: '',
+      atMs: 0,
+    } as const
+    const taken = { number: number + 1, entry: { ...takeover, ended: true } as const }
+    const told: NumberedEntry = {
+      number: number + 2,
+      entry: { kind: 'delivered', attempt: attempt + 1, epoch },
+    }
+    expect(await ownerOf([last, taken], known)).toMatchObject({ attempt: attempt + 1 })
+    expect(await ownerOf([last, taken, told], known)).toBeUndefined()
+    // Who goes on is at work.
+    expect(await ownerOf([last, { ...taken, entry: takeover }, told], known)).toMatchObject({ process })
+  })
 })
 
 describe('while old checkpoints are removed', () => {

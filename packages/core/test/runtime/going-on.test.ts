@@ -1,10 +1,10 @@
 // Runs that end by themselves or are asked to, and the runs behind them.
 import { describe, expect, test } from 'vitest'
-import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { DirectoryStore, writeSavepoint } from '../../src/checkpoint/index.ts'
 import { blackhole, memorySink, rate } from '../../src/connect/index.ts'
 import type { MemorySink, RateRow } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
-
+import type { Host } from '../../src/host/host.ts'
 import { pipeline, schema, t, tumbling } from '../../src/index.ts'
 import type { Writable } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
@@ -28,11 +28,17 @@ class Scene {
     await file.close()
   }
 
+  async savepoint(): Promise<void> {
+    const host = this.machine.boot()
+    const place = (name: string): DirectoryStore => new DirectoryStore(host, name)
+    await this.machine.run(writeSavepoint(place('/state'), place('/saved'), { checks: host.bytes }))
+  }
+
   async run(
     options: Partial<JobOptions> = {},
+    { host = this.machine.boot(), from }: { readonly host?: Host; readonly from?: string } = {},
   ): Promise<{ readonly result: JobResult; readonly rows: Counted[] }> {
     const sink: MemorySink<Counted> = memorySink<Counted>()
-    const host = this.machine.boot()
     const built = pipeline('counting', (p) =>
       p
         .read('rows', ndjson('/in', { schema: Row, eventTime: 'at', pollInterval: '10 ms' }))
@@ -47,7 +53,8 @@ class Scene {
       stopWhenIdleMs: 60,
       epochIntervalMs: 20,
       discoverIntervalMs: 10,
-      state: new DirectoryStore(host, '/state'),
+      state: new DirectoryStore(host, from === undefined ? '/state' : '/other'),
+      ...(from === undefined ? {} : { savepoint: new DirectoryStore(host, from) }),
       ...options,
     })
     const result = await this.machine.run(job.run())
@@ -96,6 +103,38 @@ describe('a run behind one that ended cleanly', () => {
     await scene.add('3.ndjson', ['b', 14], ['a', 25])
     const { result, rows } = await scene.run()
     expect([result.progress.rowsLate, rows]).toEqual([0, [{ key: 'b', windowStart: 10_000, rows: 2 }]])
+  })
+
+  test('event time begins anew behind a savepoint of a run that was drained, at every start', async () => {
+    const scene = new Scene()
+    await scene.add('1.ndjson', ['a', 1])
+    await scene.run({ drain: true })
+    await scene.savepoint()
+    await scene.add('2.ndjson', ['b', 13])
+    const first = await scene.run({ epochIntervalMs: 60_000 }, { from: '/saved' })
+    expect(first.result).toMatchObject({ start: { kind: 'resume' }, progress: { rowsIn: 1, rowsLate: 0 } })
+    expect(first.rows).toEqual([])
+    await scene.add('3.ndjson', ['b', 14], ['a', 25])
+    const { result, rows } = await scene.run({}, { from: '/saved' })
+    expect([result.progress.rowsLate, rows]).toEqual([0, [{ key: 'b', windowStart: 10_000, rows: 2 }]])
+  })
+
+  test('may be on another machine, again and again, when the job has come to its end', async () => {
+    const scene = new Scene()
+    await scene.add('1.ndjson', ['a', 1])
+    const starts: unknown[] = []
+    for (const machine of ['one', 'two', 'three', 'four']) {
+      const self = { machine, boot: '', space: '', pid: 1, start: '' }
+      const host: Host = {
+        ...scene.machine.boot(),
+        processes: {
+          self: async () => self,
+          state: async (other) => (other.machine === machine ? 'alive' : 'unknown'),
+        },
+      }
+      starts.push((await scene.run({ drain: true }, { host })).result.start?.kind)
+    }
+    expect(starts).toEqual(['begin', 'ended', 'ended', 'ended'])
   })
 })
 
