@@ -78,31 +78,44 @@ describe('the last epoch', () => {
 
 describe('notices', () => {
   it('are none when all is well', () => {
-    expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 1000 })).toEqual([])
+    expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 1000 }, 0)).toEqual([])
   })
 
   it('say when epochs take longer than their interval, in what', () => {
-    expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 20 })).toEqual([
+    expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 20 }, 0)).toEqual([
       'epochs take longer than their interval of 20 ms: the last one align 3 ms, cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
     ])
     const slowCommit = { ...lastEpoch, commitMs: 1500 }
     expect(
-      jobNotices(progress({ lastEpoch: slowCommit }), { ...plainLife, epochIntervalMs: 1000 }),
+      jobNotices(progress({ lastEpoch: slowCommit }), { ...plainLife, epochIntervalMs: 1000 }, 0),
     ).toHaveLength(1)
   })
 
   it('say that a job has failed, when, why, and what comes now', () => {
-    expect(jobNotices(progress(), { state: 'waiting', failures })).toEqual([
+    expect(jobNotices(progress(), { state: 'waiting', failures }, 0)).toEqual([
       'failed 2 times, the last time at 2001-03-01T05:05Z, about to start again: the disk is away',
     ])
-    expect(jobNotices(progress(), { state: 'running', failures: failures.slice(0, 1) })).toEqual([
+    expect(jobNotices(progress(), { state: 'running', failures: failures.slice(0, 1) }, 0)).toEqual([
       'failed once, the last time at 1970-01-01T00:00Z, started again: first',
+    ])
+  })
+
+  it('say which sink waits, for what, for how long and why', () => {
+    const told = { step: 'out', target: 'table "a"', reason: 'no server is there', sinceMs: 3000 }
+    const silent = { step: 'other', target: '/out', reason: undefined, sinceMs: 0 }
+    const waiting = [
+      { ...told, doing: undefined },
+      { ...silent, doing: 'preparing' },
+    ] as const
+    expect(jobNotices(progress({ waiting }), plainLife, 9800)).toEqual([
+      '"out" has waited 6.8 s for table "a": no server is there',
+      '"other" has waited 9.8 s for /out (preparing)',
     ])
   })
 
   it('say that a commit is tried again', () => {
     const retrying = { step: 'out', tries: 3, reason: 'it is away', epoch: 1 }
-    expect(jobNotices(progress({ retrying: retrying as never }), plainLife)).toEqual([
+    expect(jobNotices(progress({ retrying: retrying as never }), plainLife, 0)).toEqual([
       '"out" could not commit yet (3 times), trying again: it is away',
     ])
   })

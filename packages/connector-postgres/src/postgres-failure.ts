@@ -60,6 +60,12 @@ export function reasonOf(error: unknown): string {
   return (detail === undefined ? message : `${message}; ${detail}`).replaceAll(/\s+/g, ' ')
 }
 
+/** What was being done and why it failed, on one line. */
+export function whyOf(error: unknown): string {
+  if (!isMillraceError(error)) return reasonOf(error)
+  return error.detail === undefined ? error.what : `${error.what}: ${error.detail}`
+}
+
 /** The operating error of something that went wrong. */
 export function failureOf(error: unknown, { doing, of, place }: FailurePlace): MillraceError {
   if (isMillraceError(error)) return error

@@ -126,10 +126,11 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
   }
 
   async writer(task: number): Promise<StagedWriter> {
-    const { host, attempt } = this.#context
+    const { host, attempt, waiting } = this.#context
     const encoder = new CopyText(this.#work.table.columns.map(({ type }) => type))
     const work = this.#work
-    const writer = new StagedWriter({ host, work, attempt, task, encoder, application: this.#application })
+    const application = this.#application
+    const writer = new StagedWriter({ host, work, attempt, task, encoder, application, waiting })
     await writer.open()
     return writer
   }

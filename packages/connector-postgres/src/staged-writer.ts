@@ -5,13 +5,14 @@
  *  PG8  Bytes that wait to be sent are bounded: who writes beyond waits.
  *  PG9  The answer of `prepare` names rows that the server has committed, and all rows up to the seal.
  */
-import type { EpochId, SinkWriter } from '@millrace/core/connect'
+import type { EpochId, SinkContext, SinkWriter } from '@millrace/core/connect'
 import { rowCount } from '@millrace/core/data'
 import type { Batch } from '@millrace/core/data'
 import { MillraceError } from '@millrace/core/errors'
 import type { Host } from '@millrace/core/host'
 import type { PostgresCommittable } from './commit-parts.ts'
 import type { CopyText } from './copy-text.ts'
+import { whyOf } from './postgres-failure.ts'
 import { Session } from './session.ts'
 import { canSendAgain, StagedPart } from './staged-part.ts'
 import type { WorkTables } from './work-tables.ts'
@@ -31,6 +32,8 @@ export interface StagedWriterOptions {
   /** Encodes batches for the table. */
   readonly encoder: CopyText
   readonly application: string
+  /** Who is told that the server is waited for. */
+  readonly waiting: SinkContext['waiting']
 }
 
 /** A part that was sealed, until it is durable. */
@@ -56,6 +59,8 @@ export class StagedWriter implements SinkWriter<PostgresCommittable> {
   /** Bytes of parts that are sealed and not sent. */
   readonly #unsent = new Set<StagedPart>()
   #endWait: () => void = () => undefined
+  /** What the last try has failed for, and how it is told that the wait is over. */
+  #wait: { reason: string; over: () => void } | undefined
 
   constructor(options: StagedWriterOptions) {
     this.#options = options
@@ -144,6 +149,7 @@ export class StagedWriter implements SinkWriter<PostgresCommittable> {
         this.#rethrow()
         await part.send(this.#session, this.#options.work, this.#progress)
         this.#unsent.delete(part)
+        this.#endNotice()
         this.#progress()
         return
       } catch (error) {
@@ -152,7 +158,8 @@ export class StagedWriter implements SinkWriter<PostgresCommittable> {
         this.#rethrow()
         if (tries >= TRIES_MAX || !canSendAgain(part, error))
           throw part.failure(error, this.#options.work, this.#options.task)
-        await this.#wait(WAIT_FIRST_MS * 2 ** (tries - 1))
+        this.#notice(error)
+        await this.#pause(WAIT_FIRST_MS * 2 ** (tries - 1))
       }
     }
   }
@@ -161,7 +168,26 @@ export class StagedWriter implements SinkWriter<PostgresCommittable> {
     return Session.open(this.#options.work.target, this.#options.application)
   }
 
-  #wait(delayMs: number): Promise<void> {
+  /** Tells that the server is waited for, and why. */
+  #notice(error: unknown): void {
+    const reason = whyOf(error)
+    if (this.#wait !== undefined) {
+      this.#wait.reason = reason
+      return
+    }
+    const { waiting, work } = this.#options
+    const wait = { reason, over: (): void => undefined }
+    const target = `table ${work.table.quoted}`
+    wait.over = waiting?.({ target, reason: () => wait.reason }) ?? wait.over
+    this.#wait = wait
+  }
+
+  #endNotice(): void {
+    this.#wait?.over()
+    this.#wait = undefined
+  }
+
+  #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#options.host.timers.set(delayMs, resolve)
       this.#endWait = () => {
@@ -196,6 +222,7 @@ export class StagedWriter implements SinkWriter<PostgresCommittable> {
 
   #fail(error: unknown): void {
     this.#failure ??= { error }
+    this.#endNotice()
     for (const part of this.#unsent) part.seal()
     this.#progress()
   }

@@ -1,7 +1,7 @@
 // Connections that break and a server that is killed, at every phase and at random moments: nothing is lost or repeated.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { batchOfRows, schema, t } from '../../core/src/data/index.ts'
-import type { OpenSink, SinkWriter } from '../../core/src/connect/index.ts'
+import type { OpenSink, SinkNotice, SinkWriter } from '../../core/src/connect/index.ts'
 import type { PostgresCommittable, PostgresOptions } from '../src/index.ts'
 import { LossyProxy } from './lossy-proxy.ts'
 import { pause, TestServer, whyNoServer } from './postgres-server.ts'
@@ -68,6 +68,34 @@ describe.skipIf(whyNoServer !== undefined)('a connection that breaks', () => {
     expect(await server.ask('SELECT count(*)::int4 AS rows FROM gathered')).toEqual([{ rows: 20 }])
     await writer.close()
     await run.finish()
+    await run.close()
+  })
+
+  it('is told of, with the table and the reason, until the rows are there', async () => {
+    await server.ask('CREATE TABLE told (id int4, name text)')
+    const told = new Set<SinkNotice>()
+    const waiting = (notice: SinkNotice): (() => void) => {
+      told.add(notice)
+      return () => void told.delete(notice)
+    }
+    const run = await openTable(optionsOf('told'), Row, { resumable: true, waiting })
+    const writer = await run.writer(0)
+    await writer.write(batchOfRows(Row, rowsOf(0, 10)))
+    expect(told.size).toBe(0)
+    // What serves a connection outlives the server that is killed for a moment.
+    await cut()
+    await server.kill()
+    const prepared = prepareRows(writer, Row, { rows: rowsOf(10, 10) })
+    const reasons = (): string[] => [...told].map(({ reason }) => reason())
+    await until(async () =>
+      reasons().some((reason) => /^connecting to .* failed: connect ECONNREFUSED/.test(reason)),
+    )
+    expect([...told].map(({ target }) => target)).toEqual(['table "public"."told"'])
+    await server.run()
+    expect(await deliver(run, [await prepared])).toEqual(['committed'])
+    expect(told.size).toBe(0)
+    expect(await server.ask('SELECT count(*)::int4 AS rows FROM told')).toEqual([{ rows: 20 }])
+    await writer.close()
     await run.close()
   })
 

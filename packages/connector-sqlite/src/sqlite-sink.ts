@@ -128,8 +128,9 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   }
 
   async writer(task: number): Promise<SinkWriter<SqliteCommittable>> {
-    const { host, attempt, lineage } = this.#context
-    return new SqliteWriter({ host, file: this.#file, stage: this.#stage, attempt, lineage, task })
+    const { host, attempt, lineage, waiting } = this.#context
+    const file = this.#file
+    return new SqliteWriter({ host, file, stage: this.#stage, attempt, lineage, task, waiting })
   }
 
   holdsBack(): boolean {
@@ -376,6 +377,8 @@ interface WriterOptions {
   readonly lineage: string
   readonly attempt: number
   readonly task: number
+  /** Who is told that another process is waited for. */
+  readonly waiting: SinkContext['waiting']
 }
 
 interface Part {
@@ -467,6 +470,17 @@ class SqliteWriter implements SinkWriter<SqliteCommittable> {
   }
 
   async #stageLater(schema: Schema, rows: readonly (readonly BoundValue[])[]): Promise<void> {
+    const { waiting, file } = this.#options
+    const target = `"${file.path}"`
+    const over = waiting?.({ target, reason: () => 'another process writes to it' })
+    try {
+      await this.#untilStaged(schema, rows)
+    } finally {
+      over?.()
+    }
+  }
+
+  async #untilStaged(schema: Schema, rows: readonly (readonly BoundValue[])[]): Promise<void> {
     const { timers } = this.#options.host
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       const delayMs = Math.min(WAIT_LONGEST_MS, WAIT_FIRST_MS * 2 ** tries)

@@ -301,7 +301,12 @@ describe('a table of SQLite', () => {
     database.exec('CREATE TABLE results (id INTEGER)')
     const Keys = schema({ id: t.int32() })
     const waits = stepwise()
-    const run = await open({}, Keys, { host: waits.host })
+    const told: string[] = []
+    const waiting: SinkContext['waiting'] = ({ target, reason }) => {
+      told.push(`${target}: ${reason()}`)
+      return () => told.push('over')
+    }
+    const run = await open({}, Keys, { host: waits.host, waiting })
     database.exec('BEGIN IMMEDIATE')
     const writer = await run.writer(0)
     const written = writer.write(batchOfRows(Keys, [{ id: 1 }]))
@@ -312,9 +317,11 @@ describe('a table of SQLite', () => {
     // Tries and tries again, as long as the other process is at it.
     for (let tries = 0; tries < 3; tries++) await waits.next()
     expect([written, isDone]).toEqual([expect.any(Promise), false])
+    expect(told).toEqual([`"${path}": another process writes to it`])
     database.exec('COMMIT')
     waits.release()
     const committable = (await answer) as SqliteCommittable
+    expect(told.slice(1)).toEqual(['over'])
     await writer.close()
     database.exec('BEGIN IMMEDIATE')
     expect(await run.commit([committable])).toMatchObject([{ kind: 'retry' }])

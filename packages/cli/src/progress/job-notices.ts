@@ -1,8 +1,8 @@
 /**
- * What is worth a line of its own while a job runs: commits that are tried again, epochs that take longer than their
+ * What is worth a line of its own while a job runs: sinks that wait for their targets, commits that are tried again, epochs that take longer than their
  * interval, failures after which the job has started again. Pure.
  */
-import type { EpochPhases, JobFailure, JobProgress, JobState } from '@millrace/core/runtime'
+import type { EpochPhases, JobFailure, JobProgress, JobState, SinkWait } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatTime } from './quantities.ts'
 
 /** What is known of a job besides its counters. */
@@ -16,9 +16,10 @@ export interface JobLife {
 /** A job of which only counters are known. */
 export const plainLife: JobLife = { state: 'running', failures: [] }
 
-/** The notices, each a sentence without its full stop. */
-export function jobNotices(progress: JobProgress, life: JobLife): readonly string[] {
-  return [...retryNotice(progress), ...slowNotice(progress, life), ...failureNotice(life)]
+/** The notices, each a sentence without its full stop; `nowMs` is the wall clock. */
+export function jobNotices(progress: JobProgress, life: JobLife, nowMs: number): readonly string[] {
+  const waits = progress.waiting?.map((wait) => waitNotice(wait, nowMs)) ?? []
+  return [...retryNotice(progress), ...waits, ...slowNotice(progress, life), ...failureNotice(life)]
 }
 
 /** A commit that is tried again: why rows that were read do not appear. */
@@ -28,6 +29,14 @@ function retryNotice({ retrying }: JobProgress): readonly string[] {
   return [
     `"${step}" could not commit yet (${tries === 1 ? 'once' : `${formatCount(tries)} times`}), trying again: ${reason}`,
   ]
+}
+
+/** A sink that waits for its target: why rows that were read do not come out, and soon none are read. */
+function waitNotice({ step, doing, target, reason, sinceMs }: SinkWait, nowMs: number): string {
+  const what = doing === undefined ? '' : ` (${doing})`
+  const place = target === undefined ? '' : ` for ${target}`
+  const why = reason === undefined ? '' : `: ${reason}`
+  return `"${step}" has waited ${formatMs(Math.max(0, nowMs - sinceMs))}${place}${what}${why}`
 }
 
 function slowNotice({ lastEpoch }: JobProgress, { epochIntervalMs }: JobLife): readonly string[] {

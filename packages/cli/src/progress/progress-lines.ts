@@ -44,7 +44,7 @@ export function progressBlock(
 ): Line[] {
   const width = size.columns - 1
   const { steps } = state.progress
-  const retry = jobNotices(state.progress, state.life ?? plainLife)
+  const retry = jobNotices(state.progress, state.life ?? plainLife, state.nowMs)
     .flatMap((text) => wrapLine(`  ${text}`, width).split('\n'))
     .map((text): Line => [piece(text, 'warn')])
   const epoch = epochLine(state)
@@ -71,7 +71,7 @@ export function progressLine(state: ProgressState): Line {
     `${formatRows(progress.rowsOut)} out`,
     ...(share === undefined || state.mode !== 'batch' ? [] : [formatShare(share)]),
     ...(left === undefined || state.mode !== 'batch' ? [] : [`about ${formatMs(left)} left`]),
-    ...jobNotices(progress, state.life ?? plainLife),
+    ...jobNotices(progress, state.life ?? plainLife, state.nowMs),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
     ...(isDurable(state) ? [lastEpochText(progress, state.nowMs) ?? ''] : []),

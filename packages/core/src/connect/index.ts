@@ -37,6 +37,7 @@ export type {
   Sink,
   SinkContext,
   SinkDescription,
+  SinkNotice,
   SinkStore,
   SinkWriter,
 } from './sink.ts'

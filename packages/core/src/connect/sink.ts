@@ -31,6 +31,14 @@ export type CommitOutcome =
   /** The prepared output is gone: stops the job with the epoch and what to do: `hint`, where the sink knows it. */
   | { readonly kind: 'lost'; readonly reason: string; readonly hint?: string }
 
+/** A wait for the target that a sink tells of. */
+export interface SinkNotice {
+  /** What is waited for, in words: a table and its server, a file. No secrets. */
+  readonly target: string
+  /** Why, on one line, without secrets. Asked whenever somebody looks: it may change while the wait goes on. */
+  reason(): string
+}
+
 /** What a sink gets from the engine. */
 export interface SinkContext {
   readonly host: Host
@@ -67,6 +75,12 @@ export interface SinkContext {
    * begin with `sinks/`. Absent in a run without one: then nothing outlives the process.
    */
   readonly store?: SinkStore
+  /**
+   * Tells that the sink waits for its target until the function is called that it gives: progress shows it meanwhile. For
+   * waits that no answer tells of, such as for a server that is away while rows are sent to it, where tries follow each
+   * other; a commit answers `retry` instead. A call that is not answered for long shows in any case. Absent: nobody looks.
+   */
+  readonly waiting?: (notice: SinkNotice) => () => void
 }
 
 /** What a sink may do in the place of checkpoints. */

@@ -18,16 +18,23 @@ import type { BorderWriter } from './border/border-writer.ts'
 import { createOperator } from './create-operator.ts'
 import type { Route } from './exchange.ts'
 import type { LoopInput } from './loop/loop-input.ts'
-import { abandonSinks, openSink, openWriter, withdrawSinks } from './open-sinks.ts'
+import { abandonSinks, closing, openSink, openWriter, withdrawSinks } from './open-sinks.ts'
 import type { OpenSinkStep } from './open-sinks.ts'
 import type { Operator, OperatorContext, StepCounters } from './operator.ts'
 import { portOf } from './output-port.ts'
 import type { OutputPort, TaskPlace } from './output-port.ts'
 import { SinkRunner } from './sink-runner.ts'
+import { StepWaits } from './sink-waits.ts'
+import type { SinkWait } from './sink-waits.ts'
 import { createSources } from './source/create-sources.ts'
 import type { SourceStep } from './source/source-step.ts'
 import { StepRunner } from './step-runner.ts'
 import { TaskEdges } from './task-edges.ts'
+
+/** How long a sink is waited for when the run is stopped: the next start delivers what has a manifest. */
+const STOPPED_MS = 60_000
+/** Without a place for manifests an answer is worth waiting for. */
+const STOPPED_UNKEPT_MS = 15 * 60_000
 
 /** What an execution needs besides its plan. */
 export interface ExecutionOptions {
@@ -72,6 +79,7 @@ export class Execution {
   readonly runners: Map<string, StepRunner[]> = new Map()
   readonly sources: SourceStep[] = []
   readonly sinks: OpenSinkStep[] = []
+  private readonly waits: StepWaits[] = []
   /** What is read, and what is run, in the part that was built last. */
   inputs: readonly LoopInput[] = []
   working: readonly StepRunner[] = []
@@ -95,8 +103,10 @@ export class Execution {
     for (const { steps } of this.options.physical.stages) {
       for (const step of steps) {
         const node = this.node(step)
-        if (node.kind === 'sink')
-          this.sinks.push(await openSink(step, inputSchema(this.nodes, node), this.options))
+        if (node.kind !== 'sink') continue
+        const waits = new StepWaits(step, this.options.host)
+        this.waits.push(waits)
+        this.sinks.push(await openSink(waits, inputSchema(this.nodes, node), this.options))
       }
     }
   }
@@ -133,6 +143,17 @@ export class Execution {
     this.borders = []
   }
 
+  /** The run is stopped: a sink that hangs ends it. */
+  stopSinks(): void {
+    const limitMs = this.options.sink.resumable === true ? STOPPED_MS : STOPPED_UNKEPT_MS
+    for (const waits of this.waits) waits.stop(limitMs)
+  }
+
+  /** Sinks that wait for their targets, in the order of steps. */
+  sinkWaits(): readonly SinkWait[] {
+    return this.waits.flatMap((waits) => waits.current() ?? [])
+  }
+
   node(step: string): LogicalNode {
     const node = this.nodes.get(step)
     assert(node !== undefined, `the physical plan names step "${step}", which the logical plan lacks`)
@@ -152,14 +173,19 @@ export class Execution {
         if (runner.operator instanceof SinkRunner || !this.closed.has(runner)) runner.operator.close()
       }
     }
-    const closing = [
+    const { timers } = this.options.host
+    const ended = [
       ...this.sources.map((source) => source.close()),
-      ...this.sinks.flatMap(({ runners }) => runners.map((runner) => runner.closeWriter())),
+      ...this.sinks.flatMap((sink) =>
+        sink.runners.map((runner) => runner.closeWriter((work) => closing(sink, work, timers))),
+      ),
     ]
-    const outcomes = await Promise.allSettled(closing)
-    if (hasFailed && this.options.sink.resumable !== true) await abandonSinks(this.sinks)
-    else if (isUnused) await withdrawSinks(this.sinks)
-    outcomes.push(...(await Promise.allSettled(this.sinks.map(({ sink }) => sink.close()))))
+    const outcomes = await Promise.allSettled(ended)
+    if (hasFailed && this.options.sink.resumable !== true) await abandonSinks(this.sinks, timers)
+    else if (isUnused) await withdrawSinks(this.sinks, timers)
+    const sinks = this.sinks.map((open) => closing(open, open.sink.close(), timers))
+    outcomes.push(...(await Promise.allSettled(sinks)))
+    for (const waits of this.waits) waits.clear()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -195,7 +221,7 @@ export class Execution {
     const open = this.sinks.find((sink) => sink.step === node.step)
     assert(open !== undefined, `sink "${node.step}" was not opened`)
     const writer = await openWriter(open, context, this.options.restoredOutput?.get(node.step))
-    const runner = new SinkRunner(node.step, writer, context, failed)
+    const runner = new SinkRunner(node.step, writer, context, { failed, waits: open.waits })
     open.runners.push(runner)
     return runner
   }

@@ -16,6 +16,7 @@ import { assert, MillraceError } from '../errors.ts'
 import type { EpochId, SinkWriter } from '../connect/sink.ts'
 import { writeFailure } from './connector-failure.ts'
 import type { Operator, OperatorContext } from './operator.ts'
+import type { StepWaits } from './sink-waits.ts'
 
 /** The end of an epoch among the batches. */
 interface Seal {
@@ -26,12 +27,19 @@ interface Seal {
   readonly done: Promise<void>
 }
 
+/** What a runner tells. */
+export interface SinkEvents {
+  /** Called at once when a write fails that was answered with a promise. */
+  readonly failed: (error: unknown) => void
+  readonly waits: StepWaits
+}
+
 /** Feeds one writer. */
 export class SinkRunner implements Operator {
   readonly step: string
   private readonly writer: SinkWriter
   private readonly context: OperatorContext
-  private readonly failed: (error: unknown) => void
+  private readonly events: SinkEvents
   private readonly queue: (Batch | Seal)[] = []
   /** Sealed epochs that nobody has asked to prepare. */
   private readonly seals = new Map<EpochId, Seal>()
@@ -39,12 +47,11 @@ export class SinkRunner implements Operator {
   private preparing: Promise<unknown> = Promise.resolve()
   private failure: { readonly error: unknown } | undefined
 
-  /** @param failed - told at once when a write fails that was answered with a promise */
-  constructor(step: string, writer: SinkWriter, context: OperatorContext, failed: (error: unknown) => void) {
+  constructor(step: string, writer: SinkWriter, context: OperatorContext, events: SinkEvents) {
     this.step = step
     this.writer = writer
     this.context = context
-    this.failed = failed
+    this.events = events
   }
 
   /** Resolves when the writer is free; undefined when it is. */
@@ -97,18 +104,18 @@ export class SinkRunner implements Operator {
     this.dropQueue()
   }
 
-  /** Frees the writer; what was not prepared is given up. */
-  async closeWriter(): Promise<void> {
-    await this.writing
-    await this.writer.close()
-    await this.preparing
+  /** Frees the writer; what was not prepared is given up. `atMost` waits for what may hang. */
+  async closeWriter(atMost: (work: Promise<unknown> | undefined) => Promise<void>): Promise<void> {
+    await atMost(this.writing)
+    await atMost(this.writer.close())
+    await atMost(this.preparing)
   }
 
   private async prepareSealed(seal: Seal): Promise<Json | undefined> {
     await seal.done
     this.rethrow()
     try {
-      return await this.writer.prepare(seal.epoch)
+      return await this.events.waits.during('preparing', this.writer.prepare(seal.epoch))
     } catch (error) {
       throw writeFailure(error, 'preparing', this.step)
     }
@@ -135,18 +142,23 @@ export class SinkRunner implements Operator {
 
   private async drain(first: Promise<void>): Promise<void> {
     try {
-      await first
+      await this.events.waits.during('writing', first)
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
         if ('epoch' in next) this.sealWriter(next)
-        else await this.writer.write(next)
+        else await this.writeQueued(next)
       }
     } catch (error) {
       this.failure ??= { error: writeFailure(error, 'writing', this.step) }
-      this.failed(this.failure.error)
+      this.events.failed(this.failure.error)
     } finally {
       this.writing = undefined
       this.dropQueue()
     }
+  }
+
+  private async writeQueued(batch: Batch): Promise<void> {
+    const answer = this.writer.write(batch)
+    if (answer !== undefined) await this.events.waits.during('writing', answer)
   }
 
   /** SK3 */

@@ -10,7 +10,7 @@ import { MillraceError } from '../errors.ts'
 import type { Json } from '../data/type.ts'
 import type { CommitOutcome, EpochId } from '../connect/sink.ts'
 import { writeFailure } from '../engine/index.ts'
-import type { Execution, OpenSinkStep } from '../engine/index.ts'
+import type { Execution, OpenSinkStep, SinkCall } from '../engine/index.ts'
 import type { CommitRetries } from './commit-retries.ts'
 
 /** Rows that a sink made visible in an epoch. */
@@ -123,11 +123,11 @@ function visibleRows(
 /** An answer of a sink; its failures say which step it was. */
 async function answered<Answer>(
   step: OpenSinkStep,
-  doing: string,
+  doing: SinkCall,
   ask: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
-    return await ask()
+    return await step.waits.during(doing, ask())
   } catch (error) {
     throw writeFailure(error, doing, step.step)
   }

@@ -21,3 +21,4 @@ export type { VerifiedCheckpoints, VerifiedEpoch } from './verify-checkpoints.ts
 export type { JobStart } from './running-job.ts'
 export type { JobProgress, StepProgress } from './progress.ts'
 export type { CommitRetry } from './commit-retries.ts'
+export type { SinkCall, SinkWait } from '../engine/index.ts'

@@ -1,9 +1,10 @@
 /**
  * What a running job shows of itself: a snapshot of counters, read between steps and never on a hot path.
  */
-import type { Execution } from '../engine/index.ts'
+import type { Execution, SinkWait } from '../engine/index.ts'
 import type { CommitRetry } from './commit-retries.ts'
 import type { EpochPhases } from './epochs.ts'
+import { targetOf } from './other-output.ts'
 
 /** One step as it stands. */
 export interface StepProgress {
@@ -46,6 +47,8 @@ export interface JobProgress {
   readonly lastEpoch?: EpochPhases | undefined
   /** A sink that could not commit yet and will be tried again; undefined mostly. */
   readonly retrying?: CommitRetry | undefined
+  /** Sinks that wait for their targets, one each at most: before a write, to prepare an epoch, to commit. */
+  readonly waiting?: readonly SinkWait[] | undefined
   /** What sources have told of that is no failure, such as an input that has gone. */
   readonly notices?: readonly { readonly step: string; readonly text: string }[] | undefined
   readonly steps: readonly StepProgress[]
@@ -110,9 +113,18 @@ export function readProgress(
     ...(run.phase === undefined ? {} : { phase: run.phase }),
     lastEpoch: run.lastEpoch,
     retrying: run.retrying,
+    waiting: execution
+      .sinkWaits()
+      .map((wait) => ({ ...wait, target: wait.target ?? targetBy(execution, wait) })),
     notices: execution.sources.flatMap(({ step, notices }) => notices.map((text) => ({ step, text }))),
     steps,
   }
+}
+
+/** Where a sink puts its rows, when it has not said what it waits for. */
+function targetBy(execution: Execution, { step }: SinkWait): string | undefined {
+  const node = execution.node(step)
+  return node.kind === 'sink' ? (targetOf(node.sink) ?? node.sink.connector) : undefined
 }
 
 function sourceSteps(execution: Execution): StepProgress[] {

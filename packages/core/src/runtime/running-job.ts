@@ -177,6 +177,7 @@ export class RunningJob {
   stop(): void {
     this.#ground.stop()
     this.#retries.stop()
+    this.#execution.stopSinks()
   }
 
   progress(): JobProgress {
@@ -255,9 +256,10 @@ export class RunningJob {
 
   /** Lets sinks remove what no checkpoint names. */
   async #sweep(kept: readonly PendingCommit[]): Promise<void> {
-    for (const { step, sink } of this.#execution.sinks) {
+    for (const { step, sink, waits } of this.#execution.sinks) {
       const named = kept.filter((output) => output.step === step)
-      await sink.sweep(named.map(({ committable }): Json => committable))
+      const sweep = sink.sweep(named.map(({ committable }): Json => committable))
+      await waits.during('sweeping', sweep)
     }
   }
 

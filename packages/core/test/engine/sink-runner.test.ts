@@ -4,6 +4,8 @@ import { schema, t } from '../../src/data/builder.ts'
 import { batchToRows } from '../../src/data/read-value.ts'
 import type { SinkWriter } from '../../src/connect/sink.ts'
 import { SinkRunner } from '../../src/engine/sink-runner.ts'
+import { StepWaits } from '../../src/engine/sink-waits.ts'
+import { createManualHost } from '../../src/testing/index.ts'
 import { harness } from './operator-harness.ts'
 
 const Row = schema({ n: t.int32() })
@@ -62,7 +64,10 @@ function runnerOf(writer: SinkWriter): {
   failures: unknown[]
 } {
   const failures: unknown[] = []
-  const runner = new SinkRunner('write', writer, harness().context, (error) => failures.push(error))
+  const runner = new SinkRunner('write', writer, harness().context, {
+    failed: (error) => failures.push(error),
+    waits: new StepWaits('write', createManualHost()),
+  })
   const push = (...numbers: number[]): void =>
     runner.push(
       batchOfRows(
@@ -144,7 +149,7 @@ describe('the end of an epoch at a sink', () => {
     const answers = Promise.allSettled([inHand, runner.prepare(2)])
     runner.close()
     await writer.letGo()
-    await runner.closeWriter()
+    await runner.closeWriter(async (work) => void (await work))
     expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(writer.log.at(-1)).toBe('close')
   })

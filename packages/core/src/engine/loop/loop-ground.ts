@@ -26,6 +26,7 @@ export class LoopGround implements ExecutionEvents {
   private wakeUp: (() => void) | undefined
   private failure: { readonly error: unknown; readonly isReading: boolean } | undefined
   private sliceStart = 0
+  private interrupt: () => void = () => undefined
   private stopWaiting: () => void = () => undefined
   private readonly stopped: Promise<void>
 
@@ -64,6 +65,7 @@ export class LoopGround implements ExecutionEvents {
   readonly failed = (error: unknown): void => {
     this.failure ??= { error, isReading: false }
     this.wake()
+    this.interrupt()
   }
 
   /** A source failed: nothing of what it was about to give was taken. */
@@ -141,7 +143,7 @@ export class LoopGround implements ExecutionEvents {
     const waitFor = async (writer: { readonly busy: Promise<void> | undefined }): Promise<void> => {
       while (writer.busy !== undefined) {
         waited = true
-        await writer.busy
+        await this.unlessFailed(writer.busy)
       }
     }
     const { sinks, borders } = this.execution
@@ -149,6 +151,16 @@ export class LoopGround implements ExecutionEvents {
     for (const border of borders) if (border.busy) await waitFor(border)
     if (waited) this.blockedMs += this.monotonic() - start
     return waited
+  }
+
+  /** One sink that hangs keeps no other failure waiting. */
+  private async unlessFailed(busy: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      if (this.failure?.isReading === false) return resolve()
+      this.interrupt = resolve
+      busy.then(resolve, reject)
+    })
+    if (this.failure?.isReading === false) throw this.failure.error
   }
 
   /** Waits until something wakes the loop, at most so long. */
