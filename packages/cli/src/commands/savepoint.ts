@@ -47,7 +47,7 @@ function beginText(saved: {
   const { path, mode, epoch, newest } = saved
   const lines = [
     `begin with it: ${beginLine(path, mode)}`,
-    'append leaves what was put out before the savepoint; overwrite would remove it, and nothing writes it again',
+    'append leaves what was put out before the savepoint; overwrite is refused: nothing would write it again',
     ...(newest === epoch
       ? []
       : [

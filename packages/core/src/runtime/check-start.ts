@@ -23,7 +23,7 @@ import type { JobOptions } from './job.ts'
 import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import type { MovedOutput } from './other-output.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
-import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
+import { refuseOtherMode, refuseOverwrite, stateMisfit } from './refuse-start.ts'
 import { openCheckpoint, wasDrained } from './restore.ts'
 import { tablesKept } from './state-fit.ts'
 import type { StateFit, StepFit } from './state-fit.ts'
@@ -84,7 +84,7 @@ export interface ToBeStarted {
   readonly state: CheckpointStore
   readonly options: Pick<
     JobOptions,
-    'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'refreshTables' | 'mode'
+    'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'refreshTables' | 'mode' | 'outputMode'
   >
 }
 
@@ -119,6 +119,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     if (start.kind === 'begin') return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
     const { manifest, commitAgain } = start
     await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
+    await attempt(refusals, () => refuseOverwrite(manifest, options.outputMode, files !== state))
     const sinks = sinksOf(started.built)
     const inHand = hasEnded(manifest, entries) ? [] : manifest.pending
     const kind = otherKind(inHand, sinks)

@@ -28,7 +28,7 @@ import type { RestartStrategy } from './restart.ts'
 import { openCheckpoint } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
-import { refuseOtherMode, stateMisfit } from './refuse-start.ts'
+import { refuseOtherMode, refuseOverwrite, stateMisfit } from './refuse-start.ts'
 import { RunningJob } from './running-job.ts'
 import { explainDamage, isDamage } from './verify-checkpoints.ts'
 import type { JobStart } from './running-job.ts'
@@ -321,8 +321,9 @@ export class Job {
     isOver: boolean,
     store: CheckpointStore,
   ): Promise<OpenedCheckpoint | undefined> {
-    const { host, mode = 'batch', dropState = [], refreshTables = false } = this.options
+    const { host, state, mode = 'batch', outputMode, dropState = [], refreshTables = false } = this.options
     refuseOtherMode(manifest, mode, store.place)
+    refuseOverwrite(manifest, outputMode, store !== state)
     if (isOver) return undefined
     const { built, physical } = this
     if (isBorder(manifest)) {

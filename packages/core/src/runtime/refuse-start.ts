@@ -1,5 +1,6 @@
 /** What a start is refused with whose program does not fit what is kept, and how one can go on. */
 import type { Manifest } from '../checkpoint/index.ts'
+import type { OutputMode } from '../connect/sink.ts'
 import { MillraceError } from '../errors.ts'
 import type { Misfit } from './column-fit.ts'
 import { waysOn } from './ways-on.ts'
@@ -63,5 +64,24 @@ export function refuseOtherMode(manifest: Manifest, mode: string, place: string)
         ? 'use --mode batch; or name a new state directory, and another output'
         : 'use --mode continuous, with --stop-when-idle for a run that ends; or name a new state directory, and another output',
     place: { file: place },
+  })
+}
+
+/**
+ * Refuses to overwrite outputs with what comes behind a savepoint: what was put out before it would be gone, and no run
+ * puts it out again. `fromSavepoint`: the manifest is that of a savepoint which nothing has begun with here.
+ *
+ * @throws MillraceError `plan/invalid-argument`.
+ */
+export function refuseOverwrite(
+  manifest: Manifest,
+  outputMode: OutputMode | undefined,
+  fromSavepoint: boolean,
+): void {
+  if (outputMode !== 'overwrite' || !(fromSavepoint || manifest.savepoint === true)) return
+  throw new MillraceError('plan/invalid-argument', {
+    what: `a job that begins with a savepoint cannot overwrite its outputs: rows that were put out up to epoch ${manifest.epoch} would be gone`,
+    detail: 'it puts out what comes behind the savepoint, and nothing writes again what was put out before',
+    hint: 'go on with the output of the job before with --output-mode append; or give this job outputs of its own; what a trial has left there is to be removed by hand first',
   })
 }

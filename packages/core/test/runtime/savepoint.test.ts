@@ -196,4 +196,42 @@ describe('a savepoint', () => {
     expect(start).toMatchObject({ kind: 'resume' })
     await run('branch')
   })
+  test('is refused where the outputs are to be overwritten, before anything is written', async () => {
+    const scene = new Scene()
+    const ticks = memoryStream(Row)
+    const job = (name: string, options: Partial<JobOptions> = {}): Job =>
+      new Job(pipeline('p', (p) => p.read('rows', ticks).write('out', ndjson('/out'))).build(), {
+        host: scene.host,
+        mode: 'continuous',
+        stopWhenIdleMs: 5,
+        state: scene.place(name),
+        ...options,
+      })
+    ticks.push({ key: 'a' })
+    await job('state').run()
+    await scene.savepoint('state', 'saved')
+    ticks.push({ key: 'b' })
+    const before = await scene.host.files.list('/out')
+    const overwriting = { savepoint: scene.place('saved'), outputMode: 'overwrite' } as const
+    const refusal = {
+      code: 'plan/invalid-argument',
+      what: 'a job that begins with a savepoint cannot overwrite its outputs: rows that were put out up to epoch 1 would be gone',
+      hint: expect.stringContaining('--output-mode append'),
+    }
+    await expect(job('branch', overwriting).run()).rejects.toMatchObject(refusal)
+    expect((await job('branch', overwriting).check())?.refusals).toMatchObject([refusal])
+    expect(await scene.host.files.list('/out')).toEqual(before)
+    expect(await scene.host.files.status('/branch')).toBeUndefined()
+    // A start that was refused for its output has begun with the savepoint: that changes nothing.
+    await expect(job('branch', { savepoint: scene.place('saved') }).run()).rejects.toMatchObject({
+      code: 'output/exists',
+    })
+    await expect(job('branch', { outputMode: 'overwrite' }).run()).rejects.toMatchObject(refusal)
+    // With an epoch of its own, the way in which the history began counts.
+    await job('branch', { savepoint: scene.place('saved'), outputMode: 'append' }).run()
+    const after = await scene.host.files.list('/out')
+    expect(after.length).toBeGreaterThan(before.length)
+    await job('branch', overwriting).run()
+    expect(await scene.host.files.list('/out')).toEqual(after)
+  })
 })
