@@ -29,6 +29,7 @@ export { beginWithSavepoint, readSavepoint, refuseSavepoint, writeSavepoint } fr
 export { countingPart, decideGoingBack, salvagedManifests, salvageLog } from './salvage.ts'
 export type { DamagedEntry } from './salvage.ts'
 export { attemptOfStateFile, STATE_FOLDER, stateFileName } from './state-file-name.ts'
+export { joinStateFiles } from './join-state-files.ts'
 export { StateFileReader, StateFileWriter } from './state-file.ts'
 export type { FinishedStateFile, StatePart, StateRows } from './state-file.ts'
 export type { CheckpointStore } from './store.ts'

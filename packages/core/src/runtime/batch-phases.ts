@@ -69,8 +69,21 @@ export function isBorder(manifest: Manifest): manifest is Manifest & { readonly 
 function otherPhases(done: number, of: number, place: string): MillraceError {
   return new MillraceError('checkpoint/incompatible', {
     what: `phase ${done} of ${of} of the batch is complete, and what it computes is not what the pipeline computes now`,
-    detail: 'up to there the steps, their functions or the input have changed',
-    hint: 'undo the change (later phases may change); or begin anew in an empty state directory: nothing was put out yet',
+    detail:
+      'up to there the steps, their functions, the input or the columns that later phases ask for have changed',
+    hint: 'undo the change (later phases may change, as long as they need the same columns); or begin anew in an empty state directory: nothing was put out yet',
     place: { file: place },
+  })
+}
+
+/** Behind a border there is no earlier epoch whose input would be read again: what its phases have prepared is made once. */
+export function lostOfPhases(cause: MillraceError): MillraceError {
+  const { what, detail, step } = cause
+  return new MillraceError('output/lost', {
+    what,
+    detail,
+    hint: 'put back from a copy what was prepared and start again; or begin anew in an empty state directory, and let --output-mode overwrite replace what is visible: all phases are computed again',
+    step,
+    cause,
   })
 }

@@ -26,13 +26,17 @@ function goesOnWithBranch(decision: StartDecision, { from }: StartWishes): boole
  * The decision itself, or the one that begins another history at the same epoch. Reads all files of the epoch that would
  * be gone on from, where the question comes up.
  *
- * @throws MillraceError `checkpoint/newer-format`, `checkpoint/store-failed`.
+ * @throws MillraceError `checkpoint/damaged` where the epoch is not kept any more; `checkpoint/newer-format`,
+ *   `checkpoint/store-failed`.
  */
 export async function branchedAgain<Decision extends StartDecision>(
   decision: Decision,
   { entries, wishes, store, checks }: DecidedBy,
 ): Promise<Decision | StartDecision> {
   if (decision.kind !== 'resume' || !goesOnWithBranch(decision, wishes)) return decision
-  if ((await faultOfEpoch(store, decision.manifest, checks)) === undefined) return decision
-  return decideStart(entries, { ...wishes, again: true })
+  const fault = await faultOfEpoch(store, decision.manifest, checks)
+  if (fault === undefined) return decision
+  const again = decideStart(entries, { ...wishes, again: true })
+  if (again.kind === 'no-such-epoch') throw fault
+  return again
 }

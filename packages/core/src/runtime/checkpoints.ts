@@ -8,7 +8,7 @@
  */
 import { assert, isMillraceError, MillraceError } from '../errors.ts'
 import type { ByteChecks, ProcessIdentity } from '../host/host.ts'
-import { stateFileName, StateFileWriter } from '../checkpoint/index.ts'
+import { joinStateFiles, stateFileName, StateFileWriter } from '../checkpoint/index.ts'
 import type {
   Branch,
   CheckpointLog,
@@ -26,7 +26,6 @@ import type { Json } from '../data/index.ts'
 import type { ScopeOfStep, SnapshotScope, StepState } from '../engine/index.ts'
 import type { StepMeaning } from '../plan/step-meaning.ts'
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts'
-import { joinStateFiles } from './join-state-files.ts'
 import { chainFiles, chainsOf, grown, joined, nextScope, toJoin } from './state-chain.ts'
 import type { StateChain } from './state-chain.ts'
 
@@ -166,10 +165,7 @@ export class Checkpoints {
     })
     if (inPhases) return
     this.#upkeep.afterManifest(base)
-    this.#joining ??= this.#joinFiles(epoch)
-      // Then there are more files, and in the end a whole one.
-      .catch(() => undefined)
-      .finally(() => (this.#joining = undefined))
+    this.#joining ??= this.#joinFiles(epoch).finally(() => (this.#joining = undefined))
   }
 
   /** A batch in phases, between two of them and at both ends: removes the files that no checkpoint needs. */
@@ -220,22 +216,28 @@ export class Checkpoints {
     await this.#joining
   }
 
-  /** Beside the epochs: the next manifest names what is joined. */
+  /** Beside the epochs: the next manifest names what is joined. Never throws. */
   async #joinFiles(epoch: number): Promise<void> {
-    const { store, checks, keyGroups } = this.#options
     for (const [step, chain] of this.#chains) {
-      const changes = toJoin(chain)
-      if (changes.length === 0 || this.#isClosing) continue
-      const name = this.newFileName(epoch)
-      const files = changes.map(({ file }) => file)
-      const finished = await joinStateFiles(files, name, { store, checks })
-      const newest = (files.at(-1) as StateFileReference).epoch
-      const file = { ...finished, step, groups: [0, keyGroups], epoch: newest, full: false } as const
-      const now = this.#chains.get(step)
-      const shorter = now && joined(now, changes, file)
-      if (shorter !== undefined) this.#chains.set(step, shorter)
-      else await store.remove(name)
+      if (this.#isClosing) return
+      // A step whose files cannot be joined has more of them, and in the end a whole one.
+      await this.#joinFilesOf(step, chain, epoch).catch(() => undefined)
     }
+  }
+
+  async #joinFilesOf(step: string, chain: StateChain, epoch: number): Promise<void> {
+    const { store, checks, keyGroups } = this.#options
+    const changes = toJoin(chain)
+    if (changes.length === 0) return
+    const name = this.newFileName(epoch)
+    const files = changes.map(({ file }) => file)
+    const finished = await joinStateFiles(files, name, { store, checks })
+    const newest = (files.at(-1) as StateFileReference).epoch
+    const file = { ...finished, step, groups: [0, keyGroups], epoch: newest, full: false } as const
+    const now = this.#chains.get(step)
+    const shorter = now && joined(now, changes, file)
+    if (shorter !== undefined) this.#chains.set(step, shorter)
+    else await store.remove(name)
   }
 
   async #append(entry: Entry): Promise<void> {

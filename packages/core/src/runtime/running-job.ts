@@ -15,7 +15,7 @@ import type { BuiltPlan } from '../plan/logical.ts'
 import type { PhysicalPlan } from '../plan/physical.ts'
 import { planHash, stateHash } from '../plan/plan-hash.ts'
 import { stepMeanings } from '../plan/step-meaning.ts'
-import { batchPhases, tasksOf } from './batch-phases.ts'
+import { batchPhases, tasksOf, lostOfPhases } from './batch-phases.ts'
 import type { BatchPhases } from './batch-phases.ts'
 import { outputsNamed } from './checkpoint-upkeep.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -161,7 +161,7 @@ export class RunningJob {
       })
     } catch (failure) {
       await this.#atMost(this.#epochs.abort())
-      const told = this.#explainMoved(failure)
+      const told = this.#explainLost(failure)
       const error = await this.#explained(told)
       await this.#atMost(this.#checkpoints?.close())
       // The first failure is the one to report; closing after it may fail for the same reason.
@@ -264,11 +264,12 @@ export class RunningJob {
   }
 
   /** Rows that are not found where an output is now lie where it was before: then nothing is lost. */
-  #explainMoved(failure: unknown): unknown {
+  #explainLost(failure: unknown): unknown {
     if (!isMillraceError(failure) || failure.code !== 'output/lost') return failure
     const pending = manifestOf(this.#parts.taken)?.pending ?? []
     const moved = movedOutputs(pending, sinksOf(this.#parts.built)).find(({ step }) => step === failure.step)
-    return moved === undefined ? failure : notFoundThere(moved, failure)
+    if (moved !== undefined) return notFoundThere(moved, failure)
+    return this.#phases === undefined ? failure : lostOfPhases(failure)
   }
 
   /** Output that is owed to a step which is not there any more would be lost. */

@@ -76,6 +76,23 @@ describe('a damaged border', () => {
   })
 })
 
+describe('staged output of a batch in phases that is gone', () => {
+  it('is told at the end, with a way on that there is', async () => {
+    const machine = await stopped(starting({}, breakingInLast))
+    const files = new SimulatedFiles(machine.disk)
+    const folder = '/data/out/windows/_staged'
+    const staged = (await files.list(folder)).map(({ name }) => name).find((name) => name.endsWith('.tmp'))
+    await files.remove(`${folder}/${staged ?? ''}`)
+    const failure: unknown = await machine
+      .run(starting()(machine.boot(), [0, 0, 0]))
+      .catch((error: unknown) => error)
+    expect(isMillraceError(failure) && [failure.code, failure.step]).toEqual(['output/lost', 'windows-out'])
+    expect(String(failure)).toContain(`${staged ?? ''}" is gone`)
+    expect(String(failure)).toContain('begin anew in an empty state directory')
+    expect(String(failure)).not.toContain('--from')
+  })
+})
+
 /** The file of a border, by the epoch that wrote it. */
 async function borderFile(machine: SimulatedMachine, epoch: number): Promise<string> {
   const { files } = await kept(machine)

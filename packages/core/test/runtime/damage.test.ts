@@ -189,6 +189,24 @@ describe('damage of a history that began with --from', () => {
   })
 })
 
+describe('damage of a history whose beginning is not kept any more', () => {
+  it('is told as damage, also to who names that epoch with every start', async () => {
+    const shelf = await threeEpochs()
+    for (let n = 0; n < 40; n++) {
+      stream.push({ key: 'a' })
+      await count(shelf, { from: 2 })
+    }
+    const { epochs } = await verifyCheckpoints(shelf, host.bytes)
+    expect(epochs.map(({ manifest }) => manifest.epoch)).not.toContain(2)
+    const name = epochs.at(-1)?.manifest.state.at(-1)?.name ?? ''
+    shelf.files.set(name, new Uint8Array(9))
+    expect((await failure(count(shelf, { from: 2 }))).code).toBe('checkpoint/damaged')
+    expect((await jobOf(shelf, memorySink(), { from: 2 }).check())?.refusals).toMatchObject([
+      { code: 'checkpoint/damaged' },
+    ])
+  })
+})
+
 describe('what a start would do', () => {
   it('begins, resumes, and says what going back repeats; nothing is written', async () => {
     const empty = new Shelf()

@@ -3,9 +3,11 @@
  *
  * Nothing is decoded: restoring the joined file is restoring the others in their order.
  */
-import { StateFileReader, StateFileWriter } from '../checkpoint/index.ts'
-import type { CheckpointStore, FinishedStateFile, StateFileReference } from '../checkpoint/index.ts'
 import type { ByteChecks } from '../host/host.ts'
+import type { StateFileReference } from './entry.ts'
+import { StateFileReader, StateFileWriter } from './state-file.ts'
+import type { FinishedStateFile } from './state-file.ts'
+import type { CheckpointStore } from './store.ts'
 
 /**
  * Writes the joined file under a name that no one else uses.
