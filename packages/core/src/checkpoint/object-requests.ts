@@ -36,6 +36,8 @@ const defaultLimits: RequestLimits = {
 
 /** Where somebody waits for the end: a series of requests may take so long from then on, and each of them. */
 const HURRIED_MS = 5000
+/** What is under way then may still arrive over a slow line, which carries so much each millisecond. */
+const SLOW_BYTES_PER_MS = 256
 
 /** What is asked of the store: one request. */
 export type Send<Value> = (signal: AbortSignal) => Promise<ObjectAnswer<Value>>
@@ -46,6 +48,8 @@ export interface Doing {
   readonly what: string
   /** The place of the file. */
   readonly file: string
+  /** Bytes that the request carries; default 0. */
+  readonly bytes?: number
 }
 
 /** A success. */
@@ -160,7 +164,7 @@ export class ObjectRequests {
             resolve({ failure: { kind: 'timeout', message: `no answer in ${ms} ms` } })
             abort.abort()
           })
-        const hurriedMs = Math.min(timeoutMs, HURRIED_MS)
+        const hurriedMs = Math.min(timeoutMs, HURRIED_MS + (doing.bytes ?? 0) / SLOW_BYTES_PER_MS)
         const hurried = (): void => {
           timer.clear()
           timer = giveUpAfter(hurriedMs)

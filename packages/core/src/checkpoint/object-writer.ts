@@ -58,7 +58,7 @@ export class ObjectWriter implements StoreWriter {
     const { client, key } = this.#target
     if (this.#upload === undefined && this.#parts.length === 0) {
       const bytes = this.#buffer.subarray(0, this.#used)
-      await this.#until((signal) => client.put(key, bytes, signal))
+      await this.#until((signal) => client.put(key, bytes, signal), bytes)
     } else {
       if (this.#used > 0) await this.#sendPart()
       await this.#sending
@@ -97,9 +97,8 @@ export class ObjectWriter implements StoreWriter {
     // Not filled again: a request that was given up may still read from it.
     this.#buffer = new Uint8Array(partBytes)
     this.#used = 0
-    this.#sending = this.#until((signal) => client.uploadPart(upload, number, bytes, signal)).then(
-      (part) => void this.#parts.push(part),
-    )
+    const sending = this.#until((signal) => client.uploadPart(upload, number, bytes, signal), bytes)
+    this.#sending = sending.then((part) => void this.#parts.push(part))
     // Looked at by the next call.
     this.#sending.catch(() => undefined)
   }
@@ -118,8 +117,9 @@ export class ObjectWriter implements StoreWriter {
     if (object?.tag !== tag) throw this.#swept()
   }
 
-  async #until<Value>(send: Send<Value>): Promise<Value> {
-    const { value } = await this.#target.requests.until(this.#target.doing, send)
+  async #until<Value>(send: Send<Value>, carried?: Uint8Array): Promise<Value> {
+    const { requests, doing } = this.#target
+    const { value } = await requests.until({ ...doing, bytes: carried?.length ?? 0 }, send)
     return value
   }
 

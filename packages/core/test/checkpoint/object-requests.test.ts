@@ -36,4 +36,17 @@ describe('requests that do not succeed', () => {
     expect(await givenUp(host, requests.until(doing, send), host.clock.now())).toBeGreaterThan(100_000)
     expect(host.timersSet).toBe(0)
   })
+
+  it('that carry much have the time that a slow line takes for it', async () => {
+    const host = createManualHost()
+    const requests = new ObjectRequests(host, { timeoutMs: 60_000 })
+    requests.hurry()
+    const slow = (): Promise<ObjectAnswer<string>> =>
+      new Promise((resolve) => host.timers.set(30_000, () => resolve({ value: 'there' })))
+    const part = requests.until({ ...doing, bytes: 8 * 2 ** 20 }, slow)
+    await host.advance(30_000)
+    expect(await part).toMatchObject({ value: 'there' })
+    const small = requests.until({ ...doing, bytes: 100 }, slow)
+    expect(await givenUp(host, small, host.clock.now())).toBeLessThan(6_000)
+  })
 })
