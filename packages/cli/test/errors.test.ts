@@ -20,6 +20,18 @@ describe('an error as text', () => {
     )
   })
 
+  it('is broken on a terminal also in a row of JSON, between its columns', () => {
+    const row = JSON.stringify({ key: 'some text, "quoted"', total: 12, list: [1, 2], is: true, end: null })
+    const error = new MillraceError('step/function-failed', {
+      what: 'it threw',
+      detail: `for the row ${row}`,
+    })
+    expect(errorText(error, plain)).toContain(row)
+    const shown = errorText(error, { ...plain, width: 40 })
+    expect(Math.max(...shown.split('\n').map((line) => line.length))).toBeLessThanOrEqual(46)
+    expect(JSON.parse(/\{[^]*\}/.exec(shown)?.[0].replaceAll(/\n */g, ' ') ?? '')).toEqual(JSON.parse(row))
+  })
+
   it('has its code, what failed, step, place and hint', () => {
     const error = new MillraceError('input/undecodable', {
       what: 'a row cannot be decoded',

@@ -76,6 +76,10 @@ describe('the block on a terminal', () => {
     const [head, counters] = text(state({ phase: { number: 1, of: 3 } }))
     expect(head).toBe('flight-delays  batch, phase 1 of 3  2.0 s')
     expect(counters).toContain('25 %')
+    const first = { phase: { number: 1, of: 3 }, bytesIn: 160_000_000, watermark: Infinity }
+    const read = [...text(state(first)), paintLine(progressLine(state(first)), plainPalette)].join('\n')
+    expect(read).not.toMatch(/100 %|left|all input read/)
+    expect(read).toContain('flight-delays: phase 1 of 3, 1,000,000 rows in')
     const later = text(state({ phase: { number: 2, of: 3 } }))
     expect(later[0]).toBe('flight-delays  batch, phase 2 of 3  2.0 s')
     expect(later[1]).toBe('  1,000,000 rows  500 k rows/s  20 MB/s')

@@ -167,9 +167,9 @@ describe('millrace state', () => {
       (await tool('state', 'get', 'sum', 'b b', '--state', 'kept', '--table', 'values')).stdout,
     ).toContain('"total":7')
     expect(await tool('state', 'get', 'sum', 'z', '--state', 'kept')).toEqual({
-      code: 0,
+      code: 1,
       stdout: '',
-      stderr: '',
+      stderr: 'step "sum" keeps nothing of key z in epoch 2\n',
     })
   })
 
@@ -180,7 +180,15 @@ describe('millrace state', () => {
       { table: 'values', key: 'b b', total: 7 },
     ])
     const dump = ['state', 'dump', 'sum', '--state', 'kept', '--format', 'parquet']
-    expect(await tool(...dump, '--output', 'dumped')).toMatchObject({ code: 0 })
+    expect(await tool(...dump, '--output', 'dumped')).toMatchObject({
+      code: 0,
+      stdout: 'dumped: 6 rows of epoch 2\n',
+    })
+    const lines = await tool('state', 'dump', 'sum', '--state', 'kept', '--output', 'lines')
+    expect([lines.stdout, jsonLines(readFileSync(join(made.path, 'lines'), 'utf8')).length]).toEqual([
+      'lines: 6 rows of epoch 2\n',
+      6,
+    ])
     const shown = await tool('schema', 'dumped/sum/list.seen')
     expect(shown.stdout).toMatch(/dumped\/sum\/list\.seen: 3 rows/)
     expect((await tool(...dump)).stderr).toContain('add --output DIR')
@@ -199,7 +207,7 @@ describe('millrace state', () => {
     [['state', 'get', 'summ', 'a', '--state', 'kept'], 'did you mean sum?'],
     [
       ['state', 'get', 'sum', 'a', 'b', '--state', 'kept'],
-      'the key has 1 columns (key), and 2 words were given',
+      'the key has 1 column (key), and 2 words were given',
     ],
     [['state', 'dump', 'sum', '--table', 'x', '--state', 'kept'], 'has no table "x"'],
     [['checkpoints', 'show', '--state', 'kept'], 'needs an epoch'],

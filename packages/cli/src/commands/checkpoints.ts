@@ -7,8 +7,9 @@ import { UsageError } from '../command-line/usage-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { errorRecord, jsonLine } from '../progress/json-lines.ts'
-import { formatBytes, formatCount, formatTime } from '../progress/quantities.ts'
+import { formatBytes, formatCount, formatRows, formatTime } from '../progress/quantities.ts'
 import { checkpointsText, checkpointText } from '../report/checkpoints-text.ts'
+import { textWidth, wrapLine } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { actionOf, chosenEpoch, epochOf, keptAt, statePlace } from './state-place.ts'
 import type { StatePlace } from './state-place.ts'
@@ -27,13 +28,13 @@ export async function checkpoints(words: ParsedWords, surroundings: Surroundings
       stdout.write(
         json
           ? kept.epochs.map((one) => jsonLine(epochRecord(one))).join('')
-          : checkpointsText(kept, place.store.place),
+          : checkpointsText(kept, place.store.place, textWidth(stdout)),
       )
       return exitCodes.done
     }
     case 'show': {
       const one = epochOf(shownEpoch(words), await keptAt(place), place.store.place)
-      stdout.write(json ? jsonLine(one.manifest) : checkpointText(one))
+      stdout.write(json ? jsonLine(one.manifest) : checkpointText(one, textWidth(stdout)))
       return exitCodes.done
     }
     case 'verify':
@@ -76,19 +77,33 @@ async function verify(
   stdout: Surroundings['stdout'],
 ): Promise<ExitCode> {
   const { epochs, damaged } = await verifyCheckpoints(store, host.bytes)
+  const width = textWidth(stdout)
+  const line = (text: string): string => `${wrapLine(text, width, 2)}\n`
   const isWhole = damaged.length === 0 && epochs.every(({ fault }) => fault === undefined)
   for (const { manifest, fault, bytes } of epochs) {
     const { epoch, atMs } = manifest
     const told = fault === undefined ? null : errorRecord(fault)['message']
+    const found =
+      fault === undefined
+        ? `whole, ${readText(bytes, manifest.state.length + (manifest.border?.files.length ?? 0))}`
+        : `damaged: ${fault.detail ?? fault.what}, ${fault.place?.file ?? ''}`
     stdout.write(
       json
         ? jsonLine({ epoch, atMs, whole: fault === undefined, bytes, fault: told })
-        : `epoch ${formatCount(epoch)} of ${formatTime(atMs)}: ${fault === undefined ? `whole, ${formatBytes(bytes)} read` : `damaged: ${fault.detail ?? fault.what}, ${fault.place?.file ?? ''}`}\n`,
+        : line(`epoch ${formatCount(epoch)} of ${formatTime(atMs)}: ${found}`),
     )
   }
   for (const { file, reason } of damaged)
-    stdout.write(json ? jsonLine({ file, whole: false, fault: reason }) : `${file}: damaged: ${reason}\n`)
+    stdout.write(json ? jsonLine({ file, whole: false, fault: reason }) : line(`${file}: damaged: ${reason}`))
   return isWhole ? exitCodes.done : exitCodes.failed
+}
+
+/** A file that several epochs name is read once. */
+function readText(bytes: number, files: number): string {
+  if (bytes > 0) return `${formatBytes(bytes)} read`
+  return files === 0
+    ? 'it has no state'
+    : `all of its ${formatCount(files)} files were read for the epochs above`
 }
 
 async function exportState(
@@ -106,6 +121,6 @@ async function exportState(
   const format = valueOf(words, 'format') === 'parquet' ? 'parquet' : 'ndjson'
   await writeTables(tables, { host, folder: directory, format })
   const rows = tables.reduce((sum, table) => sum + table.rows.length, 0)
-  stdout.write(`${folder}: ${formatCount(rows)} rows of epoch ${formatCount(manifest.epoch)}\n`)
+  stdout.write(`${folder}: ${formatRows(rows)} of epoch ${formatCount(manifest.epoch)}\n`)
   return exitCodes.done
 }

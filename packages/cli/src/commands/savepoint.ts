@@ -7,6 +7,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { jsonLine } from '../progress/json-lines.ts'
 import { formatBytes, formatTime } from '../progress/quantities.ts'
+import { textWidth, wrapLine } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { statePlace } from './state-place.ts'
 import { openStore } from './state-store.ts'
@@ -32,7 +33,7 @@ export async function savepoint(words: ParsedWords, surroundings: Surroundings):
   stdout.write(
     words.given.has('json')
       ? jsonLine({ type: 'savepoint', place: to.place, epoch: manifest.epoch, newest, atMs, lineage, bytes })
-      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n${beginText({ path, mode, epoch: manifest.epoch, newest })}`,
+      : `${to.place}: epoch ${manifest.epoch} of ${formatTime(atMs)}, ${formatBytes(bytes)} of state\n${beginText({ path, mode, epoch: manifest.epoch, newest, width: textWidth(stdout) })}`,
   )
   return exitCodes.done
 }
@@ -43,8 +44,9 @@ function beginText(saved: {
   readonly mode: string | undefined
   readonly epoch: number
   readonly newest: number
+  readonly width: number
 }): string {
-  const { path, mode, epoch, newest } = saved
+  const { path, mode, epoch, newest, width } = saved
   const lines = [
     `begin with it: ${beginLine(path, mode)}`,
     'append leaves what was put out before the savepoint; overwrite is refused: nothing would write it again',
@@ -54,5 +56,6 @@ function beginText(saved: {
           `the job has gone on to epoch ${newest}: what comes behind epoch ${epoch} is put out again, so give the new job outputs of its own`,
         ]),
   ]
-  return lines.map((line) => `  ${line}\n`).join('')
+  // The command stays whole, to be copied.
+  return lines.map((line, at) => `${at === 0 ? `  ${line}` : wrapLine(`  ${line}`, width)}\n`).join('')
 }

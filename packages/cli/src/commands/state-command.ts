@@ -30,7 +30,8 @@ export const stateCommand: Command = {
   ],
   details: [
     'ls tells the steps that keep state, their tables, key columns and rows. get prints the rows of one key: a word for each key column, in their order. dump prints all rows of a step.',
-    'Rows are JSON, one per line, with the fields "table" and those of the row. Values of process steps have their declared types; accumulators of windows are shown as the columns in which a checkpoint keeps them. Bytes are base64, integers beyond 2^53 texts.',
+    'Rows are JSON, one per line, with the fields "table" and those of the row. Values of process steps have their declared types; accumulators of windows are shown as the columns in which a checkpoint keeps them. Bytes are base64, integers beyond 2^53 and moments texts.',
+    'get ends with 1 when nothing is kept of the key.',
   ],
   examples: [
     { line: 'millrace state ls --state .state', meaning: 'What is kept, step by step.' },

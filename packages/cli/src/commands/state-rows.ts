@@ -3,13 +3,38 @@ import { pipeline } from '@millrace/core'
 import type { Schema } from '@millrace/core'
 import { memoryRows } from '@millrace/core/connect'
 import { ndjson, parquet } from '@millrace/core/files'
+import type { DataType } from '@millrace/core/data'
 import type { Host } from '@millrace/core/host'
 import { Job } from '@millrace/core/runtime'
+import { formatInstant } from '@millrace/core/time'
 import type { StateRow, StateTable } from '@millrace/core/runtime'
 
-/** A row as a line of JSON. */
-export function rowLine(row: StateRow): string {
-  return `${JSON.stringify(row, (_, value: unknown) => plain(value))}\n`
+/** A row of a table as a line of JSON, with the name of the table. */
+export function rowLine({ table, schema }: StateTable, row: StateRow): string {
+  const cells = schema.fields.map(({ name, type }) => [name, shown(row[name], type)])
+  return `${JSON.stringify({ table, ...Object.fromEntries(cells) }, (_, value: unknown) => plain(value))}\n`
+}
+
+/** Moments as texts, wherever they are. */
+function shown(value: unknown, type: DataType): unknown {
+  if (value === null || value === undefined) return value
+  switch (type.kind) {
+    case 'timestamp':
+      return typeof value === 'number' ? formatInstant(value, type.zoned) : value
+    case 'list':
+      return (value as readonly unknown[]).map((one) => shown(one, type.element.type))
+    case 'struct':
+      return Object.fromEntries(
+        type.fields.map(({ name, type: of }) => [name, shown((value as StateRow)[name], of)]),
+      )
+    case 'map':
+      return Array.from(value as ReadonlyMap<unknown, unknown>, ([key, one]) => [
+        shown(key, type.key),
+        shown(one, type.value.type),
+      ])
+    default:
+      return value
+  }
 }
 
 function plain(value: unknown): unknown {

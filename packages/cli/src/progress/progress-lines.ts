@@ -62,21 +62,35 @@ export function progressBlock(
 /** One line for logs. */
 export function progressLine(state: ProgressState): Line {
   const { progress, rates, pipeline } = state
-  const share = shareDone(progress)
-  const left = share === undefined ? undefined : remainingMs(progress, rates)
+  const share = shareShown(state)
+  const left = share === undefined || hasPhasesAhead(state) ? undefined : remainingMs(progress, rates)
+  const { phase } = progress
   const parts = [
-    `${pipeline}: ${formatRows(progress.rowsIn)} in`,
+    ...(phase === undefined
+      ? [`${pipeline}: ${formatRows(progress.rowsIn)} in`]
+      : [`${pipeline}: phase ${phase.number} of ${phase.of}`, `${formatRows(progress.rowsIn)} in`]),
     `${formatShort(rates.rowsIn)} rows/s`,
     ...(progress.bytesIn > 0 ? [`${formatBytes(rates.bytesIn)}/s`] : []),
     `${formatRows(progress.rowsOut)} out`,
-    ...(share === undefined || state.mode !== 'batch' ? [] : [formatShare(share)]),
-    ...(left === undefined || state.mode !== 'batch' ? [] : [`about ${formatMs(left)} left`]),
+    ...(share === undefined ? [] : [formatShare(share)]),
+    ...(left === undefined ? [] : [`about ${formatMs(left)} left`]),
     ...jobNotices(progress, state.life ?? plainLife, state.nowMs),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
     ...(isDurable(state) ? [lastEpochText(progress, state.nowMs) ?? ''] : []),
   ].filter((part) => part !== '')
   return [piece(parts.join(', '))]
+}
+
+/** How much of the input of a batch is read; undefined where that would look like the end, and phases are to come. */
+function shareShown(state: ProgressState): number | undefined {
+  const share = state.mode === 'batch' ? shareDone(state.progress) : undefined
+  return share === 1 && hasPhasesAhead(state) ? undefined : share
+}
+
+/** Whether a batch in phases has others before it. */
+function hasPhasesAhead({ progress: { phase } }: ProgressState): boolean {
+  return phase !== undefined && phase.number < phase.of
 }
 
 /** The last epoch by phase, where epochs are kept. */
@@ -102,15 +116,15 @@ function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {
 }
 
 function countersLine(state: ProgressState, width: number): Line {
-  const { progress, rates, mode } = state
+  const { progress, rates } = state
   const line: Piece[] = [
     piece(`  ${formatRows(progress.rowsIn)}`),
     piece(`  ${formatShort(rates.rowsIn)} rows/s`, 'accent'),
   ]
   if (progress.bytesIn > 0) line.push(piece(`  ${formatBytes(rates.bytesIn)}/s`, 'accent'))
-  const share = mode === 'batch' ? shareDone(progress) : undefined
+  const share = shareShown(state)
   if (share !== undefined) {
-    const left = remainingMs(progress, rates)
+    const left = hasPhasesAhead(state) ? undefined : remainingMs(progress, rates)
     const percent = ` ${formatShare(share).padStart(5)}`
     const time = left !== undefined && share < 1 ? `  ${formatMs(left)} left` : ''
     const used = sum(line.map(({ text }) => text.length)) + 2 + percent.length
@@ -136,8 +150,10 @@ function timeLine(state: ProgressState, isBrief: boolean): Line {
   return [piece(`  ${parts.join('   ')}`, 'faint')]
 }
 
-function watermarkParts({ progress, nowMs, mode }: ProgressState, isBrief: boolean = false): string[] {
+function watermarkParts(state: ProgressState, isBrief: boolean = false): string[] {
+  const { progress, nowMs, mode } = state
   const { watermark } = progress
+  if (watermark === Infinity && hasPhasesAhead(state)) return []
   if (watermark === Infinity) return [mode === 'batch' ? 'all input read' : 'watermark at its end']
   if (watermark === -Infinity) return mode === 'batch' ? [] : ['no watermark yet']
   // Of input that is all there already, how long ago it happened is no lag.

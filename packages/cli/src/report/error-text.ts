@@ -44,9 +44,16 @@ export function errorText(error: unknown, options: ErrorTextOptions): string {
 function wrapped(lines: readonly string[], width: number): string {
   return lines
     .flatMap((line) => line.split('\n'))
-    .map((line) => (line.startsWith('    ') ? line : wrapLine(line, width, indentUnderLabel(line))))
+    .map((line) =>
+      line.startsWith('    ') ? line : wrapLine(loose(line, width), width, indentUnderLabel(line)),
+    )
     .map((line) => `${line}\n`)
     .join('')
+}
+
+/** On a terminal rows of JSON get places where they can be broken. */
+function loose(line: string, width: number): string {
+  return width === Infinity ? line : line.replaceAll(/(?<=["\d\]}el]),(?="[^"]*":)/g, ', ')
 }
 
 function operatingError(error: MillraceError, palette: Palette): string[] {

@@ -207,7 +207,7 @@ function owesOutput(place: string, epoch: number): MillraceError {
 }
 
 function taken(place: string): MillraceError {
-  return new MillraceError('checkpoint/incompatible', {
+  return new MillraceError('output/exists', {
     what: 'there is a savepoint already',
     hint: 'name another directory',
     place: { file: place },
