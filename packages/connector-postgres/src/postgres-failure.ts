@@ -39,6 +39,9 @@ const passing = [
 /** SQLSTATE of a unique violation. */
 export const UNIQUE_VIOLATION = '23505'
 
+/** SQLSTATE of a lock that was not to be had in time. */
+export const LOCK_NOT_AVAILABLE = '55P03'
+
 /** The code that a server gave an error, or the system. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | undefined)?.code

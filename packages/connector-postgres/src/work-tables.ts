@@ -9,9 +9,12 @@
  *  PG4  Staged rows of a run that nobody can go on with are dropped by later runs, once their owner is gone.
  *  PG10  A table of staged rows says which attempt opened it last, and is dropped by no earlier one: an attempt that ends or
  *       sweeps late leaves it to its successor.
+ *  PG11  Nothing waits long for a table of staged rows that a session holds, such as the COPY of a client that is gone and
+ *       that the server has not noticed: it is left for a later sweep.
  */
 import { createHash } from 'node:crypto'
 import { literal, quoted } from './identifier.ts'
+import { codeOf, LOCK_NOT_AVAILABLE } from './postgres-failure.ts'
 import type { PostgresTarget } from './postgres-options.ts'
 import type { AnswerRow, Session } from './session.ts'
 import type { TargetTable } from './target-table.ts'
@@ -21,6 +24,8 @@ export const PART_COLUMNS = ['millrace_attempt', 'millrace_part', 'millrace_row'
 
 /** Where what was committed is written down. */
 const COMMITS = 'millrace_commits'
+/** The longest that a drop waits for whoever holds the table: meanwhile nobody else gets at it (PG11). */
+const DROP_WAIT_MS = 2000
 
 /** A table of staged rows. */
 export interface Stage {
@@ -153,12 +158,7 @@ export class WorkTables {
     keep: readonly { readonly stage: string; readonly part: number }[],
   ): Promise<void> {
     const { attempt } = this.owner
-    const names: string[] = []
-    for (const family of [this.#family, ...this.#leftFamilies]) {
-      const { rows } = await session.query<{ name: string }>(STAGES, [this.schema, likePrefix(family)])
-      names.push(...rows.map(({ name }) => name))
-    }
-    for (const name of names) {
+    for (const name of await this.#swept(session)) {
       const kept = keep.filter(({ stage }) => stage === name).map(({ part }) => part)
       if (name !== this.stage.name && kept.length === 0) await this.#drop(session, name)
       else
@@ -169,6 +169,22 @@ export class WorkTables {
     }
   }
 
+  /** Tables of staged rows of this step, of its lineage and of those that were left, whatever columns and target they have. */
+  async #swept(session: Session): Promise<readonly string[]> {
+    const { lineage, step, left } = this.owner
+    const families = [this.#family, ...this.#leftFamilies]
+    const { rows } = await session.query<{ name: string; record: string | null }>(STAGES, [
+      this.schema,
+      likePrefix('millrace_staged_'),
+    ])
+    const isOwn = ({ name, record }: (typeof rows)[number]): boolean => {
+      if (families.some((family) => name.startsWith(family))) return true
+      const of = recordOf(record)
+      return of['step'] === step && [lineage, ...left].some((own) => own === of['lineage'])
+    }
+    return rows.filter(isOwn).map(({ name }) => name)
+  }
+
   /** PG4 */
   async dropForgotten(session: Session): Promise<void> {
     const { rows } = await session.query<{ name: string; record: string | null }>(STAGES, [
@@ -177,7 +193,7 @@ export class WorkTables {
     ])
     for (const { name, record } of rows) {
       if (name === this.stage.name || !isForgettable(record)) continue
-      await transaction(session, async () => {
+      await this.#unlessHeld(session, async () => {
         const locked = await session.query<{ free: boolean }>(TRY_LOCK, [name])
         if (locked.rows[0]?.free === true) await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
       })
@@ -191,12 +207,25 @@ export class WorkTables {
 
   /** PG10 */
   async #drop(session: Session, name: string): Promise<void> {
-    await transaction(session, async () => {
+    await this.#unlessHeld(session, async () => {
       await session.query(FAMILY_LOCK, [this.#family])
       const attempt = await this.#openedBy(session, name)
       if (attempt === undefined || attempt > this.owner.attempt) return
       await session.query(`DROP TABLE IF EXISTS ${this.named(name)}`)
     })
+  }
+
+  /** PG11 */
+  async #unlessHeld(session: Session, drop: () => Promise<void>): Promise<void> {
+    try {
+      await transaction(session, async () => {
+        const waitMs = Math.min(this.target.timeoutMs, DROP_WAIT_MS)
+        await session.query(`SET LOCAL lock_timeout = ${waitMs}`)
+        await drop()
+      })
+    } catch (error) {
+      if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error
+    }
   }
 }
 

@@ -376,6 +376,53 @@ describe.skipIf(whyNoServer !== undefined)('what the sink keeps at the server', 
     for (const run of [old, next, third]) await run.close()
   })
 
+  it('PG11: a table that a client which is gone holds is left, and goes with a later sweep', async () => {
+    await server.ask('CREATE TABLE held (id int4, name text)')
+    const options = optionsOf('held', { timeout: '200 ms' })
+    const context = { lineage: 'held', resumable: true }
+    const before = await openTable(options, Row, context)
+    const writer = await before.writer(0)
+    const committable = await prepareRows(writer, Row, { rows: [{ id: 1, name: 'a' }] })
+    await writer.close()
+    await before.close()
+    await server.ask('ALTER TABLE held ADD COLUMN more text')
+    const More = schema({ id: t.int32(), more: t.string() })
+    const run = await openTable(options, More, { ...context, attempt: 2, resumed: true })
+    // What a COPY holds for as long as its client does not end it.
+    await server.ask('BEGIN')
+    await server.ask(`LOCK TABLE "${committable.stage}" IN ROW EXCLUSIVE MODE`)
+    await run.sweep([])
+    const there = (): Promise<readonly unknown[]> =>
+      server.ask(`SELECT 1 FROM pg_class WHERE relname = $1`, [committable.stage])
+    expect(await there()).toHaveLength(1)
+    expect(await run.commit([committable])).toMatchObject([{ kind: 'committed' }])
+    await server.ask('COMMIT')
+    await run.sweep([])
+    expect(await there()).toEqual([])
+    await run.finish()
+    await run.close()
+  })
+
+  it('PG11: a run ends, and another one begins, while its staged rows are held', async () => {
+    await server.ask('CREATE TABLE ending (id int4, name text)')
+    const options = optionsOf('ending', { timeout: '200 ms' })
+    const run = await openTable(options, Row, { lineage: 'ending' })
+    const writer = await run.writer(0)
+    const committable = await prepareRows(writer, Row, { rows: [{ id: 1, name: 'a' }] })
+    expect(await run.commit([committable])).toEqual([{ kind: 'committed', rows: 1 }])
+    await writer.close()
+    await server.ask('BEGIN')
+    await server.ask(`LOCK TABLE "${committable.stage}" IN ROW EXCLUSIVE MODE`)
+    await run.finish()
+    await run.close()
+    const next = await openTable(options, Row, { lineage: 'behind' })
+    await server.ask('COMMIT')
+    await next.close()
+    // PG4: a run that finds it free drops it.
+    await (await openTable(options, Row, { lineage: 'last' })).close()
+    expect(await server.ask('SELECT 1 FROM pg_class WHERE relname = $1', [committable.stage])).toEqual([])
+  })
+
   it('PG7: marks of epochs long gone are one row, and still say that they are done', async () => {
     await server.ask('CREATE TABLE marked (id int4, name text)')
     const run = await openTable(optionsOf('marked'), Row, { lineage: 'marked', resumable: true })
@@ -454,7 +501,10 @@ describe.skipIf(whyNoServer !== undefined)('a history that was left', () => {
     await prepareRows(writer, Row, { rows: [{ id: 2, name: 'left' }], epoch: 2 })
     await writer.close()
     await before.close()
-    const run = await openTable(optionsOf('branched'), Row, {
+    // The rows have other columns now, and go to another table.
+    await server.ask('CREATE TABLE branch (id int4, more text)')
+    const More = schema({ id: t.int32(), more: t.string() })
+    const run = await openTable(optionsOf('branch'), More, {
       lineage: 'new',
       attempt: 2,
       resumable: true,

@@ -19,7 +19,15 @@ import { valueOf } from './row-values.ts'
 import type { BoundValue } from './row-values.ts'
 import { quoted, targetOf } from './sqlite-options.ts'
 import type { SqliteOptions, SqliteTarget } from './sqlite-options.ts'
-import { COMMITS, lookAtTable, makeWorkTables, OWN_COLUMNS, stageName } from './sqlite-table.ts'
+import {
+  COMMITS,
+  lookAtTable,
+  makeWorkTables,
+  OWN_COLUMNS,
+  stageFamily,
+  stageName,
+  stagesOf,
+} from './sqlite-table.ts'
 
 /** Names the staged rows of one task and epoch. */
 export interface SqliteCommittable {
@@ -148,31 +156,25 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   }
 
   async sweep(keep: readonly SqliteCommittable[]): Promise<void> {
-    const parts = keep.filter(({ stage }) => stage === this.#stage).map(({ part }) => part)
-    this.#doing('sweeping', () =>
-      this.#file.run(
-        `DELETE FROM ${this.#stage}
-          WHERE millrace_attempt < ? AND millrace_part NOT IN (SELECT value FROM json_each(?))`,
-        [BigInt(this.#context.attempt), JSON.stringify(parts)],
-      ),
-    )
-    const { left = [], step, schema } = this.#context
-    for (const lineage of left) {
-      const stage = stageName(lineage, step, this.#target, schema)
-      if (keep.some((committable) => committable.stage === stage)) continue
-      this.#doing('sweeping', () => this.#dropStageOf(lineage, stage))
-    }
+    const { left = [], lineage, step } = this.#context
+    this.#doing('sweeping', () => {
+      for (const stage of stagesOf(this.#file, stageFamily(lineage, step))) {
+        if (stage !== this.#stage && !names(keep, stage)) this.#dropStage(stage)
+        else this.#sweepStage(stage, keep)
+      }
+    })
+    for (const of of left) this.#doing('sweeping', () => this.#sweepLeft(of, keep))
   }
 
   async finish(): Promise<void> {
     this.#doing('finishing', () => {
       this.#replaceOlder()
-      this.#dropStage()
+      this.#endStage()
     })
   }
 
   async abandon(): Promise<void> {
-    this.#doing('cleaning up', () => this.#dropStage())
+    this.#doing('cleaning up', () => this.#endStage())
   }
 
   async close(): Promise<void> {
@@ -292,23 +294,46 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     )
   }
 
-  /** SQ3 */
-  #dropStage(): void {
+  /** This attempt needs the staged rows no more. */
+  #endStage(): void {
+    if (this.#dropStage(this.#stage)) this.#forgetStages(this.#context.lineage)
+  }
+
+  /** SQ3: whether it was this attempt's to drop. */
+  #dropStage(stage: string): boolean {
     const { lineage, step, attempt } = this.#context
     const [later] = this.#file.all(
       `SELECT 1 FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ${STAGE_MARK} AND rows > ?`,
       [lineage, step, BigInt(attempt)],
     )
-    if (later !== undefined) return
-    this.#dropStageOf(lineage, this.#stage)
+    if (later !== undefined) return false
+    this.#file.exec(`DROP TABLE IF EXISTS ${stage}`)
+    return true
   }
 
-  #dropStageOf(lineage: string, stage: string): void {
-    const { step } = this.#context
-    this.#file.exec(`DROP TABLE IF EXISTS ${stage}`)
+  /** Attempts of a lineage that was left are fenced: what they have staged is for any of ours to drop. */
+  #sweepLeft(lineage: string, keep: readonly SqliteCommittable[]): void {
+    const stages = stagesOf(this.#file, stageFamily(lineage, this.#context.step))
+    for (const stage of stages) {
+      if (names(keep, stage)) this.#sweepStage(stage, keep)
+      else this.#file.exec(`DROP TABLE IF EXISTS ${stage}`)
+    }
+    if (!stages.some((stage) => names(keep, stage))) this.#forgetStages(lineage)
+  }
+
+  #sweepStage(stage: string, keep: readonly SqliteCommittable[]): void {
+    const parts = keep.filter((committable) => committable.stage === stage).map(({ part }) => part)
+    this.#file.run(
+      `DELETE FROM ${stage}
+        WHERE millrace_attempt < ? AND millrace_part NOT IN (SELECT value FROM json_each(?))`,
+      [BigInt(this.#context.attempt), JSON.stringify(parts)],
+    )
+  }
+
+  #forgetStages(lineage: string): void {
     this.#file.run(`DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND epoch = ${STAGE_MARK}`, [
       lineage,
-      step,
+      this.#context.step,
     ])
   }
 
@@ -368,6 +393,11 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     )
     if (noted > 0) this.#file.exec(`DELETE FROM ${quoted(this.#target.table)}`)
   }
+}
+
+/** Whether rows of a table are kept. */
+function names(keep: readonly SqliteCommittable[], stage: string): boolean {
+  return keep.some((committable) => committable.stage === stage)
 }
 
 interface WriterOptions {

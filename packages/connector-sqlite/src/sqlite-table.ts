@@ -24,11 +24,29 @@ interface TableColumn {
   readonly hidden: number
 }
 
+/** What names of tables of staged rows of a job and a step begin with, whatever their rows and their target. */
+export function stageFamily(lineage: string, step: string): string {
+  return `millrace_staged_${digest([lineage, step]).slice(0, 32)}_`
+}
+
+/** Tables of staged rows of a family. */
+export function stagesOf(file: SqliteFile, family: string): readonly string[] {
+  return file
+    .all<{ name: string }>(
+      `SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1`,
+      [family],
+    )
+    .map(({ name }) => name)
+}
+
 /** Names the table of staged rows of a job, a step and a shape of rows. */
 export function stageName(lineage: string, step: string, target: SqliteTarget, schema: Schema): string {
   const shape = schema.fields.map(({ name, type }) => [name, typeToString(type)])
-  const text = JSON.stringify([lineage, step, target.table, target.mode, shape])
-  return `millrace_staged_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+  return `${stageFamily(lineage, step)}${digest([target.table, target.mode, shape]).slice(0, 8)}`
+}
+
+function digest(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
 /**

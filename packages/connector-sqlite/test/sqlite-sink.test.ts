@@ -287,6 +287,36 @@ describe('a table of SQLite', () => {
     await next.close()
   })
 
+  it('is rid of it also where the rows and the table have changed since', async () => {
+    database.exec('CREATE TABLE results (id INTEGER); CREATE TABLE others (id INTEGER, more TEXT)')
+    const Keys = schema({ id: t.int32() })
+    const More = schema({ id: t.int32(), more: t.string() })
+    const ids = (stage: string): unknown[] => database.prepare(`SELECT id FROM ${stage}`).all()
+    const old = await open({}, Keys, { lineage: 'old' })
+    const kept = await prepare(old, batchOfRows(Keys, [{ id: 1 }]))
+    await prepare(old, batchOfRows(Keys, [{ id: 2 }]), 2)
+    await old.close()
+    const more = { resumed: true, left: ['old'] }
+    const next = await open({ table: 'others' }, More, { lineage: 'new', attempt: 2, ...more })
+    await next.sweep([kept])
+    expect(ids(kept.stage)).toMatchObject([{ id: 1 }])
+    await next.sweep([])
+    expect(() => ids(kept.stage)).toThrow(/no such table/)
+    const own = await prepare(next, batchOfRows(More, [{ id: 3, more: 'a' }]))
+    await next.close()
+    // The same history, with its first columns and table again.
+    const last = await open({}, Keys, { lineage: 'new', attempt: 3, ...more })
+    await last.sweep([own])
+    expect(ids(own.stage)).toMatchObject([{ id: 3 }])
+    await last.sweep([])
+    expect(() => ids(own.stage)).toThrow(/no such table/)
+    await last.finish()
+    await last.close()
+    expect(
+      database.prepare("SELECT name FROM sqlite_master WHERE name LIKE 'millrace_staged_%'").all(),
+    ).toEqual([])
+  })
+
   it('refuses NaN, which would become null', async () => {
     database.exec('CREATE TABLE results (a REAL)')
     const rows = schema({ a: t.float64() })
