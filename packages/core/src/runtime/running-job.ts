@@ -350,8 +350,9 @@ export class RunningJob {
 /** The epoch to carry out again. What is read anew is not read as it was planned. */
 function replayOf({ taken, opened }: RunParts): EpochInput | undefined {
   const replay = taken === undefined || taken.start.kind === 'ended' ? undefined : taken.start.replay
-  if (replay === undefined || opened === undefined || opened.anew.size === 0) return replay
-  const ranges = Object.entries(replay.ranges).filter(([step]) => !opened.anew.has(step))
+  if (replay === undefined || opened === undefined) return replay
+  const readAnew = new Set([...opened.anew, ...opened.fit.readsAgain])
+  const ranges = Object.entries(replay.ranges).filter(([step]) => !readAnew.has(step))
   return { ...replay, ranges: Object.fromEntries(ranges) }
 }
 

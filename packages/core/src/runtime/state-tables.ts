@@ -87,10 +87,14 @@ class StepTables {
     this.#rows.set(part, kept)
     const columns = this.#identity(part, batch.schema)
     const gone = this.#goneColumn(part, batch.schema)
+    const isOfSource = this.#about?.kind === 'source'
+    // All tasks are told of together: there may be fewer now.
+    if (isOfSource && part === 'tasks') kept.clear()
     for (const row of batchToRows(batch) as readonly StateRow[]) {
       // Rows of the table of a lookup join are only added, and those that are equal count each.
       const id = part === 'table' ? String(kept.size) : identityOf(row, columns)
-      if (gone !== undefined && row[gone] === true) {
+      if (isOfSource && part === 'remembered' && row['value'] === null) kept.delete(id)
+      else if (gone !== undefined && row[gone] === true) {
         if (part.startsWith('list:')) removeKey(kept, identityOf(row, this.#keys))
         else kept.delete(id)
       } else kept.set(id, row)

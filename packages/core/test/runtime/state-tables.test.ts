@@ -1,7 +1,11 @@
 // The state of a checkpoint as rows is what the steps hold, whatever changes and removals lie in its files.
 import { describe, expect, it } from 'vitest'
-import { DirectoryStore } from '../../src/checkpoint/index.ts'
+import { DirectoryStore, StateFileWriter } from '../../src/checkpoint/index.ts'
+import type { Manifest, StateFileReference } from '../../src/checkpoint/index.ts'
 import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
+import type { Json } from '../../src/data/index.ts'
+import { sourceParts, sourceRows } from '../../src/engine/source/source-state.ts'
+import type { SourceNotes } from '../../src/engine/source/source-state.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
 import { pipeline, schema, session, sliding, state, t, tumbling } from '../../src/index.ts'
@@ -225,5 +229,47 @@ describe('the state of a checkpoint as rows', () => {
     expect(rowsOf(tables, 'tumbled', 'panes')).toMatchObject([{ key: 'a', '/pane': 5000, 'rows/rows': 1 }])
     expect(rowsOf(tables, 'slid', 'panes')).toMatchObject([{ key: 'a', '/pane': 5000, 'rows/rows': 1 }])
     expect(rowsOf(tables, 'sessions', 'sessions')).toMatchObject([{ key: 'a', 'rows/rows': 1 }])
+  })
+})
+
+describe('the tables of a source', () => {
+  it('have no entries that are forgotten, and no tasks that are no more', async () => {
+    const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
+    const store = new DirectoryStore(host, '/state')
+    const groups: [number, number] = [0, 128]
+    const standing = (tasks: number): SourceNotes['standing'] => ({
+      marks: Array.from({ length: tasks }, (_, task) => ({ current: task, highestEnded: task })),
+      discovered: 0,
+      discoveryDone: false,
+    })
+    const write = async (
+      name: string,
+      remembered: SourceNotes['remembered'],
+      tasks: number,
+    ): Promise<StateFileReference> => {
+      const writer = await StateFileWriter.begin(store, name, {
+        checks: host.bytes,
+        parts: sourceParts,
+        about: { kind: 'source', connector: 'own' } as never,
+      })
+      const notes = { splits: [], gone: [], remembered, standing: standing(tasks) }
+      for (const rows of sourceRows(notes, groups)) await writer.append(rows)
+      return { ...(await writer.finish()), step: 'rows', groups, epoch: 1, full: false }
+    }
+    const files = [
+      await write('state/a1-e1-0', new Map<string, Json>([['stays', 1], ['goes', { a: 2 }], ['null', null]]), 3), // prettier-ignore
+      await write('state/a1-e2-0', new Map([['goes', undefined]]), 2),
+    ]
+    const tables = await readStateTables({ state: files } as unknown as Manifest, {
+      store,
+      checks: host.bytes,
+    })
+    const rowsOf = (table: string): readonly object[] | undefined =>
+      tables.find((one) => one.table === table)?.rows
+    expect(rowsOf('remembered')).toEqual([
+      { key: 'stays', value: [1] },
+      { key: 'null', value: [null] },
+    ])
+    expect(rowsOf('tasks')).toMatchObject([{ task: 0 }, { task: 1 }])
   })
 })
