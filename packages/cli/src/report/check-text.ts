@@ -2,6 +2,7 @@
 import type { EpochOutput, StartCheck, StateChange, StepFit } from '@millrace/core/runtime'
 import { formatCount, formatRows, formatTime } from '../progress/quantities.ts'
 import type { Palette } from './style.ts'
+import { sinceText } from './table-since.ts'
 import { wrapLine } from './wrapped-text.ts'
 
 /** The answer of `millrace check`, with a line end. */
@@ -15,7 +16,8 @@ export function checkText(check: StartCheck, palette: Palette, width: number = I
     ...stepLines(check.steps, palette),
     ...againLines(check).map((line) => palette(line, 'warn')),
     ...check.tables.map(
-      (table) => `  table ${table} stays as an earlier run has read it; --refresh-tables reads it anew`,
+      (table) =>
+        `  table ${table} stays as an earlier run has read it${sinceText(table, check.tableEpochs)}; --refresh-tables reads it anew`,
     ),
   ]
   return lines.map((line) => `${wrapLine(line, width, indentOf(line))}\n`).join('')

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../
 import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
 import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
 import type { Palette } from './style.ts'
+import { sinceText } from './table-since.ts'
 import { wrapLine } from './wrapped-text.ts'
 
 /** What a summary is made from. */
@@ -63,12 +64,13 @@ function startNotes(summary: Summary, palette: Palette): string[] {
       : [`  started again after ${formatCount(restarts)} ${restarts === 1 ? 'failure' : 'failures'}`]),
     ...historyNotes(summary, palette),
     ...(start?.kind === 'resume' ? start.changes.map(changeNote) : []),
-    ...(start?.tables ?? []).map((table) => tableNote(table, palette)),
+    ...(start?.tables ?? []).map((table) => tableNote(table, start, palette)),
   ]
 }
 
-function tableNote(table: string, palette: Palette): string {
-  return `  table ${table} is as an earlier run has read it ${palette('(--refresh-tables reads it anew)', 'faint')}`
+function tableNote(table: string, start: JobStart | undefined, palette: Palette): string {
+  const since = sinceText(table, start?.tableEpochs)
+  return `  table ${table} is as an earlier run has read it${since} ${palette('(--refresh-tables reads it anew)', 'faint')}`
 }
 
 const changeWords = {

@@ -25,7 +25,8 @@ import type { MovedOutput } from './other-output.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
 import { refuseOtherMode, refuseOverwrite, stateMisfit } from './refuse-start.ts'
 import { openCheckpoint, wasDrained } from './restore.ts'
-import { tablesKept } from './state-fit.ts'
+import { tableEpochs, tablesKept } from './kept-tables.ts'
+import type { TableEpoch } from './kept-tables.ts'
 import type { StateFit, StepFit } from './state-fit.ts'
 import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
@@ -68,6 +69,8 @@ export interface StartCheck {
   readonly steps: readonly StepFit[]
   /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
   readonly tables: readonly string[]
+  /** Since when these tables are as they are, as far as that is known. */
+  readonly tableEpochs: readonly TableEpoch[]
   /** Sources whose positions are given up: what they read before is read again, and what it gives is put out again. */
   readonly readsAgain: readonly string[]
   /** Steps whose windows the run before has fired before their time: they fire again, with later rows only. */
@@ -106,6 +109,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     repeats: [],
     steps: [],
     tables: [],
+    tableEpochs: [],
     readsAgain: [],
     firesAgain: [],
     refusals,
@@ -129,7 +133,8 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     const fit = start.kind === 'ended' ? noFit : await fitOf(manifest, files, started, refusals)
     const { steps } = fit
     const { plan } = started.built
-    const tables = tableSources(plan)
+    const tables = tablesKept(plan, steps)
+    const sourcesOfTables = tableSources(plan)
     return {
       ...nothing,
       kind: start.kind,
@@ -146,8 +151,9 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       moved: movedOutputs(inHand, sinks),
       repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
       steps,
-      tables: tablesKept(plan, steps),
-      readsAgain: fit.readsAgain.filter((step) => !tables.has(step)),
+      tables,
+      tableEpochs: tableEpochs(plan, tables, { manifest, entries }),
+      readsAgain: fit.readsAgain.filter((step) => !sourcesOfTables.has(step)),
       firesAgain: start.kind === 'resume' ? firedAtEnd(manifest, plan, steps) : [],
     }
   } catch (error) {

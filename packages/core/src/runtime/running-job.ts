@@ -30,7 +30,8 @@ import type { JobProgress } from './progress.ts'
 import { restoreExecution, wasDrained } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { PhasedRun } from './phased-run.ts'
-import { tablesKept } from './state-fit.ts'
+import { tableEpochs, tablesKept } from './kept-tables.ts'
+import type { TableEpoch } from './kept-tables.ts'
 import type { StepFit } from './state-fit.ts'
 import { hasEnded } from './take-over.ts'
 import type { TakenOver } from './take-over.ts'
@@ -58,6 +59,8 @@ export interface JobStart {
   readonly changes: readonly StepFit[]
   /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
   readonly tables?: readonly string[]
+  /** Since when these tables are as they are, as far as that is known. */
+  readonly tableEpochs?: readonly TableEpoch[]
 }
 
 /** What a run is made of. */
@@ -321,6 +324,15 @@ export class RunningJob {
     })
   }
 
+  #tables(): Pick<JobStart, 'tables' | 'tableEpochs'> {
+    const { taken, opened, built } = this.#parts
+    const manifest = manifestOf(taken)
+    if (taken === undefined || opened === undefined || manifest === undefined) return {}
+    const tables = tablesKept(built.plan, opened.fit.steps)
+    const { entries } = taken
+    return { tables, tableEpochs: tableEpochs(built.plan, tables, { manifest, entries }) }
+  }
+
   #start(committedAgain: number): JobStart | undefined {
     const { taken, opened } = this.#parts
     if (taken === undefined) return undefined
@@ -342,7 +354,7 @@ export class RunningJob {
       ...(phases === undefined ? {} : { phases }),
       committedAgain,
       changes: opened === undefined ? [] : changesOf(opened),
-      ...(opened === undefined ? {} : { tables: tablesKept(this.#parts.built.plan, opened.fit.steps) }),
+      ...this.#tables(),
     }
   }
 }

@@ -13,8 +13,6 @@
 import type { DataType } from '../data/index.ts'
 import type { StatePart } from '../checkpoint/index.ts'
 import type { Source } from '../connect/source.ts'
-import type { LogicalPlan } from '../plan/logical.ts'
-import { tableSources } from '../plan/plan-graph.ts'
 import type { AggregateMeaning, KeyMeaning, StepMeaning } from '../plan/step-meaning.ts'
 import { fitProcess } from './process-fit.ts'
 import { fitColumns, fitKeys, generalRule } from './column-fit.ts'
@@ -146,13 +144,6 @@ interface FileFit {
 }
 
 const leftOut: FileFit = { tables: new Map(), changes: [], misfits: [], isDropped: true }
-
-/** Tables of lookup joins that stay as they were read before: the names of their sources. */
-export function tablesKept(plan: LogicalPlan, steps: readonly StepFit[]): readonly string[] {
-  const kept = steps.filter(({ verdict }) => verdict === 'keeps' || verdict === 'converts')
-  const tables = tableSources(plan)
-  return kept.flatMap(({ step }) => (tables.has(step) ? [step] : []))
-}
 
 function stepFit(step: string, files: readonly FileFit[], isInProgram: boolean): StepFit {
   const changes = unlike(files.flatMap((file) => file.changes))
