@@ -107,7 +107,7 @@ export function readProgress(
     bytesOut: sum(written, ({ bytes }) => bytes),
     rowsLate: sum(steps, (step) => step.lateRows),
     rowsRejected: sum(steps, (step) => step.rejectedRows),
-    watermark: Math.min(Infinity, ...tasks.map((task) => task.watermark)),
+    watermark: Math.min(Infinity, ...tasks.map((task) => task.time.watermark)),
     backpressure: run.elapsedMs === 0 ? 0 : Math.min(1, run.blockedMs / run.elapsedMs),
     epoch: run.epoch,
     ...(run.phase === undefined ? {} : { phase: run.phase }),
@@ -140,7 +140,7 @@ function sourceSteps(execution: Execution): StepProgress[] {
       stateEntries: 0,
       pendingTimers: 0,
       stateBytes: 0,
-      watermark: Math.min(Infinity, ...source.tasks.map((task) => task.watermark)),
+      watermark: Math.min(Infinity, ...source.tasks.map((task) => task.time.watermark)),
     }
   })
 }

@@ -8,7 +8,7 @@ import { CheckpointLog, decodeEntry, DirectoryStore, encodeEntry } from '../../s
 import type { CheckpointStore, Entry, EpochPlan } from '../../src/checkpoint/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { Source } from '../../src/connect/index.ts'
-import { SourceTask } from '../../src/engine/source/source-task.ts'
+import { AnnouncedTime } from '../../src/engine/source/announced-time.ts'
 import type { Json } from '../../src/data/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node/index.ts'
@@ -312,10 +312,10 @@ function plansReadAs(change: (plan: EpochPlan) => EpochPlan): NonNullable<Settin
 }
 
 /** What the defect of a task reaches. */
-interface TaskInside {
+interface TimeInside {
   readonly frontier: { combine(): number }
   announced: number
-  readonly options: { readonly output: { watermark(watermark: number): void } }
+  readonly output: { watermark(watermark: number): void }
 }
 
 function byteOf(horizon: Json | undefined): number {
@@ -344,17 +344,17 @@ const defects: { readonly [what: string]: Partial<Setting> & { readonly patch?: 
   },
   'the watermark moves inside an epoch': {
     patch: () => {
-      const own = Object.getOwnPropertyDescriptor(SourceTask.prototype, 'announce') as PropertyDescriptor
-      Object.defineProperty(SourceTask.prototype, 'announce', {
+      const own = Object.getOwnPropertyDescriptor(AnnouncedTime.prototype, 'announce') as PropertyDescriptor
+      Object.defineProperty(AnnouncedTime.prototype, 'announce', {
         configurable: true,
-        value(this: TaskInside) {
+        value(this: TimeInside) {
           const watermark = this.frontier.combine()
           if (watermark <= this.announced) return
           this.announced = watermark
-          this.options.output.watermark(watermark)
+          this.output.watermark(watermark)
         },
       })
-      return () => void Object.defineProperty(SourceTask.prototype, 'announce', own)
+      return () => void Object.defineProperty(AnnouncedTime.prototype, 'announce', own)
     },
   },
 }

@@ -185,13 +185,13 @@ export class MicroBatchLoop {
   private isDue(): boolean {
     if (this.sources.some((source) => source.isDue && this.isNews(source.step))) return true
     const tasks = this.planned().flatMap((source) => source.tasks)
-    const hasTime = tasks.some((task) => task.borderWatermark > -Infinity)
-    return hasTime && tasks.some((task) => task.isIdleDue && task.hasSpoken)
+    const hasTime = tasks.some((task) => task.time.borderWatermark > -Infinity)
+    return hasTime && tasks.some((task) => task.time.isIdleDue && task.time.hasSpoken)
   }
 
   /** Whether steps behind a source have not come so far: an earlier run may have told them. */
   private isNews(source: SourceStep): boolean {
-    const highest = Math.max(...source.tasks.map((task) => task.borderWatermark))
+    const highest = Math.max(...source.tasks.map((task) => task.time.borderWatermark))
     for (const [step, runners] of this.execution.runners) {
       const { inputs } = this.execution.node(step)
       if (!inputs.some((input) => input.step === source.step)) continue
@@ -246,11 +246,11 @@ export class MicroBatchLoop {
   private async say(): Promise<void> {
     const tasks = this.planned().flatMap((source) => source.tasks)
     for (const task of tasks) {
-      task.sayWatermark()
+      task.time.sayBorder()
       await this.ground.finishPending()
     }
     for (const task of tasks) {
-      task.sayStanding()
+      task.time.sayStanding()
       await this.ground.finishPending()
     }
   }

@@ -52,7 +52,7 @@ export class PlannedSource {
 
   /** Whether what stands at the border has not been said: watermarks, the end. */
   get isDue(): boolean {
-    return this.step.isPlanned && this.step.tasks.some((task) => task.isDue)
+    return this.step.isPlanned && this.step.tasks.some((task) => task.time.isDue)
   }
 
   /** Fixes what the next epoch reads. */
@@ -88,7 +88,7 @@ export class PlannedSource {
       for (const { id, to } of splits) await this.beginSplit(known(id), to, lane)
       for (const run of read) run.lastNewMs = clockMs
     }
-    for (const task of this.step.tasks) task.beginEpoch()
+    for (const task of this.step.tasks) task.time.beginEpoch()
     this.lanes = lanes
   }
 

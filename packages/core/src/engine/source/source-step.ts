@@ -172,7 +172,7 @@ export class SourceStep {
   private takeOn(splits: readonly Split[]): void {
     for (const split of splits) this.assign(split, this.splits++)
     // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
-    if (splits.length > 0) for (const task of this.tasks) task.announce()
+    if (splits.length > 0) for (const task of this.tasks) task.time.announce()
   }
 
   /** Takes on what is restored; false: nothing is. */
@@ -183,7 +183,7 @@ export class SourceStep {
     this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
     for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
     this.splits = restored.discovered
-    for (const task of this.tasks) task.announce()
+    for (const task of this.tasks) task.time.announce()
     this.discovery.restore(restored)
     return true
   }

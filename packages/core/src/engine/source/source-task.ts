@@ -1,17 +1,18 @@
 /**
- * The task of a source step: which of its splits is read next, and what watermark follows.
+ * The task of a source step: which of its splits is read next, and how far. What follows for event time is said by
+ * announced-time.ts.
  *
  * Rows go through the whole local graph in one synchronous step per piece. The watermark is that of split-frontier.ts (SO2,
  * SO4); +Infinity comes only when nothing more can be discovered, or on a drain. Invariants (tests quote them):
  *  SO3  A sequential source has at most one split open that is not idle, and splits are opened in order of discovery.
- *  SO6  In planned epochs only splits of the plan are read, each lane in its order; watermarks, idleness and the end are
- *       said at the beginning of an epoch, as they stood at the end of the one before.
+ *  SO7  In planned epochs only splits of the plan are read, each lane in its order.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
 import type { Source, SourceContext, Split } from '../../connect/source.ts'
 import type { EventTime } from '../../plan/logical.ts'
 import type { Lane } from './lane.ts'
+import { AnnouncedTime } from './announced-time.ts'
 import { SplitFrontier } from './split-frontier.ts'
 import type { FrontierMarks } from './split-frontier.ts'
 import type { SourceRows } from './source-rows.ts'
@@ -33,7 +34,7 @@ export interface SourceTaskOptions {
   readonly batchRows: number
   /** How many splits may be open and not idle at a time. */
   readonly openMax: number
-  /** Epochs are planned: micro-batch mode (SO6). */
+  /** Epochs are planned: micro-batch mode (SO6, SO7). */
   readonly isPlanned: boolean
   /** Where rows and watermarks go. */
   readonly output: Receiver
@@ -53,32 +54,23 @@ export class SourceTask {
   readonly progress = { rows: 0, bytesDone: 0, bytesKnown: 0, rowsKnown: 0, splitsDone: 0, splitsKnown: 0 }
   /** When the last rows came, on the clock that never goes back. */
   lastRowsAt: number
+  readonly time: AnnouncedTime
   private readonly options: SourceTaskOptions
   private readonly frontier = new SplitFrontier()
   private waiting: SplitRun[] = []
   private open: SplitRun[] = []
   private next = 0
-  private announced = -Infinity
-  private idle = false
   private moreMayCome = true
-  private ended = false
   /** Splits that were found, asked or became idle since the state was looked at last, and those that ended. */
   private changed = new Set<SplitRun>()
   private finished: string[] = []
   private readonly lanes = new Map<SplitRun, Lane>()
   private readonly openLanes = new Set<Lane>()
-  /** What the end of the last epoch left to say (SO6). */
-  private spoken = false
-  private border = { watermark: -Infinity, idle: false, over: false }
 
   constructor(options: SourceTaskOptions) {
     this.options = options
+    this.time = new AnnouncedTime(this.frontier, options.output, options.isPlanned)
     this.lastRowsAt = options.context.host.clock.monotonic()
-  }
-
-  /** The watermark announced last. */
-  get watermark(): number {
-    return this.announced
   }
 
   get bytesRead(): number {
@@ -89,7 +81,7 @@ export class SourceTask {
 
   /** Whether all splits were read to their end and no more can come. */
   get done(): boolean {
-    return this.ended
+    return this.time.hasEnded
   }
 
   /** Nothing is under way that could bring rows which are there already. */
@@ -124,80 +116,17 @@ export class SourceTask {
     this.moreMayCome = false
   }
 
-  /**
-   * Tells what follows how far event time has come, and whether this task has anything to say about it. `moved`: only
-   * this split has moved since.
-   */
-  announce(moved?: SplitRun): void {
-    if (this.options.isPlanned) return
-    const { output } = this.options
-    const watermark = this.frontier.combine(moved)
-    if (watermark > this.announced) {
-      this.announced = watermark
-      output.watermark(watermark)
-    }
-    if (this.frontier.allIdle !== this.idle) {
-      this.idle = this.frontier.allIdle
-      output.idle(this.idle)
-    }
-  }
-
   /** The end of an epoch: what the next one has to say stands from here on. */
   endEpoch(): void {
-    const over = !this.moreMayCome && this.open.length === 0 && this.waiting.length === 0
-    this.border = { watermark: this.frontier.combine(), idle: this.frontier.allIdle, over }
+    this.time.endEpoch(this.isOver)
     this.lanes.clear()
     this.openLanes.clear()
   }
 
   /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
   restoreBorder(): void {
-    const { waiting } = this
-    this.border = {
-      watermark: this.frontier.marks.current,
-      idle: waiting.every((run) => run.wasIdle),
-      over: !this.moreMayCome && waiting.length === 0,
-    }
-  }
-
-  /** How far event time had come at the border. */
-  get borderWatermark(): number {
-    return this.border.over ? Infinity : this.border.watermark
-  }
-
-  /** What the epoch before left to say: another one is due for it alone. */
-  get isDue(): boolean {
-    return !this.ended && (this.border.over || this.border.watermark > this.announced)
-  }
-
-  /** Whether the epoch before left the task idle, which nobody has been told. */
-  get isIdleDue(): boolean {
-    return !this.ended && this.border.idle && !this.idle
-  }
-
-  /** Whether it has begun an epoch in this run: before that, what others know of it is not known here. */
-  get hasSpoken(): boolean {
-    return this.spoken
-  }
-
-  /** At the beginning of an epoch: how far event time came in the one before. */
-  sayWatermark(): void {
-    if (this.ended || this.border.watermark <= this.announced) return
-    this.announced = this.border.watermark
-    this.options.output.watermark(this.announced)
-  }
-
-  /** Behind the watermarks of all tasks: whether this one was idle, or at its end. */
-  sayStanding(): void {
-    this.spoken = true
-    if (this.ended) return
-    if (this.border.over) this.end()
-    else this.sayIdle(this.border.idle)
-  }
-
-  /** A task that was idle speaks again before the first row of the epoch, when splits were found. */
-  beginEpoch(): void {
-    if (!this.ended && !this.frontier.allIdle) this.sayIdle(false)
+    const isIdle = this.waiting.every((run) => run.wasIdle)
+    this.time.restoreBorder(isIdle, this.isOver)
   }
 
   /** Reads a split in this epoch, when its turn comes in the lane. */
@@ -217,12 +146,6 @@ export class SourceTask {
   becomeIdle(run: SplitRun): void {
     this.frontier.setIdle(run, true)
     this.changed.add(run)
-  }
-
-  private sayIdle(idle: boolean): void {
-    if (idle === this.idle) return
-    this.idle = idle
-    this.options.output.idle(idle)
   }
 
   /** Every row that was taken was pushed: positions are exactly what comes next. */
@@ -263,7 +186,7 @@ export class SourceTask {
    * to be pushed.
    */
   turn(ask: boolean): Turn {
-    if (this.ended) return 'done'
+    if (this.done) return 'done'
     if (ask) this.openWaiting()
     const count = this.open.length
     for (let tried = 0; tried < count; tried++) {
@@ -272,7 +195,7 @@ export class SourceTask {
       if (run.state !== 'ready') this.next++
       if (worked) return 'worked'
     }
-    if (count === 0) this.announce()
+    if (count === 0) this.time.announce()
     if (this.options.isPlanned) return 'waiting'
     // Ending is work: others may wait for it, such as the streams behind the table of a lookup join.
     return this.endIfDone() ? 'worked' : 'waiting'
@@ -282,21 +205,18 @@ export class SourceTask {
   checkIdle(now: number): void {
     const idleAfterMs = this.options.eventTime?.idleAfterMs ?? 0
     // How fast a bounded input is read says nothing of its event time.
-    if (idleAfterMs === 0 || this.ended || this.options.context.boundedness === 'bounded') return
+    if (idleAfterMs === 0 || this.done || this.options.context.boundedness === 'bounded') return
     for (const run of this.open) {
       if (run.silentMs(now) < idleAfterMs || this.frontier.isIdle(run)) continue
       this.frontier.setIdle(run, true)
       this.changed.add(run)
     }
-    this.announce()
+    this.time.announce()
   }
 
   /** Ends the task where it stands; with `drain` every window fires. */
   async stop(drain: boolean): Promise<void> {
-    if (!this.ended) {
-      this.ended = true
-      this.options.output.end(drain)
-    }
+    this.time.stop(drain)
     await this.close()
   }
 
@@ -388,7 +308,7 @@ export class SourceTask {
   private pushPiece(run: SplitRun): boolean {
     const piece = run.nextPiece()
     if (rowCount(piece) > 0) this.options.output.push(piece)
-    this.announce(run)
+    this.time.announce(run)
     return true
   }
 
@@ -401,18 +321,17 @@ export class SourceTask {
     this.changed.delete(run)
     this.finished.push(run.split.id)
     this.openWaiting()
-    this.announce()
+    this.time.announce()
   }
 
   private endIfDone(): boolean {
-    if (this.moreMayCome || this.open.length > 0 || this.waiting.length > 0) return false
-    this.end()
+    if (!this.isOver) return false
+    this.time.end()
     return true
   }
 
-  private end(): void {
-    this.ended = true
-    this.announced = Infinity
-    this.options.output.end(true)
+  /** Everything was read, and nothing more can come. */
+  private get isOver(): boolean {
+    return !this.moreMayCome && this.open.length === 0 && this.waiting.length === 0
   }
 }
