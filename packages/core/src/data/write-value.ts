@@ -9,6 +9,7 @@ import { parseDate } from '../time/instant.ts'
 import type { ColumnBuilder, ListColumnBuilder, StructColumnBuilder } from './column-builder.ts'
 import { fitsPrecision, parseDecimal } from './decimal.ts'
 import type { FixedColumnBuilder } from './fixed-column-builder.ts'
+import { integerRanges } from './integer-ranges.ts'
 import { typeToString } from './type-text.ts'
 import type { DataType, Field, Interval } from './type.ts'
 import type { Utf8ColumnBuilder } from './utf8-column-builder.ts'
@@ -46,15 +47,6 @@ export function writeValue(builder: ColumnBuilder, row: number, value: unknown, 
     case 'struct':
       return writeStruct(builder, row, value, path)
   }
-}
-
-const integerRanges: { readonly [kind: string]: readonly [number, number] } = {
-  int8: [-128, 127],
-  int16: [-32768, 32767],
-  int32: [-2147483648, 2147483647],
-  uint8: [0, 255],
-  uint16: [0, 65535],
-  uint32: [0, 4294967295],
 }
 
 const DAY_MS = 86_400_000

@@ -2,7 +2,7 @@
  * A physical plan as tasks in this thread: built here, driven by one of the loops (loop/).
  *
  * How tasks hang together is task-edges.ts; what they read is source/create-sources.ts, and what they write to
- * open-sinks.ts.
+ * sink/open-sinks.ts.
  */
 import type { Boundedness } from '../connect/source.ts'
 import type { SinkContext } from '../connect/sink.ts'
@@ -18,14 +18,14 @@ import type { BorderWriter } from './border/border-writer.ts'
 import { createOperator } from './create-operator.ts'
 import type { Route } from './exchange.ts'
 import type { LoopInput } from './loop/loop-input.ts'
-import { abandonSinks, closing, openSink, openWriter, withdrawSinks } from './open-sinks.ts'
-import type { OpenSinkStep } from './open-sinks.ts'
+import { abandonSinks, closing, openSink, openWriter, withdrawSinks } from './sink/open-sinks.ts'
+import type { OpenSinkStep } from './sink/open-sinks.ts'
 import type { Operator, OperatorContext, StepCounters } from './operator.ts'
 import { portOf } from './output-port.ts'
 import type { OutputPort, TaskPlace } from './output-port.ts'
-import { SinkRunner } from './sink-runner.ts'
-import { StepWaits } from './sink-waits.ts'
-import type { SinkWait } from './sink-waits.ts'
+import { SinkRunner } from './sink/sink-runner.ts'
+import { StepWaits } from './sink/sink-waits.ts'
+import type { SinkWait } from './sink/sink-waits.ts'
 import { createSources } from './source/create-sources.ts'
 import type { SourceStep } from './source/source-step.ts'
 import { StepRunner } from './step-runner.ts'

@@ -76,7 +76,7 @@ describe('a sink that waits for its target', () => {
     ['finish', 'finishing'],
     ['close writer', 'closing'],
     ['close', 'closing'],
-  ] as const)('SW2: shows in progress while a call of %s is not answered for long', async (call, doing) => {
+  ] as const)('WT2: shows in progress while a call of %s is not answered for long', async (call, doing) => {
     const host = createManualHost()
     const gate = new Gate()
     const job = jobOf(host, gated(call, gate))
@@ -93,7 +93,7 @@ describe('a sink that waits for its target', () => {
     expect(waitingOf(job.progress())).toEqual([])
   })
 
-  test('SW1: shows at once what it tells, as it is now, until it takes it back', async () => {
+  test('WT1: shows at once what it tells, as it is now, until it takes it back', async () => {
     const host = createManualHost()
     const source = memoryStream(Row)
     let context: SinkContext | undefined
@@ -163,7 +163,7 @@ describe('a sink that never answers when it is closed', () => {
 
 describe('a sink that never answers', () => {
   test.each(['write', 'prepare', 'commit', 'finish'] as const)(
-    'SW3: ends a run that is stopped, with the step and what it was asked: %s',
+    'WT3: ends a run that is stopped, with the step and what it was asked: %s',
     async (call) => {
       const host = createManualHost()
       const source = memoryStream(Row)

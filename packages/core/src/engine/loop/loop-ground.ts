@@ -88,12 +88,12 @@ export class LoopGround implements ExecutionEvents {
 
   /** A piece of work begins that is to be cut by yields (TL3). */
   beginSlice(): void {
-    this.sliceStart = this.monotonic()
+    this.sliceStart = this.now()
   }
 
   /** Lets signals and timers live, when it is time (TL3). */
   async yieldWhenLong(): Promise<void> {
-    if (this.monotonic() - this.sliceStart < YIELD_AFTER_MS) return
+    if (this.now() - this.sliceStart < YIELD_AFTER_MS) return
     await this.execution.options.host.timers.yield()
     this.beginSlice()
   }
@@ -139,7 +139,7 @@ export class LoopGround implements ExecutionEvents {
   /** Waits for sinks and borders; whether there was something to wait for. */
   async waitForSinks(): Promise<boolean> {
     let waited = false
-    const start = this.monotonic()
+    const start = this.now()
     const waitFor = async (writer: { readonly busy: Promise<void> | undefined }): Promise<void> => {
       while (writer.busy !== undefined) {
         waited = true
@@ -149,7 +149,7 @@ export class LoopGround implements ExecutionEvents {
     const { sinks, borders } = this.execution
     for (const { runners } of sinks) for (const runner of runners) if (runner.busy) await waitFor(runner)
     for (const border of borders) if (border.busy) await waitFor(border)
-    if (waited) this.blockedMs += this.monotonic() - start
+    if (waited) this.blockedMs += this.now() - start
     return waited
   }
 
@@ -176,7 +176,8 @@ export class LoopGround implements ExecutionEvents {
     this.beginSlice()
   }
 
-  private monotonic(): number {
+  /** For waits: a wall clock may jump. Milliseconds. */
+  now(): number {
     return this.execution.options.host.clock.monotonic()
   }
 }

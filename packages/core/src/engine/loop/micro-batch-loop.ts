@@ -103,7 +103,7 @@ export class MicroBatchLoop {
    * out again.
    */
   async run(): Promise<LoopEnd> {
-    this.lastInputAt = this.now()
+    this.lastInputAt = this.ground.now()
     const replay = this.replayed()
     for (const source of this.execution.sources) {
       const plan = replay?.plans.get(source.step)
@@ -124,7 +124,7 @@ export class MicroBatchLoop {
   }
 
   private async runByInterval(everyMs: number): Promise<LoopEnd> {
-    for (let nextAt = this.now(); ;) {
+    for (let nextAt = this.ground.now(); ;) {
       await this.waitUntil(nextAt)
       if (this.ground.isStopping) return this.close('stopped')
       const planned = await this.ground.unlessStopped(this.plan())
@@ -135,7 +135,7 @@ export class MicroBatchLoop {
         const end = await this.epoch(plan)
         if (end !== undefined) return end
       } else if (this.isIdleFor(this.options.stopWhenIdleMs)) return this.close('idle')
-      const now = this.now()
+      const now = this.ground.now()
       nextAt = Math.max(now, nextAt + everyMs * Math.max(1, Math.ceil((now - nextAt) / everyMs)))
     }
   }
@@ -219,7 +219,7 @@ export class MicroBatchLoop {
       this.ground.throwIfFailed()
     }
     clock.clockMs = clockMs
-    if ([...plans.values()].some((plan) => !isEmptyPlan(plan))) this.lastInputAt = this.now()
+    if ([...plans.values()].some((plan) => !isEmptyPlan(plan))) this.lastInputAt = this.ground.now()
     await this.say()
     for (const source of this.sources) await source.begin(plans.get(source.step.step) ?? noInput, clockMs)
     await this.read()
@@ -232,13 +232,12 @@ export class MicroBatchLoop {
       followed.plan = await this.plan()
       if (followed.plan === undefined) return this.stopSources('idle')
     }
-    const { monotonic } = this.execution.options.host.clock
-    const readAt = monotonic()
+    const readAt = this.ground.now()
     while (!epochs.canCut) {
       await this.ground.sleep(WAIT_MAX_MS)
       this.ground.throwIfFailed()
     }
-    epochs.cut(monotonic() - readAt)
+    epochs.cut(this.ground.now() - readAt)
     return undefined
   }
 
@@ -326,19 +325,14 @@ export class MicroBatchLoop {
   }
 
   private isIdleFor(ms: number | undefined): boolean {
-    return ms !== undefined && this.now() - this.lastInputAt >= ms
+    return ms !== undefined && this.ground.now() - this.lastInputAt >= ms
   }
 
   private async waitUntil(at: number): Promise<void> {
-    while (!this.ground.isStopping && this.now() < at) {
-      await this.ground.sleep(Math.min(WAIT_MAX_MS, at - this.now()))
+    while (!this.ground.isStopping && this.ground.now() < at) {
+      await this.ground.sleep(Math.min(WAIT_MAX_MS, at - this.ground.now()))
       this.ground.throwIfFailed()
     }
-  }
-
-  /** For waits: a wall clock may jump. */
-  private now(): number {
-    return this.execution.options.host.clock.monotonic()
   }
 }
 

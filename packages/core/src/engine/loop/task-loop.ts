@@ -79,7 +79,7 @@ export class TaskLoop {
   async run(): Promise<LoopEnd> {
     const { inputs, sources } = this.execution
     for (const input of inputs) if (!(await this.ground.unlessStopped(input.open()))) return 'stopped'
-    const now = this.now()
+    const now = this.ground.now()
     this.nextEpochAt = now + this.epochIntervalMs()
     this.nextDiscoveryAt = now + this.options.discoverIntervalMs
     const end = await this.loop().catch(async (error: unknown) => {
@@ -135,7 +135,7 @@ export class TaskLoop {
     this.ground.woken = false
     let worked = false
     const isDue = this.isEpochDue()
-    if (isDue) this.dueAt ??= this.now()
+    if (isDue) this.dueAt ??= this.ground.now()
     const asks = !this.ground.isStopping && !isDue && !this.options.epochs.holdsReading
     for (const input of this.readable()) {
       if (this.execution.pending.length > 0 || this.ground.sinksBusy()) return true
@@ -157,7 +157,7 @@ export class TaskLoop {
     if (this.execution.pending.length > 0) return undefined
     if (this.ground.isStopping && (this.isBounded() || this.isSettled())) return 'stopped'
     if (!worked && this.execution.inputs.every((input) => input.done)) return 'finished'
-    const now = this.now()
+    const now = this.ground.now()
     for (const source of this.execution.sources) source.discovery.takeFound()
     if (now >= this.nextDiscoveryAt) this.discover(now)
     // A split that became idle may have moved a watermark: TL2.
@@ -179,12 +179,12 @@ export class TaskLoop {
   }
 
   private isEpochDue(): boolean {
-    return this.now() >= this.nextEpochAt && this.options.epochs.canCut
+    return this.ground.now() >= this.nextEpochAt && this.options.epochs.canCut
   }
 
   private async cutEpoch(): Promise<undefined> {
     await this.ground.settle()
-    const now = this.now()
+    const now = this.ground.now()
     this.nextEpochAt = now + this.epochIntervalMs()
     this.options.epochs.cut(now - (this.dueAt ?? now))
     this.dueAt = undefined
@@ -203,7 +203,7 @@ export class TaskLoop {
   }
 
   private async wait(): Promise<void> {
-    const now = this.now()
+    const now = this.ground.now()
     // An epoch that is due waits until the one before is durable: that wakes the loop.
     const epochAt = this.nextEpochAt > now ? this.nextEpochAt : Infinity
     const until = Math.min(epochAt, this.nextDiscoveryAt, this.idleDeadline(), now + WAIT_MAX_MS)
@@ -214,7 +214,7 @@ export class TaskLoop {
     const idleMs = this.options.stopWhenIdleMs
     const at = idleMs === undefined ? Infinity : this.lastRowsAt() + idleMs
     // Behind it the run waits for a read or a listing, which wakes the loop.
-    return at > this.now() ? at : Infinity
+    return at > this.ground.now() ? at : Infinity
   }
 
   /** No read is under way that could still bring what is there already, and all sources have looked since the last row. */
@@ -238,10 +238,5 @@ export class TaskLoop {
 
   private lastRowsAt(): number {
     return Math.max(...this.execution.sources.map((source) => source.lastRowsAt))
-  }
-
-  /** A wall clock may jump. */
-  private now(): number {
-    return this.execution.options.host.clock.monotonic()
   }
 }

@@ -6,6 +6,7 @@
  * representable; the caller rejects them or throws.
  */
 import type { Column, FixedArray, FixedColumn, WideColumn } from '../../../data/column.ts'
+import { integerRanges } from '../../../data/integer-ranges.ts'
 import { fixedArrayKindOf, listChildField, makeFixedArray, structFields } from '../../../data/layout.ts'
 import { fieldToString } from '../../../data/type-text.ts'
 import type { DataType, Field } from '../../../data/type.ts'
@@ -110,18 +111,9 @@ function retyped(column: Column, type: DataType): Column {
   }
 }
 
-const ranges: { readonly [kind: string]: readonly [number, number] } = {
-  int8: [-128, 127],
-  int16: [-32768, 32767],
-  int32: [-2147483648, 2147483647],
-  uint8: [0, 255],
-  uint16: [0, 65535],
-  uint32: [0, 4294967295],
-}
-
 function integers(to: DataType): Conform {
   const kind = fixedArrayKindOf(to)
-  const [least, most] = ranges[to.kind] ?? [to.kind === 'uint64' ? 0 : -Infinity, Infinity]
+  const [least, most] = integerRanges[to.kind] ?? [to.kind === 'uint64' ? 0 : -Infinity, Infinity]
   return (column, rows, misfit) => {
     const { validity } = column
     if (column.layout === 'wide') return wideIntegers(column, rows, to, misfit)
@@ -146,7 +138,7 @@ function wideIntegers(column: WideColumn, rows: number, to: DataType, misfit: Mi
   const { values, validity, type } = column
   const unsigned = type.kind === 'uint64'
   const exact = to.kind === 'int64' || to.kind === 'uint64'
-  const [least, most] = ranges[to.kind] ?? [to.kind === 'uint64' ? 0 : -Infinity, Infinity]
+  const [least, most] = integerRanges[to.kind] ?? [to.kind === 'uint64' ? 0 : -Infinity, Infinity]
   const narrow = exact ? undefined : makeFixedArray(fixedArrayKindOf(to), rows)
   for (let row = 0; row < rows; row++) {
     if (!isSet(validity, row)) continue

@@ -8,14 +8,14 @@
  *       meanwhile.
  *  SK3  Whoever waits for `prepare` gets an answer: after a failed write its error, after the end of the run another.
  */
-import type { Batch } from '../data/batch.ts'
-import { rowCount } from '../data/batch.ts'
-import { concatBatches } from '../data/append.ts'
-import type { Json } from '../data/type.ts'
-import { assert, MillraceError } from '../errors.ts'
-import type { EpochId, SinkWriter } from '../connect/sink.ts'
-import { writeFailure } from './connector-failure.ts'
-import type { Operator, OperatorContext } from './operator.ts'
+import type { Batch } from '../../data/batch.ts'
+import { rowCount } from '../../data/batch.ts'
+import { concatBatches } from '../../data/append.ts'
+import type { Json } from '../../data/type.ts'
+import { assert, MillraceError } from '../../errors.ts'
+import type { EpochId, SinkWriter } from '../../connect/sink.ts'
+import { writeFailure } from '../connector-failure.ts'
+import type { Operator, OperatorContext } from '../operator.ts'
 import type { StepWaits } from './sink-waits.ts'
 
 /** The end of an epoch among the batches. */

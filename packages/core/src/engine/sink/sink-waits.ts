@@ -3,14 +3,14 @@
  * says why (law L6).
  *
  * One per step; progress reads them. Invariants (tests quote them):
- *  SW1  Of a step there is one wait at most: what the sink has told of comes first, then the call that is open longest.
- *  SW2  A call counts when it has been open for a while; what a sink tells counts at once.
- *  SW3  In a run that is stopped a call that is not answered for long has failed. Calls of `close` are not limited here: who
+ *  WT1  Of a step there is one wait at most: what the sink has told of comes first, then the call that is open longest.
+ *  WT2  A call counts when it has been open for a while; what a sink tells counts at once.
+ *  WT3  In a run that is stopped a call that is not answered for long has failed. Calls of `close` are not limited here: who
  *      makes them does.
  */
-import { MillraceError } from '../errors.ts'
-import type { SinkNotice } from '../connect/sink.ts'
-import type { Clock, Timer, Timers } from '../host/host.ts'
+import { MillraceError } from '../../errors.ts'
+import type { SinkNotice } from '../../connect/sink.ts'
+import type { Clock, Timer, Timers } from '../../host/host.ts'
 
 /** A call that is open for less is no wait. */
 const SHOWN_AFTER_MS = 2000
@@ -73,7 +73,7 @@ export class StepWaits {
   /**
    * A call, until it is answered.
    *
-   * @throws MillraceError `output/write-failed` (SW3)
+   * @throws MillraceError `output/write-failed` (WT3)
    */
   during<Answer>(doing: SinkCall, answer: Promise<Answer>): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
@@ -88,7 +88,7 @@ export class StepWaits {
     })
   }
 
-  /** SW3: the run is stopped, and somebody waits for its end. */
+  /** WT3: the run is stopped, and somebody waits for its end. */
   stop(limitMs: number): void {
     if (this.#limitMs !== undefined) return
     this.#limitMs = limitMs
@@ -102,7 +102,7 @@ export class StepWaits {
     return () => void this.#notices.delete(open)
   }
 
-  /** SW1, SW2 */
+  /** WT1, WT2 */
   current(): SinkWait | undefined {
     const [call] = this.#calls
     const [told] = this.#notices

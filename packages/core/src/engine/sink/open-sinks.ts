@@ -4,14 +4,14 @@
  *
  * A sink is opened once and written by one runner per task (sink-runner.ts); how its epochs end is the business of runtime.
  */
-import type { OpenSink, SinkWriter } from '../connect/sink.ts'
-import type { Json, Schema } from '../data/type.ts'
-import { assert } from '../errors.ts'
-import type { Timers } from '../host/host.ts'
-import { within } from '../host/within.ts'
-import { writeFailure } from './connector-failure.ts'
-import type { ExecutionOptions } from './execution.ts'
-import type { TaskPlace } from './output-port.ts'
+import type { OpenSink, SinkWriter } from '../../connect/sink.ts'
+import type { Json, Schema } from '../../data/type.ts'
+import { assert } from '../../errors.ts'
+import type { Timers } from '../../host/host.ts'
+import { within } from '../../host/within.ts'
+import { writeFailure } from '../connector-failure.ts'
+import type { ExecutionOptions } from '../execution.ts'
+import type { TaskPlace } from '../output-port.ts'
 import type { SinkRunner } from './sink-runner.ts'
 import type { StepWaits } from './sink-waits.ts'
 
