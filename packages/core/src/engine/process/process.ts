@@ -12,13 +12,9 @@
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount } from '../../data/batch.ts'
-import { BatchBuilder } from '../../data/batch-builder.ts'
-import type { Column } from '../../data/column.ts'
-import { hashKeyRow } from '../../data/key-hash.ts'
-import { readValue } from '../../data/read-value.ts'
 import { createRowView } from '../../data/row-view.ts'
 import type { RowReader } from '../../data/row-view.ts'
-import type { Field, Schema } from '../../data/type.ts'
+import type { Schema } from '../../data/type.ts'
 import { MillraceError, isMillraceError, withContext } from '../../errors.ts'
 import type { ProcessNode, StateDeclaration } from '../../plan/logical.ts'
 import { MAIN_PORT } from '../../plan/logical.ts'
@@ -36,8 +32,8 @@ import {
   keyLayout,
 } from '../../state/index.ts'
 import type { KeyLayout, KeyedStateParts, RecordField } from '../../state/index.ts'
-import { writeKeys } from '../key-columns.ts'
 import type { Operator, OperatorContext, OperatorState } from '../operator.ts'
+import { CallKey } from './call-key.ts'
 import type { FiredTimer, ProcessContext, ProcessFunction, StateHandle } from './process-function.ts'
 import { ProcessState } from './process-state.ts'
 import { ProcessTimers } from './process-timers.ts'
@@ -87,9 +83,6 @@ class Process implements Operator {
   readonly #blocks = new BlockHeap()
   readonly #pool = new ArrayPool()
   readonly #live: RecordField
-  /** The hash of the key, once it has a timer. */
-  readonly #hash: RecordField
-  readonly #isHashed: RecordField
   /** 1 when the last snapshot has values of the key. */
   readonly #saved: RecordField
   readonly #cursor: CallCursor
@@ -99,10 +92,8 @@ class Process implements Operator {
   readonly #reader: RowReader
   readonly #outputs: ReadonlyMap<string, RowOutput>
   readonly #context: ProcessContext & { eventTime: number | undefined; watermark: number }
-  readonly #keyBuilder: BatchBuilder
+  readonly #callKey: CallKey
   #groups: Int32Array = new Int32Array(0)
-  #batch: Batch | undefined
-  #row = -1
 
   constructor(node: ProcessNode, inputSchema: Schema, context: OperatorContext, functions: ProcessFunction) {
     this.#node = node
@@ -111,8 +102,8 @@ class Process implements Operator {
     this.#key = keyLayout(inputSchema, node.keys, node.step)
     const layout = new RecordLayout(this.#key.words)
     this.#live = layout.add('i32', 0)
-    this.#hash = layout.add('i32', 0)
-    this.#isHashed = layout.add('i32', 0)
+    const hash = layout.add('i32', 0)
+    const isHashed = layout.add('i32', 0)
     this.#saved = layout.add('i32', 0)
     const { handles, cursor } = makeState(node.state, layout, {
       live: this.#live,
@@ -122,9 +113,10 @@ class Process implements Operator {
       keyWords: this.#key.words,
     })
     this.#cursor = cursor
+    this.#callKey = new CallKey({ key: this.#key, strings: this.#strings, cursor, hash, isHashed })
     this.#handles = Object.values(handles)
     this.#timers = new ProcessTimers(
-      { layout: this.#key, table: cursor.table, hash: this.#hash, keyGroups: context.keyGroups },
+      { layout: this.#key, table: cursor.table, hash, keyGroups: context.keyGroups },
       { strings: this.#strings, pool: this.#pool, step: node.step },
     )
     this.#kernels = new AccumulateKernels({
@@ -144,7 +136,6 @@ class Process implements Operator {
     this.#outputs = new Map(
       ports.map(([port, schema]) => [port, new RowOutput(schema, context.emit(port), options)]),
     )
-    this.#keyBuilder = new BatchBuilder({ fields: this.#key.parts.map(({ field }): Field => field) }, 1)
     this.#context = this.#makeContext(handles, context)
     this.state = this.#state = this.#makeState(context)
   }
@@ -157,7 +148,7 @@ class Process implements Operator {
     const kernel = this.#kernels.bind(batch, batch.selection)
     kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, count, 0, 0, table)
     this.#callRows(batch, count)
-    this.#batch = undefined
+    this.#callKey.batch = undefined
     for (let n = 0; n < count; n++) this.#dropIfEmpty(this.#groups[n] as number)
     this.#flush()
   }
@@ -185,13 +176,13 @@ class Process implements Operator {
     const context = this.#context
     const groups = this.#groups
     const functions = this.#functions
-    this.#batch = batch
+    this.#callKey.batch = batch
     this.#reader.bind(batch)
     let row: unknown
     try {
       for (let n = 0; n < count; n++) {
         const i = selection === undefined ? n : (selection[n] as number)
-        this.#row = i
+        this.#callKey.row = i
         this.#cursor.record = groups[n] as number
         context.eventTime = eventTime === undefined ? undefined : eventTime[i]
         row = this.#reader.seek(i)
@@ -213,23 +204,23 @@ class Process implements Operator {
   /** Fires what is due, at most so many timers; true when nothing is left. */
   #fireTimers(most: number): boolean {
     const { watermark } = this.#context
-    const row = this.#row
+    const row = this.#callKey.row
     for (let fired = 0; fired < most; fired++) {
       const timer = this.#timers.next(watermark)
       if (timer === undefined) {
-        this.#row = row
+        this.#callKey.row = row
         return true
       }
-      this.#row = -1
+      this.#callKey.row = -1
       this.#cursor.record = timer.group
       this.#addLive(-1)
       this.#context.eventTime = timer.time
       this.#callTimer({ name: timer.name, time: timer.time })
       this.#timers.fired()
       // While a batch is at work its groups are looked after when it is done.
-      if (this.#batch === undefined) this.#dropIfEmpty(timer.group)
+      if (this.#callKey.batch === undefined) this.#dropIfEmpty(timer.group)
     }
-    this.#row = row
+    this.#callKey.row = row
     return !this.#timers.isDue(watermark)
   }
 
@@ -273,11 +264,7 @@ class Process implements Operator {
       handles: this.#handles,
       timers: this.#timers,
       addLive: (change) => this.#addLive(change),
-      setHash: (group, hash) => {
-        const { table } = this.#cursor
-        table.i32[group * table.words + this.#hash.offset] = hash
-        table.i32[group * table.words + this.#isHashed.offset] = 1
-      },
+      setHash: (group, hash) => this.#callKey.setHash(group, hash),
       watermark: () => this.#context.watermark,
       goOn: (watermark) => {
         this.#context.watermark = Math.max(this.#context.watermark, watermark)
@@ -298,10 +285,10 @@ class Process implements Operator {
     { clock }: OperatorContext,
   ): ProcessContext & { eventTime: number | undefined; watermark: number } {
     const main = this.#output(MAIN_PORT)
-    const keyOf = (): object => this.#keyOfCursor()
+    const callKey = this.#callKey
     const context = {
       get key(): object {
-        return keyOf()
+        return callKey.read()
       },
       state,
       eventTime: undefined as number | undefined,
@@ -316,7 +303,7 @@ class Process implements Operator {
         this.#output(port).add(row, context.eventTime)
       },
       setTimer: (name: string, time: number) => {
-        this.#hashKey()
+        this.#callKey.hash()
         if (this.#timers.set(this.#cursor.record, name, time)) this.#addLive(1)
       },
       deleteTimer: (name: string) => {
@@ -339,41 +326,6 @@ class Process implements Operator {
       hint: 'declare it in sideOutputs',
       step: this.#node.step,
     })
-  }
-
-  /** The key as a row object, from the batch or, for timers, from the table. */
-  #keyOfCursor(): object {
-    this.#cursor.check()
-    const columns = this.#row >= 0 ? this.#keyColumns() : this.#storedKey()
-    const index = this.#row >= 0 ? this.#row : 0
-    const key: Record<string, unknown> = {}
-    for (const [p, { field }] of this.#key.parts.entries())
-      key[field.name] = readValue(columns[p] as Column, index)
-    return key
-  }
-
-  #keyColumns(): Column[] {
-    const { columns } = this.#batch as Batch
-    return this.#key.parts.map(({ column }) => columns[column] as Column)
-  }
-
-  #storedKey(): readonly Column[] {
-    const builder = this.#keyBuilder
-    const { table, record } = this.#cursor
-    builder.reset()
-    const range = { table, groups: Int32Array.of(record), from: 0, to: 1 }
-    writeKeys(this.#key, this.#strings, range, builder.columns, 0)
-    return builder.finish(1).columns
-  }
-
-  /** Remembers the key's hash, which orders timers of one time. */
-  #hashKey(): void {
-    const { table, record } = this.#cursor
-    const base = record * table.words
-    if (table.i32[base + this.#isHashed.offset] !== 0) return
-    const hash = this.#row >= 0 ? hashKeyRow(this.#keyColumns(), this.#row) : hashKeyRow(this.#storedKey(), 0)
-    table.i32[base + this.#hash.offset] = hash
-    table.i32[base + this.#isHashed.offset] = 1
   }
 
   #isAsynchronous(name: string): MillraceError {
