@@ -41,7 +41,10 @@ export interface FileStatus {
   readonly kind: 'file' | 'directory' | 'other'
   readonly size: number
   readonly modifiedMs: number
-  /** Identity of the file behind the name, device and inode with a colon between: tells a replaced file from a grown one. */
+  /**
+   * Identity of the file behind the name, device and inode with a colon between: tells a replaced file from a grown one.
+   * Behind another colon when it was made, where that is known: inodes are used again.
+   */
   readonly identity: string
   /** Names that the file has: 0 when it was deleted and is open still. Undefined: the system does not tell. */
   readonly links?: number

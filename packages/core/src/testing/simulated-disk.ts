@@ -11,6 +11,8 @@
  *  SD4  After a failed sync what it should have written is gone for good, though it can be read until the power fails:
  *       another sync succeeds and changes nothing.
  *  SD5  The same choices give the same disk.
+ *  SD6  Once told to, it gives the identity of a file that is gone, nameless and not open, to the next one that is made
+ *       in its folder.
  */
 import { FileFaults } from './file-faults.ts'
 import type { FileFault, FileOperation } from './file-faults.ts'
@@ -63,6 +65,12 @@ export class SimulatedDisk {
   readonly #faults = new FileFaults()
   #boot = 1
   #identities = 0
+  #births = 0
+  #reuses: { readonly tellsBirth: boolean } | undefined
+  /** Identities that are free, by folder, the newest last. */
+  readonly #free = new Map<string, string[]>()
+  /** How often processes hold files open. */
+  #handles = new Map<SimulatedFile, number>()
   #operationsLeft = Infinity
   #operations = 0
 
@@ -118,10 +126,29 @@ export class SimulatedDisk {
     if (error !== undefined) throw error
   }
 
-  makeFile(): SimulatedFile {
+  /** Uses identities again from now on (SD6), told apart by when files were made or, as on some file systems, not. */
+  reuseIdentities(options: { readonly tellsBirth: boolean }): void {
+    this.#reuses = options
+  }
+
+  /** A process opens a file, 1, or lets it go, -1. */
+  hold(file: SimulatedFile, change: 1 | -1): void {
+    this.#handles.set(file, (this.#handles.get(file) ?? 0) + change)
+  }
+
+  /** A file has lost a name or a handle: its identity is free when that was the last. */
+  letGo(file: SimulatedFile, folder: string, names: number): void {
+    if (this.#reuses === undefined || names > 0 || (this.#handles.get(file) ?? 0) > 0) return
+    const identity = file.identity.split(':').slice(0, 2).join(':')
+    const free = this.#free.get(folder) ?? []
+    if (!free.includes(identity)) this.#free.set(folder, [...free, identity])
+  }
+
+  makeFile(folder: string): SimulatedFile {
+    const identity = this.#free.get(folder)?.pop() ?? `simulated:${++this.#identities}`
     return {
       kind: 'file',
-      identity: `simulated:${++this.#identities}`,
+      identity: this.#reuses?.tellsBirth === true ? `${identity}:${++this.#births}` : identity,
       content: new Uint8Array(0),
       durable: new Uint8Array(0),
       pending: [],
@@ -142,6 +169,7 @@ export class SimulatedDisk {
 
   #forget(): void {
     this.#boot++
+    this.#handles = new Map()
     this.#operationsLeft = Infinity
   }
 }

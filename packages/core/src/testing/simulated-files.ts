@@ -32,7 +32,7 @@ export class SimulatedFiles implements Files {
     if (mode === 'create' && present !== undefined) throw systemError('EEXIST', 'open', full)
     if (mode === 'read' && present === undefined) throw systemError('ENOENT', 'open', full)
     if (present === undefined) {
-      const made = this.#disk.makeFile()
+      const made = this.#disk.makeFile(parentOf(full))
       this.#change(parentOf(full), 'open', new Map([[nameOf(full), made]]))
       return this.#handle(full, made)
     }
@@ -114,8 +114,10 @@ export class SimulatedFiles implements Files {
   }
 
   #handle(path: string, file: SimulatedFile): OpenFile {
+    const boot = this.#boot
     let position = file.content.length
     let isClosed = false
+    this.#disk.hold(file, 1)
     const begin = (operation: FileOperation): void => {
       if (isClosed) throw systemError('EBADF', operation, path)
       this.#begin(operation, path)
@@ -151,7 +153,11 @@ export class SimulatedFiles implements Files {
         applyAll(file)
       },
       close: async () => {
+        const isOpen = !isClosed && boot === this.#disk.boot
         isClosed = true
+        if (!isOpen) return
+        this.#disk.hold(file, -1)
+        this.#disk.letGo(file, parentOf(path), namesOf(file, this.#disk.root))
       },
     }
   }
@@ -170,12 +176,16 @@ export class SimulatedFiles implements Files {
 
   #change(folder: string, operation: string, change: DirectoryChange): void {
     const directory = this.#directory(folder, operation)
+    const gone: SimulatedFile[] = []
     for (const [name, node] of change) {
+      const before = directory.entries.get(name)
+      if (before?.kind === 'file' && before !== node) gone.push(before)
       if (node === undefined) directory.entries.delete(name)
       else directory.entries.set(name, node)
     }
     directory.pending.push(change)
     directory.modifiedMs = this.#disk.now()
+    for (const file of gone) this.#disk.letGo(file, folder, namesOf(file, this.#disk.root))
   }
 
   #makeFolders(path: string): void {

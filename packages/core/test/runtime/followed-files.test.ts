@@ -1,6 +1,6 @@
 // Files that are followed by lines while others rotate, empty, touch and delete them: no row is lost, none comes twice.
 import { describe, expect, test } from 'vitest'
-import { csv } from '../../src/connect/files/index.ts'
+import { csv, ndjson } from '../../src/connect/files/index.ts'
 import { lines, Logs, numbers } from './followed-logs.ts'
 
 /** How much of a log was read before it is rotated: less and more than the checksums cover. */
@@ -80,6 +80,109 @@ describe('a log whose identity the file system gives to another file', () => {
     expect([code, text]).toEqual(['no error', `rows ${numbers(100, 110).join()}`])
   })
 })
+
+describe.each([true, false])(
+  'identities that are used again (the file system tells births: %s)',
+  (tellsBirth) => {
+    const noRows = [
+      { name: 'ndjson', format: ndjson, before: '', after: lines(0, 3) },
+      { name: 'csv', format: csv, before: 'n,text\n', after: 'n,text\n0,a\n1,b\n2,c\n' },
+      { name: 'csv with lines', format: csv, before: 'n,text\n7,a\n', after: 'n,text\n7,a\n8,b\n' },
+    ]
+
+    function recycling(): Logs {
+      const logs = new Logs()
+      logs.machine.disk.reuseIdentities({ tellsBirth })
+      return logs
+    }
+
+    const inode = async (logs: Logs, path: string): Promise<string | undefined> =>
+      (await logs.files.status(path))?.identity.split(':').slice(0, 2).join(':')
+
+    test.each(noRows)(
+      'a log with next to nothing in it is deleted, and a new one gets its identity: $name',
+      async ({ format, name, before, after }) => {
+        const logs = recycling()
+        let first: string | undefined
+        await logs.append('/in/a.log', before)
+        const rows = await logs.run('/in/*.log', {
+          format,
+          meanwhile: [
+            async () => {
+              first = await inode(logs, '/in/a.log')
+              await logs.files.remove('/in/a.log')
+            },
+            async () => {
+              await logs.append('/in/b.log', after)
+              expect(await inode(logs, '/in/b.log')).toBe(first)
+            },
+          ],
+        })
+        const read = name === 'csv with lines' ? [7, 7, 8] : [0, 1, 2]
+        expect(rows).toEqual(read)
+        expect(await logs.run('/in/*.log', { format })).toEqual([])
+      },
+    )
+
+    test('a log that a rotation leaves empty is the same one still', async () => {
+      const logs = recycling()
+      await logs.append('/in/a.log', '')
+      const rows = await logs.run('/in/*.log', {
+        meanwhile: [
+          () => logs.files.rename('/in/a.log', '/in/b.log'),
+          () => logs.append('/in/b.log', lines(0, 3)),
+        ],
+      })
+      expect(rows).toEqual(numbers(0, 3))
+    })
+
+    test.each([30, 500])('a log is begun anew under its name between two looks (%i bytes)', async (bytes) => {
+      const logs = recycling()
+      await logs.append('/in/a.log', lines(0, 5, bytes))
+      let first: string | undefined
+      const rows = await logs.run('/in/*.log', {
+        // The reader looks more often than the folder is looked at.
+        job: { discoverIntervalMs: 150, stopWhenIdleMs: 1000 },
+        meanwhile: [
+          async () => {
+            first = await inode(logs, '/in/a.log')
+            await logs.files.remove('/in/a.log')
+          },
+          async () => {
+            await logs.append('/in/a.log', lines(100, 108, bytes))
+            expect(await inode(logs, '/in/a.log')).toBe(first)
+          },
+          () => logs.append('/in/a.log', lines(108, 110, bytes)),
+        ],
+      })
+      expect(rows).toEqual([...numbers(0, 5), ...numbers(100, 110)])
+      expect(await logs.run('/in/*.log')).toEqual([])
+      await logs.append('/in/a.log', lines(110, 111, bytes))
+      expect(await logs.run('/in/*.log')).toEqual([110])
+    })
+
+    test('the same while no run looks: nothing is lost where births are told; else that is all it could be', async () => {
+      const logs = recycling()
+      await logs.append('/in/a.log', lines(0, 2))
+      expect(await logs.run('/in/*.log')).toEqual([0, 1])
+      await logs.files.remove('/in/a.log')
+      await logs.append('/in/b.log', lines(0, 4))
+      expect(await logs.run('/in/*.log')).toEqual(tellsBirth ? [0, 1, 2, 3] : [2, 3])
+    })
+
+    test('whole files: another one of the same size and time is read', async () => {
+      const logs = recycling()
+      const follow = { follow: 'files' } as const
+      await logs.append('/in/a.log', lines(0, 5))
+      const { modifiedMs } = (await logs.files.status('/in/a.log'))!
+      expect(await logs.run('/in/*.log', follow)).toEqual(numbers(0, 5))
+      await logs.files.remove('/in/a.log')
+      await logs.append('/in/b.log', lines(5, 9) + lines(9, 10))
+      logs.setTime('/in/b.log', modifiedMs)
+      expect(await logs.run('/in/*.log', follow)).toEqual(numbers(5, 10))
+    })
+  },
+)
 
 describe('a log that is emptied and written again (copytruncate)', () => {
   test.each([
@@ -312,6 +415,18 @@ describe('rows that may be lost', () => {
       }
     },
   )
+
+  test('of a log that was cut behind what was read of it', async () => {
+    const logs = await partlyRead('lines', 100)
+    const all = lines(0, 20, 100)
+    await logs.overwrite('/in/a.log', lines(0, 15, 100))
+    expect(await logs.failure('/in/*.log')).toMatchObject({
+      code: 'input/changed',
+      text: expect.stringContaining(`had ${all.length} bytes and has`),
+    })
+    await logs.append('/in/a.log', lines(15, 20, 100))
+    expect(await logs.run('/in/*.log')).toEqual(numbers(10, 20))
+  })
 
   test('of a log that was moved away: the one that has its name is read', async () => {
     const logs = await partlyRead('lines', 100)

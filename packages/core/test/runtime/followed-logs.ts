@@ -8,6 +8,7 @@ import type { Host } from '../../src/host/host.ts'
 import { isMillraceError, pipeline, schema, t } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, StartCheck } from '../../src/runtime/index.ts'
+import type { SimulatedNode } from '../../src/testing/simulated-disk.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
 
@@ -63,6 +64,14 @@ export class Logs {
     await file.truncate(0)
     await file.write(Buffer.from(text), 0)
     await file.close()
+  }
+
+  /** As `touch -d` and copies that keep times do it. */
+  setTime(path: string, modifiedMs: number): void {
+    let node: SimulatedNode | undefined = this.machine.disk.root
+    for (const name of path.split('/').slice(1))
+      node = node?.kind === 'directory' ? node.entries.get(name) : undefined
+    if (node !== undefined) node.modifiedMs = modifiedMs
   }
 
   async read(path: string): Promise<string> {

@@ -166,4 +166,29 @@ describe('files of a simulated disk', () => {
     await files.removeDirectory('/a', { recursive: true })
     expect(await files.status('/a')).toBeUndefined()
   })
+
+  it.each([true, false])(
+    'SD6: have the identities of files that are gone, when told to (births: %s)',
+    async (tellsBirth) => {
+      const disk = new SimulatedDisk()
+      disk.reuseIdentities({ tellsBirth })
+      const files = new SimulatedFiles(disk)
+      const make = async (path: string): Promise<string> => {
+        await write(files, path, 'x', false)
+        return (await files.status(path))!.identity
+      }
+      const inode = (identity: string): string => identity.split(':').slice(0, 2).join(':')
+      const first = await make('/a')
+      await files.link('/a', '/b')
+      const held = await files.open('/a', 'read')
+      await files.remove('/a')
+      expect(inode(await make('/c'))).not.toBe(inode(first))
+      await files.remove('/b')
+      expect(inode(await make('/d'))).not.toBe(inode(first))
+      await held.close()
+      const again = await make('/e')
+      expect(inode(again)).toBe(inode(first))
+      expect(again === first).toBe(!tellsBirth)
+    },
+  )
 })

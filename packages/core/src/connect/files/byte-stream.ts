@@ -9,6 +9,7 @@ import { changedError, checkUnchanged } from './file-errors.ts'
 import { ReadSamples } from './read-samples.ts'
 import type { FileCompression } from './file-name.ts'
 import type { FollowedMarks } from './followed-stream.ts'
+import { isSameIdentity } from './file-identity.ts'
 
 /** What is known of the file from its listing. */
 export interface ListedFile {
@@ -66,7 +67,7 @@ export async function openBytes(host: Host, listed: ListedFile, options: StreamS
 
 /** Throws input/changed when a file is not the one that was listed. It may have grown. */
 function checkSame(listed: ListedFile, status: FileStatus): void {
-  if (status.size > listed.size && status.identity === listed.identity) return
+  if (status.size > listed.size && isSameIdentity(status.identity, listed.identity)) return
   checkUnchanged(listed, status)
 }
 

@@ -4,6 +4,7 @@
 import type { FileStatus, Host } from '../../host/host.ts'
 import type { MillraceError } from '../../errors.ts'
 import { changedError } from './file-errors.ts'
+import { isSameIdentity } from './file-identity.ts'
 import { REWRITTEN_HINT } from './followed-file.ts'
 import { hasMark } from './known-files.ts'
 import type { KnownFile } from './known-files.ts'
@@ -31,7 +32,7 @@ export async function checkKnown(
     checkGrown(known, status)
     return false
   }
-  const isOther = status.identity !== before.identity
+  const isOther = !isSameIdentity(status.identity, before.identity)
   if (!isOther && status.size === before.size && status.modifiedMs === before.modifiedMs) return false
   const mayBeSame = status.size === before.size && typeof mark === 'number' && (!isOther || isReturning)
   const isSame = mayBeSame ? await hasMark(host, { path, status }, known) : false

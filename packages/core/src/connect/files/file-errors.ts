@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { FileStatus } from '../../host/host.ts'
 import { isMillraceError, MillraceError, withContext } from '../../errors.ts'
+import { isSameIdentity } from './file-identity.ts'
 
 /** The `code` of a system error; empty when there is none. */
 export function systemCode(error: unknown): string {
@@ -122,7 +123,8 @@ export interface ListedStatus {
 /** Throws input/changed unless a file is the one that was listed, and has not been written to since. */
 export function checkUnchanged(listed: ListedStatus, status: FileStatus, remark = ''): void {
   const { path, size } = listed
-  if (status.identity !== listed.identity) throw changedError(path, 'another file has taken its name')
+  if (!isSameIdentity(status.identity, listed.identity))
+    throw changedError(path, 'another file has taken its name')
   if (status.size !== size) throw changedError(path, `it had ${size} bytes and has ${status.size}${remark}`)
   if (status.modifiedMs === listed.modifiedMs) return
   throw changedError(path, `it was written again after it was listed, to the same ${size} bytes`)

@@ -19,6 +19,7 @@ import type {
 import { openBytes } from './byte-stream.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { columnsInFile, shaperOf } from './constant-columns.ts'
+import { DeletedByRun } from './deleted-files.ts'
 import { boundedEnumerator } from './file-enumerator.ts'
 import { changedError, checkUnchanged, inputError } from './file-errors.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
@@ -44,6 +45,7 @@ const RAW_BYTES_MAX = 64 * 1024
 /** Makes the source of checked options. */
 export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
   const { schema, pushdown } = options
+  const deletedByRun = new DeletedByRun()
   const visible = schema === undefined ? { fields: [] } : pushedSchema(schema, pushdown)
   return {
     description: describeSource(options),
@@ -64,7 +66,11 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
       checkFollowing(options, context)
       return context.boundedness === 'bounded'
         ? boundedEnumerator(options, context)
-        : new FollowingEnumerator(options, context, { remembered, unfinished })
+        : new FollowingEnumerator(options, context, {
+            deleted: deletedByRun.begin(context),
+            remembered,
+            unfinished,
+          })
     },
     async open(split, from, context) {
       let detail = detailOfSplit(split)
@@ -75,7 +81,8 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
           if (now === undefined) return goneReader(detail, from, context)
           detail = now
         }
-        return await openSplit(detail, from, { options, context, split })
+        const deleted = (): void => deletedByRun.of(context).add(split.id)
+        return await openSplit(detail, from, { options, context, split, deleted })
       } catch (error) {
         throw inputError(error, detail.path)
       }
@@ -121,6 +128,8 @@ interface OpenContext {
   readonly options: FileSourceOptions
   readonly context: SourceContext
   readonly split: Split
+  /** Told when the file is gone for good, and read. */
+  readonly deleted: () => void
 }
 
 interface RecordsContext extends OpenContext {
@@ -181,11 +190,12 @@ async function followRecords(
   detail: SplitDetail,
   open: RecordsContext,
 ): Promise<SplitReader> {
-  const { options, context, from } = open
+  const { options, context, from, deleted } = open
   const { host } = context
   const start = startOf(detail, from, options.lostRows)
   const found = await openFollowed(host, start, () => pathsOf(options, host))
   if (found === undefined) {
+    deleted()
     context.tell?.(goneText(start))
     return new GoneReader(start.path, from ?? { v: 1, byte: 0, line: 1, resume: null })
   }
@@ -196,7 +206,7 @@ async function followRecords(
   const byte = found.isBegunAnew ? 0 : start.byte
   return recordReader(format, detail, {
     open: found.isBegunAnew ? { ...open, from: undefined } : open,
-    stream: new FollowedStream(host, found, byte),
+    stream: new FollowedStream(host, found, { start: byte, deleted }),
     byte,
     stopByte: undefined,
     expectedBytes: Math.max(0, found.status.size - byte),

@@ -9,6 +9,7 @@ import type { Json } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
 import { changedError, inputError, systemCode } from './file-errors.ts'
+import { isSameIdentity } from './file-identity.ts'
 import { bytesAround, MARK_BYTES, marksOf } from './file-marks.ts'
 import type { MarkedBytes, ReadMarks } from './file-marks.ts'
 import { folderOf, joinPath } from './file-name.ts'
@@ -72,7 +73,7 @@ export async function openFollowed(
 ): Promise<FollowedFile | undefined> {
   const own = await openIfThere(host, start.path, start.byte)
   try {
-    if (own?.status.identity === start.identity) {
+    if (own !== undefined && isSameIdentity(own.status.identity, start.identity)) {
       const fault = faultOf(host, start, own)
       if (fault === undefined) return own
       if (start.lostRows === 'fail') throw fault
@@ -121,8 +122,9 @@ async function openIfThere(host: Host, path: string, byte: number): Promise<Foll
   }
 }
 
-function isRead(host: Host, { byte, marks }: FollowedStart, found: FollowedFile): boolean {
-  if (found.status.size < byte) return false
+/** Whether a file has what was read of it, and all that was seen behind that. */
+function isRead(host: Host, { byte, seen, marks }: FollowedStart, found: FollowedFile): boolean {
+  if (found.status.size < Math.max(byte, seen)) return false
   if (marks === undefined) return true
   const { head, tail } = marksOf(found, host.bytes)
   return head === marks.head && tail === marks.tail
@@ -130,12 +132,12 @@ function isRead(host: Host, { byte, marks }: FollowedStart, found: FollowedFile)
 
 /** What is wrong with the file of the same identity, which may have been written over. */
 function faultOf(host: Host, start: FollowedStart, found: FollowedFile): MillraceError | undefined {
-  const { path, byte } = start
+  const { path, byte, seen } = start
   const { size } = found.status
   if (isRead(host, start, found)) return undefined
   const now =
-    size < byte
-      ? `and has ${size} bytes: a followed file may only grow`
+    size < Math.max(byte, seen)
+      ? `had ${seen} bytes and has ${size}: a followed file may only grow`
       : 'and other bytes stand before that by now'
   return changedError(path, `it was read up to byte ${byte}, ${now}`, REWRITTEN_HINT)
 }
@@ -145,7 +147,7 @@ function isCopy(host: Host, start: FollowedStart, found: FollowedFile): boolean 
   const { byte, seen, marks } = start
   const { size } = found.status
   const isTelling = byte >= MARK_BYTES || size === seen
-  return marks !== undefined && isTelling && size >= seen && isRead(host, start, found)
+  return marks !== undefined && isTelling && isRead(host, start, found)
 }
 
 function replacedError({ path, byte, seen }: FollowedStart): MillraceError {
@@ -171,8 +173,9 @@ async function findMoved(
   for (let tries = 0; tries < TRIES; tries++) {
     for await (const path of namesOfFile(host, start, input)) {
       const found = await openIfThere(host, path, start.byte)
-      if (found?.status.identity === start.identity && isRead(host, start, found)) return found
-      await found?.file.close()
+      if (found === undefined) continue
+      if (isSameIdentity(found.status.identity, start.identity) && isRead(host, start, found)) return found
+      await found.file.close()
     }
   }
   return undefined
@@ -190,7 +193,7 @@ export async function* namesOfFile(
       if (looked.has(other)) continue
       looked.add(other)
       const status = await host.files.status(other).catch(() => undefined)
-      if (status?.kind === 'file' && status.identity === identity) yield other
+      if (status?.kind === 'file' && isSameIdentity(status.identity, identity)) yield other
     }
   }
 }

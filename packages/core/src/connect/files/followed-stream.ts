@@ -34,6 +34,7 @@ export class FollowedStream implements ByteStream {
   #namesake: string | undefined
   readonly #identity: string
   readonly #start: number
+  readonly #deleted: () => void
   readonly #samples: ReadSamples
   /** The first bytes, as far as they were read. */
   readonly #head = new Uint8Array(MARK_BYTES)
@@ -41,11 +42,19 @@ export class FollowedStream implements ByteStream {
   #headMark: number | undefined
   #position: number
   #size: number
+  #links: number | undefined
+  #isDeleted = false
   /** When the file was written to last, as far as what was read of it is known to be still there. */
   #verifiedMs: number
 
-  constructor(host: Host, { file, path, status, head, tail }: FollowedFile, start: number) {
+  /** `deleted` is told when the file is read to its end and gone for good. */
+  constructor(
+    host: Host,
+    { file, path, status, head, tail }: FollowedFile,
+    { start, deleted }: { readonly start: number; readonly deleted: () => void },
+  ) {
     this.#host = host
+    this.#deleted = deleted
     this.#file = file
     this.#path = path
     this.#identity = status.identity
@@ -70,6 +79,7 @@ export class FollowedStream implements ByteStream {
     if (filled === 0) {
       const { bytes, isGone } = await this.look()
       if (isGone) this.ended = bytes === this.#position
+      this.#isDeleted = this.ended && this.#links === 0
       return 0
     }
     // Looked at behind the read: what was emptied before it shows.
@@ -87,7 +97,7 @@ export class FollowedStream implements ByteStream {
 
   async #verify({ isAll }: { readonly isAll: boolean }): Promise<FileStatus> {
     const status = await this.#file.status()
-    const { size, modifiedMs } = status
+    const { size, modifiedMs, links } = status
     if (size < this.#position) {
       throw changedError(
         this.#path,
@@ -98,6 +108,7 @@ export class FollowedStream implements ByteStream {
     if (modifiedMs !== this.#verifiedMs) await this.#samples.verify({ isAll, hint: REWRITTEN_HINT })
     this.#verifiedMs = modifiedMs
     this.#size = size
+    this.#links = links
     return status
   }
 
@@ -159,6 +170,8 @@ export class FollowedStream implements ByteStream {
   }
 
   close(): Promise<void> {
+    // Before the handle goes: from then on another file may have the inode.
+    if (this.#isDeleted) this.#deleted()
     return this.#file.close()
   }
 

@@ -12,6 +12,8 @@
 import type { FileStatus } from '../../host/host.ts'
 import type { Json } from '../../data/type.ts'
 import type { FoundSplits, SourceContext, Split, SplitEnumerator, UnfinishedSplit } from '../source.ts'
+import type { DeletedFiles } from './deleted-files.ts'
+import { isSameIdentity } from './file-identity.ts'
 import { checkKnown, rewrittenError } from './check-known.ts'
 import { splitsFor, statusOf } from './file-enumerator.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
@@ -46,6 +48,7 @@ export class FollowingEnumerator implements SplitEnumerator {
   isSettled = false
   readonly #options: FileSourceOptions
   readonly #context: SourceContext
+  readonly #deleted: DeletedFiles
   readonly #known = new Map<string, KnownFile>()
   /** Announced, without a name in the input: the newest last. */
   #lost: KnownFile[] = []
@@ -66,13 +69,15 @@ export class FollowingEnumerator implements SplitEnumerator {
     options: FileSourceOptions,
     context: SourceContext,
     earlier: {
+      readonly deleted: DeletedFiles
       readonly remembered?: ReadonlyMap<string, Json> | undefined
       readonly unfinished?: readonly UnfinishedSplit[] | undefined
-    } = {},
+    },
   ) {
     this.#options = options
     this.#context = context
-    const { remembered = new Map<string, Json>(), unfinished } = earlier
+    const { deleted, remembered = new Map<string, Json>(), unfinished } = earlier
+    this.#deleted = deleted
     this.#unfinished = unfinished
     this.#isReturning = remembered.size > 0 || unfinished !== undefined
     for (const [path, memory] of remembered) this.#keep(knownFromMemory(path, memory))
@@ -127,7 +132,8 @@ export class FollowingEnumerator implements SplitEnumerator {
     // Of files that lines are read of, their readers have said it.
     const isChecked = !this.#byLines && this.#options.lostRows === 'fail'
     for (const known of this.#known.values()) {
-      if (present.has(known.path)) continue
+      // One that has its name again with its inode is another one (E1).
+      if (present.has(known.path) && !this.#deleted.has(known.id)) continue
       const { path, status, announced } = known
       if (isChecked && announced) await missing.refuseUnmounted({ path, identity: status.identity })
       this.#lose(known)
@@ -144,6 +150,7 @@ export class FollowingEnumerator implements SplitEnumerator {
     if (this.#lost.length <= LOST_MAX || oldest === undefined) return
     this.#lost.shift()
     this.#ids.delete(oldest.id)
+    this.#deleted.delete(oldest.id)
   }
 
   /** A file that was away when the run before looked last: what was left to read of it will be read by its splits. */
@@ -172,7 +179,8 @@ export class FollowingEnumerator implements SplitEnumerator {
       if (typeof known.mark === 'number') this.#keep({ ...known, mark: undefined })
       const status = await statusOf(this.#context, known.path)
       const { lostRows } = this.#options
-      if (status?.identity === known.status.identity && lostRows === 'fail') continue
+      const isThere = status !== undefined && isSameIdentity(status.identity, known.status.identity)
+      if (isThere && lostRows === 'fail') continue
       const found = await this.#whereIs(own, present)
       if (found !== undefined && isUnmoved(known, found)) continue
       this.#forget(known)
@@ -226,7 +234,7 @@ export class FollowingEnumerator implements SplitEnumerator {
   async #isRenamed(path: string, status: FileStatus): Promise<boolean> {
     const lost = this.#lost.findLast((known) => this.#mayBe(known, status))
     if (lost !== undefined) {
-      if (this.#byLines && lost.mark !== undefined) {
+      if (lost.mark !== undefined) {
         const is = await hasMark(this.#context.host, { path, status }, lost)
         // Undefined: in the middle of a rotation; the next look tells.
         if (is !== true) return is === undefined
@@ -239,18 +247,21 @@ export class FollowingEnumerator implements SplitEnumerator {
     // A second name of a file that has its first one still; or the first has just gone to another file.
     const named = this.#nameOf(status.identity)
     if (named === undefined) return false
-    if ((await statusOf(this.#context, named.path))?.identity === status.identity) return true
+    const now = await statusOf(this.#context, named.path)
+    if (now !== undefined && isSameIdentity(now.identity, status.identity)) return true
     this.#lose(named)
     return this.#isRenamed(path, status)
   }
 
-  #mayBe({ status: before }: KnownFile, status: FileStatus): boolean {
-    return this.#byLines ? before.identity === status.identity : isSameContent(before, status)
+  #mayBe({ status: before, id }: KnownFile, status: FileStatus): boolean {
+    if (!this.#byLines) return isSameContent(before, status)
+    return isSameIdentity(before.identity, status.identity) && !this.#deleted.has(id)
   }
 
   #nameOf(identity: string): KnownFile | undefined {
     for (const known of this.#known.values())
-      if (known.announced && known.status.identity === identity) return known
+      if (known.announced && isSameIdentity(known.status.identity, identity) && !this.#deleted.has(known.id))
+        return known
     return undefined
   }
 
@@ -317,11 +328,14 @@ export class FollowingEnumerator implements SplitEnumerator {
     const { path } = known
     const status = await statusOf(this.#context, path)
     if (status === undefined) return
-    if (this.#byLines && status.identity !== known.status.identity) return this.#lose(known)
+    const isOther = !isSameIdentity(status.identity, known.status.identity) || this.#deleted.has(known.id)
+    if (this.#byLines && isOther) return this.#lose(known)
     const checked = { status, follow, isReturning: this.#isReturning }
     if (await checkKnown(host, known, checked)) this.#remember({ ...known, status })
     if (!this.#byLines || !mayMarkMore(known, status.size)) return
-    if ((await hasMark(host, { path, status }, known)) === false) throw rewrittenError(path)
+    const has = await hasMark(host, { path, status }, known)
+    if (this.#deleted.has(known.id)) return this.#lose(known)
+    if (has === false) throw rewrittenError(path)
     const mark = await markOf(host, { path, status }, follow)
     if (mark !== undefined) this.#remember({ ...known, mark })
   }
@@ -329,5 +343,5 @@ export class FollowingEnumerator implements SplitEnumerator {
 
 /** Whether a file is where it was, and has all that it had. */
 function isUnmoved({ path, status }: KnownFile, found: WhereFound): boolean {
-  return path === found.path && status.identity === found.status.identity && !found.isBegunAnew
+  return path === found.path && isSameIdentity(status.identity, found.status.identity) && !found.isBegunAnew
 }

@@ -5,6 +5,7 @@
 import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
 import type { Json } from '../../data/type.ts'
 import { inputError, systemCode } from './file-errors.ts'
+import { isSameIdentity } from './file-identity.ts'
 import { contentMark, MARK_BYTES, readRange } from './file-marks.ts'
 
 /** A file as it was when it was looked at last. */
@@ -109,5 +110,6 @@ async function withFile<Result>(
 
 /** The same file with the same bytes, as far as a status can tell. An identity alone may be used again by the system. */
 export function isSameContent(left: FileStatus, right: FileStatus): boolean {
-  return left.identity === right.identity && left.size === right.size && left.modifiedMs === right.modifiedMs
+  const isSame = left.size === right.size && left.modifiedMs === right.modifiedMs
+  return isSame && isSameIdentity(left.identity, right.identity)
 }

@@ -4,6 +4,7 @@
  */
 import { MillraceError } from '../../errors.ts'
 import type { Host } from '../../host/host.ts'
+import { deviceOf } from './file-identity.ts'
 import { folderOf } from './file-name.ts'
 
 /** Looks at folders once. */
@@ -37,8 +38,4 @@ export class MissingFiles {
       place: { file: path },
     })
   }
-}
-
-function deviceOf(identity: string): string {
-  return identity.slice(0, identity.lastIndexOf(':'))
 }

@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
+import { statSync } from 'node:fs'
 import type { BigIntStats, Dirent } from 'node:fs'
 import type { Files, FileStatus, OpenFile, OpenMode } from '../host.ts'
 
@@ -109,12 +110,21 @@ function openFile(handle: fs.FileHandle): OpenFile {
   }
 }
 
+/**
+ * Whether births are births. Where the system does not tell them, Node may give the time of the last change instead: on
+ * Linux that shows by a file that has none. On Windows names that are used again soon inherit them.
+ */
+const tellsBirth: boolean =
+  process.platform === 'darwin' ||
+  (process.platform === 'linux' &&
+    statSync('/proc', { bigint: true, throwIfNoEntry: false })?.birthtimeNs === 0n)
+
 function toStatus(stats: BigIntStats): FileStatus {
   return {
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
     size: Number(stats.size),
     modifiedMs: Number(stats.mtimeNs / 1000n) / 1000,
-    identity: `${stats.dev}:${stats.ino}`,
+    identity: `${stats.dev}:${stats.ino}${tellsBirth && stats.birthtimeNs > 0n ? `:${stats.birthtimeNs}` : ''}`,
     links: Number(stats.nlink),
   }
 }

@@ -84,6 +84,15 @@ describe('files of this machine', () => {
     expect(await files.status(`${path}/b`)).toBeUndefined()
   })
 
+  it('gives an identity that writes and renames leave as it is, the birth in it as well', async () => {
+    const { identity } = (await files.status(await put('first.txt', '')))!
+    expect(identity).toMatch(/^\d+:\d+(:[1-9]\d*)?$/)
+    await put('first.txt', 'more')
+    await files.rename(`${folder}/first.txt`, `${folder}/second.txt`)
+    await (await files.open(`${folder}/second.txt`, 'append')).close()
+    expect((await files.status(`${folder}/second.txt`))?.identity).toBe(identity)
+  })
+
   it('tells a replaced file from a grown one by its identity', async () => {
     const path = await put('a', 'one')
     const before = await files.status(path)
