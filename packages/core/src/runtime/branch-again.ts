@@ -14,6 +14,8 @@ export interface DecidedBy {
   readonly wishes: StartWishes
   readonly store: CheckpointStore
   readonly checks: ByteChecks
+  /** As `faultOfEpoch` has it. */
+  readonly whole?: Set<string> | undefined
 }
 
 /** Whether a decision goes on with a history that began at the epoch that the wishes name. */
@@ -31,10 +33,10 @@ function goesOnWithBranch(decision: StartDecision, { from }: StartWishes): boole
  */
 export async function branchedAgain<Decision extends StartDecision>(
   decision: Decision,
-  { entries, wishes, store, checks }: DecidedBy,
+  { entries, wishes, store, checks, whole }: DecidedBy,
 ): Promise<Decision | StartDecision> {
   if (decision.kind !== 'resume' || !goesOnWithBranch(decision, wishes)) return decision
-  const fault = await faultOfEpoch(store, decision.manifest, checks)
+  const fault = await faultOfEpoch(store, decision.manifest, checks, whole)
   if (fault === undefined) return decision
   const again = decideStart(entries, { ...wishes, again: true })
   if (again.kind === 'no-such-epoch') throw fault

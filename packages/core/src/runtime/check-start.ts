@@ -85,6 +85,8 @@ export interface ToBeStarted {
   readonly physical: PhysicalPlan
   readonly host: Host
   readonly state: CheckpointStore
+  /** Gains the files of state that were found whole, as `faultOfEpoch` has it. */
+  readonly whole: Set<string>
   readonly options: Pick<
     JobOptions,
     'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'refreshTables' | 'mode' | 'outputMode'
@@ -170,7 +172,7 @@ interface Decided {
   readonly files: CheckpointStore
 }
 
-async function decide({ host, state, options }: ToBeStarted): Promise<Decided> {
+async function decide({ host, state, options, whole }: ToBeStarted): Promise<Decided> {
   const { savepoint, from } = options
   const log = new CheckpointLog(state, host.bytes)
   let entries: readonly NumberedEntry[]
@@ -189,7 +191,7 @@ async function decide({ host, state, options }: ToBeStarted): Promise<Decided> {
     if (savepoint !== undefined)
       await readSavepoint(savepoint, { checks: host.bytes, entries, place: state.place })
     const decided = possible(decideStart(entries, options), state.place)
-    const ground = { entries, wishes: options, store: state, checks: host.bytes }
+    const ground = { entries, wishes: options, store: state, checks: host.bytes, whole }
     const start = possible(await branchedAgain(decided, ground), state.place)
     return { entries, start, files: state }
   }
@@ -244,7 +246,7 @@ async function fitOf(
     anew: stepsReadAnew(physical.logical, options.refreshTables ?? false),
   }
   try {
-    const fault = await faultOfEpoch(files, manifest, host.bytes)
+    const fault = await faultOfEpoch(files, manifest, host.bytes, started.whole)
     if (fault !== undefined) throw fault
     if (isBorder(manifest)) {
       await admitBorder(manifest, { built, physical }, { store: files, checks: host.bytes })

@@ -168,6 +168,8 @@ export class Job {
   /** `physical`, or what a batch goes on with that was planned for another number of tasks. */
   private plan: PhysicalPlan
   private running: RunningJob | undefined
+  /** Files of state that `check` has read: the start behind it does not read them for the same question. */
+  private whole: Set<string> | undefined
   /** Since a stop the place of checkpoints is hurried; this ends it. */
   private hurried: (() => void) | undefined
   private wakeUp: (() => void) | undefined
@@ -281,7 +283,8 @@ export class Job {
     const { host, state } = this.options
     if (state === undefined) return undefined
     const { built, physical, options } = this
-    return checkStart({ built, physical, host, state, options })
+    this.whole = new Set()
+    return checkStart({ built, physical, host, state, options, whole: this.whole })
   }
 
   private async attempt(): Promise<JobResult> {
@@ -303,7 +306,10 @@ export class Job {
     const admit = async (manifest: Manifest, isOver: boolean, files: CheckpointStore): Promise<void> => {
       opened = await this.admit(manifest, isOver, files)
     }
-    const taken = state === undefined ? undefined : await takeOver(state, host, { ...this.options, admit })
+    const { whole } = this
+    this.whole = undefined
+    const wishes = { ...this.options, admit, whole }
+    const taken = state === undefined ? undefined : await takeOver(state, host, wishes)
     const { built, plan: physical } = this
     try {
       const running = new RunningJob({ built, physical, taken, opened }, this.options)

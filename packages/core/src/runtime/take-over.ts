@@ -37,6 +37,8 @@ export interface TakeOverWishes extends StartWishes {
    * manifest lie.
    */
   readonly admit?: (manifest: Manifest, isOver: boolean, files: CheckpointStore) => Promise<void>
+  /** Files of state that were found whole a moment ago, as `faultOfEpoch` has it. */
+  readonly whole?: Set<string> | undefined
 }
 
 /** Decisions that can be carried out. */
@@ -79,7 +81,7 @@ export async function takeOver(
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
     if (back === undefined && !(start.kind !== 'begin' && isLike(start.manifest, admitted)))
       start = possible(
-        await branchedAgain(start, { entries, wishes, store, checks: host.bytes }),
+        await branchedAgain(start, { entries, wishes, store, checks: host.bytes, whole: wishes.whole }),
         store.place,
       )
     // Opening a checkpoint takes long: whoever is still at work would write the next one meanwhile, again and again.

@@ -189,6 +189,34 @@ describe('damage of a history that began with --from', () => {
   })
 })
 
+describe('a start with the --from with which its history began', () => {
+  it('reads the state once to find damage, where it was checked before, and once to go on', async () => {
+    const shelf = await threeEpochs()
+    // So much that the end of a file, which is read with its footer, is not all of it.
+    stream.push(...Array.from({ length: 100 }, (_, n) => ({ key: `${n}`.repeat(500) })))
+    await count(shelf, { from: 2 })
+    const newest = (await verifyCheckpoints(shelf, host.bytes)).epochs.at(-1) as VerifiedEpoch
+    const names = newest.manifest.state.flatMap(({ bytes, name }) => (bytes > 50_000 ? [name] : []))
+    expect(names).toHaveLength(1)
+    const reads = new Map(names.map((name) => [name, 0]))
+    const read = shelf.read.bind(shelf)
+    shelf.read = async (name, range) => {
+      // The footer is read with the end of a file, blocks are without.
+      const isBlock = range !== undefined && range.end < (shelf.files.get(name)?.length ?? 0)
+      if (isBlock && reads.has(name)) reads.set(name, (reads.get(name) ?? 0) + 1)
+      return read(name, range)
+    }
+    const job = jobOf(shelf, sink, { from: 2 })
+    expect((await job.check())?.refusals).toEqual([])
+    expect([...reads.values()]).toEqual([1])
+    // Whoever looks again looks at what is there now.
+    await job.check()
+    expect([...reads.values()]).toEqual([2])
+    await job.run()
+    expect([...reads.values()]).toEqual([3])
+  })
+})
+
 describe('damage of a history whose beginning is not kept any more', () => {
   it('is told as damage, also to who names that epoch with every start', async () => {
     const shelf = await threeEpochs()
