@@ -55,8 +55,10 @@ export interface TakenOver {
   readonly ended: () => void
 }
 
-/** How often somebody else may be faster before this gives up: two supervisors that start one job in turns. */
+/** How often another start may be faster before this gives up: two supervisors that start one job in turns. */
 const RACES_MAX = 10
+/** How often whoever is at work may be faster: it writes every few milliseconds, and is to be taken over all the same. */
+const TRIES_MAX = 500
 
 /**
  * Takes a job over.
@@ -76,7 +78,7 @@ export async function takeOver(
   const owner = await host.processes.self()
   let { entries, back } = await readLog(log, store, { host, from: wishes.from })
   let admitted: Manifest | undefined
-  for (let races = 0; races < RACES_MAX; races++) {
+  for (let races = 0, tries = 0; races < RACES_MAX && tries < TRIES_MAX; tries++) {
     let start = possible(back ?? decideStart(entries, wishes), store.place)
     if (wishes.takeOver !== true) await refuseOwned(entries, { host, owner, place: store.place })
     if (back === undefined && !(start.kind !== 'begin' && isLike(start.manifest, admitted)))
@@ -107,6 +109,7 @@ export async function takeOver(
     if (answer.kind === 'behind') {
       ended()
       // Only what is new: whoever is still at work would else be faster again and again.
+      if (answer.entries.some(({ entry }) => entry.kind === 'takeover')) races++
       entries = [...entries, ...answer.entries]
       back = undefined
       continue
