@@ -101,9 +101,7 @@ async function verify(
 /** A file that several epochs name is read once. */
 function readText(bytes: number, files: number): string {
   if (bytes > 0) return `${formatBytes(bytes)} read`
-  return files === 0
-    ? 'it has no state'
-    : `all of its ${formatCount(files)} files were read for the epochs above`
+  return files === 0 ? 'it has no state' : 'all of its state was read for the epochs above'
 }
 
 async function exportState(

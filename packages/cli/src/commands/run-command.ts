@@ -37,7 +37,8 @@ export const runCommand: Command = {
       value: 'MODE',
       choices: ['refuse', 'overwrite', 'append'],
       default: 'refuse',
-      description: 'what to do with an output that holds something already: refuse, overwrite or append',
+      description:
+        'what to do with an output that holds something already: refuse, overwrite or append; with --state the first start decides',
     },
     {
       name: 'stop-when-idle',

@@ -5,7 +5,7 @@ import { blackhole, memorySink, rate } from '../../src/connect/index.ts'
 import type { MemorySink, RateRow } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import type { Host } from '../../src/host/host.ts'
-import { pipeline, schema, t, tumbling } from '../../src/index.ts'
+import { pipeline, schema, session, t, tumbling } from '../../src/index.ts'
 import type { Writable } from '../../src/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
@@ -145,6 +145,44 @@ test('a batch run has nothing to go on with: it would read all of its input agai
   const host = new SimulatedMachine(1).boot()
   const options = { host, state: new DirectoryStore(host, '/state'), goOn: true }
   expect(() => new Job(built, options)).toThrow('a batch run that came to its end has nothing to go on with')
+})
+
+test('timers and sessions behind a drain that was gone on from are due at their own time again', async () => {
+  const scene = new Scene()
+  const job = async (options: Partial<JobOptions>): Promise<readonly unknown[]> => {
+    const host = scene.machine.boot()
+    const fired = memorySink<{ readonly key: string; readonly at: number }>()
+    const sessions = memorySink<{ readonly key: string; readonly rows: number }>()
+    const built = pipeline('timing', (p) => {
+      const rows = p
+        .read('rows', ndjson('/in', { schema: Row, eventTime: 'at', pollInterval: '10 ms' }))
+        .keyBy('by-key', 'key')
+      rows
+        .process('timing', {
+          output: Row,
+          onRow: ({ at }, context) => context.setTimer('due', at + 5000),
+          onTimer: ({ key, emit }, { time }) => emit({ key: key.key, at: time }),
+        })
+        .write('fired', fired)
+      rows
+        .window(session('5 s'))
+        .aggregate('sessions', (a) => ({ rows: a.count() }))
+        .write('ended', sessions)
+    }).build()
+    const settings = { mode: 'continuous', stopWhenIdleMs: 60, discoverIntervalMs: 10 } as const
+    const state = new DirectoryStore(host, '/state')
+    await scene.machine.run(new Job(built, { host, ...settings, state, ...options }).run())
+    return [
+      ...fired.rows.map(({ key, at }) => [key, at]),
+      ...sessions.rows.map(({ key, rows }) => [key, rows]),
+    ]
+  }
+  await scene.add('1.ndjson', ['a', 1])
+  expect(await job({ drain: true })).toEqual([['a', 6000], ['a', 1]]) // prettier-ignore
+  await scene.add('2.ndjson', ['b', 13])
+  expect(await job({ goOn: true, epochIntervalMs: 60_000 })).toEqual([])
+  await scene.add('3.ndjson', ['b', 14], ['c', 30])
+  expect(await job({})).toEqual([['b', 19_000], ['b', 2]]) // prettier-ignore
 })
 
 describe('an output that is somewhere else now', () => {
