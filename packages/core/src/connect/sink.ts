@@ -61,6 +61,11 @@ export interface SinkContext {
    */
   readonly resumed?: boolean
   /**
+   * Whether all the same nothing was written to this sink yet, if it is written to at all: behind a border of a batch in
+   * phases, where what earlier phases wrote is not written any more. Default: no.
+   */
+  readonly unwritten?: boolean
+  /**
    * Lineages of this job that were left for this one, by going back to an earlier epoch: no attempt of theirs goes on. What
    * they prepared goes with the sweep that does not keep it, like that of earlier attempts. Default: none.
    */

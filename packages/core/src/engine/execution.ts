@@ -48,7 +48,15 @@ export interface ExecutionOptions {
   readonly batchRows: number
   readonly sink: Pick<
     SinkContext,
-    'outputMode' | 'lineage' | 'attempt' | 'resumable' | 'resumed' | 'left' | 'standing' | 'store'
+    | 'outputMode'
+    | 'lineage'
+    | 'attempt'
+    | 'resumable'
+    | 'resumed'
+    | 'unwritten'
+    | 'left'
+    | 'standing'
+    | 'store'
   >
   /** What sinks prepared in the epoch that the run goes on from, by step. */
   readonly restoredOutput?: ReadonlyMap<string, readonly Json[]>

@@ -115,6 +115,7 @@ export class RunningJob {
         attempt: parts.taken?.start.attempt ?? 1,
         resumable: parts.taken !== undefined,
         resumed: manifest !== undefined && manifest.savepoint !== true,
+        unwritten: manifest?.border !== undefined,
         left: parts.taken === undefined ? [] : lineagesLeft(parts.taken),
         ...(parts.taken === undefined ? {} : { standing: manifest?.epoch ?? 0 }),
         ...(options.state === undefined ? {} : { store: options.state }),

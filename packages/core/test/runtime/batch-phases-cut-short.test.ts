@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { globalWindow, pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
+import { csv } from '../../src/connect/files/index.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Host } from '../../src/host/host.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
 import { Row, rows, inPhases, STATE, real, starting, visible, answerOf, live } from './phased-batch.ts'
 import type { Calls } from './phased-batch.ts'
@@ -34,6 +36,39 @@ describe('a batch in phases that is cut short', () => {
       const { shown, trouble } = await live(start, point, [point, (point * 5) % events], true)
       expect({ point, trouble, shown }).toEqual({ point, trouble: [], shown: answer })
     }
+  })
+
+  it('makes the files of outputs without rows once, killed behind any event', async () => {
+    const built = pipeline('empty', (p) => {
+      const none = p.read('rows', memoryRows(Row, rows)).filter('none', () => false)
+      none.write('early', csv('/data/early'))
+      none
+        .keyBy('by-key', 'key')
+        .window(globalWindow())
+        .aggregate('count', (a) => ({ n: a.count() }))
+        .write('late', csv('/data/late'))
+    }).build()
+    const starts = new Set<string>()
+    for (let kill = 1; kill < 400; kill++) {
+      const machine = new SimulatedMachine(1)
+      const start = (): Promise<JobResult> => {
+        const host = machine.boot()
+        return machine.run(new Job(built, { host, state: new DirectoryStore(host, STATE) }).run())
+      }
+      machine.killAfter(kill)
+      const killed = await start().catch(() => undefined)
+      machine.kill('process')
+      if (killed === undefined) starts.add((await start()).start?.kind ?? '')
+      const files = new SimulatedFiles(machine.disk)
+      for (const folder of ['/data/early', '/data/late']) {
+        const names = (await files.list(folder))
+          .map(({ name }) => name)
+          .filter((name) => !name.startsWith('_'))
+        expect({ kill, folder, files: names.length }).toEqual({ kill, folder, files: 1 })
+      }
+      if (killed !== undefined) break
+    }
+    expect([...starts].toSorted()).toEqual(['begin', 'ended', 'resume'])
   })
 
   it('is seen to fail where borders are not synced', async () => {

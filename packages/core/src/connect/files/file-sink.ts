@@ -113,6 +113,7 @@ async function openFileSink(
   context: SinkContext,
 ): Promise<OpenSink<FileCommittable>> {
   const { host, lineage, step, attempt, bounded, resumable = false, resumed = false, standing } = context
+  const isFirst = !resumed || context.unwritten === true
   const left = new Set((context.left ?? []).map((one) => writerId(one, step)))
   const writer = { id: writerId(lineage, step), attempt }
   const { path } = options
@@ -137,7 +138,7 @@ async function openFileSink(
         roll,
         resumable,
         schema: context.schema,
-        writesEmpty: bounded && !resumed && task === 0 && partitionBy.length === 0,
+        writesEmpty: bounded && isFirst && task === 0 && partitionBy.length === 0,
         // A bounded run has one epoch, which shows everything.
         doneJournals: resumable && !bounded && !roll.everyEpoch ? doneJournals : undefined,
       })
