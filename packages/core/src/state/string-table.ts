@@ -20,6 +20,8 @@ const ARENA_MIN = 1024
 /** Compaction waits until so many bytes are dead, and at least half of the arena. */
 const DEAD_BYTES_MIN = 64 * 1024
 const ARENA_MAX = 2 ** 31 - 1
+/** Strings that are freed in one go between two steps: about a millisecond (TL3). */
+export const SWEPT_MAX = 8192
 
 /** Interned byte strings with reference counts. */
 export class StringTable {
@@ -74,18 +76,26 @@ export class StringTable {
 
   /** Frees what nobody holds (S2). Called between steps. */
   sweep(): void {
-    if (this.#unheld.length === 0) return
+    this.sweepSome(Infinity)
+  }
+
+  /** The same for so many strings at most, since a million of them take long; whether all are freed. */
+  sweepSome(most: number): boolean {
+    const unheld = this.#unheld
+    const left = Math.max(0, unheld.length - most)
     let freed = 0
-    for (const id of this.#unheld) {
+    for (let n = unheld.length - 1; n >= left; n--) {
+      const id = unheld[n] as number
       // A number can be listed twice, or be held again, or be free already.
       if (this.#references[id] !== 0 || this.lengths[id] === -1) continue
       this.#remove(id)
       freed++
     }
-    this.#unheld.length = 0
-    if (freed === 0) return
-    this.version++
+    unheld.length = left
+    if (freed > 0) this.version++
+    if (left > 0) return false
     if (this.#deadBytes >= DEAD_BYTES_MIN && this.#deadBytes * 2 > this.#top) this.#compact()
+    return true
   }
 
   /** Bytewise order of two strings. */

@@ -176,7 +176,7 @@ describe('string table', () => {
 
   it('gives equal strings one number, keeps what is held and frees the rest (S1–S4)', () => {
     const operation = fc.record({
-      kind: fc.constantFrom('hold', 'hold', 'release', 'touch', 'sweep'),
+      kind: fc.constantFrom('hold', 'hold', 'release', 'touch', 'sweep', 'sweep some'),
       text: fc.oneof(fc.constantFrom('', 'a', 'b', 'aa'), fc.string({ unit: 'binary', maxLength: 30 })),
     })
     fc.assert(
@@ -186,6 +186,7 @@ describe('string table', () => {
         for (const { kind, text } of operations) {
           const bytes = bytesOf(text)
           if (kind === 'sweep') table.sweep()
+          else if (kind === 'sweep some') table.sweepSome(2)
           else {
             const id = table.intern(bytes, 0, bytes.length)
             same(id > 0, true)

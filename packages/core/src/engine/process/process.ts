@@ -28,6 +28,7 @@ import {
   MapStateHandle,
   RecordLayout,
   StringTable,
+  SWEPT_MAX,
   ValueStateHandle,
   keyLayout,
 } from '../../state/index.ts'
@@ -163,8 +164,7 @@ class Process implements Operator {
       this.#cursor.rest()
     }
     this.#flush()
-    if (isDone) this.#strings.sweep()
-    return isDone
+    return isDone && this.#strings.sweepSome(SWEPT_MAX)
   }
 
   close(): void {

@@ -3,12 +3,14 @@
  *
  * Tables of panes never delete a group, so their records are 0, 1, 2, … in order of the groups' first rows.
  */
-import { GroupTable } from '../../state/index.ts'
+import { GroupTable, SWEPT_MAX } from '../../state/index.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { holdKey, releaseRecord } from './window-aggregate-parts.ts'
 
 /** Emptied tables kept for the next panes, and as many for merging, with the memory they grew to. */
 const SPARE_TABLES_MAX = 8
+/** Records that are given up in one go: a table may have millions (TL3). */
+const GIVEN_UP_MAX = 8192
 
 /** Some groups of a table, by record. */
 export interface SomeGroups {
@@ -24,6 +26,9 @@ export class PaneTables {
   readonly #spareScratch: GroupTable[] = []
   readonly #holdsStrings: boolean
   readonly #holdsMemory: boolean
+  /** Tables that are given back in pieces, and how many records of the first have been given up. */
+  readonly #leaving: GroupTable[] = []
+  #leftRecords = 0
   #numbers: Int32Array = new Int32Array(0)
   #targets: Int32Array = new Int32Array(0)
 
@@ -35,7 +40,7 @@ export class PaneTables {
 
   /** Bytes of tables that wait to be taken. */
   get spareBytes(): number {
-    const spare = [...this.#spare, ...this.#spareScratch]
+    const spare = [...this.#spare, ...this.#spareScratch, ...this.#leaving]
     return spare.reduce((bytes, table) => bytes + table.bytes, 0)
   }
 
@@ -51,13 +56,35 @@ export class PaneTables {
 
   /** Takes the table of a pane back, and gives up what its records hold. */
   give(table: GroupTable): void {
-    if (this.#holdsStrings) for (let n = 0; n < table.size; n++) holdKey(this.#parts, table, n, false)
-    this.#empty(table, this.#spare)
+    this.#giveUp(table, 0, table.size)
+    this.#keep(table, this.#spare)
+  }
+
+  /** The same in pieces, by `proceed`. */
+  giveLater(table: GroupTable): void {
+    this.#leaving.push(table)
+  }
+
+  /** Gives up some more of what was given to leave, and the strings that nobody holds; whether all of it is done. */
+  proceed(): boolean {
+    let room = GIVEN_UP_MAX
+    for (let table = this.#leaving[0]; table !== undefined; table = this.#leaving[0]) {
+      const to = Math.min(table.size, this.#leftRecords + room)
+      this.#giveUp(table, this.#leftRecords, to)
+      room -= to - this.#leftRecords
+      this.#leftRecords = to
+      if (to < table.size) return false
+      this.#leaving.shift()
+      this.#leftRecords = 0
+      this.#keep(table, this.#spare)
+    }
+    return this.#parts.strings.sweepSome(SWEPT_MAX)
   }
 
   /** Takes a table of `takeScratch` back. */
   giveScratch(table: GroupTable): void {
-    this.#empty(table, this.#spareScratch)
+    this.#giveUpMemory(table, 0, table.size)
+    this.#keep(table, this.#spareScratch)
   }
 
   #make(): GroupTable {
@@ -65,8 +92,17 @@ export class PaneTables {
     return new GroupTable({ keyWords: key.words, template, pool })
   }
 
-  #empty(table: GroupTable, spare: GroupTable[]): void {
-    if (this.#holdsMemory) for (let n = 0; n < table.size; n++) releaseRecord(this.#parts, table, n)
+  /** What some records of a pane hold. */
+  #giveUp(table: GroupTable, from: number, to: number): void {
+    if (this.#holdsStrings) for (let n = from; n < to; n++) holdKey(this.#parts, table, n, false)
+    this.#giveUpMemory(table, from, to)
+  }
+
+  #giveUpMemory(table: GroupTable, from: number, to: number): void {
+    if (this.#holdsMemory) for (let n = from; n < to; n++) releaseRecord(this.#parts, table, n)
+  }
+
+  #keep(table: GroupTable, spare: GroupTable[]): void {
     if (spare.length < SPARE_TABLES_MAX) {
       table.clear()
       spare.push(table)
@@ -119,7 +155,7 @@ export class PaneTables {
 
   /** Gives the memory of waiting tables back. */
   dispose(): void {
-    for (const spare of [this.#spare, this.#spareScratch]) {
+    for (const spare of [this.#spare, this.#spareScratch, this.#leaving]) {
       for (const table of spare) table.dispose()
       spare.length = 0
     }

@@ -148,7 +148,7 @@ export class PaneWindows implements Operator {
     this.#firedEnd = Math.max(this.#firedEnd, watermark)
     this.#dropPanes()
     this.#emitOutput()
-    this.#parts.strings.sweep()
+    if (!this.#tables.proceed()) return false
     this.#countState()
     return true
   }
@@ -191,7 +191,7 @@ export class PaneWindows implements Operator {
         this.#firedEnd = -Infinity
       },
       restored: () => {
-        this.#parts.strings.sweep()
+        while (!this.#tables.proceed());
         this.#countState()
       },
     })
@@ -288,7 +288,7 @@ export class PaneWindows implements Operator {
       const pane = this.#panes.takeOver(Math.min(this.#firedEnd, to))
       if (pane === undefined) return
       this.#spans?.dropTo(pane.start)
-      this.#tables.give(pane.table)
+      this.#tables.giveLater(pane.table)
     }
   }
 

@@ -26,7 +26,7 @@ import { assert } from '../../errors.ts'
 import type { WindowAggregateNode } from '../../plan/logical.ts'
 import { LATE_PORT, MAIN_PORT } from '../../plan/logical.ts'
 import type { RecordField } from '../../state/index.ts'
-import { GroupTable, TimerHeap } from '../../state/index.ts'
+import { GroupTable, SWEPT_MAX, TimerHeap } from '../../state/index.ts'
 import { checkEventTime, isLate } from '../../time/window.ts'
 import { LateRows } from './late-rows.ts'
 import type { Emit, Operator, OperatorContext, OperatorState } from '../operator.ts'
@@ -144,7 +144,7 @@ export class SessionWindows implements Operator {
     }
     this.#writeDue()
     this.#emitOutput()
-    this.#parts.strings.sweep()
+    if (!this.#parts.strings.sweepSome(SWEPT_MAX)) return false
     this.#countState()
     return true
   }
