@@ -1,11 +1,13 @@
 /**
  * `npm run chaos -- --runs 200 [--seed 1] [--at-once 2] [--sink files]`: trials one after the other, and what came of them.
- * Sinks are files, http, postgres-append, postgres-upsert, sqlite-append and sqlite-upsert. With `--kill-server` the
- * server of PostgreSQL is killed together with each process; then one trial runs at a time.
+ * Without `--sink` they write to each kind of sink in turns: files, http, postgres-append, postgres-upsert, sqlite-append
+ * and sqlite-upsert. With `--kill-server` they write to PostgreSQL, whose server is killed together with each process;
+ * then one trial runs at a time.
  */
 import { parseArgs } from 'node:util'
+import { whyNoServer } from '../../packages/connector-postgres/test/postgres-server.ts'
 import { DatabaseTargets } from './database-target.ts'
-import { scenarioOf } from './scenario.ts'
+import { scenarioOf, sinkKinds } from './scenario.ts'
 import type { Scenario, SinkKind } from './scenario.ts'
 import { serviceTarget } from './service-target.ts'
 import { sqliteTarget } from './sqlite-target.ts'
@@ -17,16 +19,35 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     'at-once': { type: 'string', default: '2' },
-    sink: { type: 'string', default: 'files' },
+    sink: { type: 'string' },
     'kill-server': { type: 'boolean', default: false },
   },
 })
 const runs = Number(values.runs)
 const first = Number(values.seed)
-const sink = values.sink as SinkKind
-const databases = sink.startsWith('postgres') ? await DatabaseTargets.start() : undefined
+const sinks = chosenSinks()
+const databases = sinks.some(isInPostgres) ? await DatabaseTargets.start() : undefined
 let next = first
 const totals = { rows: 0, killed: 0, lost: 0, repeated: 0, trouble: 0 }
+/** Trials by mode and sink. */
+const tried = new Map<string, number>()
+
+function isInPostgres(kind: SinkKind): boolean {
+  return kind.startsWith('postgres')
+}
+
+function chosenSinks(): readonly SinkKind[] {
+  const { sink } = values
+  if (sink !== undefined) {
+    const kind = sinkKinds.find((known) => known === sink)
+    if (kind === undefined) throw new Error(`--sink is one of ${sinkKinds.join(', ')}, not ${sink}`)
+    return [kind]
+  }
+  if (values['kill-server']) return sinkKinds.filter(isInPostgres)
+  if (whyNoServer === undefined) return sinkKinds
+  console.log(`no trial writes to PostgreSQL: ${whyNoServer}`)
+  return sinkKinds.filter((kind) => !isInPostgres(kind))
+}
 
 function show({ scenario, rows, killed, epochs, lost, repeated, trouble }: Outcome): void {
   const { seed, mode, shape, follow, format, roll, partition, epochMs, trigger, maxRows } = scenario
@@ -50,14 +71,19 @@ function show({ scenario, rows, killed, epochs, lost, repeated, trouble }: Outco
 }
 
 async function targetOf(scenario: Scenario): Promise<Target | undefined> {
+  const { sink } = scenario
   if (sink === 'http') return serviceTarget(scenario)
   if (sink.startsWith('sqlite')) return sqliteTarget(scenario)
-  return databases?.target(scenario, { killsServer: values['kill-server'] })
+  if (isInPostgres(sink)) return databases?.target(scenario, { killsServer: values['kill-server'] })
+  return undefined
 }
 
 async function work(): Promise<void> {
   while (next < first + runs) {
-    const scenario = scenarioOf(next++, sink)
+    const seed = next++
+    const scenario = scenarioOf(seed, sinks[seed % sinks.length])
+    const kind = `${scenario.mode}, ${scenario.sink}`
+    tried.set(kind, (tried.get(kind) ?? 0) + 1)
     const outcome = await trial(scenario, await targetOf(scenario))
     totals.rows += outcome.rows
     totals.killed += outcome.killed
@@ -70,6 +96,7 @@ async function work(): Promise<void> {
 
 await Promise.all(Array.from({ length: values['kill-server'] ? 1 : Number(values['at-once']) }, work))
 await databases?.stop()
+for (const [kind, count] of [...tried].toSorted()) console.log(`${kind}: ${count} runs`)
 const { rows, killed, lost, repeated, trouble } = totals
 console.log(`${runs} runs, ${killed} kills, ${rows} rows: ${lost} lost, ${repeated} repeated`)
 process.exitCode = lost + repeated + trouble === 0 ? 0 : 1

@@ -23,14 +23,17 @@ export interface Payment {
   readonly amount: number
 }
 
-/** Where the results of a trial go. */
-export type SinkKind =
-  | 'files'
-  | 'http'
-  | 'postgres-append'
-  | 'postgres-upsert'
-  | 'sqlite-append'
-  | 'sqlite-upsert'
+/** Where the results of a trial may go. */
+export const sinkKinds = [
+  'files',
+  'http',
+  'postgres-append',
+  'postgres-upsert',
+  'sqlite-append',
+  'sqlite-upsert',
+] as const
+
+export type SinkKind = (typeof sinkKinds)[number]
 
 /** When a process is killed. */
 export interface Kill {
