@@ -138,6 +138,16 @@ describe('JSON lines', () => {
     })
   })
 
+  it('have the outputs that wait, without what is not known of them', () => {
+    const waiting = [
+      { step: 'out', doing: 'writing', target: 'there', reason: undefined, sinceMs: 5 },
+    ] as const
+    const shown = progress({ waiting })
+    expect(parse(progressRecord(shown, ratesBetween(undefined, shown)))).toHaveProperty('waiting', [
+      { step: 'out', doing: 'writing', target: 'there', sinceMs: 5 },
+    ])
+  })
+
   it('say at the end how the run began', () => {
     const start = { kind: 'resume', attempt: 3, epoch: 7, committedAgain: 1, changes: [] } as const
     expect(parse(endRecord({ end: 'stopped', progress: progress(), start }, failures))).toMatchObject({

@@ -125,6 +125,15 @@ describe('the block on a terminal', () => {
     expect(text(state({ steps, retrying }), 12)).toHaveLength(text(state({ steps }), 12).length)
   })
 
+  it('says what an output waits for, for how long and why', () => {
+    const target = 'table "public"."orders"'
+    const wait = { step: 'out', doing: 'preparing', target, reason: 'it is away', sinceMs: 1000 } as const
+    const shown = '"out" has waited 6.8 s for table "public"."orders" (preparing): it is away'
+    const waits = state({ waiting: [wait] }, { nowMs: 7800 })
+    expect(text(waits)).toContain(`  ${shown}`)
+    expect(paintLine(progressLine(waits), plainPalette)).toContain(shown)
+  })
+
   it('leaves steps out when there are more than lines, and says how many', () => {
     const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, at))
     const lines = text(state({ steps }), 12)
