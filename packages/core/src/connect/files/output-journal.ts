@@ -8,9 +8,9 @@
  *  J4  A journal that an answer has named is removed by a sweep only, which does not keep it.
  *  J5  Journals are bounded: one that is larger than `JOURNAL_BYTES_MAX` takes no further rows, and holds no handle once it
  *      is durable.
- *  J6  Of journals that lie one behind another and hold little that counts any more, at most `JOURNALS_MAX` are there for
- *      long: more are merged into one, in their place, so that rows of a file keep their order. In an answer, no row is in
- *      two of them.
+ *  J6  Journals are few for what they hold that counts. Of those that hold little of it and lie one behind another, at most
+ *      `JOURNALS_MAX` are there for long: of more, as many as one journal takes are merged into one, in their place, so that
+ *      rows of a file keep their order. In an answer, no row is in two of them.
  */
 import type { Json, Schema } from '../../data/type.ts'
 import type { Host } from '../../host/host.ts'
@@ -61,7 +61,7 @@ export interface OutputJournalOptions {
 }
 
 const JOURNAL_BYTES_MAX = 16 * 1024 * 1024
-/** So many journals with little in them that counts are not worth reading. */
+/** So many journals with little in them that counts are not worth reading: they are merged when there are more. */
 const JOURNALS_MAX = 16
 /** What counts as little, of what a journal takes. */
 const THIN_PART = 1 / 4
@@ -147,27 +147,37 @@ export class OutputJournal {
 
   /** J6, while rows go on: one merge at a time. */
   #merge(): void {
-    const run = this.#merging === undefined && !this.#isClosed ? this.#thinRun() : []
-    if (run.length <= JOURNALS_MAX) return
+    const run = this.#merging === undefined && !this.#isClosed ? this.#longestRun() : undefined
+    if (run === undefined) return
     this.#merging = this.#mergeRun(run).finally(() => {
       this.#merging = undefined
     })
   }
 
-  /** The longest run of journals that hold little, up to what one journal takes. */
-  #thinRun(): readonly JournalFile[] {
-    let longest = { from: 0, to: 0 }
-    let from = 0
+  /** What to merge next, once there are too many that could be. */
+  #longestRun(): readonly JournalFile[] | undefined {
+    const runs = this.#thinRuns().filter((run) => run.length > 1)
+    const count = runs.reduce((sum, run) => sum + run.length, 0)
+    if (count <= JOURNALS_MAX) return undefined
+    return runs.reduce((longest, run) => (run.length > longest.length ? run : longest))
+  }
+
+  /** Journals that hold little, one behind another: as many as fit into one. */
+  #thinRuns(): readonly JournalFile[][] {
+    const runs: JournalFile[][] = [[]]
     let bytes = 0
-    for (const [at, journal] of this.#journals.entries()) {
+    for (const journal of this.#journals) {
       const { liveBytes } = journal
       const isThin = journal.isDone && liveBytes <= this.#bytesMax * THIN_PART && !this.#unread.has(journal)
       bytes += liveBytes
-      if (!isThin) [from, bytes] = [at + 1, 0]
-      else if (bytes > this.#bytesMax) [from, bytes] = [at, liveBytes]
-      if (at + 1 - from > longest.to - longest.from) longest = { from, to: at + 1 }
+      if (isThin && bytes <= this.#bytesMax) {
+        runs.at(-1)?.push(journal)
+        continue
+      }
+      bytes = isThin ? liveBytes : 0
+      runs.push(isThin ? [journal] : [])
     }
-    return this.#journals.slice(longest.from, longest.to)
+    return runs
   }
 
   /** Writes what counts of a run into one journal, and puts it in their place in one step. */

@@ -140,6 +140,28 @@ describe('journals of many epochs', () => {
     await trial.journal.close()
   })
 
+  it.each([1, 3, 5, 8])('J6: stay few for what counts in them, with %i cold rows of 28', async (cold) => {
+    const trial = new Trial()
+    let rowBytes = 0
+    let last: ReturnType<Trial['seal']> | undefined
+    for (let epoch = 1; epoch <= 300; epoch++) {
+      await trial.write([0], cold)
+      await trial.write([epoch], 28 - cold)
+      if (epoch > 1) trial.end(epoch - 1)
+      last = trial.seal()
+      const { references } = last.sealed
+      await trial.answer(last.sealed)
+      if (epoch === 1) rowBytes = (references[0]?.bytes ?? 0) / 28
+      const liveBytes = (epoch * cold + 28) * rowBytes
+      expect(references.length, `epoch ${epoch}`).toBeLessThan(24 + (4 * liveBytes) / BYTES_MAX)
+      const bytes = references.reduce((sum, reference) => sum + reference.bytes, 0)
+      expect(bytes, `epoch ${epoch}`).toBeLessThan(24 * BYTES_MAX + 4 * liveBytes)
+    }
+    expect(last && (await trial.held(last.sealed, last.expected))).toEqual(last?.expected)
+    expect(trial.host.files.openFiles).toBeLessThan(3)
+    await trial.journal.close()
+  })
+
   it('J4: which were named go when they are done, merged ones too; which were not, at once', async () => {
     const trial = new Trial()
     for (let epoch = 1; epoch <= 60; epoch++) {
