@@ -8,6 +8,7 @@
 import type { FileStatus, Host, OpenFile } from '../../host/host.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { changedError } from './file-errors.ts'
+import { isSameIdentity } from './file-identity.ts'
 import { MARK_BYTES, readRange } from './file-marks.ts'
 import type { ReadMarks } from './file-marks.ts'
 import { nameInFolder, REWRITTEN_HINT } from './followed-file.ts'
@@ -115,7 +116,8 @@ export class FollowedStream implements ByteStream {
   async look(): Promise<{ readonly bytes: number; readonly isGone: boolean }> {
     const own = await this.verify()
     const named = await this.#host.files.status(this.#path)
-    if (named?.identity === own.identity) return { bytes: own.size, isGone: false }
+    if (named !== undefined && isSameIdentity(named.identity, own.identity))
+      return { bytes: own.size, isGone: false }
     await this.#findName(own, named)
     const isGone = own.links === undefined ? named === undefined : own.links === 0
     if (isGone && named !== undefined) await this.#checkOther(own)

@@ -100,7 +100,8 @@ async function withFile<Result>(
     throw inputError(error, path)
   }
   try {
-    return (await file.status()).identity === status.identity ? await use(file) : undefined
+    const { identity } = await file.status()
+    return isSameIdentity(identity, status.identity) ? await use(file) : undefined
   } catch (error) {
     throw inputError(error, path)
   } finally {
