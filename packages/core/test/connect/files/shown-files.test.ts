@@ -147,7 +147,10 @@ describe('finished files that somebody takes away', () => {
     const disk = new SimulatedDisk()
     const files = new SimulatedFiles(disk)
     const staying = overlay(files, {
-      remove: () => Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' })),
+      remove: (path) =>
+        path.endsWith('.tmp')
+          ? Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' }))
+          : files.remove(path),
     })
     const first = await open(processOf(disk, 1, staying), 1)
     const prepared = await prepare(first, 1)
