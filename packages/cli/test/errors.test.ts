@@ -88,6 +88,16 @@ describe('an error as text', () => {
     )
   })
 
+  it.each(['step/unknown-column', 'step/kept-view', 'step/kept-context'] as const)(
+    'says on which line of a function %s happened',
+    (code) => {
+      const error = new MillraceError(code, { what: 'w', step: 'a' })
+      error.stack =
+        'MillraceError: w\n    at Object.get (file:///x/packages/core/dist/data/row-guard.js:3:7)\n    at keep (file:///data/pipe.ts:9:41)'
+      expect(errorText(error, plain)).toContain('  step: a\n  in: /data/pipe.ts:9:41\n')
+    },
+  )
+
   it('of usage is short', () => {
     expect(errorText(new UsageError('no flag --x', 'did you mean --y?'), plain)).toBe(
       'error: no flag --x\n  hint: did you mean --y?\n',

@@ -24,6 +24,9 @@ const CAUSES_MAX = 8
 /** Codes of failures inside user code: its stack is shown without being asked for. */
 const userCode: ReadonlySet<string> = new Set(['pipeline/module-failed', 'step/function-failed'])
 
+/** Codes of mistakes inside functions of steps that Millrace itself finds: they are thrown through the user's line. */
+const mistakes: ReadonlySet<string> = new Set(['step/kept-context', 'step/kept-view', 'step/unknown-column'])
+
 /** The error as lines of text, with a line end. */
 export function errorText(error: unknown, options: ErrorTextOptions): string {
   const { palette, width = Infinity } = options
@@ -70,9 +73,12 @@ function operatingError(error: MillraceError, palette: Palette): string[] {
   return lines
 }
 
-/** The line of the module that a step was written on, where it cannot be built; and of the other step of its name. */
+/**
+ * The line of the module that a step was written on, where it cannot be built, and of the other step of its name; of a
+ * mistake inside the function of a step, the line of the mistake.
+ */
 function writtenAt(error: MillraceError, palette: Palette): string[] {
-  if (!/^(plan|expression|schema|duration|option)\//.test(error.code)) return []
+  if (!/^(plan|expression|schema|duration|option)\//.test(error.code) && !mistakes.has(error.code)) return []
   const here = userPosition(error)
   if (here === undefined) return []
   const first = error.code === 'plan/duplicate-step' ? userPosition(error.cause) : undefined

@@ -80,11 +80,6 @@ export class PlanDraft {
     return { draft: this, schema, time, changes, connect: () => input }
   }
 
-  /** The step that was added last. */
-  get lastStep(): string | undefined {
-    return [...this.nodes.keys()].at(-1)
-  }
-
   /** Whether a step that was added has a further output of that name. */
   hasPort(step: string, port: string): boolean {
     return Object.hasOwn(this.nodes.get(step)?.sidePorts ?? {}, port)

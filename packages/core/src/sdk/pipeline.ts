@@ -214,7 +214,7 @@ function runBuild(draft: PlanDraft, build: (p: PipelineBuilder) => void, builder
   try {
     return build(builder)
   } catch (cause) {
-    if (isMillraceError(cause)) throw withNeighbour(cause, draft.lastStep)
+    if (isMillraceError(cause)) throw cause
     throw new MillraceError('pipeline/module-failed', {
       what: `the function of pipeline "${draft.name}" threw`,
       detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
@@ -222,14 +222,6 @@ function runBuild(draft: PlanDraft, build: (p: PipelineBuilder) => void, builder
       cause,
     })
   }
-}
-
-/** A window or a duration is made before the step that it is for has said its name: the step before it shows where. */
-function withNeighbour(error: MillraceError, step: string | undefined): unknown {
-  const { code } = error
-  if (step === undefined || error.step !== undefined) return error
-  if (code !== 'duration/invalid' && code !== 'plan/invalid-argument') return error
-  return withContext(error, { place: { name: `behind step "${step}"` } })
 }
 
 function firstDifference(a: BuiltPlan, b: BuiltPlan): string {

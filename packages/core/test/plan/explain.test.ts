@@ -66,6 +66,20 @@ describe('explain', () => {
     await expect(explanationToText(explained(everything, 1))).toMatchFileSnapshot('goldens/everything.txt')
   })
 
+  it('says of which output of a step the rows are that a union or a lookup takes', () => {
+    const told = (p: PipelineBuilder): void => {
+      const a = p.read('a', flights, { onError: 'reject' })
+      const b = p.read('b', flights, { onError: 'reject' })
+      a.rejected.union('bad', b.rejected).write('bad-out', plannedSink('bad'))
+      a.union('good', b).write('good-out', plannedSink('good'))
+    }
+    const bad = 'takes the rows of a.rejected, b.rejected together'
+    for (const text of [explanationToText(explained(told, 1)), explanationToMermaid(explained(told, 1))]) {
+      expect(text).toContain(bad)
+      expect(text).toContain('takes the rows of a, b together')
+    }
+  })
+
   it('fits the width it is given, and breaks no line where there is no limit', () => {
     const explanation = explained(everything, 1)
     const lines = (width: number): string[] => explanationToText(explanation, width).split('\n')

@@ -31,6 +31,14 @@ describe('a function over rows', () => {
     await expect(runHere(made)).rejects.toEqual(unknownColumn('dear'))
   })
 
+  it('keeps the line of the function in its stack', async () => {
+    const { made } = over((o) => o.filter('dear', (row) => (loose(row)['pricee'] ?? 0) > 5))
+    await expect(runHere(made)).rejects.toHaveProperty(
+      'stack',
+      expect.stringMatching(/row-columns\.test\.ts:\d+:\d+/),
+    )
+  })
+
   it('does so even if it rejects rows', async () => {
     const { made } = over(
       (o) =>

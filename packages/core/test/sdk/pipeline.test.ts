@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isMillraceError, isPipeline, pipeline, tumbling } from '../../src/index.ts'
 import type { AggregatedStream, Pipeline, PipelineBuilder, Stream } from '../../src/index.ts'
 import type { MillraceError } from '../../src/errors.ts'
-import { ndjson } from '../../src/connect/files/index.ts'
+import { ndjson, parquet } from '../../src/connect/files/index.ts'
 import { buildHash } from '../../src/plan/index.ts'
 import { flights, plannedSink } from './planned-ends.ts'
 import type { Flight } from './planned-ends.ts'
@@ -128,15 +128,27 @@ describe('a pipeline', () => {
     expect(errorOf(() => own.build()).hint).toBeUndefined()
   })
 
-  it('says behind which step a window stands that cannot be', () => {
+  it('names the line of what was made before its step, and no step that it may have nothing to do with', () => {
     const misspelt = pipeline('misspelt', (p) => {
-      p.read('flights', flights, { eventTime: 'date' })
-        .keyBy('by-origin', 'origin')
-        .window(tumbling('1 huor'))
+      const keyed = p.read('flights', flights, { eventTime: 'date' }).keyBy('by-origin', 'origin')
+      p.read('planes', flights)
+      keyed.window(tumbling('1 huor'))
     })
-    const { code, place, hint, stack } = errorOf(() => misspelt.build())
-    expect([code, place]).toEqual(['duration/invalid', { name: 'behind step "by-origin"' }])
+    const { code, place, step, hint, stack } = errorOf(() => misspelt.build())
+    expect({ code, place, step }).toEqual({ code: 'duration/invalid', place: undefined, step: undefined })
     expect(hint).toContain("did you mean '1 hour'?")
+    expect(stack).toContain('pipeline.test.ts')
+  })
+
+  it('says so too of options of a sink that cannot be', () => {
+    const misspelt = pipeline('misspelt', (p) => {
+      const read = p.read('flights', flights)
+      p.read('planes', flights)
+      read.write('out', parquet('out', { rol: 'epoch' } as object))
+    })
+    const { place, step, stack, message } = errorOf(() => misspelt.build())
+    expect({ place, step }).toEqual({ place: undefined, step: undefined })
+    expect(message).toContain('rol')
     expect(stack).toContain('pipeline.test.ts')
   })
 

@@ -6,8 +6,10 @@
 import { typeToString } from '../../data/type-text.ts'
 import { plainExpression } from './plain-expression.ts'
 import { formatDuration } from '../../time/duration.ts'
+import { MAIN_PORT } from '../logical.ts'
 import type {
   EventTime,
+  Input,
   LogicalNode,
   LookupJoinNode,
   ProcessNode,
@@ -40,7 +42,7 @@ export function describeStep(node: LogicalNode, surroundings: StepSurroundings):
       return describeRowFunction(node)
     case 'union':
       return {
-        summary: `takes the rows of ${node.inputs.map(({ step }) => step).join(', ')} together`,
+        summary: `takes the rows of ${node.inputs.map(outputText).join(', ')} together`,
         details: [],
       }
     case 'key-by':
@@ -77,6 +79,11 @@ function describeSource(node: SourceNode, { originals, tables }: StepSurrounding
   if (node.onError === 'reject') details.push({ label: 'bad rows', text: 'go to the rejected output' })
   if (tables.has(node.step)) details.push({ label: 'order', text: 'read whole before the streams flow' })
   return { summary: `reads ${connectorText(node.source)}`, details }
+}
+
+/** The output that is read, as a pipeline names it: of rejected rows `orders.rejected`, not all of `orders`. */
+function outputText({ step, port }: Input): string {
+  return port === MAIN_PORT ? step : `${step}.${port}`
 }
 
 /** What a part of the input with a watermark of its own is called. */
@@ -170,7 +177,7 @@ function describeLookupJoin(node: LookupJoinNode, { nodes }: StepSurroundings): 
   const columns = inputSchema(nodes, node, 1).fields.map(({ name }) => name)
   const taken = node.columns.map(({ name, column }) => (name === column ? name : `${name} = ${column}`))
   return {
-    summary: `looks up rows of ${node.inputs[1]?.step ?? 'the table'} where ${on}`,
+    summary: `looks up rows of ${node.inputs[1] === undefined ? 'the table' : outputText(node.inputs[1])} where ${on}`,
     details: [
       { label: 'takes', text: taken.length === 0 ? 'no column' : taken.join(', ') },
       {
