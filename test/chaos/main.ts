@@ -96,7 +96,8 @@ async function work(): Promise<void> {
 
 await Promise.all(Array.from({ length: values['kill-server'] ? 1 : Number(values['at-once']) }, work))
 await databases?.stop()
-for (const [kind, count] of [...tried].toSorted()) console.log(`${kind}: ${count} runs`)
+for (const kind of [...tried.keys()].toSorted((a, b) => (a < b ? -1 : 1)))
+  console.log(`${kind}: ${tried.get(kind)} runs`)
 const { rows, killed, lost, repeated, trouble } = totals
 console.log(`${runs} runs, ${killed} kills, ${rows} rows: ${lost} lost, ${repeated} repeated`)
 process.exitCode = lost + repeated + trouble === 0 ? 0 : 1

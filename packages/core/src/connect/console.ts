@@ -18,7 +18,7 @@ import { renderTable } from './text-table.ts'
 export interface ConsoleOptions {
   /** Rows shown per epoch and task; the others are counted. Default 20. */
   readonly rows?: number
-  /** Characters per cell, at most; default 40. */
+  /** Characters per cell, at most; default 80. */
   readonly cellWidth?: number
 }
 
@@ -47,7 +47,7 @@ const ROWS_MAX = 1000
  */
 export function toConsole(options: ConsoleOptions = {}): Sink<ConsoleCommittable> {
   checkOptionNames('toConsole', options, ['rows', 'cellWidth'])
-  const { rows: shown = 20, cellWidth = 40 } = options
+  const { rows: shown = 20, cellWidth = 80 } = options
   check('rows', shown, ROWS_MAX)
   check('cellWidth', cellWidth, 1000)
   return {

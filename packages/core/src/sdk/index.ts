@@ -37,7 +37,7 @@ export type {
 export type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 export type { SourceHost } from './undeclared-source.ts'
 export { globalWindow, session, sliding, tumbling } from './windows.ts'
-export type { GlobalWindow, TimeWindow, WindowOffset } from './windows.ts'
+export type { GlobalWindow, SlidingOptions, TimeWindow, WindowOffset } from './windows.ts'
 export type {
   Aggregate,
   Aggregates,

@@ -24,6 +24,12 @@ export interface WindowOffset {
   readonly offset?: Duration
 }
 
+/** Options of sliding windows. */
+export interface SlidingOptions extends WindowOffset {
+  /** The slide may be longer than the size; default false. */
+  readonly gaps?: boolean
+}
+
 /**
  * Windows of one size, side by side: every row falls into exactly one.
  *
@@ -40,15 +46,23 @@ export function tumbling(size: Duration, options: WindowOffset = {}): TimeWindow
 }
 
 /**
- * Windows of one size, a new one every `slide`: every row falls into size ÷ slide of them. A slide longer than the size
- * leaves gaps (`sliding('1 min', '1 hour')`: the first minute of every hour); rows in a gap are in no window, and not late.
+ * Windows of one size, a new one every `slide`: every row falls into size ÷ slide of them. With `gaps` the slide may be longer
+ * (`sliding('1 min', '1 hour', { gaps: true })`: the first minute of every hour); rows in a gap are in no window, and not late.
  *
- * @throws MillraceError `plan/invalid-argument` when size or slide is 0, or a row would fall into more than 10,000.
+ * @throws MillraceError `plan/invalid-argument` when size or slide is 0, a row would fall into more than 10,000, or the slide is
+ *   longer than the size without `gaps`.
  */
-export function sliding(size: Duration, slide: Duration, options: WindowOffset = {}): TimeWindow {
-  checkOptionNames('sliding', options, ['offset'])
+export function sliding(size: Duration, slide: Duration, options: SlidingOptions = {}): TimeWindow {
+  checkOptionNames('sliding', options, ['offset', 'gaps'])
   const sizeMs = positive('size of a sliding window', size)
   const slideMs = positive('slide of a sliding window', slide)
+  if (slideMs > sizeMs && options.gaps !== true) {
+    throw invalid(
+      'the slide of a sliding window is longer than its size',
+      'rows between one window and the next would be in none of them',
+      'the size comes first: swap the two; or say { gaps: true } where that is what you want',
+    )
+  }
   if (sizeMs / slideMs > WINDOWS_PER_ROW_MAX) {
     throw invalid(
       'the slide of a sliding window is too short for its size',

@@ -50,7 +50,7 @@ function make(
 ) {
   const h = harness({ batchRows: options?.batchRows ?? 3 })
   const operator = createProcess(processNode(state, options?.keys), schema, h.context, {
-    functions: new Map([['f', functions]]),
+    functions: new Map([['f', { onTimer: () => undefined, ...functions }]]),
   })
   const push = (rows: readonly InRow[]): void => operator.push(batchOf(schema, rows), 0)
   return { h, operator, push, lines: () => linesOf(h) }
@@ -281,6 +281,15 @@ describe('timers', () => {
     expect(seen.splice(0)).toEqual(['30 a late'])
   })
 
+  it('are not set by a step that would not hear of them', () => {
+    const deaf = { onTimer: undefined } as unknown as ProcessFunction
+    const { push } = make({ ...deaf, onRow: (_, context) => context.setTimer('soon', 10) })
+    expect(attempt(() => push([row('a', 1, 0)]))).toMatchObject({
+      code: 'plan/invalid-argument',
+      what: 'step "step" sets timer "soon" and has no onTimer',
+    })
+  })
+
   it('have the names that they were given, however many there are', () => {
     const names = Array.from({ length: 100 }, (_, n) => `\ufeff${n}`)
     const fired: string[] = []
@@ -294,7 +303,10 @@ describe('timers', () => {
   })
 
   it('are not named by texts that UTF-8 has not: two names would be one', () => {
-    const { push } = make({ onRow: (_, context) => context.setTimer('\ud800', 10) })
+    const { push } = make({
+      onRow: (_, context) => context.setTimer('\ud800', 10),
+      onTimer: () => undefined,
+    })
     expect(attempt(() => push([row('a', 1, 0)]))).toMatchObject({ code: 'value/invalid', step: 'step' })
   })
 

@@ -313,6 +313,7 @@ function processState(): OperatorState {
               state['map']?.set(`k${n}`, { a: n })
               context.setTimer('wake', n * 1000)
             },
+            onTimer: () => undefined,
           },
         ],
       ]),

@@ -93,7 +93,7 @@ const shapes: { readonly [name: string]: (input: Stream<Reading>) => unknown } =
   'sliding with gaps between the windows': (input) =>
     input
       .keyBy('key', 'sensor')
-      .window(sliding('3 s', '10 s'))
+      .window(sliding('3 s', '10 s', { gaps: true }))
       .aggregate('agg', (a) => ({ n: a.count(), sum: a.sum('value') })),
   global: (input) =>
     input

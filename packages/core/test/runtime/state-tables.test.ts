@@ -159,14 +159,15 @@ describe('the state of a checkpoint as rows', () => {
       '/removed': t.boolean(),
       '/order': t.int32(),
       '/name': t.int32(),
+      at: t.timestamp('ms'),
     })
     const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
     const store = new DirectoryStore(host, '/state')
     const key = { gone: true, '/removed': true, '/order': 1, '/name': 2 }
     const stream = memoryStream(Named)
-    stream.push(key)
+    stream.push({ ...key, at: 1 })
     const built = pipeline('job', (p) => {
-      p.read('rows', stream)
+      p.read('rows', stream, { eventTime: 'at' })
         .keyBy('by', names)
         .process('keep', {
           state: { gone: state.value(t.boolean()), by: state.map(t.int32(), t.boolean()) },
@@ -178,6 +179,7 @@ describe('the state of a checkpoint as rows', () => {
             for (const name of ['x', 'y', 'z']) setTimer(name, 10)
             deleteTimer('z')
           },
+          onTimer: () => undefined,
         })
         .write('out', memorySink())
     }).build()

@@ -392,7 +392,10 @@ describe('windows', () => {
     [tumbling('1 hour'), { kind: 'tumbling', sizeMs: 3_600_000, offsetMs: 0 }],
     [tumbling('1 day', { offset: '26 h' }), { kind: 'tumbling', sizeMs: 86_400_000, offsetMs: 7_200_000 }],
     [sliding('1 hour', '5 min'), { kind: 'sliding', sizeMs: 3_600_000, slideMs: 300_000, offsetMs: 0 }],
-    [sliding('1 min', '1 hour'), { kind: 'sliding', sizeMs: 60_000, slideMs: 3_600_000, offsetMs: 0 }],
+    [
+      sliding('1 min', '1 hour', { gaps: true }),
+      { kind: 'sliding', sizeMs: 60_000, slideMs: 3_600_000, offsetMs: 0 },
+    ],
     [session('30 min'), { kind: 'session', gapMs: 1_800_000 }],
     [globalWindow(), { kind: 'global' }],
   ])('are plain data %#', (window, expected) => {
@@ -403,6 +406,7 @@ describe('windows', () => {
     () => tumbling(0),
     () => sliding('1 hour', 0),
     () => sliding('365 days', '1 s'),
+    () => sliding('5 min', '1 hour'),
     () => session(0),
     () => tumbling('soon'),
     () => tumbling(-5),

@@ -303,6 +303,7 @@ class Process implements Operator {
         this.#output(port).add(row, context.eventTime)
       },
       setTimer: (name: string, time: number) => {
+        if (this.#functions.onTimer === undefined) throw timerWithoutFunction(this.#node.step, name)
         this.#callKey.hash()
         if (this.#timers.set(this.#cursor.record, name, time)) this.#addLive(1)
       },
@@ -390,4 +391,13 @@ function makeState(
     pool: options.pool,
   })
   return { handles, cursor }
+}
+
+/** A timer that nobody hears would be lost in silence. */
+function timerWithoutFunction(step: string, name: string): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: `step "${step}" sets timer "${name}" and has no onTimer`,
+    hint: 'write onTimer, which is called when the time has come, or set no timer',
+    step,
+  })
 }

@@ -70,8 +70,10 @@ export function windowText(window: WindowSpec): string {
   switch (window.kind) {
     case 'tumbling':
       return `in windows of ${formatDuration(window.sizeMs)}${offset}`
-    case 'sliding':
-      return `in windows of ${formatDuration(window.sizeMs)}, a new one every ${formatDuration(window.slideMs)}${offset}`
+    case 'sliding': {
+      const gaps = window.slideMs > window.sizeMs ? '; rows between two of them are in none' : ''
+      return `in windows of ${formatDuration(window.sizeMs)}, a new one every ${formatDuration(window.slideMs)}${offset}${gaps}`
+    }
     case 'session':
       return `in sessions that end after ${formatDuration(window.gapMs)} without rows`
     case 'global':
