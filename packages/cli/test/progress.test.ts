@@ -1,6 +1,7 @@
 import type { JobProgress, StepProgress } from '@millrace/core/runtime'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { plainLife } from '../src/progress/job-notices.ts'
 import { endRecord, errorRecord, jsonLine, progressRecord } from '../src/progress/json-lines.ts'
 import { bar, progressBlock, progressLine } from '../src/progress/progress-lines.ts'
 import type { ProgressState } from '../src/progress/progress-lines.ts'
@@ -110,6 +111,42 @@ describe('the block on a terminal', () => {
   it('shows no lag of input that is all there already', () => {
     expect(text(state({ watermark: -Infinity })).at(-1)).toBe('  backpressure 25 %')
     expect(text(state({ watermark: Infinity })).at(-1)).toContain('all input read')
+  })
+
+  it('says of a batch with windows that the time is that of reading, and then that they are finished', () => {
+    const window = (more: Partial<StepProgress>): StepProgress =>
+      step('hourly', 1_000_000, { kind: 'window-aggregate', stateEntries: 500, watermark: 0, ...more })
+    const line = (of: ProgressState): string => paintLine(progressLine(of), plainPalette)
+    const reading = state({ steps: [window({})] })
+    expect(text(reading)[1]).toMatch(/ {2}25 % {2}6\.0 s to read$/)
+    expect(line(reading)).toContain(', 25 %, about 6.0 s to read, ')
+
+    const read = { bytesIn: 159_999_999, watermark: Infinity }
+    const finishing = state({ ...read, steps: [window({}), window({ step: 'daily' })] })
+    const said = 'finishing the windows of "hourly" and 1 more'
+    expect(text(finishing)[1]).toMatch(/100 %$/)
+    expect(text(finishing).at(-1)).toBe(`  all input read   ${said}   backpressure 25 %`)
+    expect(line(finishing)).toContain(`100 %, all input read, ${said}, `)
+    expect(line(finishing)).not.toMatch(/left|to read/)
+    const narrow = progressBlock(finishing, { rows: 40, columns: 80 }).map((one) =>
+      paintLine(one, plainPalette),
+    )
+    expect(narrow.at(-1)).toBe('  all input read   finishing windows   backpressure 25 %')
+
+    const done = state({ ...read, steps: [window({ watermark: Infinity })] })
+    expect(line(done)).toContain('100 %, all input read, backpressure')
+    const phases = { number: 2, of: 2 }
+    expect(line(state({ ...read, phase: phases, steps: [window({})] }))).not.toContain('finishing')
+  })
+
+  it('names the steps that finish their windows to programs', () => {
+    const holding = step('hourly', 5, { kind: 'window-aggregate', stateEntries: 5 })
+    const shown = progress({ watermark: Infinity, steps: [holding] })
+    const record = (mode: 'batch' | 'continuous', of: JobProgress = shown): object =>
+      progressRecord(of, ratesBetween(undefined, of), { life: plainLife, nowMs: 0, mode })
+    expect(record('batch')).toHaveProperty('finishing', ['hourly'])
+    expect(record('continuous')).not.toHaveProperty('finishing')
+    expect(record('batch', progress({ steps: [holding] }))).not.toHaveProperty('finishing')
   })
 
   it('says that it is stopping', () => {

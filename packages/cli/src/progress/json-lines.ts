@@ -3,10 +3,11 @@
  * added, never changed.
  */
 import { isMillraceError } from '@millrace/core/errors'
-import type { JobFailure, JobProgress, JobResult } from '@millrace/core/runtime'
+import type { JobFailure, JobProgress, JobResult, RunMode } from '@millrace/core/runtime'
 import { openWindows, pendingTimers } from '../report/left-behind.ts'
 import { failureText } from './job-notices.ts'
 import type { JobLife } from './job-notices.ts'
+import { finishingSteps } from './rates.ts'
 import type { Rates } from './rates.ts'
 
 /** A line as an object. */
@@ -19,12 +20,14 @@ export interface JsonLine {
 export function progressRecord(
   progress: JobProgress,
   rates: Rates,
-  about?: { readonly life: JobLife; readonly nowMs: number },
+  about?: { readonly life: JobLife; readonly nowMs: number; readonly mode?: RunMode },
 ): JsonLine {
+  const finishing = about?.mode === 'batch' ? finishingSteps(progress) : []
   return {
     type: 'progress',
     ...progressFields(progress),
     ...(about === undefined ? {} : lifeFields(progress, about)),
+    ...(finishing.length === 0 ? {} : { finishing }),
     rates: {
       rowsIn: rounded(rates.rowsIn),
       bytesIn: rounded(rates.bytesIn),

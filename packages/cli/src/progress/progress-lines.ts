@@ -8,7 +8,7 @@ import { piece } from '../report/style.ts'
 import type { Line, Piece } from '../report/style.ts'
 import { wrapLine } from '../report/wrapped-text.ts'
 import { formatBytes, formatMs, formatRows, formatShare, formatShort, formatTime } from './quantities.ts'
-import { remainingMs, shareDone } from './rates.ts'
+import { finishingSteps, isHolding, remainingMs, shareDone } from './rates.ts'
 import type { Rates } from './rates.ts'
 import { jobNotices, lastEpochText, plainLife } from './job-notices.ts'
 import type { JobLife } from './job-notices.ts'
@@ -29,8 +29,9 @@ export interface ProgressState {
 
 const BAR_WIDTH = 24
 const BAR_WIDTH_LEAST = 6
-/** `  12 min 05 s left`. */
+/** `  12 min 05 s left`, and `  12 min 05 s to read`. */
 const TIME_WIDTH = 18
+const TIME_TO_READ_WIDTH = 21
 const LAG_SHOWN_MAX_MS = 100 * 86_400_000
 /** Below so many columns the last line says things more briefly. */
 const ROOMY_COLUMNS = 100
@@ -73,7 +74,7 @@ export function progressLine(state: ProgressState): Line {
     ...(progress.bytesIn > 0 ? [`${formatBytes(rates.bytesIn)}/s`] : []),
     `${formatRows(progress.rowsOut)} out`,
     ...(share === undefined ? [] : [formatShare(share)]),
-    ...(left === undefined ? [] : [`about ${formatMs(left)} left`]),
+    ...(left === undefined ? [] : [`about ${leftText(left, progress)}`]),
     ...jobNotices(progress, state.life ?? plainLife, state.nowMs),
     ...watermarkParts(state),
     `backpressure ${formatShare(rates.backpressure)}`,
@@ -86,6 +87,11 @@ export function progressLine(state: ProgressState): Line {
 function shareShown(state: ProgressState): number | undefined {
   const share = state.mode === 'batch' ? shareDone(state.progress) : undefined
   return share === 1 && hasPhasesAhead(state) ? undefined : share
+}
+
+/** The time that reading takes, which is not the end of a run that has windows to fire behind it. */
+function leftText(leftMs: number, { steps }: JobProgress): string {
+  return `${formatMs(leftMs)} ${steps.some(isHolding) ? 'to read' : 'left'}`
 }
 
 /** Whether a batch in phases has others before it. */
@@ -126,10 +132,11 @@ function countersLine(state: ProgressState, width: number): Line {
   if (share !== undefined) {
     const left = hasPhasesAhead(state) ? undefined : remainingMs(progress, rates)
     const percent = ` ${formatShare(share).padStart(5)}`
-    const time = left !== undefined && share < 1 ? `  ${formatMs(left)} left` : ''
+    const time = left !== undefined && share < 1 ? `  ${leftText(left, progress)}` : ''
     const used = sum(line.map(({ text }) => text.length)) + 2 + percent.length
     // Room is kept for the longest time, so that the bar does not jump.
-    const room = Math.min(BAR_WIDTH, width - used - TIME_WIDTH)
+    const timeWidth = progress.steps.some(isHolding) ? TIME_TO_READ_WIDTH : TIME_WIDTH
+    const room = Math.min(BAR_WIDTH, width - used - timeWidth)
     if (room >= BAR_WIDTH_LEAST) line.push(piece('  '), ...bar(share, room))
     line.push(piece(percent), piece(time, 'faint'))
   }
@@ -154,7 +161,10 @@ function watermarkParts(state: ProgressState, isBrief: boolean = false): string[
   const { progress, nowMs, mode } = state
   const { watermark } = progress
   if (watermark === Infinity && hasPhasesAhead(state)) return []
-  if (watermark === Infinity) return [mode === 'batch' ? 'all input read' : 'watermark at its end']
+  if (watermark === Infinity)
+    return mode === 'batch'
+      ? ['all input read', ...finishingParts(progress, isBrief)]
+      : ['watermark at its end']
   if (watermark === -Infinity) return mode === 'batch' ? [] : ['no watermark yet']
   // Of input that is all there already, how long ago it happened is no lag.
   if (mode === 'batch') return [`event time ${formatTime(watermark)}`]
@@ -167,6 +177,14 @@ function watermarkParts(state: ProgressState, isBrief: boolean = false): string[
       ? `${formatMs(lagMs)} behind${clock}`
       : `${formatMs(-lagMs)} ahead${isBrief ? '' : ' of'}${clock}`
   return [`watermark ${formatTime(watermark)} (${lag})`]
+}
+
+/** What keeps a batch at work whose input is all read. */
+function finishingParts(progress: JobProgress, isBrief: boolean): string[] {
+  const [first, ...others] = finishingSteps(progress)
+  if (first === undefined) return []
+  const more = others.length === 0 ? '' : ` and ${others.length} more`
+  return [isBrief ? 'finishing windows' : `finishing the windows of "${first}"${more}`]
 }
 
 function sum(numbers: readonly number[]): number {

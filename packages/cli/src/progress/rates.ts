@@ -3,7 +3,7 @@
  *
  * Over a window rather than between two snapshots: a rate that jumps with every redraw cannot be read.
  */
-import type { JobProgress } from '@millrace/core/runtime'
+import type { JobProgress, StepProgress } from '@millrace/core/runtime'
 
 /** Per second, over the window. */
 export interface Rates {
@@ -59,12 +59,29 @@ export function shareDone(progress: JobProgress): number | undefined {
   return undefined
 }
 
-/** Milliseconds until a bounded input is read, at the rates of the window; undefined when that cannot be told. */
+/**
+ * Milliseconds until a bounded input is read, at the rates of the window; undefined when that cannot be told, and when
+ * it is read: what is done behind it has no known size.
+ */
 export function remainingMs(progress: JobProgress, rates: Rates): number | undefined {
-  const { bytesIn, bytesTotal, rowsIn, rowsTotal } = progress
+  const { bytesIn, bytesTotal, rowsIn, rowsTotal, watermark } = progress
+  if (watermark === Infinity) return undefined
   if (bytesTotal !== undefined && bytesTotal > 0) return remaining(bytesTotal - bytesIn, rates.bytesIn)
   if (rowsTotal !== undefined && rowsTotal > 0) return remaining(rowsTotal - rowsIn, rates.rowsIn)
   return undefined
+}
+
+/**
+ * The steps of a batch whose windows are being fired when all its input is read. Of a batch in phases none: its later
+ * phases still read what the first has sealed.
+ */
+export function finishingSteps({ watermark, phase, steps }: JobProgress): readonly string[] {
+  return watermark === Infinity && phase === undefined ? steps.filter(isHolding).map(({ step }) => step) : []
+}
+
+/** Whether a step holds windows that fire later: until then the run is not over, also when all input is read. */
+export function isHolding({ kind, watermark, stateEntries }: StepProgress): boolean {
+  return kind === 'window-aggregate' && watermark !== Infinity && stateEntries > 0
 }
 
 function remaining(left: number, rate: number): number | undefined {

@@ -116,7 +116,13 @@ export class Reporter {
     this.tell(progress)
     if (display === 'json') {
       surroundings.stdout.write(
-        jsonLine(progressRecord(progress, rates, { life: this.life(this.job), nowMs: this.options.now() })),
+        jsonLine(
+          progressRecord(progress, rates, {
+            life: this.life(this.job),
+            nowMs: this.options.now(),
+            mode: this.options.mode,
+          }),
+        ),
       )
       return
     }
