@@ -44,11 +44,14 @@ const slips: readonly { readonly code: string; readonly says: string; readonly a
   { code: "flights.keyBy('origin')", at: 'keyBy', says: 'Expected 2 arguments, but got 1' },
   { code: "flights.keyBy('k', 'origin').window('1 hour')", at: "'1 hour'", says: 'TimeWindow' },
   { code: "flights.lookupJoin('j', airports, { on: { origin: 'iat' }, select: {} })", at: 'origin:', says: 'Did you mean \'"iata"\'?' },
+  { code: "flights.lookupJoin('j', airports, { on: { delay: 'iata' }, select: {} })", at: 'delay:', says: "'string' is not assignable to type 'undefined'" },
   { code: "p.read('r', ndjson('x', { schema: Flight }), { eventTime: 'dat' })", at: 'eventTime', says: 'Did you mean \'"date"\'?' },
 ] // prettier-ignore
 
 /** A dataset is made by one of two functions; what is told must be about the one with a schema. */
 const ofDataset = "p.read('r', ndjson('x', { schema: Flight, eventTime: 'dat' }))"
+
+const ofPartitions = "ndjson('o', { schema: Flight, partitionBy: ['orign'] })"
 
 interface Message {
   readonly column: number
@@ -69,7 +72,10 @@ describe('messages of the compiler', () => {
     const source = relative(folder, join(root, 'packages/core/src')).replaceAll('\\', '/')
     const file = join(folder, 'slips.ts')
     const begin = head.replaceAll('SRC', source)
-    writeFileSync(file, `${begin}${slips.map(({ code }) => `${code}\n`).join('')}${ofDataset}\n})\n`)
+    writeFileSync(
+      file,
+      `${begin}${slips.map(({ code }) => `${code}\n`).join('')}${ofDataset}\n${ofPartitions}\n})\n`,
+    )
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck']
     const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -90,6 +96,12 @@ describe('messages of the compiler', () => {
   it('of a dataset with a wrong column name the one that is meant', () => {
     expect(output).toMatch(
       /No overload matches[^\n]*\n[^\n]*\n +Type '"dat"' is not [^\n]* Did you mean '"date"'/,
+    )
+  })
+
+  it('of a sink that is partitioned by no column of its rows the one that is meant', () => {
+    expect(output).toMatch(
+      /No overload matches[^\n]*\n[^\n]*\n +Type '"orign"' is not [^\n]* Did you mean '"origin"'/,
     )
   })
 

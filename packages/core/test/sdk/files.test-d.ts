@@ -29,6 +29,17 @@ describe('file datasets', () => {
     flights.write('out', parquet('out', { schema: airportSchema }))
   })
 
+  it('are partitioned by columns that they declare', () => {
+    flights.write('out', parquet('out', { schema: flightSchema, partitionBy: ['origin', 'date'] }))
+    // @ts-expect-error no such column
+    flights.write('out', parquet('out', { schema: flightSchema, partitionBy: ['orign'] }))
+    // @ts-expect-error one of them is no column
+    ndjson('out', { schema: flightSchema, partitionBy: ['origin', 'dat'] })
+    // Without a schema the columns are those of the rows, which building checks; a list may come from elsewhere.
+    const columns: readonly string[] = ['origin']
+    flights.write('out', parquet('out', { partitionBy: columns }))
+  })
+
   it('without a schema give columns of unknown type', () => {
     const open = p.read('open', parquet('data/flights.parquet'), { eventTime: 'date' })
     const hourly = open

@@ -70,10 +70,10 @@ export interface FileReadOptions<Row> {
   readonly splitBytes?: number
 }
 
-/** How files are written. */
-export interface FileWriteOptions {
+/** How files are written; `Name` are the columns that the rows have. */
+export interface FileWriteOptions<Name extends string = string> {
   /** Columns whose values name folders (`day=2001-01-01/`) instead of standing in the files. */
-  readonly partitionBy?: readonly string[]
+  readonly partitionBy?: readonly Name[]
   /**
    * When a file is ended and becomes visible: with every epoch (lowest latency, many small files), or at a size in
    * bytes or an age; default 128 MB or 60 s. A file ends with the run in any case.
@@ -84,7 +84,7 @@ export interface FileWriteOptions {
 }
 
 /** Options of a dataset of files. */
-export interface FileOptions<Row> extends FileReadOptions<Row>, FileWriteOptions {
+export interface FileOptions<Row> extends FileReadOptions<Row>, FileWriteOptions<keyof Row & string> {
   /**
    * Compression of whole files; `'uncompressed'` is another name of `'none'`. Read: by their endings (`.gz`, `.zst`)
    * unless said here. Written: none by default.
