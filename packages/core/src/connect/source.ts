@@ -60,6 +60,11 @@ export interface FoundSplits {
   /** None can come any more. */
   readonly done: boolean
   /**
+   * Input was seen that is no split yet, such as a file that is still written: it holds the watermark as a split does that
+   * was not read. Undefined: as it was said last; false at first.
+   */
+  readonly coming?: boolean
+  /**
    * Entries that are new, are changed or (undefined) are gone: with all of them `enumerate` goes on behind this answer.
    * They count together with the splits, never one without the other. Not needed by a source that finds all of its
    * splits before it says `done` for the first time.

@@ -105,7 +105,8 @@ export class FollowingEnumerator implements SplitEnumerator {
     this.isSettled = [...this.#known.values()].every(({ announced }) => announced)
     const remember = this.#news
     this.#news = new Map()
-    return { splits, done: false, ...(remember.size === 0 ? {} : { remember }) }
+    const coming = !this.isSettled
+    return { splits, done: false, coming, ...(remember.size === 0 ? {} : { remember }) }
   }
 
   async close(): Promise<void> {

@@ -3,16 +3,25 @@
  *
  * In the stream of rows it follows the splits at once (`announce`). In planned epochs it moves at their borders only: what
  * an epoch has brought is said at the beginning of the next (M4). How far the splits have come is split-frontier.ts.
- * Invariant (tests quote it):
+ * Tasks speak in an order in which no receiver ever takes the source for idle that is not. Invariant (tests quote it):
  *  SO6  In planned epochs watermarks, idleness and the end are said at the beginning of an epoch, as they stood at the end
  *       of the one before.
  */
 import type { Receiver } from '../output-port.ts'
 import type { FrontierSplit, SplitFrontier } from './split-frontier.ts'
 
+/** The tasks of one source, as far as event time goes. */
+export interface SourceTime {
+  /** By task, the first of which stands for the source where none has a split (SO4). */
+  readonly tasks: readonly AnnouncedTime[]
+  /** Nothing has come for so long that a source without splits holds nobody back. */
+  readonly isSilent: () => boolean
+}
+
 /** Tells what becomes of event time in one task. */
 export class AnnouncedTime {
-  private readonly frontier: SplitFrontier
+  readonly frontier: SplitFrontier
+  private readonly source: SourceTime
   private readonly output: Receiver
   private readonly isPlanned: boolean
   private announced = -Infinity
@@ -22,8 +31,12 @@ export class AnnouncedTime {
   private border = { watermark: -Infinity, idle: false, over: false }
   private spoken = false
 
-  constructor(frontier: SplitFrontier, output: Receiver, isPlanned: boolean) {
+  constructor(
+    frontier: SplitFrontier,
+    { source, output, isPlanned }: { source: SourceTime; output: Receiver; isPlanned: boolean },
+  ) {
     this.frontier = frontier
+    this.source = source
     this.output = output
     this.isPlanned = isPlanned
   }
@@ -43,9 +56,30 @@ export class AnnouncedTime {
    * this split has moved since.
    */
   announce(moved?: FrontierSplit): void {
-    if (this.isPlanned) return
-    this.sayWatermark(this.frontier.combine(moved))
-    this.sayIdle(this.frontier.allIdle)
+    if (this.isPlanned || this.ended) return
+    const [first] = this.source.tasks
+    // It stands for the source from here on, and says so before this one is silent.
+    if (this.frontier.isEmpty && first !== this) first?.announce()
+    const own = this.frontier.combine(moved)
+    this.sayWatermark(this.standsForSource ? this.highest() : own)
+    this.sayIdle(this.isIdle)
+  }
+
+  /** No task of the source has a split, and this is the one that speaks for all (SO4). */
+  private get standsForSource(): boolean {
+    const { tasks } = this.source
+    return tasks[0] === this && tasks.every(({ frontier }) => frontier.isEmpty)
+  }
+
+  private get isIdle(): boolean {
+    const { frontier, source } = this
+    const waits = this.standsForSource || (!frontier.isEmpty && !frontier.hasSplits)
+    return waits ? source.isSilent() : frontier.allIdle
+  }
+
+  /** How far the source has come where no task has a split. */
+  private highest(): number {
+    return Math.max(...this.source.tasks.map(({ frontier }) => frontier.combine()))
   }
 
   /** Everything was read: event time comes to its end. */
@@ -63,13 +97,19 @@ export class AnnouncedTime {
   }
 
   /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
-  restoreBorder(idle: boolean, over: boolean): void {
-    this.border = { watermark: this.frontier.marks.current, idle, over }
+  restoreBorder(wereIdle: boolean, over: boolean): void {
+    const { current } = this.frontier.marks
+    if (!this.standsForSource) this.border = { watermark: current, idle: wereIdle, over }
+    else {
+      const all = this.source.tasks.map(({ frontier }) => frontier.marks.current)
+      this.border = { watermark: Math.max(...all), idle: this.source.isSilent(), over }
+    }
   }
 
   /** The end of an epoch: what the next one has to say stands from here on. `over`: everything was read. */
   endEpoch(over: boolean): void {
-    this.border = { watermark: this.frontier.combine(), idle: this.frontier.allIdle, over }
+    const watermark = this.standsForSource ? this.highest() : this.frontier.combine()
+    this.border = { watermark, idle: this.isIdle, over }
   }
 
   /** How far event time had come at the border. */

@@ -18,6 +18,7 @@ import type {
   SourceContext,
   Split,
 } from '../../connect/source.ts'
+import type { AnnouncedTime, SourceTime } from './announced-time.ts'
 import { punctuationReader } from './punctuation.ts'
 import { portOf } from '../output-port.ts'
 import type { OutputPort, Receiver } from '../output-port.ts'
@@ -90,7 +91,10 @@ export class SourceStep {
     this.source = this.pushedDown()
     this.rejects = options.ports.map((ports) => this.rejectedOutput(ports))
     this.discovery = this.makeDiscovery()
-    this.tasks = options.receivers.map((output, task) => this.makeTask(output, task))
+    const times: AnnouncedTime[] = []
+    const sourceTime: SourceTime = { tasks: times, isSilent: () => this.isSilent }
+    this.tasks = options.receivers.map((output, task) => this.makeTask(output, task, sourceTime))
+    times.push(...this.tasks.map(({ time }) => time))
     this.cutter = new SourceCutter(this.discovery, this.tasks, options.keyGroups)
   }
 
@@ -172,7 +176,29 @@ export class SourceStep {
   private takeOn(splits: readonly Split[]): void {
     for (const split of splits) this.assign(split, this.splits++)
     // Before any of them is read: a task that was idle would let the others' watermarks pass its new rows by.
-    if (splits.length > 0) for (const task of this.tasks) task.time.announce()
+    if (splits.length > 0) this.announce()
+  }
+
+  /** Input was seen that is no split yet: the task that gets the next one waits for it, unless the source may be idle. */
+  private expect(isComing: boolean): void {
+    const next = this.splits % this.tasks.length
+    this.tasks.forEach(({ time }, task) => time.frontier.expect(isComing && task === next))
+    this.announce()
+  }
+
+  /** First the tasks that have something to read: else the source would be idle for a moment. */
+  private announce(): void {
+    for (const { time } of this.tasks) if (!time.frontier.isEmpty) time.announce()
+    for (const { time } of this.tasks) if (time.frontier.isEmpty) time.announce()
+  }
+
+  /** Whether a source that has nothing to read is idle: when it may be, and has been silent for so long. */
+  private get isSilent(): boolean {
+    const { host, node } = this.options
+    const { idleAfterMs = 0 } = node.eventTime ?? {}
+    if (idleAfterMs === 0) return false
+    // What a planned epoch says follows from its plan, which knows of splits only.
+    return this.isPlanned || host.clock.monotonic() - this.lastRowsAt >= idleAfterMs
   }
 
   /** Takes on what is restored; false: nothing is. */
@@ -183,7 +209,7 @@ export class SourceStep {
     this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
     for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
     this.splits = restored.discovered
-    for (const task of this.tasks) task.time.announce()
+    this.announce()
     this.discovery.restore(restored)
     return true
   }
@@ -229,6 +255,7 @@ export class SourceStep {
         wake: events.wake,
         readingFailed: events.readingFailed,
         found: (splits) => this.takeOn(splits),
+        coming: (isComing) => this.expect(isComing),
         over: () => {
           for (const task of this.tasks) task.noMoreSplits()
         },
@@ -236,7 +263,7 @@ export class SourceStep {
     })
   }
 
-  private makeTask(output: Receiver, task: number): SourceTask {
+  private makeTask(output: Receiver, task: number, sourceTime: SourceTime): SourceTask {
     const { node, events, boundedness, needsOrder, sourceIndex, cutsAtAdvance, batchRows } = this.options
     return new SourceTask({
       source: this.source,
@@ -257,6 +284,7 @@ export class SourceStep {
       }),
       batchRows,
       isPlanned: this.isPlanned,
+      sourceTime,
       openMax:
         boundedness === 'bounded' && this.source.splitOrder === 'sequential' ? 1 : CONCURRENT_SPLITS_MAX,
       output: { ...output, end: (drain) => this.endOutput(output, task, drain) },

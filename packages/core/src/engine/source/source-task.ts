@@ -13,6 +13,7 @@ import type { Source, SourceContext, Split } from '../../connect/source.ts'
 import type { EventTime } from '../../plan/logical.ts'
 import type { Lane } from './lane.ts'
 import { AnnouncedTime } from './announced-time.ts'
+import type { SourceTime } from './announced-time.ts'
 import { SplitFrontier } from './split-frontier.ts'
 import type { FrontierMarks } from './split-frontier.ts'
 import type { SourceRows } from './source-rows.ts'
@@ -36,6 +37,8 @@ export interface SourceTaskOptions {
   readonly openMax: number
   /** Epochs are planned: micro-batch mode (SO6, SO7). */
   readonly isPlanned: boolean
+  /** All tasks of the source. */
+  readonly sourceTime: SourceTime
   /** Where rows and watermarks go. */
   readonly output: Receiver
   readonly wake: () => void
@@ -69,7 +72,8 @@ export class SourceTask {
 
   constructor(options: SourceTaskOptions) {
     this.options = options
-    this.time = new AnnouncedTime(this.frontier, options.output, options.isPlanned)
+    const { sourceTime, output, isPlanned } = options
+    this.time = new AnnouncedTime(this.frontier, { source: sourceTime, output, isPlanned })
     this.lastRowsAt = options.context.host.clock.monotonic()
   }
 

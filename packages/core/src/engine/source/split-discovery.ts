@@ -29,6 +29,8 @@ export interface SplitDiscoveryOptions {
   readonly events: {
     /** Splits that are new, in order; before any of them is read. */
     found(splits: readonly Split[]): void
+    /** Whether input was seen that is no split yet. */
+    coming(isComing: boolean): void
     /** No split can be found any more. */
     over(): void
     wake(): void
@@ -142,8 +144,9 @@ export class SplitDiscovery {
   }
 
   /** Takes on what was found: by the enumerator, or by the epoch that is read once more. */
-  take({ splits, done, remember = new Map() }: FoundSplits): void {
+  take({ splits, done, coming, remember = new Map() }: FoundSplits): void {
     this.options.events.found(splits)
+    if (coming !== undefined) this.options.events.coming(coming)
     for (const [key, value] of remember) this.remember(key, value)
     if (this.options.isMicroBatch) {
       this.news.found.push(...splits)

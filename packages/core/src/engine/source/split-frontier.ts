@@ -3,10 +3,12 @@
  *
  * Not time/watermark's tracker: splits come and go by the thousand, and an ended one must cost nothing. Invariants
  * (tests quote them):
- *  SO2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known); a finished split
- *       leaves its highest value.
+ *  SO2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known), and so does input that is
+ *       coming (`FoundSplits.coming`); a finished split leaves its highest value.
  *  SW2  When every open split is idle, the watermark stays where it is.
- *  SO4  A task that has no split at all, or none left, is idle: it does not hold the other tasks back.
+ *  SO4  A task that has no split at all, or none left, does not hold the tasks back that have some. Where none has, the
+ *       first stands for the source with the highest value of all (announced-time.ts): a source in which nothing is left to
+ *       read holds other inputs back where it has come to, unless it may be idle.
  */
 import type { Split } from '../../connect/source.ts'
 
@@ -30,14 +32,26 @@ export class SplitFrontier {
   private readonly unread = new Set<FrontierSplit>()
   private readonly open = new Map<FrontierSplit, { idle: boolean }>()
   private idleCount = 0
+  /** A split is to be expected here. */
+  private isComing = false
   /** The open split that held the watermark when it was combined last; undefined: it has to be combined anew. */
   private holder: FrontierSplit | undefined
   /** The lowest event time among unread splits, kept while they do not change. */
   private unreadLowest = Infinity
 
+  /** There is a split, open or unread. */
+  get hasSplits(): boolean {
+    return this.unread.size > 0 || this.open.size > 0
+  }
+
+  /** There is no split, and none is coming. */
+  get isEmpty(): boolean {
+    return !this.hasSplits && !this.isComing
+  }
+
   /** No open split promises anything, and none waits to be read; so it is too when there is no split at all. */
   get allIdle(): boolean {
-    return this.unread.size === 0 && this.idleCount === this.open.size
+    return this.unread.size === 0 && !this.isComing && this.idleCount === this.open.size
   }
 
   /** What is to be kept beside the splits themselves. */
@@ -53,6 +67,12 @@ export class SplitFrontier {
 
   isIdle(split: FrontierSplit): boolean {
     return this.open.get(split)?.idle ?? false
+  }
+
+  /** A split is to be expected, or is not any more. */
+  expect(isComing: boolean): void {
+    this.holder = undefined
+    this.isComing = isComing
   }
 
   discovered(split: FrontierSplit): void {
@@ -98,7 +118,8 @@ export class SplitFrontier {
 
   private minimum(): number {
     this.holder = undefined
-    if (this.open.size === 0 && this.unread.size === 0) return this.highestEnded
+    if (this.isEmpty) return this.highestEnded
+    if (this.isComing) return -Infinity
     let minimum = this.unreadLowest
     for (const [split, { idle }] of this.open) {
       const own = idle ? Infinity : lowest(split)
