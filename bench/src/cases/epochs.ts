@@ -3,7 +3,7 @@
  * committed file; how long a start from a large checkpoint takes.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -22,7 +22,7 @@ import type { BenchCase, CaseRun } from '../case.ts'
 import { BATCH_ROWS, everyKey, keyedSums, readingsOf } from '../keyed-sums.ts'
 import type { Readings } from '../keyed-sums.ts'
 import { pacedBids } from '../paced-bids.ts'
-import type { RestoreCost } from '../restore-run.ts'
+import type { RestoreCost, WriteCost } from '../restore-run.ts'
 
 const KEYS = 1_000_000
 /** Keys that go on changing: 5 %. */
@@ -260,52 +260,38 @@ async function cpuOfSyncs(times: number, folder: string): Promise<number> {
   return (cpuMs[1] as number) - (cpuMs[0] as number)
 }
 
-/** How a process of restore-run is started: as it was built, or, in tests, from its source. */
-function restoreRun(): readonly string[] {
+/** Runs restore-run in a process of its own: as it was built, or, in tests, from its source. */
+function inProcess(...args: readonly string[]): unknown {
   const isSource = import.meta.url.endsWith('.ts')
   const file = fileURLToPath(new URL(`../restore-run.${isSource ? 'ts' : 'js'}`, import.meta.url))
-  return isSource ? ['-C', 'millrace-source', '--import', 'tsx', file] : [file]
-}
-
-/** Bytes of the state files in a directory. */
-function stateBytes(path: string): number {
-  const folder = join(path, 'state')
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
-}
-
-/** Writes a whole checkpoint, then one of 1 % of its keys, and goes on from both in a process of its own. */
-async function restore(keysAll: number): Promise<CaseRun> {
-  const keys = Math.max(2 * HOT_KEYS, Math.round(keysAll / HOT_KEYS) * HOT_KEYS)
-  const { state, path } = stateIn('restore')
-  const options = { state, epochIntervalMs: 3_600_000 }
-  const filling = await pass(everyKey(keys), options)
-  const runningMb = process.resourceUsage().maxRSS / 1024
-  const wholeBytes = stateBytes(path)
-  const all = everyKey(keys)
-  const few = Math.ceil(keys / 100 / BATCH_ROWS)
-  const changing = await pass(
-    { batches: all.batches + few, batch: (n) => all.batch(n - all.batches) },
-    options,
-  )
-  const { stdout } = spawnSync(process.execPath, [...restoreRun(), path, String(all.batches + few)], {
+  const node = isSource ? ['-C', 'millrace-source', '--import', 'tsx', file] : [file]
+  const { stdout } = spawnSync(process.execPath, [...node, ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const cost = JSON.parse(stdout) as RestoreCost
-  const megabytes = wholeBytes / 2 ** 20
+  return JSON.parse(stdout)
+}
+
+/** Writes a whole checkpoint, then one of 1 % of its keys, and goes on from both. */
+async function restore(keysAll: number): Promise<CaseRun> {
+  const keys = Math.max(2 * HOT_KEYS, Math.round(keysAll / HOT_KEYS) * HOT_KEYS)
+  const { path } = stateIn('restore')
+  const written = inProcess('write', path, String(keys)) as WriteCost
+  const started = inProcess('start', path, String(written.batches)) as RestoreCost
+  const megabytes = written.bytes / 2 ** 20
   return {
-    units: filling.progress.rowsIn,
+    units: written.rows,
     // Nothing leaves a window that does not close.
-    rowsOut: changing.progress.rowsIn,
+    rowsOut: written.rowsChanged,
     extra: {
       checkpointMb: megabytes,
-      writeMbPerSecond: (megabytes * 1000) / (filling.progress.lastEpoch?.writeMs ?? Number.NaN),
-      cutMs: filling.progress.lastEpoch?.cutMs ?? Number.NaN,
-      changedKeysPercent: (100 * few * BATCH_ROWS) / keys,
-      changedBytesPercent: (100 * (stateBytes(path) - wholeBytes)) / wholeBytes,
-      firstRowMs: cost.firstRowMs,
-      restoreMbPerSecond: (megabytes * 1000) / cost.firstRowMs,
-      restoreMemoryRatio: cost.peakMemoryMb / runningMb,
+      writeMbPerSecond: (megabytes * 1000) / written.writeMs,
+      cutMs: written.cutMs,
+      changedKeysPercent: (100 * written.rowsChanged) / keys,
+      changedBytesPercent: (100 * written.bytesChanged) / written.bytes,
+      firstRowMs: started.firstRowMs,
+      restoreMbPerSecond: (megabytes * 1000) / started.firstRowMs,
+      restoreMemoryRatio: started.peakMemoryMb / written.peakMemoryMb,
     },
   }
 }
