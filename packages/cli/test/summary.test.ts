@@ -178,6 +178,18 @@ describe('the summary', () => {
     expect(text).not.toContain('--drain')
   })
 
+  it('says of a run that keeps state that a later one goes on with windows, however it ended', () => {
+    const open = progress(step('hourly', 'window-aggregate', { stateEntries: 2 }))
+    const start = { kind: 'begin', attempt: 1, epoch: 0, committedAgain: 0, changes: [] } as const
+    const result = { end: 'stopped', progress: open, start } as const
+    const text = summaryText(
+      { pipeline: 'p', mode: 'continuous', nodes: [], result, memoryBytes: 1e8 },
+      plainPalette,
+    )
+    expect(text).toContain('without a result\n    a later run with the same --state goes on with them\n')
+    expect(text).not.toContain('--drain')
+  })
+
   it('tells how many windows of which step never fired, and that --drain would fire them', () => {
     const text = summary(
       progress(

@@ -97,7 +97,7 @@ function checkOperands(command: Command, operands: readonly string[], given: Rea
   if (expected !== undefined && operands.length === 0) {
     const [example] = command.examples
     throw new UsageError(
-      `millrace ${command.name} needs a ${expected}`,
+      `millrace ${command.name} needs ${/^[AEIOU]/.test(expected) ? 'an' : 'a'} ${expected}`,
       example === undefined ? seeHelp(command) : `for example: ${example.line}`,
     )
   }

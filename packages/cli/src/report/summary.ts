@@ -142,7 +142,8 @@ function leftBehind(summary: Summary, palette: Palette): string[] {
   const timers = pendingTimers(progress)
   const unfired = [...windows.map(openText), ...timers.map(timersText)]
   const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers) === 1
-  const remedy = endsByItself(summary) ? goesOnText(summary.result, isOne) : drainText(isOne)
+  const goesOn = endsByItself(summary) || summary.result.start !== undefined
+  const remedy = goesOn ? goesOnText(summary.result, isOne) : drainText(isOne)
   const notes: Note[] = [
     // One remedy for all of them, behind the last.
     ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? remedy : undefined]),

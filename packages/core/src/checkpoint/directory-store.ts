@@ -301,6 +301,8 @@ function storeFailed(error: unknown, doing: string, file: string): MillraceError
     EACCES: 'let the user who runs the job write to the state directory',
     EPERM: 'use a file system that has hard links, and let the user who runs the job write to it',
     EROFS: 'name a state directory on a file system that can be written',
+    ENOTDIR: 'name a state directory whose folders are directories, and no files',
+    ENOENT: 'name a state directory on a file system where folders can be made',
     EXDEV: 'keep the state directory within one file system',
   }
   return new MillraceError('checkpoint/store-failed', {

@@ -59,7 +59,8 @@ export function startOf(
 }
 
 /** What to do about a file whose rows are lost. */
-export const GIVE_UP_HINT = "or go on without its rows: { lostRows: 'skip' }"
+export const GIVE_UP_HINT =
+  "or go on without its other rows: { lostRows: 'skip' }, which reads what has its name by now from the beginning"
 
 /** The same of a file that was emptied, or written again from its beginning. */
 export const REWRITTEN_HINT: string = `rotate logs by renaming them (logrotate: create, not copytruncate). To go on: copy what it holds now into another file that is read, then copy its earlier content over it; ${GIVE_UP_HINT}`
@@ -162,7 +163,7 @@ function replacedError({ path, byte, seen }: FollowedStart): MillraceError {
 export function goneText({ path, byte, seen }: FollowedStart): string {
   return byte >= seen
     ? `"${path}" was deleted; it had been read to its end, byte ${byte}`
-    : `"${path}" is gone; it had been read up to byte ${byte} of ${seen}, and its other rows are lost`
+    : `"${path}" is gone; it had been read up to byte ${byte} of ${seen}, its other rows are lost, and a file that has its name by now is read from its beginning`
 }
 
 async function findMoved(
