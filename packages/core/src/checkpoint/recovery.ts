@@ -57,6 +57,8 @@ export type StartDecision =
   | {
       readonly kind: 'ended'
       readonly attempt: number
+      readonly lineage: string
+      readonly parent: Branch | undefined
       readonly end: RunEnd
       readonly manifest: Manifest
       readonly commitAgain: readonly PendingCommit[]
@@ -72,7 +74,9 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   const history = historyOf(entries)
   const { current } = history
   const newest = history.manifests.at(-1)?.entry
-  const isOver = newest?.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true
+  // A history that began behind a drained epoch has not come to an end of its own.
+  const isBegun = newest !== undefined && newest.lineage !== current?.lineage
+  const isOver = newest?.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true && !isBegun
   const isBranch = wishes.again !== true && wishes.from === current?.parent?.epoch
   const hasBegun = isBranch || (isOver && wishes.from === newest.epoch)
   if (wishes.from !== undefined && !hasBegun) return goBack(entries, history, wishes.from, attempt)
@@ -81,7 +85,15 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   if (newest === undefined) return { kind: 'begin', attempt, lineage, replay }
   const commitAgain = newest.border === undefined ? owed(entries) : []
   if (isOver && newest.end !== undefined)
-    return { kind: 'ended', attempt, end: newest.end, manifest: newest, commitAgain }
+    return {
+      kind: 'ended',
+      attempt,
+      lineage: newest.lineage,
+      parent: current?.parent,
+      end: newest.end,
+      manifest: newest,
+      commitAgain,
+    }
   const parent = current?.parent
   return { kind: 'resume', attempt, lineage, parent, manifest: newest, commitAgain, replay, repeats: [] }
 }

@@ -310,7 +310,7 @@ export class RunningJob {
       entries,
       attempt: start.attempt,
       lineage,
-      parent: start.kind === 'resume' ? start.parent : undefined,
+      parent: start.kind === 'begin' ? undefined : start.parent,
       checks: host.bytes,
       planHash: planHash(plan),
       stateHash: stateHash(plan),

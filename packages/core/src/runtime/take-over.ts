@@ -91,8 +91,8 @@ export async function takeOver(
       await wishes.admit?.(start.manifest, start.kind === 'ended', store)
       admitted = start.manifest
     }
-    const lineage = start.kind === 'ended' ? start.manifest.lineage : (start.lineage ?? host.random.hex(8))
-    const parent = start.kind === 'resume' ? start.parent : undefined
+    const lineage = start.lineage ?? host.random.hex(8)
+    const parent = start.kind === 'begin' ? undefined : start.parent
     const takeover: Takeover = {
       kind: 'takeover',
       attempt: start.attempt,

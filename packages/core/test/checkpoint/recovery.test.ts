@@ -102,6 +102,8 @@ describe('a start', () => {
     expect(decideStart(log(last))).toEqual({
       kind: 'ended',
       attempt: 2,
+      lineage: last.lineage,
+      parent: undefined,
       end: 'drained',
       manifest: last,
       commitAgain: [pending(4)],

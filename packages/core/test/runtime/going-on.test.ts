@@ -119,6 +119,47 @@ describe('a run behind one that ended cleanly', () => {
     expect([result.progress.rowsLate, rows]).toEqual([0, [{ key: 'b', windowStart: 10_000, rows: 2 }]])
   })
 
+  test('leaves a history that began with another epoch, or with a savepoint, as it is: it can be started for ever', async () => {
+    const scene = new Scene()
+    await scene.add('1.ndjson', ['a', 1])
+    await scene.run()
+    await scene.savepoint()
+    for (const ways of [{ from: '/saved' }, {}]) {
+      const kinds: unknown[] = []
+      for (const options of [{ drain: true, from: 1 }, { drain: true }, {}, {}, { goOn: true }]) {
+        const { from, ...others } = options
+        const chosen = ways.from === undefined && from !== undefined ? { ...others, from } : others
+        kinds.push((await scene.run(chosen, ways)).result.start?.kind)
+      }
+      expect(kinds).toEqual(['resume', 'ended', 'ended', 'ended', 'resume'])
+    }
+  })
+
+  test('goes on with a history that was begun behind a drained epoch and has no epoch of its own yet', async () => {
+    let isThrough = false
+    for (let killedBehind = 1; !isThrough; killedBehind++) {
+      const scene = new Scene()
+      const slow = { epochIntervalMs: 60_000 }
+      await scene.add('1.ndjson', ['a', 1])
+      await scene.run({ ...slow, drain: true })
+      await scene.add('2.ndjson', ['b', 13])
+      await scene.run({ ...slow, goOn: true })
+      scene.machine.killAfter(killedBehind)
+      isThrough = await scene.run({ ...slow, goOn: true, from: 1 }).then(
+        () => true,
+        () => false,
+      )
+      scene.machine.kill('process')
+      scene.machine.killAfter(Infinity)
+      const { result, rows } = await scene.run({ ...slow, goOn: true, drain: true })
+      expect([killedBehind, result.end, rows]).toEqual([
+        killedBehind,
+        'idle',
+        [{ key: 'b', windowStart: 10_000, rows: 1 }],
+      ])
+    }
+  })
+
   test('may be on another machine, again and again, when the job has come to its end', async () => {
     const scene = new Scene()
     await scene.add('1.ndjson', ['a', 1])
