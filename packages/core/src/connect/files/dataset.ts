@@ -129,6 +129,13 @@ export function makeDataset<Row>(
 ): FileDataset<Row> | UndeclaredFileDataset {
   if (typeof path !== 'string' || path.trim() === '')
     throw wrongOption('path', path, 'the path of a file, folder or pattern')
+  // Two slashes are one in a path: it would be a folder named like the scheme.
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
+    throw new MillraceError('plan/unsupported', {
+      what: `"${path}" is a URL, and files are read from and written to disks of this machine`,
+      hint: 'read from and write to a folder, and copy the files there from elsewhere, or from there',
+    })
+  }
   checkDeclared(options.schema)
   checkChoice('onError', options.onError, ['fail', 'reject'])
   checkChoice('compression', options.compression, ['gzip', 'zstd', 'none', 'uncompressed'])

@@ -134,14 +134,6 @@ async function notFound(files: Files, path: string): Promise<MillraceError> {
       place: { file: path },
     })
   }
-  // Two slashes become one in paths.
-  if (/^[a-z][a-z0-9+.-]+:\//i.test(path)) {
-    return new MillraceError('input/not-found', {
-      what: `input "${path}" is a URL, and files are read from disks of this machine`,
-      hint: 'fetch it into a file first, and name that file',
-      place: { file: path },
-    })
-  }
   const near = nearestNames(own, beside)
   const full = files.resolve(path)
   return new MillraceError('input/not-found', {

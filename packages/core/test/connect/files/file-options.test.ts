@@ -109,4 +109,11 @@ describe('options of files', () => {
       )
     },
   )
+
+  test.each(['s3://bucket/counts', 'https://example.com/x.ndjson', 'file:///data/in'])(
+    'of a place that is none of this machine are refused: %s',
+    (path) => {
+      expect(() => csv(path)).toThrow(expect.objectContaining({ code: 'plan/unsupported' }) as Error)
+    },
+  )
 })

@@ -89,8 +89,6 @@ describe('which files are input', () => {
     expect(file.code).toBe('input/not-found')
     expect(file.text).toContain('did you mean "data/flights.ndjson"?')
     expect((await failure(readSource(host, source('nowhere/*.ndjson')))).code).toBe('input/not-found')
-    const url = await failure(readSource(host, source('https://example.com/x.ndjson')))
-    expect(url.text).toContain('is a URL, and files are read from disks of this machine')
     const following = source('nowhere')
       .enumerate(contextOf(host, 'unbounded'))
       .then((enumerator) => enumerator.next())
