@@ -108,7 +108,14 @@ export class MicroBatchLoop {
     for (const source of this.execution.sources) {
       const plan = replay?.plans.get(source.step)
       const opened = source.open(
-        plan === undefined ? undefined : { splits: plan.found, done: plan.done, remember: plan.remembered },
+        plan === undefined
+          ? undefined
+          : {
+              splits: plan.found,
+              done: plan.done,
+              remember: plan.remembered,
+              ...(plan.coming === undefined ? {} : { coming: plan.coming }),
+            },
       )
       if (!(await this.ground.unlessStopped(opened))) return 'stopped'
     }
@@ -224,7 +231,7 @@ export class MicroBatchLoop {
     for (const source of this.sources) await source.begin(plans.get(source.step.step) ?? noInput, clockMs)
     await this.read()
     await this.ground.settle()
-    for (const source of this.planned()) for (const task of source.tasks) task.endEpoch()
+    for (const source of this.planned()) source.endEpoch()
     if (this.execution.sources.every((source) => source.done)) return this.cutLast('finished')
     if (this.ground.isStopping) return this.stopSources('stopped')
     if (!isReplay && trigger.kind === 'once') return this.stopSources('idle')
@@ -241,9 +248,10 @@ export class MicroBatchLoop {
     return undefined
   }
 
-  /** Says what the border before has brought: all watermarks first, then who is idle or at the end (M4). */
+  /** Says what the border before has brought: who holds again, then all watermarks, then who is idle or at the end (M4). */
   private async say(): Promise<void> {
     const tasks = this.planned().flatMap((source) => source.tasks)
+    for (const task of tasks) task.time.sayActive()
     for (const task of tasks) {
       task.time.sayBorder()
       await this.ground.finishPending()

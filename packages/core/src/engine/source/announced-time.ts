@@ -12,7 +12,6 @@ import type { FrontierSplit, SplitFrontier } from './split-frontier.ts'
 
 /** The tasks of one source, as far as event time goes. */
 export interface SourceTime {
-  /** By task, the first of which stands for the source where none has a split (SO4). */
   readonly tasks: readonly AnnouncedTime[]
   /** Nothing has come for so long that a source without splits holds nobody back. */
   readonly isSilent: () => boolean
@@ -57,29 +56,48 @@ export class AnnouncedTime {
    */
   announce(moved?: FrontierSplit): void {
     if (this.isPlanned || this.ended) return
-    const [first] = this.source.tasks
-    // It stands for the source from here on, and says so before this one is silent.
-    if (this.frontier.isEmpty && first !== this) first?.announce()
-    const own = this.frontier.combine(moved)
-    this.sayWatermark(this.standsForSource ? this.highest() : own)
+    const { announced, idle } = this
+    this.speak(moved)
+    if (this.announced === announced && this.idle === idle) return
+    // Those without a split say what the source does (SO4).
+    for (const other of this.source.tasks) if (other !== this && other.frontier.isEmpty) other.speak()
+  }
+
+  private speak(moved?: FrontierSplit): void {
+    if (this.ended) return
+    this.sayWatermark(this.combine(moved))
     this.sayIdle(this.isIdle)
   }
 
-  /** No task of the source has a split, and this is the one that speaks for all (SO4). */
-  private get standsForSource(): boolean {
-    const { tasks } = this.source
-    return tasks[0] === this && tasks.every(({ frontier }) => frontier.isEmpty)
+  private combine(moved?: FrontierSplit): number {
+    const { frontier } = this
+    const own = frontier.combine(moved)
+    if (!frontier.isEmpty) return own
+    frontier.raise(this.sourceWatermark())
+    return frontier.marks.current
+  }
+
+  /** How far the source has come, as its tasks have said. */
+  private sourceWatermark(): number {
+    const { reading } = this
+    if (reading.length === 0)
+      return Math.max(...this.source.tasks.map(({ frontier }) => frontier.marks.highestEnded))
+    const holding = reading.filter((task) => !task.isIdle)
+    return holding.length === 0
+      ? -Infinity
+      : Math.min(...holding.map(({ frontier }) => frontier.marks.current))
+  }
+
+  /** The tasks that have a split, or wait for one. */
+  private get reading(): readonly AnnouncedTime[] {
+    return this.source.tasks.filter(({ frontier }) => !frontier.isEmpty)
   }
 
   private get isIdle(): boolean {
     const { frontier, source } = this
-    const waits = this.standsForSource || (!frontier.isEmpty && !frontier.hasSplits)
-    return waits ? source.isSilent() : frontier.allIdle
-  }
-
-  /** How far the source has come where no task has a split. */
-  private highest(): number {
-    return Math.max(...this.source.tasks.map(({ frontier }) => frontier.combine()))
+    if (frontier.hasSplits) return frontier.allIdle
+    const { reading } = this
+    return frontier.isEmpty && reading.length > 0 ? reading.every((task) => task.isIdle) : source.isSilent()
   }
 
   /** Everything was read: event time comes to its end. */
@@ -97,19 +115,16 @@ export class AnnouncedTime {
   }
 
   /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
-  restoreBorder(wereIdle: boolean, over: boolean): void {
-    const { current } = this.frontier.marks
-    if (!this.standsForSource) this.border = { watermark: current, idle: wereIdle, over }
-    else {
-      const all = this.source.tasks.map(({ frontier }) => frontier.marks.current)
-      this.border = { watermark: Math.max(...all), idle: this.source.isSilent(), over }
-    }
+  restoreBorder(wasIdle: boolean, over: boolean): void {
+    this.border = { watermark: this.frontier.marks.current, idle: wasIdle, over }
   }
 
-  /** The end of an epoch: what the next one has to say stands from here on. `over`: everything was read. */
+  /**
+   * The end of an epoch: what the next one has to say stands from here on. First the tasks that have splits, then the
+   * others. `over`: everything was read.
+   */
   endEpoch(over: boolean): void {
-    const watermark = this.standsForSource ? this.highest() : this.frontier.combine()
-    this.border = { watermark, idle: this.isIdle, over }
+    this.border = { watermark: this.combine(), idle: this.isIdle, over }
   }
 
   /** How far event time had come at the border. */
@@ -130,6 +145,11 @@ export class AnnouncedTime {
   /** Whether it has begun an epoch in this run: before that, what others know of it is not known here. */
   get hasSpoken(): boolean {
     return this.spoken
+  }
+
+  /** At the beginning of an epoch, before all watermarks: one that was idle and is not any more holds again. */
+  sayActive(): void {
+    if (!this.ended && !this.border.idle) this.sayIdle(false)
   }
 
   /** At the beginning of an epoch: how far event time came in the one before. */

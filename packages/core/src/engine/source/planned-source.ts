@@ -60,7 +60,8 @@ export class PlannedSource {
     const idle: string[] = []
     const lanes = this.step.isPlanned ? await this.planLanes({ clockMs, isBounded }, idle) : []
     const { found, remembered } = this.step.discovery.takeNews()
-    return { found, remembered, done: this.step.discovery.isOver, lanes, idle }
+    const { isOver, isComing } = this.step.discovery
+    return { found, remembered, done: isOver, coming: isComing, lanes, idle }
   }
 
   /** Lets what a plan says be read; its splits are known. */

@@ -29,6 +29,8 @@ export interface SourcePlan {
   /** No split can be found any more. */
   readonly done: boolean
   readonly lanes: readonly PlannedLane[]
+  /** Input was seen that is no split yet (`FoundSplits.coming`); undefined: as an earlier plan said. */
+  readonly coming?: boolean | undefined
   /** Splits without rows for so long that they hold no window back any more. */
   readonly idle: readonly string[]
 }
@@ -39,13 +41,14 @@ export function isEmptyPlan({ found, lanes, idle }: SourcePlan): boolean {
 }
 
 /** As it stands in the log. */
-export function sourcePlanToJson({ found, remembered, done, lanes, idle }: SourcePlan): Json {
+export function sourcePlanToJson({ found, remembered, done, coming, lanes, idle }: SourcePlan): Json {
   return {
     v: 1,
     found: found.map((split) => ({ ...split }) as unknown as Json),
     // One without a value is gone.
     remembered: Array.from(remembered, ([key, value]) => (value === undefined ? [key] : [key, value])),
     done,
+    ...(coming === undefined ? {} : { coming }),
     lanes: lanes.map(({ splits, rows }) => ({
       splits: splits.map(({ id, to }) => (to === undefined ? { id } : { id, to })),
       ...(rows === undefined ? {} : { rows }),

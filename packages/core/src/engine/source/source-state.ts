@@ -150,20 +150,21 @@ export class RestoredSource {
   }
 
   /**
-   * The marks of a task. At another parallelism the lowest watermark of the tasks that still had something to read holds
-   * for each: the others were idle. What followed them keeps its own, and never goes back.
+   * The marks of a task. At another parallelism the lowest watermark of the tasks that were not idle holds for each. What
+   * followed them keeps its own, and never goes back.
    */
   marksOf(task: number, tasks: number): FrontierMarks {
     const own = this.#marks[task]
     if (this.#marks.length === tasks && own !== undefined) return own
-    const reading = new Set<number>()
-    for (const { number, isIdle } of this.#splits.values())
-      if (!isIdle) reading.add(number % this.#marks.length)
+    const [all, active] = [new Set<number>(), new Set<number>()]
+    for (const { number, isIdle } of this.#splits.values()) {
+      all.add(number % this.#marks.length)
+      if (!isIdle) active.add(number % this.#marks.length)
+    }
     const currents = this.#marks.map(({ current }) => current)
-    const holding =
-      reading.size > 0
-        ? currents.filter((_, at) => reading.has(at))
-        : currents.filter((current) => current > -Infinity)
+    // Tasks without splits stand where the source does (SO4), or wait for one that is coming; idle ones say nothing.
+    const saying = currents.filter((_, at) => active.has(at) || !all.has(at))
+    const holding = saying.length > 0 ? saying : currents
     return {
       current: holding.length === 0 ? -Infinity : Math.min(...holding),
       highestEnded: Math.max(...this.#marks.map(({ highestEnded }) => highestEnded)),

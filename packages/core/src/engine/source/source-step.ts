@@ -135,7 +135,9 @@ export class SourceStep {
    */
   async open(replayed?: FoundSplits): Promise<void> {
     const goesOn = this.goOn() || replayed !== undefined
-    for (const task of this.tasks) task.restoreBorder()
+    const isEmpty = this.tasks.every(({ time }) => time.frontier.isEmpty)
+    const wasIdle = isEmpty ? this.isSilent : this.tasks.every((task) => task.wasIdle)
+    for (const task of this.tasks) task.restoreBorder(wasIdle)
     if (replayed !== undefined) this.discovery.take(replayed)
     // What the log has already.
     this.discovery.takeNews()
@@ -143,6 +145,8 @@ export class SourceStep {
       splits.map(({ split, position }) => ({ split, position })),
     )
     await this.discovery.open(goesOn ? kept : undefined)
+    // Not before it was looked what is coming.
+    this.announce()
   }
 
   /**
@@ -179,17 +183,26 @@ export class SourceStep {
     if (splits.length > 0) this.announce()
   }
 
-  /** Input was seen that is no split yet: the task that gets the next one waits for it, unless the source may be idle. */
+  /** Input was seen that is no split yet: the task that gets the next one waits for it, and the others with it. */
   private expect(isComing: boolean): void {
     const next = this.splits % this.tasks.length
     this.tasks.forEach(({ time }, task) => time.frontier.expect(isComing && task === next))
     this.announce()
   }
 
-  /** First the tasks that have something to read: else the source would be idle for a moment. */
+  /** First the tasks that have something to read: the others say what these do (SO4). */
   private announce(): void {
-    for (const { time } of this.tasks) if (!time.frontier.isEmpty) time.announce()
-    for (const { time } of this.tasks) if (time.frontier.isEmpty) time.announce()
+    for (const { time } of this.inOrder) time.announce()
+  }
+
+  /** The end of a planned epoch. */
+  endEpoch(): void {
+    for (const task of this.inOrder) task.endEpoch()
+  }
+
+  private get inOrder(): readonly SourceTask[] {
+    const isReading = ({ time }: SourceTask): boolean => !time.frontier.isEmpty
+    return [...this.tasks.filter(isReading), ...this.tasks.filter((task) => !isReading(task))]
   }
 
   /** Whether a source that has nothing to read is idle: when it may be, and has been silent for so long. */
@@ -209,7 +222,6 @@ export class SourceStep {
     this.tasks.forEach((task, at) => task.restore(restored.marksOf(at, this.tasks.length)))
     for (const { split, number, ...start } of restored.splits) this.assign(split, number, start)
     this.splits = restored.discovered
-    this.announce()
     this.discovery.restore(restored)
     return true
   }

@@ -128,9 +128,14 @@ export class SourceTask {
   }
 
   /** Before anything is found: stands at the border behind the epoch that an earlier run ended with. */
-  restoreBorder(): void {
-    const isIdle = this.waiting.every((run) => run.wasIdle)
+  restoreBorder(sourceWasIdle: boolean): void {
+    const isIdle = this.time.frontier.isEmpty ? sourceWasIdle : this.wasIdle
     this.time.restoreBorder(isIdle, this.isOver)
+  }
+
+  /** Whether all splits that it goes on with were idle. */
+  get wasIdle(): boolean {
+    return this.waiting.every((run) => run.wasIdle)
   }
 
   /** Reads a split in this epoch, when its turn comes in the lane. */

@@ -55,6 +55,8 @@ export interface RestoredDiscovery {
 export class SplitDiscovery {
   /** Whether the source said that it can discover nothing more. */
   isOver = false
+  /** Input was seen that is no split yet; undefined: the source did not say. */
+  isComing: boolean | undefined
   /** When it was asked for splits last so that the answer counts, milliseconds of the clock. */
   lookedAt: number = -Infinity
   private readonly options: SplitDiscoveryOptions
@@ -146,7 +148,10 @@ export class SplitDiscovery {
   /** Takes on what was found: by the enumerator, or by the epoch that is read once more. */
   take({ splits, done, coming, remember = new Map() }: FoundSplits): void {
     this.options.events.found(splits)
-    if (coming !== undefined) this.options.events.coming(coming)
+    if (coming !== undefined) {
+      this.isComing = coming
+      this.options.events.coming(coming)
+    }
     for (const [key, value] of remember) this.remember(key, value)
     if (this.options.isMicroBatch) {
       this.news.found.push(...splits)

@@ -6,9 +6,10 @@
  *  SO2  A discovered but unread split holds the watermark (at its `lowestEventTime`, when known), and so does input that is
  *       coming (`FoundSplits.coming`); a finished split leaves its highest value.
  *  SW2  When every open split is idle, the watermark stays where it is.
- *  SO4  A task that has no split at all, or none left, does not hold the tasks back that have some. Where none has, the
- *       first stands for the source with the highest value of all (announced-time.ts): a source in which nothing is left to
- *       read holds other inputs back where it has come to, unless it may be idle.
+ *  SO4  A task that has no split at all, or none left, says what the source as a whole has come to (announced-time.ts):
+ *       the least of the tasks that have some, and where none has, the highest value of all. So it holds back neither those
+ *       nor lets other inputs pass them by, and a source in which nothing is left to read holds others back where it has
+ *       come to, unless it may be idle.
  */
 import type { Split } from '../../connect/source.ts'
 
@@ -63,6 +64,11 @@ export class SplitFrontier {
   restore({ current, highestEnded }: FrontierMarks): void {
     this.current = current
     this.highestEnded = highestEnded
+  }
+
+  /** Without a split: stands where the source does. */
+  raise(watermark: number): void {
+    this.current = Math.max(this.current, watermark)
   }
 
   isIdle(split: FrontierSplit): boolean {
