@@ -26,8 +26,7 @@ export function chooseSavepointEpoch(
   const asked = epoch === undefined ? all : [newest]
   const chosen = asked.findLast((manifest) => standing.obstacleTo(manifest) === undefined)
   if (chosen === undefined) throw refusal(place, newest.epoch, standing.obstacleTo(newest))
-  // The output of the last epoch of a run is delivered by whoever runs it: its manifest says so itself.
-  return chosen.end === undefined ? { ...chosen, pending: [], delivered: chosen.epoch } : chosen
+  return { ...chosen, pending: [], delivered: chosen.epoch }
 }
 
 /** Why an epoch does not stand for itself. */
@@ -47,11 +46,12 @@ class Standing {
 
   obstacleTo({ epoch, border, end, pending }: Manifest): Obstacle | undefined {
     if (border !== undefined) return { kind: 'border' }
-    // The outputs of the last epoch of a run hold nothing back, and are owed only until they are delivered.
-    if (end !== undefined) return undefined
+    const isOwed = this.#owed.some((output) => output.epoch <= epoch)
+    // The outputs of the last epoch of a run hold nothing back; a run that was killed behind it has not put them out.
+    if (end !== undefined) return isOwed ? { kind: 'owed' } : undefined
     const held = pending.filter((output) => output.epoch === epoch && output.holds !== false)
     if (held.length > 0) return { kind: 'held', steps: [...new Set(held.map(({ step }) => step))] }
-    return this.#owed.some((output) => output.epoch <= epoch) ? { kind: 'owed' } : undefined
+    return isOwed ? { kind: 'owed' } : undefined
   }
 }
 
@@ -81,7 +81,7 @@ function owesRows(place: string, epoch: number): MillraceError {
   return new MillraceError('checkpoint/incompatible', {
     what: `epoch ${epoch} has output that is not known to be delivered`,
     detail: 'a savepoint stands for itself: such rows would be in neither history, or in both',
-    hint: 'leave --epoch out, or make the savepoint again when the job has gone on by an epoch or two; or end the job with Ctrl-C: its last epoch puts everything out',
+    hint: 'start the job once more where it has ended: it puts out what it owes; else leave --epoch out, or make the savepoint again when the job has gone on by an epoch or two; or end the job with Ctrl-C: its last epoch puts everything out',
     place: { file: place },
   })
 }

@@ -50,9 +50,14 @@ describe('the epoch of a savepoint', () => {
     expect(choose([takeover, manifest(1), manifest(2), owing])).toMatchObject({ epoch: 1 })
   })
 
-  it('is the last one of a run as it is: whoever runs it delivers it', () => {
+  it('is the last one of a run when it is delivered: a run that was killed behind it owes it still', () => {
     const last = manifest(2, { end: 'stopped' })
-    expect(choose([takeover, manifest(1), last])).toEqual(last)
+    const told: Entry = { kind: 'delivered', attempt: 1, epoch: 2 }
+    expect(choose([takeover, manifest(1), last, told])).toEqual({ ...last, pending: [], delivered: 2 })
+    expect(choose([takeover, manifest(1), last])).toMatchObject({ epoch: 1 })
+    const isOwed = expect.objectContaining({ code: 'checkpoint/incompatible' }) as Error
+    expect(() => choose([takeover, manifest(1), last], 2)).toThrow(isOwed)
+    expect(() => choose([takeover, manifest(1), last], 2)).toThrow('is not known to be delivered')
   })
 
   it('is none that holds rows back, or was written when nothing said so', () => {
