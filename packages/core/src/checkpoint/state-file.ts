@@ -31,7 +31,7 @@ export interface StateRows {
   readonly part: string
   readonly groups: GroupRange
   readonly batch: Batch
-  /** Rows that come behind this batch and belong to the same records as its last row: room is made for them at once. */
+  /** Rows behind this batch that go into the same table of records as its last row: room is made for them at once. */
   readonly following?: number | undefined
 }
 

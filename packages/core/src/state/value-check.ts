@@ -6,6 +6,7 @@
  * allocated unless something is wrong.
  */
 import { fitsPrecision, parseDecimal } from '../data/decimal.ts'
+import { integerRanges } from '../data/integer-ranges.ts'
 import { isWellFormed } from '../data/text-bytes.ts'
 import { typeToString } from '../data/type-text.ts'
 import type { DataType, ElementType, Field } from '../data/type.ts'
@@ -36,13 +37,8 @@ const DAY_MS = 86_400_000
 /** Milliseconds whose nanoseconds a count of 64 bits has. */
 const NANOSECOND_RANGE_MS = 9_223_372_036_854
 
-const integerRanges: { readonly [kind: string]: readonly [low: number, high: number] } = {
-  int8: [-128, 127],
-  int16: [-32768, 32767],
-  int32: [-2147483648, 2147483647],
-  uint8: [0, 255],
-  uint16: [0, 65535],
-  uint32: [0, 4294967295],
+const rangesInRows: { readonly [kind: string]: readonly [low: number, high: number] } = {
+  ...integerRanges,
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
   uint64: [0, Number.MAX_SAFE_INTEGER],
   time: [0, DAY_MS - 1],
@@ -52,7 +48,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 /** The numbers that a type of whole numbers takes in rows. */
 function integerRange(type: DataType): readonly [low: number, high: number] {
-  if (type.kind !== 'timestamp') return integerRanges[type.kind] ?? [0, 0]
+  if (type.kind !== 'timestamp') return rangesInRows[type.kind] ?? [0, 0]
   return type.unit === 'ns'
     ? [-NANOSECOND_RANGE_MS, NANOSECOND_RANGE_MS]
     : [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
