@@ -5,28 +5,16 @@ import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memorySink, memoryStream } from '../../src/connect/index.ts'
 import type { MemorySink, Source } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
-import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
-import { createManualHost } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
+import { tickingHost } from './ticking-host.ts'
 
 const Row = schema({ n: t.int32() })
 type Row = { readonly n: number }
 
 class Scene {
-  readonly host: ManualHost
-
-  constructor() {
-    let now = 1_700_000_000_000
-    const real = createNodeHost()
-    const host = createManualHost()
-    this.host = {
-      ...host,
-      clock: { ...host.clock, now: () => now, monotonic: () => now++ },
-      timers: { ...real.timers, set: (_: number, callback: () => void) => real.timers.set(0, callback) },
-    }
-  }
+  readonly host: ManualHost = tickingHost()
 
   run(source: Source<Row>, sink: MemorySink<Row>, options: Partial<JobOptions> = {}): Promise<JobResult> {
     const built = pipeline('copying', (p) => {

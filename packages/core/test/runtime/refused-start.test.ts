@@ -5,29 +5,17 @@ import { DirectoryStore, writeSavepoint } from '../../src/checkpoint/index.ts'
 import { memoryRows } from '../../src/connect/index.ts'
 import type { Sink } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
-import { createNodeHost } from '../../src/host/node/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions, JobResult } from '../../src/runtime/index.ts'
-import { createManualHost } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
 import { scriptedSink } from './scripted-connectors.ts'
+import { tickingHost } from './ticking-host.ts'
 
 const Row = schema({ n: t.int32() })
 const rows = Array.from({ length: 200 }, (_, n) => ({ n }))
 
 class Scene {
-  readonly host: ManualHost
-
-  constructor() {
-    let now = 1_700_000_000_000
-    const real = createNodeHost()
-    const host = createManualHost()
-    this.host = {
-      ...host,
-      clock: { ...host.clock, now: () => now, monotonic: () => now++ },
-      timers: { ...real.timers, set: (_: number, callback: () => void) => real.timers.set(0, callback) },
-    }
-  }
+  readonly host: ManualHost = tickingHost()
 
   place(name = 'state'): DirectoryStore {
     return new DirectoryStore(this.host, name)

@@ -3,9 +3,17 @@ import { batchOfRows } from '../../../src/data/batch-builder.ts'
 import { batchToRows } from '../../../src/data/read-value.ts'
 import type { Schema } from '../../../src/data/type.ts'
 import type { Format } from '../../../src/connect/format.ts'
-import type { Boundedness, RejectedRow, Source, SplitReader } from '../../../src/connect/source.ts'
+import type {
+  Boundedness,
+  RejectedRow,
+  Source,
+  SourceContext,
+  SplitReader,
+} from '../../../src/connect/source.ts'
+import { isMillraceError } from '../../../src/errors.ts'
 import type { Host } from '../../../src/host/host.ts'
 import { createManualHost } from '../../../src/testing/index.ts'
+import type { ManualHost } from '../../../src/testing/index.ts'
 
 /** The bytes of one file. */
 export function encodeRows(
@@ -69,4 +77,29 @@ export async function readToEnd(reader: SplitReader, rowsMax = 1000): Promise<ob
     if (result.kind !== 'batch') return rows
     rows.push(...batchToRows(result.batch))
   }
+}
+
+/** What an action that fails says; an error that has no code goes on. */
+export async function failure(action: Promise<unknown>): Promise<{ code: string; text: string }> {
+  try {
+    await action
+  } catch (error) {
+    if (isMillraceError(error)) return { code: error.code, text: error.message }
+    throw error
+  }
+  return { code: 'no error', text: '' }
+}
+
+/** What sources are listed and opened with. */
+export function contextOf(host: ManualHost, boundedness: SourceContext['boundedness']): SourceContext {
+  return { host, boundedness, step: 'read', rejected: undefined }
+}
+
+/** The names of the splits that a look half a second later finds. */
+export async function found(
+  host: ManualHost,
+  enumerator: Awaited<ReturnType<Source['enumerate']>>,
+): Promise<string[]> {
+  await host.advance(500)
+  return (await enumerator.next()).splits.map(({ id }) => id)
 }

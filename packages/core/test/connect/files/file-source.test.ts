@@ -2,39 +2,24 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../../src/data/builder.ts'
 import type { FixedColumn } from '../../../src/data/column.ts'
-import { isMillraceError } from '../../../src/errors.ts'
 import { ndjson as ndjsonFormat } from '../../../src/connect/formats/json/ndjson.ts'
 import { parquet as parquetFormat } from '../../../src/connect/formats/parquet/index.ts'
 import { csv, files, json, ndjson, parquet } from '../../../src/connect/files/index.ts'
 import type { RejectedRow, Source, SourceContext, Split } from '../../../src/connect/source.ts'
 import { createManualHost } from '../../../src/testing/index.ts'
 import type { ManualHost } from '../../../src/testing/index.ts'
-import { encodeRows, readSource, readToEnd } from './file-fixtures.ts'
+import { contextOf, encodeRows, failure, found, readSource, readToEnd } from './file-fixtures.ts'
 
 const Row = schema({ n: t.int32() })
 const lines = (...numbers: number[]): string => numbers.map((n) => `{"n":${n}}\n`).join('')
 const rows = (...numbers: number[]): object[] => numbers.map((n) => ({ n }))
 const source = (path: string): Source => ndjson(path, { schema: Row }).toSource()
 
-async function failure(action: Promise<unknown>): Promise<{ code: string; text: string }> {
-  try {
-    await action
-  } catch (error) {
-    if (isMillraceError(error)) return { code: error.code, text: error.message }
-    throw error
-  }
-  return { code: 'no error', text: '' }
-}
-
 /** Writes other bytes into the same file, as `cp` does. */
 async function overwrite(host: ManualHost, path: string, bytes: Uint8Array): Promise<void> {
   const file = await host.files.open(path, 'overwrite')
   await file.write(bytes)
   await file.close()
-}
-
-function contextOf(host: ManualHost, boundedness: SourceContext['boundedness']): SourceContext {
-  return { host, boundedness, step: 'read', rejected: undefined }
 }
 
 describe('which files are input', () => {
@@ -337,14 +322,6 @@ describe('files that change', () => {
 })
 
 describe('following', () => {
-  async function found(
-    host: ManualHost,
-    enumerator: Awaited<ReturnType<Source['enumerate']>>,
-  ): Promise<string[]> {
-    await host.advance(500)
-    return (await enumerator.next()).splits.map(({ id }) => id)
-  }
-
   test('E1, E2: a new file is announced once, when it has stopped changing', async () => {
     const host = createManualHost()
     host.files.put('in/a.ndjson', lines(1))

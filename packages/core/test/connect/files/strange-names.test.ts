@@ -3,24 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { schema, t } from '../../../src/data/builder.ts'
-import { isMillraceError } from '../../../src/errors.ts'
 import { createNodeHost } from '../../../src/host/node/index.ts'
 import { ndjson } from '../../../src/connect/files/index.ts'
 import type { Source } from '../../../src/connect/source.ts'
-import { readSource } from './file-fixtures.ts'
+import { failure, readSource } from './file-fixtures.ts'
 
 const Row = schema({ n: t.int32() })
 const source = (path: string): Source => ndjson(path, { schema: Row }).toSource()
-
-async function failure(action: Promise<unknown>): Promise<{ code: string; text: string }> {
-  try {
-    await action
-  } catch (error) {
-    if (isMillraceError(error)) return { code: error.code, text: error.message }
-    throw error
-  }
-  return { code: 'no error', text: '' }
-}
 
 describe('names that stand for no file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-strange-'))

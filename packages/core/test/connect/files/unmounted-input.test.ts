@@ -1,41 +1,17 @@
 // Files of a disk that is away: they must not be taken for deleted ones.
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../../src/data/builder.ts'
-import { isMillraceError } from '../../../src/errors.ts'
 import { ndjson } from '../../../src/connect/files/index.ts'
-import type { Source, SourceContext, Split } from '../../../src/connect/source.ts'
+import type { Source, Split } from '../../../src/connect/source.ts'
 import { createManualHost } from '../../../src/testing/index.ts'
-import type { ManualHost } from '../../../src/testing/index.ts'
-import { readToEnd } from './file-fixtures.ts'
+import { contextOf, failure, found, readToEnd } from './file-fixtures.ts'
 
 const Row = schema({ n: t.int32() })
 const lines = (...numbers: number[]): string => numbers.map((n) => `{"n":${n}}\n`).join('')
 const rows = (...numbers: number[]): object[] => numbers.map((n) => ({ n }))
 const source = (path: string): Source => ndjson(path, { schema: Row }).toSource()
 
-async function failure(action: Promise<unknown>): Promise<{ code: string; text: string }> {
-  try {
-    await action
-  } catch (error) {
-    if (isMillraceError(error)) return { code: error.code, text: error.message }
-    throw error
-  }
-  return { code: 'no error', text: '' }
-}
-
-function contextOf(host: ManualHost, boundedness: SourceContext['boundedness']): SourceContext {
-  return { host, boundedness, step: 'read', rejected: undefined }
-}
-
 describe('files', () => {
-  async function found(
-    host: ManualHost,
-    enumerator: Awaited<ReturnType<Source['enumerate']>>,
-  ): Promise<string[]> {
-    await host.advance(500)
-    return (await enumerator.next()).splits.map(({ id }) => id)
-  }
-
   test('whose folder is on another device than before are not taken for deleted ones', async () => {
     const host = createManualHost()
     host.files.put('in/a.ndjson', lines(1))
