@@ -42,7 +42,7 @@ export default pipeline('flight-delays', (p) => {
       flights: a.count(),
       mean_delay: a.mean('delay'),
       p95_delay: a.quantile('delay', 0.95),
-      late_share: a.mean(sql`delay > 15`),
+      late_share: a.mean(sql.boolean`delay > 15`),
     }))
     .rename('hour-names', { windowStart: 'window_start' })
     .omit('hour-columns', 'windowEnd')
@@ -54,7 +54,7 @@ export default pipeline('flight-delays', (p) => {
       flights: a.count(),
       mean_delay: a.mean('delay'),
       p95_delay: a.quantile('delay', 0.95),
-      late_share: a.mean(sql`delay > 15`),
+      late_share: a.mean(sql.boolean`delay > 15`),
     }))
     .lookupJoin('airport', p.read('airports', csv(airports, { schema: Airport })), {
       on: { origin: 'iata' },

@@ -35,6 +35,7 @@ export type {
   OpenSink,
   OutputMode,
   Sink,
+  SinkOf,
   SinkContext,
   SinkDescription,
   SinkNotice,

@@ -4,7 +4,7 @@
 import { batchToRows } from '../data/read-value.ts'
 import type { Json } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
-import type { CommitOutcome, OpenSink, Sink, SinkContext } from './sink.ts'
+import type { CommitOutcome, OpenSink, SinkContext, SinkOf } from './sink.ts'
 
 /** Names what a task prepared; the rows themselves stay in the sink. */
 export interface MemoryCommittable {
@@ -24,8 +24,14 @@ export interface MemoryCommit<Row = { readonly [column: string]: unknown }> {
   readonly rows: readonly Row[]
 }
 
+/** What a sink in memory takes: rows of its type, or, when it was given none, any. */
+export type MemoryRow<Row> = { readonly [column: string]: unknown } extends Row ? unknown : Row
+
 /** A sink whose rows can be looked at. */
-export interface MemorySink<Row = { readonly [column: string]: unknown }> extends Sink<MemoryCommittable> {
+export interface MemorySink<Row = { readonly [column: string]: unknown }> extends SinkOf<
+  MemoryRow<Row>,
+  MemoryCommittable
+> {
   /** Committed rows, in order of their commits. */
   readonly rows: readonly Row[]
   /** The same with where they come from. */
@@ -42,7 +48,7 @@ interface Store {
 }
 
 /**
- * Collects rows in memory.
+ * Collects rows in memory. With a row type it takes streams of such rows only.
  *
  * @example
  * ```ts in-pipeline

@@ -183,3 +183,12 @@ export interface Sink<Committable extends Json = Json> {
   /** Checks that the output can be written (exists? allowed? empty?) before anything runs. */
   open(context: SinkContext): Promise<OpenSink<Committable>>
 }
+
+/**
+ * A sink for rows of one type: writing a stream of other rows to it does not compile. A `Sink` that is none takes any
+ * rows.
+ */
+export interface SinkOf<in Row, Committable extends Json = Json> extends Sink<Committable> {
+  /** Only the compiler sees it. */
+  readonly '~takes'?: ((row: Row) => void) | undefined
+}

@@ -4,4 +4,4 @@
  * Types only: a plan refers to its connectors by step name and never calls them.
  */
 export type { Source } from '../connect/source.ts'
-export type { Sink } from '../connect/sink.ts'
+export type { Sink, SinkOf } from '../connect/sink.ts'

@@ -17,7 +17,7 @@ export type {
   WindowSpec,
 } from './logical.ts'
 export { LATE_PORT, MAIN_PORT, REJECTED_PORT } from './logical.ts'
-export type { Sink, Source } from './connectors.ts'
+export type { Sink, SinkOf, Source } from './connectors.ts'
 export type { Expression, NamedExpression } from '../expr/expression.ts'
 export { aggregateType } from './aggregate-type.ts'
 export type { AggregateName } from './aggregate-type.ts'

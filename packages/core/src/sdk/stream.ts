@@ -9,7 +9,7 @@
  */
 import type { ColumnTypes, RowOfTypes } from '../data/builder.ts'
 import type { Schema } from '../data/type.ts'
-import type { RejectedRowColumns, Sink } from '../plan/index.ts'
+import type { RejectedRowColumns, SinkOf } from '../plan/index.ts'
 import type { ExpressionOf, SqlExpression, ValueOfInput } from './expression-input.ts'
 import type { SideSchemas } from './process.ts'
 import type { ColumnOf, Extended, Flat, NotNull } from './row-types.ts'
@@ -52,8 +52,11 @@ export type KeyedRow<Row, Input> = Input extends string | readonly string[]
   ? Row
   : Extended<Row, Projected<Row, Input>>
 
-/** Something that can be written to: a sink, or a dataset of `millrace/files`. */
-export type Writable<Row> = Sink | { toSink(): Sink; readonly schema?: Schema<Row> | undefined }
+/**
+ * Something that these rows can be written to: a sink, or a dataset of `millrace/files`. Where it has a row type, such as
+ * `memorySink<Flight>()` or a dataset with a schema, the rows have to be of that type; others take any rows.
+ */
+export type Writable<Row> = SinkOf<Row> | { toSink(): SinkOf<Row> }
 
 /** How a stream is joined with a table. */
 export interface LookupJoinOptions<Row, Table, Join extends 'left' | 'inner', Select> {

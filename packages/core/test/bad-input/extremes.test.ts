@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { globalWindow, pipeline, schema, sql, t, tumbling } from '../../src/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
+import type { Sink } from '../../src/connect/index.ts'
 import { csv, json, ndjson, parquet } from '../../src/connect/files/index.ts'
 import type { FileDataset } from '../../src/connect/files/index.ts'
 import { Job } from '../../src/runtime/index.ts'
@@ -244,7 +245,7 @@ describe('columns that are all null', () => {
     async (_, dataset) => {
       const host = hostWith({})
       const [all, sums] = [memorySink(), memorySink()]
-      await run(host, (p) => p.read('rows', memoryRows(Nulls, nulls)).write('out', dataset.toSink()))
+      await run(host, (p) => p.read('rows', memoryRows(Nulls, nulls)).write('out', dataset.toSink() as Sink))
       await run(
         host,
         (p) => {

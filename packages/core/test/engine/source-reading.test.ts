@@ -228,7 +228,7 @@ describe('reading the splits of a source', () => {
         }
       },
     }
-    const sink = memorySink<{ first: number; last: number }>()
+    const sink = memorySink<{ first: number | null; last: number | null }>()
     const built = pipeline('p', (p) =>
       p
         .read('ticks', selecting, { eventTime: 'at' })

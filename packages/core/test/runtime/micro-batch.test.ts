@@ -4,7 +4,7 @@ import { pipeline, schema, t, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows, memorySink, memoryStream, nexmark } from '../../src/connect/index.ts'
-import type { Source, SplitReader } from '../../src/connect/index.ts'
+import type { MemorySink, Source, SplitReader } from '../../src/connect/index.ts'
 import { csv, ndjson } from '../../src/connect/files/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobOptions } from '../../src/runtime/index.ts'
@@ -111,7 +111,7 @@ const line = (at: number): string => `${JSON.stringify(event(at))}\n`
 const available = { mode: 'micro-batch', trigger: { kind: 'available-now' } } as const
 
 /** Rows of each epoch that brought any. */
-function rowsByEpoch(sink: ReturnType<typeof memorySink>): number[] {
+function rowsByEpoch(sink: MemorySink): number[] {
   const epochs = new Map<number, number>()
   for (const { epoch, rows } of sink.commits) epochs.set(epoch, (epochs.get(epoch) ?? 0) + rows.length)
   return [...epochs.values()].filter((rows) => rows > 0)

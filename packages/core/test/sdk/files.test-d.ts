@@ -27,6 +27,10 @@ describe('file datasets', () => {
     flights.write('out', parquet('out', { schema: flightSchema }))
     // @ts-expect-error the rows are flights
     flights.write('out', parquet('out', { schema: airportSchema }))
+    // Columns that may be null take values that never are.
+    flights.notNull('departed', 'delay').write('out', parquet('out', { schema: flightSchema }))
+    // @ts-expect-error a column of the files is missing
+    flights.omit('less', 'delay').write('out', parquet('out', { schema: flightSchema }))
   })
 
   it('are partitioned by columns that they declare', () => {

@@ -2,6 +2,8 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { globalWindow, pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
 import type { PipelineBuilder, RowOf, Stream } from '../../src/index.ts'
+import { memorySink, nexmark } from '../../src/connect/index.ts'
+import type { SinkOf } from '../../src/connect/index.ts'
 import { airports, flights, flightSchema, plannedSink, plannedSource } from './planned-ends.ts'
 
 type Flight = RowOf<typeof flightSchema>
@@ -376,13 +378,48 @@ describe('lookup joins', () => {
 })
 
 describe('writing', () => {
-  it('takes a sink, or a dataset whose schema fits', () => {
+  const ofFlights: SinkOf<Flight> = plannedSink('out')
+
+  it('takes a sink or a dataset without a row type', () => {
     source.write('out', plannedSink('out'))
-    source.write('out', { toSink: () => plannedSink('out'), schema: flightSchema })
-    // @ts-expect-error the rows are flights
-    airport.write('out', { toSink: () => plannedSink('out'), schema: flightSchema })
+    source.write('out', { toSink: () => plannedSink('out') })
+    source.write('out', memorySink())
     // @ts-expect-error a source is no sink
     source.write('out', plannedSource('in', flightSchema))
+  })
+
+  it('refuses rows of another type than those of the sink', () => {
+    source.write('out', ofFlights)
+    source.write('out', { toSink: () => ofFlights })
+    // @ts-expect-error the rows are airports
+    airport.write('out', ofFlights)
+    // @ts-expect-error the rows are airports
+    airport.write('out', { toSink: () => ofFlights })
+    // @ts-expect-error flights have no iata
+    source.write('out', memorySink<{ readonly iata: string }>())
+    // @ts-expect-error the delay may be null
+    source.write('out', memorySink<{ readonly delay: number }>())
+  })
+
+  it('takes rows with more columns than a sink in memory names, and narrower ones', () => {
+    const some = memorySink<{ readonly origin: string | null; readonly delay: number | null }>()
+    source.write('out', some)
+    expectTypeOf(some.rows).toEqualTypeOf<
+      readonly { readonly origin: string | null; readonly delay: number | null }[]
+    >()
+  })
+
+  it('takes any rows in memory when no type is given', () => {
+    const any = memorySink()
+    source.write('out', any)
+    source.rejected.write('out', any)
+    airport.write('out', any)
+    // Rows of an interface, and of a type that is not known yet.
+    p.read('bids', nexmark('bid')).write('out', any)
+    function audit<Row>(rows: Stream<Row>): void {
+      rows.write('out', any)
+    }
+    audit(source)
   })
 })
 

@@ -7,7 +7,7 @@ import { MillraceError } from '../../errors.ts'
 import type { Schema } from '../../data/type.ts'
 import type { Duration } from '../../time/duration.ts'
 import type { Format } from '../format.ts'
-import type { Sink } from '../sink.ts'
+import type { Sink, SinkOf } from '../sink.ts'
 import type { Source } from '../source.ts'
 import type { FileCompression } from './file-name.ts'
 import {
@@ -101,19 +101,20 @@ interface DatasetBase {
   /** Event time that was given with the dataset; `p.read` takes it on. */
   readonly eventTime: FileEventTime | string | undefined
   readonly onError: 'fail' | 'reject' | undefined
-  toSink(): Sink
 }
 
 /** Files of known schema: something to read from and to write to. */
 export interface FileDataset<Row> extends DatasetBase {
   readonly schema: Schema<Row>
   toSource(): Source<Row>
+  toSink(): SinkOf<Row>
 }
 
 /** Files whose schema is found in them when they are read, and follows the rows when they are written. */
 export interface UndeclaredFileDataset extends DatasetBase {
   readonly schema: undefined
   toSource(): Source<UndeclaredRow>
+  toSink(): Sink
 }
 
 /** Options of files, with or without a schema. */
