@@ -2,7 +2,8 @@
  * The column codec: a batch as one piece of bytes and back, for rings between threads, spilling and journals.
  *
  * Columns travel as they lie in memory (little-endian), live rows only; dictionaries stay dictionaries. Decoding copies
- * nothing: the columns are views of the bytes. The schema does not travel: both sides have it.
+ * nothing: the columns are views of the bytes. The schema does not travel: both sides have it. Byte for byte:
+ * docs/internals/encodings.md.
  *
  * Version 1, every section padded to 8 bytes, all numbers unsigned 32-bit unless said:
  *

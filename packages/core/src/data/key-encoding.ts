@@ -1,5 +1,6 @@
 /**
- * The canonical bytes of a key row, for state files and ordered stores. FROZEN, with test vectors.
+ * The canonical bytes of a key row, for ordered stores; files of today hold keys as columns. FROZEN, with test vectors and
+ * in docs/internals/encodings.md.
  *
  * Equal keys have equal bytes whatever their layout, and bytes compare (unsigned, bytewise) as the keys do: column by
  * column, null first. Each column is a tag, 0x00 for null or 0x01 followed by the value:

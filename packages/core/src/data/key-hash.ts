@@ -1,6 +1,6 @@
 /**
  * The hash of a key row, from which its key group follows. FROZEN: state on disk and every worker depend on it, and
- * test vectors hold it. What is hashed is the value, never its layout.
+ * test vectors hold it. What is hashed is the value, never its layout. docs/internals/encodings.md says the same for readers.
  *
  * A row's hash starts at `KEY_HASH_SEED`; each key column mixes in one or more 32-bit words (the block step of
  * MurmurHash3_x86_32, Appleby 2011, public domain); `fmix32` ends it. Words per column and value:
