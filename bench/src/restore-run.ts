@@ -18,7 +18,7 @@ export interface WriteCost {
   readonly rowsChanged: number
   readonly bytes: number
   readonly bytesChanged: number
-  readonly cutMs: number
+  readonly copyMs: number
   readonly writeMs: number
   /** Batches that were read. */
   readonly batches: number
@@ -65,7 +65,7 @@ async function write(keys: number): Promise<WriteCost> {
     rowsChanged: changed.rowsIn,
     bytes,
     bytesChanged: stateBytes() - bytes,
-    cutMs: filled.lastEpoch?.cutMs ?? Number.NaN,
+    copyMs: filled.lastEpoch?.copyMs ?? Number.NaN,
     writeMs: filled.lastEpoch?.writeMs ?? Number.NaN,
     batches,
     peakMemoryMb,

@@ -286,7 +286,7 @@ async function restore(keysAll: number): Promise<CaseRun> {
     extra: {
       checkpointMb: megabytes,
       writeMbPerSecond: (megabytes * 1000) / written.writeMs,
-      cutMs: written.cutMs,
+      copyMs: written.copyMs,
       changedKeysPercent: (100 * written.rowsChanged) / keys,
       changedBytesPercent: (100 * written.bytesChanged) / written.bytes,
       firstRowMs: started.firstRowMs,

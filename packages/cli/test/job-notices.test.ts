@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { restartStrategy } from '../src/command-line/restart-strategy.ts'
 import { UsageError } from '../src/command-line/usage-error.ts'
 import { jobNotices, lastEpochText, plainLife } from '../src/progress/job-notices.ts'
-import { endRecord, jsonLine, progressRecord } from '../src/progress/json-lines.ts'
+import { endRecord, errorRecord, jsonLine, progressRecord } from '../src/progress/json-lines.ts'
 import { progressBlock, progressLine } from '../src/progress/progress-lines.ts'
 import { ratesBetween } from '../src/progress/rates.ts'
 import { paintLine, plainPalette } from '../src/report/style.ts'
@@ -13,9 +13,9 @@ import { paintLine, plainPalette } from '../src/report/style.ts'
 const lastEpoch: EpochPhases = {
   epoch: 41,
   alignMs: 3,
-  cutMs: 2,
+  copyMs: 2,
   writeMs: 30.4,
-  manifestMs: 5,
+  publishMs: 5,
   commitMs: 8,
   stateBytes: 12_000,
   deliveredAtMs: 10_000,
@@ -43,6 +43,11 @@ function progress(more: Partial<JobProgress> = {}): JobProgress {
 }
 
 const away = new MillraceError('output/write-failed', { what: 'the disk is away', hint: 'wait' })
+const unreachable = Object.assign(new Error('connect refused\nby 10.0.0.1'), { code: 'ECONNREFUSED' })
+const caused = new MillraceError('output/write-failed', {
+  what: 'no row can be written',
+  cause: new Error('a request failed', { cause: unreachable }),
+})
 const failures = [
   { number: 1, atMs: 0, error: new Error('first') },
   { number: 2, atMs: 983_423_100_000, error: away },
@@ -51,7 +56,7 @@ const failures = [
 describe('the last epoch', () => {
   it('is told by phase, with its bytes and its age', () => {
     expect(lastEpochText(progress(), 12_500)).toBe(
-      'epoch 41 delivered 2.5 s ago: align 3 ms, cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
+      'epoch 41 delivered 2.5 s ago: align 3 ms, copy 2 ms, write 30 ms, publish 5 ms, commit 8 ms, 12 kB of state',
     )
     expect(lastEpochText(progress({ lastEpoch: undefined }), 0)).toBeUndefined()
   })
@@ -71,7 +76,7 @@ describe('the last epoch', () => {
       return [...block, progressLine(state)].map((line) => paintLine(line, plainPalette)).join('\n')
     }
     expect(shown({}).match(/epoch 41 delivered 400 ms ago/g)).toHaveLength(2)
-    expect(shown({ lastEpoch: { ...lastEpoch, manifestMs: 0 } })).not.toContain('delivered')
+    expect(shown({ lastEpoch: { ...lastEpoch, publishMs: 0 } })).not.toContain('delivered')
     expect(shown({}, 'batch')).not.toContain('delivered')
   })
 })
@@ -83,7 +88,7 @@ describe('notices', () => {
 
   it('say when epochs take longer than their interval, in what', () => {
     expect(jobNotices(progress(), { ...plainLife, epochIntervalMs: 20 }, 0)).toEqual([
-      'epochs take longer than their interval of 20 ms: the last one align 3 ms, cut 2 ms, write 30 ms, manifest 5 ms, commit 8 ms, 12 kB of state',
+      'epochs take longer than their interval of 20 ms: the last one align 3 ms, copy 2 ms, write 30 ms, publish 5 ms, commit 8 ms, 12 kB of state',
     ])
     const slowCommit = { ...lastEpoch, commitMs: 1500 }
     expect(
@@ -136,6 +141,33 @@ describe('JSON lines', () => {
         { code: 'output/write-failed', message: 'the disk is away' },
       ],
     })
+  })
+
+  it('have the causes of failures, the nearest first, and of the last error', () => {
+    const causes = [
+      { code: null, message: 'a request failed' },
+      { code: 'ECONNREFUSED', message: 'connect refused' },
+    ]
+    const life = { state: 'running' as const, failures: [{ number: 1, atMs: 0, error: caused }] }
+    const rates = ratesBetween(undefined, progress())
+    expect(parse(progressRecord(progress(), rates, { life, nowMs: 0 }))).toMatchObject({
+      failures: [{ causes }],
+    })
+    expect(parse(endRecord({ end: 'stopped', progress: progress() }, life.failures))).toMatchObject({
+      failures: [{ causes }],
+    })
+    expect(parse(errorRecord(caused))).toMatchObject({ code: 'output/write-failed', causes })
+    expect(parse(errorRecord(new Error('x', { cause: unreachable })))).toMatchObject({ causes: [causes[1]] })
+    // A thing may be its own cause, or thrown without being an error.
+    const endless = new Error('again')
+    endless.cause = endless
+    expect(parse(errorRecord(endless))).toMatchObject({
+      causes: Array.from({ length: 8 }, () => ({ message: 'again' })),
+    })
+    expect(parse(errorRecord(new Error('x', { cause: 'a text' })))).toMatchObject({
+      causes: [{ code: null, message: 'a text' }],
+    })
+    expect(parse(errorRecord(away))).not.toHaveProperty('causes')
   })
 
   it('have the outputs that wait, without what is not known of them', () => {

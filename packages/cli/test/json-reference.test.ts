@@ -51,9 +51,9 @@ const progress: Complete<JobProgress> = {
   lastEpoch: {
     epoch: 1,
     alignMs: 1,
-    cutMs: 1,
+    copyMs: 1,
     writeMs: 1,
-    manifestMs: 1,
+    publishMs: 1,
     commitMs: 1,
     stateBytes: 1,
     deliveredAtMs: 1,
@@ -87,6 +87,7 @@ const failure = new MillraceError('input/undecodable', {
   hint: 'h',
   step: 's',
   place: { name: 'p' },
+  cause: new Error('c'),
 })
 const failures = [{ number: 1, atMs: 1, error: failure }]
 

@@ -41,7 +41,7 @@ function waitNotice({ step, doing, target, reason, sinceMs }: SinkWait, nowMs: n
 
 function slowNotice({ lastEpoch }: JobProgress, { epochIntervalMs }: JobLife): readonly string[] {
   if (lastEpoch === undefined || epochIntervalMs === undefined) return []
-  const madeMs = lastEpoch.alignMs + lastEpoch.cutMs + lastEpoch.writeMs + lastEpoch.manifestMs
+  const madeMs = lastEpoch.alignMs + lastEpoch.copyMs + lastEpoch.writeMs + lastEpoch.publishMs
   const tookMs = Math.max(madeMs, lastEpoch.commitMs)
   if (tookMs <= epochIntervalMs) return []
   return [
@@ -64,13 +64,13 @@ export function failureText({ error }: JobFailure): string {
   return text.split('\n')[0] ?? ''
 }
 
-/** `epoch 41, 0.4 s ago: cut 2 ms, …`; undefined before the first. */
+/** `epoch 41, 0.4 s ago: align 3 ms, copy 2 ms, …`; undefined before the first. */
 export function lastEpochText({ lastEpoch }: JobProgress, nowMs: number): string | undefined {
   if (lastEpoch === undefined) return undefined
   return `epoch ${formatCount(lastEpoch.epoch)} delivered ${formatMs(Math.max(0, nowMs - lastEpoch.deliveredAtMs))} ago: ${phasesText(lastEpoch)}`
 }
 
-function phasesText({ alignMs, cutMs, writeMs, manifestMs, commitMs, stateBytes }: EpochPhases): string {
+function phasesText({ alignMs, copyMs, writeMs, publishMs, commitMs, stateBytes }: EpochPhases): string {
   const state = stateBytes > 0 ? `, ${formatBytes(stateBytes)} of state` : ''
-  return `align ${formatMs(alignMs)}, cut ${formatMs(cutMs)}, write ${formatMs(writeMs)}, manifest ${formatMs(manifestMs)}, commit ${formatMs(commitMs)}${state}`
+  return `align ${formatMs(alignMs)}, copy ${formatMs(copyMs)}, write ${formatMs(writeMs)}, publish ${formatMs(publishMs)}, commit ${formatMs(commitMs)}${state}`
 }

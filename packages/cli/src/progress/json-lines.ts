@@ -4,6 +4,7 @@
  */
 import { isMillraceError } from '@millrace/core/errors'
 import type { JobFailure, JobProgress, JobResult, RunMode } from '@millrace/core/runtime'
+import { causesOf } from '../report/error-causes.ts'
 import { openWindows, pendingTimers } from '../report/left-behind.ts'
 import { failureText } from './job-notices.ts'
 import type { JobLife } from './job-notices.ts'
@@ -55,7 +56,25 @@ function failureRecords(failures: readonly JobFailure[]): readonly object[] {
     atMs: failure.atMs,
     code: isMillraceError(failure.error) ? failure.error.code : null,
     message: failureText(failure),
+    ...causeFields(failure.error),
   }))
+}
+
+/** Why it failed, the nearest cause first; nothing where nobody knows. */
+function causeFields(error: unknown): { readonly causes?: readonly object[] } {
+  const causes = causesOf(error).map((cause) => ({ code: codeOf(cause), message: firstLine(cause) }))
+  return causes.length === 0 ? {} : { causes }
+}
+
+/** Ours, or that of the system, such as ENOSPC. */
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
+  return typeof code === 'string' ? code : null
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.split('\n')[0] ?? ''
 }
 
 /** The last line of a run that ended well. */
@@ -74,10 +93,12 @@ export function endRecord(result: JobResult, failures: readonly JobFailure[] = [
 /** The last line of a run that failed. */
 export function errorRecord(error: unknown): JsonLine {
   if (!isMillraceError(error)) {
-    return { type: 'error', code: null, message: error instanceof Error ? error.message : String(error) }
+    const message = error instanceof Error ? error.message : String(error)
+    return { type: 'error', code: null, message, ...causeFields(error) }
   }
   const { code, domain, retry, what, detail, hint, step, place, message } = error
-  return { type: 'error', code, domain, retry, what, detail, hint, step, place, message }
+  const fields = { type: 'error', code, domain, retry, what, detail, hint, step, place, message } as const
+  return { ...fields, ...causeFields(error) }
 }
 
 /** An object as its line. */

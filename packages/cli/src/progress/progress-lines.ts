@@ -107,7 +107,7 @@ function epochLine(state: ProgressState): Line[] {
 
 /** Whether epochs are kept: without a state directory their manifest takes no time. */
 function isDurable({ mode, progress: { lastEpoch } }: ProgressState): boolean {
-  return mode !== 'batch' && lastEpoch !== undefined && lastEpoch.manifestMs > 0
+  return mode !== 'batch' && lastEpoch !== undefined && lastEpoch.publishMs > 0
 }
 
 function headLine({ pipeline, mode, progress, stopping }: ProgressState): Line {

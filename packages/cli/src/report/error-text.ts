@@ -7,6 +7,7 @@ import { isMillraceError, renderPlace } from '@millrace/core/errors'
 import type { MillraceError } from '@millrace/core/errors'
 import { UsageError } from '../command-line/usage-error.ts'
 import { userPosition, userStack } from '../module/user-stack.ts'
+import { causesOf } from './error-causes.ts'
 import type { Palette } from './style.ts'
 import { indentUnderLabel, wrapLine } from './wrapped-text.ts'
 
@@ -17,9 +18,6 @@ export interface ErrorTextOptions {
   /** Columns that lines are broken at; default: nowhere. */
   readonly width?: number
 }
-
-/** Causes followed at most: a cause may be its own cause. */
-const CAUSES_MAX = 8
 
 /** Codes of failures inside user code: its stack is shown without being asked for. */
 const userCode: ReadonlySet<string> = new Set(['pipeline/module-failed', 'step/function-failed'])
@@ -105,18 +103,12 @@ function hasCause(error: unknown): boolean {
 
 function causeLines(error: unknown, palette: Palette): string[] {
   const lines = [`  ${palette('stack:', 'faint')}`, ...rawStack(error)]
-  let cause = causeOf(error)
-  for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth++) {
+  for (const cause of causesOf(error)) {
     const head =
       cause instanceof Error ? `${cause.name}: ${cause.message.split('\n')[0] ?? ''}` : inspect(cause)
     lines.push(`  ${palette('caused by:', 'faint')} ${head}`, ...rawStack(cause))
-    cause = causeOf(cause)
   }
   return lines
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error || isMillraceError(error) ? error.cause : undefined
 }
 
 function rawStack(error: unknown): string[] {

@@ -1,7 +1,7 @@
 /**
  * The epochs of a run, each from its cut to its delivery:
  *
- *   cut -> state written, outputs prepared -> manifest -> outputs committed -> sources told
+ *   align -> copy (the cut) -> write: state, and outputs prepared -> publish: the manifest -> commit: outputs, sources told
  *
  * Invariants (tests quote them):
  *  N1  No output is committed before the manifest of its epoch stands (without a state directory: before all outputs of
@@ -54,11 +54,13 @@ export interface EpochPhases {
   readonly epoch: number
   /** From when it was time for the epoch until all that was read had been through. */
   readonly alignMs: number
-  /** The loop stood still: sources, operators and sinks were asked where they are. */
-  readonly cutMs: number
+  /** The loop stood still at the cut: sources and sinks said where they are, operators copied what changed. */
+  readonly copyMs: number
   /** State was written and outputs were prepared. */
   readonly writeMs: number
-  readonly manifestMs: number
+  /** The manifest was appended to the log: from then on the epoch counts. */
+  readonly publishMs: number
+  /** Outputs were committed, and sources were told. */
   readonly commitMs: number
   /** Bytes of state that were written. */
   readonly stateBytes: number
@@ -72,7 +74,7 @@ interface OpenEpoch {
   readonly end: LoopEnd | undefined
   readonly border: StageBorder | undefined
   readonly alignMs: number
-  readonly cutMs: number
+  readonly copyMs: number
   /** Rows that each output got. */
   readonly rows: ReadonlyMap<string, number>
 }
@@ -175,8 +177,8 @@ export class Epochs implements PlannedEpochs {
     const isFinal = end !== undefined || border !== undefined
     sealOutputs(execution, epoch, isFinal)
     const cut = cutExecution(execution, checkpoints?.keepsState === true ? checkpoints.scopeOf : undefined)
-    const cutMs = clock.monotonic() - began
-    const open = { epoch, cut, end, border, alignMs, cutMs, rows: this.#rowsSince() }
+    const copyMs = clock.monotonic() - began
+    const open = { epoch, cut, end, border, alignMs, copyMs, rows: this.#rowsSince() }
     const making = this.#make(open)
     this.#making = making
     // Such an epoch is awaited by who cut it.
@@ -228,7 +230,7 @@ export class Epochs implements PlannedEpochs {
       this.#making = undefined
       return
     }
-    const phases = { writeMs: written - began, manifestMs: clock.monotonic() - written, stateBytes }
+    const phases = { writeMs: written - began, publishMs: clock.monotonic() - written, stateBytes }
     this.#undelivered++
     const due = this.#options.showsAtEnd ? this.#owed : outputs
     const delivering = this.#delivering.then(() => this.#deliver(open, due, phases))
@@ -239,9 +241,9 @@ export class Epochs implements PlannedEpochs {
   }
 
   async #deliver(
-    { epoch, cut, end, alignMs, cutMs }: OpenEpoch,
+    { epoch, cut, end, alignMs, copyMs }: OpenEpoch,
     outputs: readonly PreparedOutput[],
-    phases: Pick<EpochPhases, 'writeMs' | 'manifestMs' | 'stateBytes'>,
+    phases: Pick<EpochPhases, 'writeMs' | 'publishMs' | 'stateBytes'>,
   ): Promise<void> {
     const { execution, checkpoints, retries, clock, wake } = this.#options
     const began = clock.monotonic()
@@ -255,7 +257,7 @@ export class Epochs implements PlannedEpochs {
     await Promise.all(told.map((acknowledge) => acknowledge()))
     this.#undelivered--
     const commitMs = clock.monotonic() - began
-    this.#last = { epoch, alignMs, cutMs, ...phases, commitMs, deliveredAtMs: clock.now() }
+    this.#last = { epoch, alignMs, copyMs, ...phases, commitMs, deliveredAtMs: clock.now() }
     wake()
   }
 }
