@@ -15,6 +15,8 @@ import type { Json, Schema } from '../data/type.ts'
 import type { Compression } from '../host/host.ts'
 import type { Pushdown } from './source.ts'
 
+type Expression = NonNullable<Pushdown['predicate']>
+
 /** A record that could not be decoded, as a decoder reports it. The reader adds source and file. */
 export interface RejectedRecord {
   /** The record's bytes, without its line end; valid during the call. */
@@ -166,6 +168,8 @@ export interface RandomFormat extends FormatBase {
     schema: Schema | undefined,
     options: RandomReaderOptions,
   ): Promise<RandomReader>
+  /** As of a source (source.ts): the part of a condition by which it can leave out rows unread. Default: none. */
+  skipsBy?(predicate: Expression): Expression | undefined
 }
 
 /** A file format. */

@@ -164,7 +164,7 @@ export interface SourceContext {
 export interface Pushdown {
   /** Only these columns are needed, in schema order. The source then produces batches of exactly these. */
   readonly columns: readonly string[] | undefined
-  /** Rows for which this is not true are not needed. A source may use it to skip, and need not: the filter stays in the plan. */
+  /** Rows for which this is not true are not needed: what `skipsBy` gave. It need not skip all: the filter stays in the plan. */
   readonly predicate: Expression | undefined
 }
 
@@ -209,6 +209,11 @@ export interface Source<Row = unknown, Position extends Json = Json> {
     },
     files: Files,
   ): Promise<string | undefined>
+  /**
+   * The part of a condition by which it may leave out rows unread; undefined when it can with none of it. Without this
+   * function a source is told no condition.
+   */
+  skipsBy?(predicate: Expression): Expression | undefined
   /** The same source reading less. Default: the engine drops the columns itself. */
   withPushdown?(pushdown: Pushdown): Source<unknown, Position>
   /**

@@ -6,7 +6,7 @@
  * planPhysical applies aggregate-before-exchange.
  */
 import { assert } from '../errors.ts'
-import type { BuiltPlan, LogicalPlan } from './logical.ts'
+import type { BuiltPlan, LogicalPlan, PlanBindings } from './logical.ts'
 import { checkPlan, freezeDeep } from './plan-graph.ts'
 import { conditionIntoSource } from './rules/condition-into-source.ts'
 import { dropIdentity } from './rules/drop-identity.ts'
@@ -16,27 +16,29 @@ import type { RewriteRule } from './rules/rule.ts'
 import { transformsEarly } from './rules/transforms-early.ts'
 
 /** The rules in the order in which they run. */
-const phases: readonly (readonly RewriteRule[])[] = [
-  [mergeTransforms, dropIdentity, transformsEarly],
-  [narrowColumns],
-  [mergeTransforms, dropIdentity, transformsEarly],
-  [conditionIntoSource],
-]
+function phasesFor(sources: PlanBindings['sources']): readonly (readonly RewriteRule[])[] {
+  return [
+    [mergeTransforms, dropIdentity, transformsEarly],
+    [narrowColumns],
+    [mergeTransforms, dropIdentity, transformsEarly],
+    [conditionIntoSource(sources)],
+  ]
+}
 
 /** Rewrites per node and phase, at most; a plan that takes more shows a rule that undoes another. */
 const ROUNDS_PER_NODE_MAX = 50
 
-/** The plan after all rules. */
-export function optimizePlan(plan: LogicalPlan): LogicalPlan {
+/** The plan after all rules. Sources that are not given are told no conditions. */
+export function optimizePlan(plan: LogicalPlan, sources: PlanBindings['sources'] = new Map()): LogicalPlan {
   let current = plan
-  for (const rules of phases) current = untilStill(current, rules)
+  for (const rules of phasesFor(sources)) current = untilStill(current, rules)
   checkPlan(current)
   return freezeDeep(current)
 }
 
 /** A built plan after all rules, with the objects it refers to. */
 export function optimize(built: BuiltPlan): BuiltPlan {
-  return { ...built, plan: optimizePlan(built.plan) }
+  return { ...built, plan: optimizePlan(built.plan, built.bindings.sources) }
 }
 
 function untilStill(plan: LogicalPlan, rules: readonly RewriteRule[]): LogicalPlan {

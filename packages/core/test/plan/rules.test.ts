@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { globalWindow, pipeline, schema, sql, t, tumbling } from '../../src/index.ts'
 import type { RejectingStream, Stream } from '../../src/index.ts'
 import { catalogue, expressionToString } from '../../src/expr/index.ts'
-import { optimize } from '../../src/plan/index.ts'
-import type { LogicalNode } from '../../src/plan/index.ts'
+import { csv, files, ndjson, parquet } from '../../src/connect/files/index.ts'
+import { explain, explanationToText, optimize } from '../../src/plan/index.ts'
+import type { LogicalNode, Source } from '../../src/plan/index.ts'
 import { canFail, totalFunctions } from '../../src/plan/rules/expressions.ts'
 import { airports, flights, plannedSink } from '../sdk/planned-ends.ts'
 import type { Airport, Flight } from '../sdk/planned-ends.ts'
@@ -298,6 +299,32 @@ describe('telling sources the condition', () => {
       return f.where('far', sql`distance > 1000`)
     })
     expect(lines[0]).not.toContain(' if ')
+  })
+})
+
+describe('explaining', () => {
+  it('says what may be skipped of sources that can skip by the condition, and nothing of others', () => {
+    const read = (source: Source<Flight>): string =>
+      explanationToText(
+        explain(
+          pipeline('test', (p) => {
+            p.read('flights', source)
+              .where('far', sql`distance > 1000 and destination like 'S%'`)
+              .write('out', plannedSink('out'))
+          }).build(),
+        ),
+      )
+    expect(read(flights)).toMatch(/may skip +parts that hold no row where distance > 1000/)
+    expect(read({ ...flights, skipsBy: () => undefined })).not.toContain('may skip')
+    const options = { schema: flights.schema }
+    const [ndjsonFiles, csvFiles] = [ndjson('in', options), csv('in', options)]
+    for (const dataset of [ndjsonFiles, csvFiles, files('in/*.csv', options)])
+      expect(read(dataset.toSource())).not.toContain('may skip')
+    for (const dataset of [parquet('in', options), files('in', options)]) {
+      const text = read(dataset.toSource())
+      // Only the part that statistics can decide.
+      expect(text).toMatch(/may skip +parts that hold no row where distance > 1000\n/)
+    }
   })
 })
 

@@ -29,6 +29,7 @@ export function plannedSource<Row>(name: string, of: Schema<Row>): Source<Row> {
     description: { connector: 'planned', options: { name } },
     schema: of,
     supports: ['bounded', 'unbounded'],
+    skipsBy: (predicate) => predicate,
     enumerate: refuse,
     open: refuse,
   }

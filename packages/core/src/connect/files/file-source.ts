@@ -55,6 +55,7 @@ export function fileSource<Row>(options: FileSourceOptions): Source<Row> {
     splitOrder: 'sequential',
     readsIn: (folder, files) => readsIn(files, options.path, folder),
     goesOnWith: (kept, files) => refusesKept(options, kept, files),
+    skipsBy: (predicate) => skipsBy(options, predicate),
     withPushdown: (asked) => fileSource({ ...options, pushdown: asked }),
     ...(schema === undefined
       ? {
@@ -103,6 +104,16 @@ function describeSource(options: FileSourceOptions): SourceDescription {
       ...(splitBytes === undefined ? {} : { splitBytes }),
     },
   }
+}
+
+function skipsBy(
+  { path, formats }: FileSourceOptions,
+  predicate: NonNullable<Pushdown['predicate']>,
+): Pushdown['predicate'] {
+  for (const format of formats.possible(path)) {
+    if (format.kind === 'random' && format.skipsBy !== undefined) return format.skipsBy(predicate)
+  }
+  return undefined
 }
 
 function pushedSchema(schema: Schema, { columns }: Pushdown): Schema {

@@ -16,6 +16,8 @@ export interface FormatChoice {
   readonly written: Format | undefined
   /** Whether a file found in a folder is input, by its name. */
   isData(name: string): boolean
+  /** Formats that files of a path (a file, a folder, a pattern) may have. */
+  possible(path: string): readonly Format[]
   /** The format of a file. Throws plan/unsupported when its name tells none. */
   of(path: string): Format
 }
@@ -27,6 +29,7 @@ export function oneFormat(format: Format): FormatChoice {
     description: { name: format.name, ...format.options },
     written: format,
     isData: (name) => isOf(format, name),
+    possible: () => [format],
     of: () => format,
   }
 }
@@ -41,6 +44,10 @@ export function formatByEnding(formats: readonly Format[]): FormatChoice {
     description: { name: 'auto' },
     written: undefined,
     isData: (name) => find(name) !== undefined,
+    possible(path) {
+      const format = find(path)
+      return format === undefined ? formats : [format]
+    },
     of(path) {
       const format = find(path)
       if (format !== undefined) return format

@@ -54,9 +54,12 @@ export interface Explanation {
   readonly stages: readonly ExplainedStage[]
 }
 
-/** Explains a built pipeline as it will run. */
-export function explain(built: Pick<BuiltPlan, 'plan'>, options: PhysicalOptions = {}): Explanation {
-  const physical = planPhysical(optimizePlan(built.plan), options)
+/** Explains a built pipeline as it will run. Without its sources it does not tell what they can skip. */
+export function explain(
+  built: Pick<BuiltPlan, 'plan'> & Partial<Pick<BuiltPlan, 'bindings'>>,
+  options: PhysicalOptions = {},
+): Explanation {
+  const physical = planPhysical(optimizePlan(built.plan, built.bindings?.sources), options)
   return explainPhysical(physical, built.plan)
 }
 

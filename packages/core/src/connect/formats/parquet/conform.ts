@@ -8,7 +8,7 @@
 import type { Column, FixedArray, FixedColumn, WideColumn } from '../../../data/column.ts'
 import { integerRanges } from '../../../data/integer-ranges.ts'
 import { fixedArrayKindOf, listChildField, makeFixedArray, structFields } from '../../../data/layout.ts'
-import { fieldToString } from '../../../data/type-text.ts'
+import { fieldToString, typeToString } from '../../../data/type-text.ts'
 import type { DataType, Field } from '../../../data/type.ts'
 import { MillraceError } from '../../../errors.ts'
 
@@ -153,17 +153,22 @@ function wideIntegers(column: WideColumn, rows: number, to: DataType, misfit: Mi
   return { layout: 'wide', type: to, values, validity }
 }
 
-/** From one unit of time to another; to a coarser one it rounds down. */
+/** From one unit of time to another; to a coarser one it rounds down. In a finer one far times have no number. */
 function times(fromPerSecond: number, toPerSecond: number, to: DataType): Conform {
   const factor = toPerSecond / fromPerSecond
-  return (column, rows) => {
+  return (column, rows, misfit) => {
     const { validity } = column
     if (column.layout === 'fixed') {
       const narrow = narrowTimes(column.values, rows, factor)
       if (narrow !== undefined) return { layout: 'fixed', type: to, values: narrow, validity }
     }
     const wide = new BigInt64Array(rows)
-    for (let row = 0; row < rows; row++) wide[row] = scaled(wordOf(column, row), factor)
+    for (let row = 0; row < rows; row++) {
+      const word = scaled(wordOf(column, row), factor)
+      wide[row] = word
+      if (wide[row] !== word && isSet(validity, row))
+        misfit(row, `a time is not a value of ${typeToString(to)}`)
+    }
     const narrowed = narrowWords(wide)
     return narrowed === undefined
       ? { layout: 'wide', type: to, values: wide, validity }
@@ -189,7 +194,7 @@ function wordOf(column: Column, row: number): bigint {
 }
 
 function scaled(word: bigint, factor: number): bigint {
-  if (factor >= 1) return BigInt.asIntN(64, word * BigInt(factor))
+  if (factor >= 1) return word * BigInt(factor)
   const divisor = BigInt(Math.round(1 / factor))
   const quotient = word / divisor
   return word % divisor < 0n ? quotient - 1n : quotient

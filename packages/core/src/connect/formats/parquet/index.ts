@@ -8,6 +8,7 @@ import { MillraceError } from '../../../errors.ts'
 import type { RandomFormat } from '../../format.ts'
 import type { WriteCodec } from './column-writer.ts'
 import { ParquetEncoder } from './encoder.ts'
+import { prunablePart } from './prunable.ts'
 import { openParquet } from './reader.ts'
 import { summarizeParquet } from './summary.ts'
 
@@ -56,6 +57,7 @@ export function parquet(options: ParquetOptions = {}): RandomFormat {
     },
     summarize: (file) => summarizeParquet(file),
     open: openParquet,
+    skipsBy: prunablePart,
     encoder: (schema, context) => new ParquetEncoder(schema, write, context),
     validate: checkWritable,
   }

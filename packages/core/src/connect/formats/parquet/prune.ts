@@ -1,34 +1,72 @@
 /**
  * Decides from statistics whether a row group can hold a row for which a predicate is true.
  *
- * Comparisons of a column with a literal, IN, IS [NOT] NULL, AND and OR are understood; everything else might be true.
+ * Comparisons of a column (or of a cast that loses nothing of it) with a literal, IN, IS [NOT] NULL, AND and OR are
+ * understood; everything else might be true. Statistics are of the file's values: they are converted to the declared
+ * type first. Where a value of the column may not fit that type the row group is read, so that it is told.
  * NaN is above every number (as in PostgreSQL) and is in no statistics, so an upper bound of floats proves nothing.
  */
-import { sameType } from '../../../data/type-text.ts'
-import type { DataType } from '../../../data/type.ts'
+import type { DataType, Field } from '../../../data/type.ts'
 import type { Pushdown } from '../../source.ts'
+import { castBound, conformBound, isFloat } from './bound-conversion.ts'
+import { comparisonOf, inComparisons } from './prunable.ts'
+import type { Comparison } from './prunable.ts'
 import { boundsOf, compareBounds } from './statistics.ts'
 import type { Bound, Bounds } from './statistics.ts'
 import type { RowGroup } from './metadata.ts'
+import { fieldOf } from './schema-tree.ts'
 import type { SchemaNode } from './schema-tree.ts'
 
 type Expression = NonNullable<Pushdown['predicate']>
 
-/** The columns of a row group as a predicate sees them. */
-export type ColumnBounds = (name: string) => { readonly type: DataType; readonly bounds: Bounds } | undefined
+/** What is known of a column of a row group, in the declared type. */
+interface ColumnBounds extends Bounds {
+  /** NaN may be among its values. */
+  readonly hasNaN: boolean
+}
+
+/** Gives what is known of a column; undefined: nothing. */
+type ColumnsOfGroup = (name: string) => ColumnBounds | undefined
+
+/** A column of the file and what it is declared as. */
+export interface DeclaredNode {
+  readonly field: Field
+  readonly node: SchemaNode | undefined
+}
 
 /** Tells whether the predicate can be true for some row of the row group. */
-export function canMatch(predicate: Expression, nodes: readonly SchemaNode[], group: RowGroup): boolean {
+export function canMatch(predicate: Expression, declared: readonly DeclaredNode[], group: RowGroup): boolean {
   return possible(predicate, (name) => {
-    const node = nodes.find((candidate) => candidate.name === name)
-    if (node?.kind !== 'leaf') return undefined
-    const chunk = group.columns[node.column]
+    const column = declared.find(({ field }) => field.name === name)
+    if (column?.node?.kind !== 'leaf') return undefined
+    const chunk = group.columns[column.node.column]
     if (chunk === undefined) return undefined
-    return { type: node.type, bounds: boundsOf(node, chunk.statistics, chunk.values) }
+    return inDeclaredType(
+      boundsOf(column.node, chunk.statistics, chunk.values),
+      fieldOf(column.node),
+      column.field,
+    )
   })
 }
 
-function possible(expression: Expression, columns: ColumnBounds): boolean {
+function inDeclaredType(bounds: Bounds, file: Field, declared: Field): ColumnBounds | undefined {
+  const { nulls, values } = bounds
+  // A null that may not be there has to be told.
+  if (file.nullable && !declared.nullable && nulls !== 0) return undefined
+  const conformed = (bound: Bound | undefined): Bound | undefined =>
+    bound === undefined ? undefined : conformBound(bound, file.type, declared.type)
+  const [low, high] = [conformed(bounds.low), conformed(bounds.high)]
+  const isKnown = (low !== undefined && high !== undefined) || nulls === values
+  // Of another type a value may not fit, unless both bounds do.
+  if (!isKnown && !sameUnits(file.type, declared.type)) return undefined
+  return { low, high, nulls, values, hasNaN: isFloat(file.type) }
+}
+
+function sameUnits(a: DataType, b: DataType): boolean {
+  return a.kind === b.kind && (!('unit' in a) || !('unit' in b) || a.unit === b.unit)
+}
+
+function possible(expression: Expression, columns: ColumnsOfGroup): boolean {
   if (expression.kind === 'literal') return expression.value === true
   if (expression.kind !== 'call') return true
   const { name, arguments: parts } = expression
@@ -38,55 +76,41 @@ function possible(expression: Expression, columns: ColumnBounds): boolean {
     case 'or':
       return parts.some((part) => possible(part, columns))
     case 'in':
-      return inPossible(parts, columns)
+      return inComparisons(parts).some((comparison) => possible(comparison, columns))
     case 'is_null':
     case 'is_not_null':
       return nullTestPossible(name, parts[0] as Expression, columns)
-    case '=':
-    case '<':
-    case '<=':
-    case '>':
-    case '>=':
-      return comparisonPossible(name, parts, columns)
     default:
-      return true
+      return comparisonPossible(expression, columns)
   }
 }
 
-function inPossible(parts: readonly Expression[], columns: ColumnBounds): boolean {
-  const [value, ...items] = parts
-  return items.some((item) => comparisonPossible('=', [value as Expression, item], columns))
-}
-
-function nullTestPossible(name: string, part: Expression, columns: ColumnBounds): boolean {
-  if (part.kind !== 'column') return true
-  const bounds = columns(part.name)?.bounds
+function nullTestPossible(name: string, part: Expression, columns: ColumnsOfGroup): boolean {
+  const bounds = part.kind === 'column' ? columns(part.name) : undefined
   if (bounds?.nulls === undefined) return true
   return name === 'is_null' ? bounds.nulls > 0 : bounds.nulls < bounds.values
 }
 
-const mirrored: { readonly [name: string]: string } = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
-
-function comparisonPossible(name: string, parts: readonly Expression[], columns: ColumnBounds): boolean {
-  const [left, right] = parts
-  if (left?.kind === 'literal' && right?.kind === 'column')
-    return comparisonPossible(mirrored[name] as string, [right, left], columns)
-  if (left?.kind !== 'column' || right?.kind !== 'literal') return true
+function comparisonPossible(expression: Expression, columns: ColumnsOfGroup): boolean {
+  const comparison = comparisonOf(expression)
+  if (comparison === undefined) return true
+  const { operator, column, type, literal } = comparison
+  const known = columns(column.name)
+  if (known === undefined) return true
   // A comparison with null is never true.
-  if (right.value === null) return false
-  const column = columns(left.name)
-  // A column that is converted while it is read has other values than its statistics.
-  if (column === undefined || !comparable(column.type, left.type)) return true
-  const { low, high, nulls, values } = column.bounds
-  if (nulls !== undefined && nulls === values) return false
-  const literal = literalBound(right.type, right.value, column.type)
-  if (literal === undefined) return true
-  return inBounds(name, literal, low, isFloat(column.type) ? undefined : high, high)
+  if (literal === null) return false
+  if (known.nulls !== undefined && known.nulls === known.values) return false
+  const cast = (bound: Bound | undefined): Bound | undefined =>
+    bound === undefined || type === column.type ? bound : castBound(bound, column.type, type)
+  const [low, high] = [cast(known.low), cast(known.high)]
+  // A value between bounds that do not fit may make the cast fail, which is to be told.
+  if (type !== column.type && (low === undefined || high === undefined)) return true
+  return inBounds(operator, literal, low, known.hasNaN ? undefined : high, high)
 }
 
 /** `provenHigh`: an upper bound of all values; `high`: of all but NaN. */
 function inBounds(
-  name: string,
+  operator: Comparison['operator'],
   literal: Bound,
   low: Bound | undefined,
   provenHigh: Bound | undefined,
@@ -94,7 +118,7 @@ function inBounds(
 ): boolean {
   const belowLow = low !== undefined && compareBounds(literal, low) < 0
   const atLow = low !== undefined && compareBounds(literal, low) === 0
-  switch (name) {
+  switch (operator) {
     case '=':
       return !belowLow && !(high !== undefined && compareBounds(literal, high) > 0)
     case '<':
@@ -103,56 +127,7 @@ function inBounds(
       return !belowLow
     case '>':
       return provenHigh === undefined || compareBounds(literal, provenHigh) < 0
-    default:
+    case '>=':
       return provenHigh === undefined || compareBounds(literal, provenHigh) <= 0
   }
-}
-
-function isFloat(type: DataType): boolean {
-  return type.kind === 'float32' || type.kind === 'float64'
-}
-
-/** The types are one but for what does not change the numbers. */
-function comparable(file: DataType, bound: DataType): boolean {
-  if (file.kind !== bound.kind) return false
-  if (file.kind === 'timestamp' && bound.kind === 'timestamp') return file.unit === bound.unit
-  if (file.kind === 'int64' || file.kind === 'uint64') return true
-  return sameType(file, bound)
-}
-
-const wholeKinds = new Set([
-  'boolean',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'date',
-  'time',
-  'timestamp',
-])
-
-/** The literal as a bound of the column, or undefined when the two are not plainly comparable. */
-function literalBound(type: DataType, value: unknown, column: DataType): Bound | undefined {
-  if (column.kind === 'string' && type.kind === 'string' && typeof value === 'string')
-    return new TextEncoder().encode(value)
-  if (isFloat(column))
-    return isFloat(type) && typeof value === 'number' && !Number.isNaN(value) ? value : undefined
-  if (column.kind === 'decimal')
-    return type.kind === 'decimal' && type.scale === column.scale ? wholeBound(value) : undefined
-  if (!wholeKinds.has(column.kind)) return undefined
-  const isInteger = (kind: string): boolean => kind.startsWith('int') || kind.startsWith('uint')
-  const fits = isInteger(column.kind)
-    ? isInteger(type.kind) && type.kind !== 'interval'
-    : comparable(column, type)
-  return fits ? wholeBound(value) : undefined
-}
-
-function wholeBound(value: unknown): bigint | undefined {
-  if (typeof value === 'boolean') return value ? 1n : 0n
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
-  return typeof value === 'string' && /^-?\d+$/.test(value) ? BigInt(value) : undefined
 }

@@ -21,7 +21,6 @@ import { chunkStart, readFailure, readFooter } from './footer.ts'
 import type { ColumnChunk, FileMetadata, RowGroup } from './metadata.ts'
 import { canMatch } from './prune.ts'
 import { buildSchemaTree, leafPaths, leavesOf } from './schema-tree.ts'
-import type { SchemaNode } from './schema-tree.ts'
 
 /** Rows of a batch at most, whatever is asked for: bounds the memory of one batch. */
 const BATCH_ROWS_MAX = 1 << 16
@@ -37,7 +36,7 @@ export async function openParquet(
     const nodes = buildSchemaTree(metadata.schema)
     checkGroups(metadata, leafPaths(metadata.schema))
     const planned = planColumns(nodes, schema, options.pushdown.columns)
-    return new ParquetReader(file, metadata, nodes, planned, options)
+    return new ParquetReader(file, metadata, planned, options)
   } catch (error) {
     throw located(error, { file: file.name })
   }
@@ -77,7 +76,6 @@ class ParquetReader implements RandomReader {
   readonly schema: Schema
   private readonly file: RandomAccessFile
   private readonly groups: readonly RowGroup[]
-  private readonly nodes: readonly SchemaNode[]
   private readonly planned: readonly PlannedColumn[]
   private readonly options: RandomReaderOptions
   private readonly readers = new Map<number, ColumnReader>()
@@ -94,13 +92,11 @@ class ParquetReader implements RandomReader {
   constructor(
     file: RandomAccessFile,
     metadata: FileMetadata,
-    nodes: readonly SchemaNode[],
     planned: readonly PlannedColumn[],
     options: RandomReaderOptions,
   ) {
     this.file = file
     this.groups = metadata.groups
-    this.nodes = nodes
     this.planned = planned
     this.options = options
     // A schema that people write has columns; a reader that only counts rows has none.
@@ -160,7 +156,7 @@ class ParquetReader implements RandomReader {
       const group = this.groups[this.group] as RowGroup
       const { predicate } = this.options.pushdown
       const isDone = this.row >= group.rows
-      const isPruned = !this.isOpen && predicate !== undefined && !canMatch(predicate, this.nodes, group)
+      const isPruned = !this.isOpen && predicate !== undefined && !canMatch(predicate, this.planned, group)
       if (!isDone && !isPruned) return
       this.passGroup(this.group)
       this.group++

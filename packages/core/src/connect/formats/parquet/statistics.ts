@@ -70,7 +70,7 @@ function notNaN(value: number): number | undefined {
 }
 
 function bytesBound(kind: string, bytes: Uint8Array): Bound | undefined {
-  if (kind === 'string' || kind === 'bytes') return bytes
+  if (kind === 'string' || kind === 'json' || kind === 'bytes') return bytes
   if (kind !== 'decimal' || bytes.length === 0 || bytes.length > 16) return undefined
   let value = BigInt(((bytes[0] as number) << 24) >> 24)
   for (let index = 1; index < bytes.length; index++) value = (value << 8n) | BigInt(bytes[index] as number)
