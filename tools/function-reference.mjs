@@ -6,6 +6,6 @@ import { withFunctions } from './house/function-reference.mjs'
 import { root } from './setup.mjs'
 
 const path = join(root, 'docs/reference/functions.md')
-const built = pathToFileURL(join(root, 'packages/core/dist/expr/catalogue.js')).href
-const { aliases, catalogue } = await import(built)
+const source = pathToFileURL(join(root, 'packages/core/src/expr/catalogue.ts')).href
+const { aliases, catalogue } = await import(source)
 writeFileSync(path, withFunctions(readFileSync(path, 'utf8'), catalogue.values(), aliases))

@@ -3,13 +3,42 @@
  * It runs what was built (`npm test` builds first).
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../millrace/bin/millrace.js', import.meta.url))
-const built = fileURLToPath(new URL('../dist/index.js', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** Why the command is not to be run: it would not be what its sources say. */
+const unfit = whyUnfit()
+
+function whyUnfit(): string | undefined {
+  const mark = join(root, 'node_modules/.cache/millrace/bundled')
+  if (!existsSync(mark)) return 'the command is not built: npm run build'
+  const bundled = Number(readFileSync(mark, 'utf8'))
+  const isOld = ['core', 'cli', 'millrace'].some(
+    (name) => newest(join(root, 'packages', name, 'src')) > bundled,
+  )
+  return isOld ? 'the command is older than its sources: npm run build' : undefined
+}
+
+function newest(folder: string): number {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce(
+    (time, name) => (name.endsWith('.ts') ? Math.max(time, statSync(join(folder, name)).mtimeMs) : time),
+    0,
+  )
+}
 
 /** How the command ended. */
 export interface Finished {
@@ -32,7 +61,7 @@ export function startMillrace(
   args: readonly string[],
   options: { cwd: string; env?: NodeJS.ProcessEnv },
 ): Running {
-  if (!existsSync(built)) throw new Error('the command is not built: npm run build')
+  if (unfit !== undefined) throw new Error(unfit)
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: options.cwd,
     env: {
