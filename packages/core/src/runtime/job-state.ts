@@ -1,12 +1,14 @@
-/** Where a job is in its life. */
-
 /**
- * The states of a job, and where each leads:
+ * Where a job is in its life. Each state leads to these:
  *
- *   created -> starting -> running -> ended
- *                 |           |  \-> stopping -> ended
- *                 \-----------+--> waiting -> starting   (a failure that may pass)
- *                             \--> failed
+ *   created   starting
+ *   starting  running, stopping, ended (nothing was left to do), waiting, failed
+ *   running   stopping, ended, waiting, failed
+ *   stopping  ended, failed
+ *   waiting   starting, failed (it was stopped meanwhile)
+ *
+ * Only names stand here. What happens in each state is in the files that docs/design/0004-epochs.md lists, and why the
+ * names are one union.
  */
 export type JobState =
   /** Planned; nothing is opened. */

@@ -231,7 +231,11 @@ export class Job {
       throw new MillraceError('internal/assertion', { what: 'a job was run twice' })
     this.current = 'starting'
     try {
-      await checkFolders(this.built.bindings, this.options.host.files)
+      await checkFolders(this.built.bindings, this.options.host.files).catch((error: unknown) => {
+        this.note(error)
+        this.current = 'failed'
+        throw error
+      })
       return await this.runAttempts()
     } finally {
       this.hurried?.()
@@ -351,14 +355,17 @@ export class Job {
 
   /** Takes note of a failure; gives the wait before the next start, undefined when there is none. */
   private fail(error: unknown, ranMs: number): number | undefined {
-    const { clock } = this.options.host
-    const number = (this.failed.at(-1)?.number ?? 0) + 1
-    this.failed = [...this.failed, { number, atMs: clock.now(), error }].slice(-FAILURES_KEPT)
-    const decision = this.stopAsked
-      ? undefined
-      : this.restarts.decide({ error, atMs: clock.monotonic(), ranMs })
+    this.note(error)
+    const atMs = this.options.host.clock.monotonic()
+    const decision = this.stopAsked ? undefined : this.restarts.decide({ error, atMs, ranMs })
     this.current = decision?.kind === 'restart' ? 'waiting' : 'failed'
     return decision?.kind === 'restart' ? decision.delayMs : undefined
+  }
+
+  private note(error: unknown): void {
+    const number = (this.failed.at(-1)?.number ?? 0) + 1
+    const failure = { number, atMs: this.options.host.clock.now(), error }
+    this.failed = [...this.failed, failure].slice(-FAILURES_KEPT)
   }
 
   private async wait(delayMs: number): Promise<void> {

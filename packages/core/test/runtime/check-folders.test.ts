@@ -54,6 +54,7 @@ describe('a pipeline that would read what it writes, or replace what it reads', 
     const error = await refusal(job.run())
     expect(error).toMatchObject({ code: 'output/overlap', step: 'write-0' })
     expect(error?.message).toContain('step "read"')
+    expect([job.state, job.failures.map((failure) => failure.error)]).toEqual(['failed', [error]])
     expect(host.files.paths()).toEqual(before)
     expect(await host.files.status('data/new')).toBeUndefined()
   })
