@@ -44,7 +44,12 @@ export interface BenchCase {
   readonly fixed?: boolean
   /** Only run when asked for by name. */
   readonly long?: boolean
-  run(scale: number): Promise<CaseRun>
+  /** Events per second of event time, where a generator makes them. `--event-rate` is for these cases. */
+  readonly eventRate?: number
+  /** How to install what the case cannot run without; `undefined`: it is there. Without, the case is left out. */
+  missing?(): string | undefined
+  /** @param eventRate - instead of the case's own; only for cases that have one */
+  run(scale: number, eventRate?: number): Promise<CaseRun>
 }
 
 /** Input files that cases share: lines of 191 bytes, or of 230. */

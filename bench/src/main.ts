@@ -1,54 +1,50 @@
 /**
- * `npm run bench [-- --json] [--repeat N] [--scale F] [NAME…]`: each case in a process of its own, the median of N.
+ * `npm run bench -- [OPTION…] [NAME…]`: each case in a process of its own, the median of N. request.ts has the options.
  *
  * The machine is shared and noisy: compare figures of one run, and believe only ratios above 1.3.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { allCases } from './all-cases.ts'
 import type { BenchCase } from './case.ts'
+import { HELP, readRequest } from './request.ts'
+import type { BenchRequest } from './request.ts'
 import type { CaseResult } from './run-case.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    repeat: { type: 'string', default: '3' },
-    scale: { type: 'string', default: '1' },
-  },
-})
-
-const chosen = allCases.filter(({ name, long = false }) =>
-  positionals.length === 0
-    ? !long
-    : positionals.some((word) => name === word || (name.startsWith(word) && !long)),
-)
-if (chosen.length === 0) throw new Error(`no benchmark is named ${positionals.join(', ')}`)
-
-const fixed = chosen.filter((bench) => bench.fixed === true).map(({ name }) => name)
-if (values.scale !== '1' && fixed.length > 0)
-  throw new Error(`--scale has no meaning for ${fixed.join(', ')}: name other cases`)
-
-const results = chosen.map((bench) => ({ bench, ...measure(bench) }))
+const { cases, json, repeat, scale, eventRate } = requested()
+const results = cases
+  .filter((bench) => bench.missing?.() === undefined)
+  .map((bench) => ({ bench, ...measure(bench) }))
 compareAnswers()
-if (values.json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)
+for (const { name, missing } of cases) {
+  const command = missing?.()
+  if (command !== undefined) process.stderr.write(`${name.padEnd(24)}not installed: ${command}\n`)
+}
+if (json) process.stdout.write(`${JSON.stringify(results.map(report), undefined, 2)}\n`)
 else printTable()
+
+function requested(): BenchRequest {
+  try {
+    const request = readRequest(process.argv.slice(2))
+    if (request !== 'help') return request
+    process.stdout.write(HELP)
+    process.exit()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    process.exit(2)
+  }
+}
 
 /** The run with the median rate, and the rates of all. */
 function measure(bench: BenchCase): { readonly result: CaseResult; readonly rates: readonly number[] } {
   const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
   if (bench.needs !== undefined)
     execFileSync(process.execPath, [file('make-data.js'), ...bench.needs], { stdio: 'inherit' })
-  const runs = Array.from({ length: bench.long === true ? 1 : Number(values.repeat) }, (): CaseResult => {
-    const output = execFileSync(process.execPath, [file('run-case.js'), bench.name, values.scale], {
-      encoding: 'utf8',
-    })
+  const runs = Array.from({ length: bench.long === true ? 1 : repeat }, (): CaseResult => {
+    const args = [bench.name, String(scale), ...(eventRate === undefined ? [] : [String(eventRate)])]
+    const output = execFileSync(process.execPath, [file('run-case.js'), ...args], { encoding: 'utf8' })
     return JSON.parse(output.trim().split('\n').at(-1) ?? '') as CaseResult
   }).toSorted((a, b) => a.rate - b.rate)
-  const result = runs[Math.floor(runs.length / 2)]
-  if (result === undefined) throw new Error('--repeat has to be 1 or more')
-  return { result, rates: runs.map(({ rate }) => rate) }
+  return { result: runs[Math.floor(runs.length / 2)] as CaseResult, rates: runs.map(({ rate }) => rate) }
 }
 
 /** Cases that answer the same question must give the same answer, in every figure that is shown. */

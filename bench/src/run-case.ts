@@ -1,5 +1,5 @@
 /**
- * Runs one case in this process and prints what it cost as a line of JSON: `node run-case.js NAME [SCALE]`.
+ * Runs one case in this process and prints what it cost as a line of JSON: `node run-case.js NAME [SCALE [EVENT_RATE]]`.
  */
 import { allCases } from './all-cases.ts'
 import type { Answers } from './case.ts'
@@ -21,12 +21,14 @@ export interface CaseResult {
   readonly answers: Answers
 }
 
-const [name, scale = '1'] = process.argv.slice(2)
+const [name, scale = '1', eventRate] = process.argv.slice(2)
 const found = allCases.find((candidate) => candidate.name === name)
 if (found === undefined) throw new Error(`no benchmark is named ${name}`)
 if (found.fixed === true && scale !== '1') throw new Error(`${found.name} cannot be scaled`)
+if (found.eventRate === undefined && eventRate !== undefined)
+  throw new Error(`${found.name} generates no events`)
 const start = process.hrtime.bigint()
-const run = await found.run(Number(scale))
+const run = await found.run(Number(scale), eventRate === undefined ? undefined : Number(eventRate))
 const wallSeconds = Number(process.hrtime.bigint() - start) / 1e9
 const { user, system } = process.cpuUsage()
 const cpuSeconds = run.extra?.['cpuSeconds'] ?? (user + system) / 1e6

@@ -20,6 +20,9 @@ import {
 } from './queries.ts'
 import type { Query } from './queries.ts'
 
+/** Events per second of event time. */
+const EVENT_RATE = 100_000
+
 /** A query over generated bids; the rate counts the bids, 46 of every 50 events: others are not made. */
 function generated(
   name: string,
@@ -31,12 +34,13 @@ function generated(
     readonly peers?: readonly Peer[]
   },
 ): BenchCase {
-  const { eventRate = 100_000, ...rest } = details
+  const own = details.eventRate ?? EVENT_RATE
   return {
     name,
     unit: 'bids',
-    ...rest,
-    async run(scale) {
+    ...details,
+    eventRate: own,
+    async run(scale, eventRate = own) {
       const events = Math.ceil(30_000_000 * scale)
       const progress = await runPipeline(
         onBids(name, query, (p) =>
@@ -49,10 +53,10 @@ function generated(
 }
 
 /** What the generator does alone. */
-async function generate(scale: number): Promise<CaseRun> {
+async function generate(scale: number, eventRate = EVENT_RATE): Promise<CaseRun> {
   const events = Math.ceil(30_000_000 * scale)
   let rows = 0
-  for await (const batch of bidBatches({ events })) rows += batch.length
+  for await (const batch of bidBatches({ events, eventRate })) rows += batch.length
   return { units: rows, rowsOut: rows }
 }
 
@@ -63,6 +67,7 @@ export const nexmarkCases: readonly BenchCase[] = [
     name: 'generator',
     about: 'the generator alone, all seven columns of every bid',
     unit: 'bids',
+    eventRate: EVENT_RATE,
     run: generate,
   },
   generated('q0', passThrough, {
