@@ -121,8 +121,10 @@ export interface RandomReader {
   position(): Json
   /** Rows of the file before the next unread one (also those skipped): with the split it orders rows. */
   rowIndex(): number
-  /** Bytes of the file read (also those skipped) so far, for progress. */
+  /** Bytes of the columns and row groups that were read so far. */
   bytesRead(): number
+  /** The same at the end, as far as it is known by now: row groups are skipped when they are come to. */
+  bytesToRead(): number
   close(): Promise<void>
 }
 

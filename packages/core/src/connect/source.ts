@@ -121,8 +121,10 @@ export interface SplitReader<Position extends Json = Json> {
   read(rowsMax: number): ReadResult | Promise<ReadResult>
   /** The position of the next unread row; JSON-safe and versioned by the connector. Asked before each read: it must be cheap. */
   position(): Position
-  /** Bytes of input consumed so far, for progress. */
+  /** Bytes of input that this reader has read and used so far. */
   bytesRead(): number
+  /** Bytes of the split that it has passed over, or will, as far as it knows: progress does not wait for them. Default: 0. */
+  bytesSkipped?(): number
   /**
    * Of a split that grows: how far it can be read now; undefined when nothing is new, neither rows nor the end. Asked
    * between two reads, in micro-batch mode only, where an epoch's input is fixed before it is read.

@@ -28,8 +28,9 @@ export interface JobProgress {
   /** User and system time of the process since the job began. */
   readonly cpuMs: number
   readonly rowsIn: number
+  /** Bytes of input that were read and used: not what was passed over, such as columns and row groups of Parquet files. */
   readonly bytesIn: number
-  /** Known size of a bounded input; undefined when it is not known. */
+  /** Bytes that a bounded input takes to read, as far as that is known; undefined when it is not. */
   readonly bytesTotal: number | undefined
   readonly rowsTotal: number | undefined
   readonly rowsOut: number
@@ -97,7 +98,7 @@ export function readProgress(
     bytesIn: sum(tasks, (task) => task.bytesRead),
     bytesTotal: known(
       discovered,
-      sum(tasks, (task) => task.progress.bytesKnown),
+      sum(tasks, (task) => task.bytesToRead),
     ),
     rowsTotal: known(
       discovered,

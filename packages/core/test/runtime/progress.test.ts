@@ -2,12 +2,22 @@
 import { describe, expect, test } from 'vitest'
 import { pipeline, schema, t, tumbling } from '../../src/index.ts'
 import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
-import { ndjson } from '../../src/connect/files/index.ts'
+import { files, ndjson, parquet } from '../../src/connect/files/index.ts'
+import { parquet as parquetFormat } from '../../src/connect/formats/parquet/index.ts'
+import { batchOfRows } from '../../src/data/batch-builder.ts'
+import { sqlText } from '../../src/expr/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
+import { fileBytes } from '../connect/formats/parquet/parquet-files.ts'
 import { hostWith, untilEnded } from '../bad-input/copying.ts'
 
 const Event = schema({ key: t.string(), at: t.timestamp('ms') })
+
+/** A Parquet file of events, one per millisecond. */
+function parquetOf(rows: number, rowGroupRows: number): Uint8Array {
+  const events = Array.from({ length: rows }, (_, n) => ({ key: `key of event ${n}`, at: n }))
+  return fileBytes(parquetFormat({ rowGroupRows }), Event, [batchOfRows(Event, events)])
+}
 
 describe('progress', () => {
   test('counts the rows of every step in and out, at any number of tasks', async () => {
@@ -45,6 +55,56 @@ describe('progress', () => {
         epoch: 1,
       })
     }
+  })
+
+  test('counts every byte once where files are read in parts', async () => {
+    const lines = Array.from({ length: 2000 }, (_, n) => `{"key":"${'k'.repeat(n % 37)}","at":${n}}\n`)
+    const text = lines.join('')
+    const bytes = parquetOf(2000, 100)
+    for (const [name, content] of [
+      ['in.ndjson', text],
+      ['in.parquet', bytes],
+    ] as const) {
+      const splitBytes = Math.ceil(content.length / 7)
+      for (const parallelism of [1, 3]) {
+        const host = hostWith({ [name]: content })
+        const built = pipeline('bytes', (p) =>
+          p.read('events', files(name, { schema: Event, splitBytes })).write('out', memorySink()),
+        ).build()
+        const { progress } = await untilEnded(host, new Job(built, { host, parallelism }).run())
+        expect(progress.rowsIn).toBe(2000)
+        expect(progress.bytesIn).toBe(progress.bytesTotal)
+        // The footer of a Parquet file is not counted.
+        const share = progress.bytesIn / content.length
+        expect(share).toBeGreaterThan(typeof content === 'string' ? 0.9999 : 0.5)
+        expect(share).toBeLessThanOrEqual(1)
+      }
+    }
+  })
+
+  test('counts neither columns nor row groups that are not read', async () => {
+    const bytes = parquetOf(2000, 100)
+    const reading = async (condition: string, columns: readonly ('key' | 'at')[]): Promise<number> => {
+      const host = hostWith({ 'in.parquet': bytes })
+      const built = pipeline('bytes', (p) =>
+        p
+          .read('events', parquet('in.parquet', { schema: Event }))
+          .where('some', sqlText(condition))
+          .select('columns', columns)
+          .write('out', memorySink()),
+      ).build()
+      const { progress } = await untilEnded(host, new Job(built, { host }).run())
+      expect(progress.bytesIn).toBe(progress.bytesTotal ?? 0)
+      return progress.bytesIn
+    }
+    const all = await reading("at >= '1970-01-01'", ['key', 'at'])
+    const times = await reading("at >= '1970-01-01'", ['at'])
+    expect(times).toBeGreaterThan(0)
+    expect(times).toBeLessThan(all * 0.8)
+    const half = await reading("at >= timestamp '1970-01-01 00:00:01'", ['at'])
+    expect(half / times).toBeGreaterThan(0.4)
+    expect(half / times).toBeLessThan(0.6)
+    expect(await reading("at >= '2000-01-01'", ['at'])).toBe(0)
   })
 
   test('knows the bytes of a bounded input, and has read all of them at the end', async () => {

@@ -276,6 +276,8 @@ function recordReader(
     decoder: (begin) => format.decoder(inFile, { ...decoderOptions, byte: begin }),
     start: { byte, line: from?.line ?? 1 },
     stopByte,
+    isCompressed: compressionFor(detail.path, options.compression) !== undefined,
+    bytesBefore: from === undefined ? 0 : from.byte - (detail.range?.[0] ?? 0),
     ...(followed === undefined ? {} : { before: followed.tail }),
     pollMs: followed === undefined ? undefined : options.pollMs,
     chunkBytes: options.chunkBytes,
@@ -312,7 +314,8 @@ async function openRandom(
       reject: rejecter(open, detail),
     })
     const shape = shaperOf(pushedSchema(declared(options), options.pushdown), detail.partition, detail.path)
-    return new RandomSplitReader({ file, listed: detail, reader, shape })
+    const splitBytes = open.split.bytes ?? detail.size
+    return new RandomSplitReader({ file, listed: detail, reader, splitBytes, shape })
   } catch (error) {
     const status = await file.status().catch(() => undefined)
     await file.close()

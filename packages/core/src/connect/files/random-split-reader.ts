@@ -43,6 +43,7 @@ export class RandomSplitReader implements SplitReader {
   readonly #file: OpenFile
   readonly #reader: RandomReader
   readonly #listed: ListedStatus
+  readonly #splitBytes: number
   readonly #shape: BatchShaper
   #closed = false
 
@@ -50,11 +51,13 @@ export class RandomSplitReader implements SplitReader {
     readonly file: OpenFile
     readonly listed: ListedStatus
     readonly reader: RandomReader
+    readonly splitBytes: number
     readonly shape: BatchShaper
   }) {
     this.#file = options.file
     this.#reader = options.reader
     this.#listed = options.listed
+    this.#splitBytes = options.splitBytes
     this.#shape = options.shape
   }
 
@@ -97,6 +100,10 @@ export class RandomSplitReader implements SplitReader {
 
   bytesRead(): number {
     return this.#reader.bytesRead()
+  }
+
+  bytesSkipped(): number {
+    return Math.max(0, this.#splitBytes - this.#reader.bytesToRead())
   }
 
   async close(): Promise<void> {

@@ -40,6 +40,10 @@ export interface RecordReaderOptions {
   readonly before?: Uint8Array
   /** Records that begin at or behind this byte belong to the next split; undefined: read to the end. */
   readonly stopByte: number | undefined
+  /** The stream is decompressed: what was read of the file is another number than what was decoded. */
+  readonly isCompressed: boolean
+  /** Bytes of the split in front of the start: an earlier run has read them. */
+  readonly bytesBefore: number
   /** Wait so long before looking again at a file that is followed; undefined: it is not followed. */
   readonly pollMs: number | undefined
   readonly chunkBytes: number
@@ -61,6 +65,8 @@ export class RecordReader implements SplitReader<RecordPosition> {
   #finished = false
   #verified = false
   #closed = false
+  /** The first record begins here. */
+  #firstByte: number
   /** Bytes from this one on are not to be read yet. */
   #horizon = Infinity
   #waiting: { readonly timer: Timer; readonly wake: () => void } | undefined
@@ -70,6 +76,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
     this.#decoder = options.decoder(options.start.byte)
     const { chunkBytes, expectedBytes, before = new Uint8Array(0) } = options
     const offset = options.start.byte
+    this.#firstByte = offset
     this.#feed = new ChunkFeed(options.stream, { offset, chunkBytes, expectedBytes, before })
   }
 
@@ -80,6 +87,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
       const index = feed.chunk.subarray(0, feed.end).indexOf(LINE_FEED, feed.start)
       if (index >= 0) {
         feed.start = index + 1
+        this.#firstByte = feed.byte
         this.#decoder = this.#options.decoder(feed.byte)
         this.#needsMore = false
         this.#clip()
@@ -87,6 +95,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
         return
       }
       feed.start = feed.end
+      this.#firstByte = feed.byte
       if ((await feed.more()) !== 'more') {
         this.#finished = true
         return
@@ -262,11 +271,16 @@ export class RecordReader implements SplitReader<RecordPosition> {
   }
 
   bytesRead(): number {
-    const { stream, start } = this.#options
-    // Compressed files are measured by what was read of them; the others by what was decoded.
-    const decoded = this.#feed.byte - start.byte
-    const input = stream.inputBytes()
-    return this.#finished ? input : Math.min(decoded, input)
+    const { stream, isCompressed } = this.#options
+    // Compressed files are measured by what was read of them; the others by what was decoded: more is read ahead.
+    const decoded = this.#feed.byte - this.#firstByte
+    if (!isCompressed) return decoded
+    return this.#finished ? stream.inputBytes() : Math.min(decoded, stream.inputBytes())
+  }
+
+  bytesSkipped(): number {
+    const { isCompressed, bytesBefore } = this.#options
+    return isCompressed ? 0 : bytesBefore
   }
 
   async close(): Promise<void> {

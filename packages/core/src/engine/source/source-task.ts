@@ -54,7 +54,15 @@ export type Turn = 'worked' | 'waiting' | 'done'
 
 /** Reads the splits that were assigned to one task. */
 export class SourceTask {
-  readonly progress = { rows: 0, bytesDone: 0, bytesKnown: 0, rowsKnown: 0, splitsDone: 0, splitsKnown: 0 }
+  readonly progress = {
+    rows: 0,
+    bytesDone: 0,
+    bytesSkipped: 0,
+    bytesKnown: 0,
+    rowsKnown: 0,
+    splitsDone: 0,
+    splitsKnown: 0,
+  }
   /** When the last rows came, on the clock that never goes back. */
   lastRowsAt: number
   readonly time: AnnouncedTime
@@ -80,6 +88,13 @@ export class SourceTask {
   get bytesRead(): number {
     let bytes = this.progress.bytesDone
     for (const run of this.open) bytes += run.bytesRead
+    return bytes
+  }
+
+  /** Bytes of the splits that were found, but for what readers pass over. */
+  get bytesToRead(): number {
+    let bytes = this.progress.bytesKnown - this.progress.bytesSkipped
+    for (const run of this.open) bytes -= run.bytesSkipped
     return bytes
   }
 
@@ -232,7 +247,7 @@ export class SourceTask {
   /** Frees all readers; where the splits stand is still known. */
   async close(): Promise<void> {
     const runs = this.open.filter((run) => run.state !== 'ended')
-    for (const run of runs) this.progress.bytesDone += run.bytesRead
+    for (const run of runs) this.countBytes(run)
     await Promise.all(runs.map((run) => run.close()))
   }
 
@@ -321,9 +336,15 @@ export class SourceTask {
     return true
   }
 
+  /** Its reader counts no more from here on. */
+  private countBytes(run: SplitRun): void {
+    this.progress.bytesDone += run.bytesRead
+    this.progress.bytesSkipped += run.bytesSkipped
+  }
+
   private finish(run: SplitRun): void {
     this.progress.splitsDone++
-    this.progress.bytesDone += run.bytesRead
+    this.countBytes(run)
     this.open = this.open.filter((other) => other !== run)
     run.close().catch(this.options.failed)
     this.frontier.ended(run)

@@ -121,6 +121,11 @@ export class SplitRun {
     return this.reader?.bytesRead() ?? 0
   }
 
+  /** Bytes of the split that are not read. */
+  get bytesSkipped(): number {
+    return this.reader?.bytesSkipped?.() ?? 0
+  }
+
   /** Where a run that begins with the rows that were not taken would go on; undefined: at the beginning (SO5). */
   get position(): Json | undefined {
     const isAtWork = this.state === 'asked' || this.state === 'answered'

@@ -17,7 +17,7 @@ import { ColumnReader } from './column-reader.ts'
 import { nullColumn, planColumns } from './column-plan.ts'
 import type { PlannedColumn } from './column-plan.ts'
 import { damaged, located } from './damage.ts'
-import { chunkStart, readFailure, readFooter } from './footer.ts'
+import { readFailure, readFooter } from './footer.ts'
 import type { ColumnChunk, FileMetadata, RowGroup } from './metadata.ts'
 import { canMatch } from './prune.ts'
 import { buildSchemaTree, leafPaths, leavesOf } from './schema-tree.ts'
@@ -87,6 +87,7 @@ class ParquetReader implements RandomReader {
   /** Rows of the file before the row group. */
   private rowsBefore = 0
   private bytesDone = 0
+  private bytesExpected = 0
   private column: string | undefined
 
   constructor(
@@ -111,13 +112,16 @@ class ParquetReader implements RandomReader {
     const from = placeOf(options.from, first)
     this.group = from.group
     this.row = from.row
-    for (let index = 0; index < Math.min(from.group, this.groups.length); index++) this.passGroup(index)
+    for (const group of this.groups.slice(0, from.group)) this.rowsBefore += group.rows
+    for (const group of this.groups.slice(from.group, this.groupsEnd))
+      this.bytesExpected += this.bytesOf(group)
   }
 
-  private passGroup(index: number): void {
-    const group = this.groups[index] as RowGroup
-    this.rowsBefore += group.rows
-    this.bytesDone += groupBytes(group)
+  /** What is read of a row group. */
+  private bytesOf(group: RowGroup): number {
+    let bytes = 0
+    for (const column of this.readers.keys()) bytes += (group.columns[column] as ColumnChunk).compressedBytes
+    return bytes
   }
 
   position(): Json {
@@ -130,8 +134,12 @@ class ParquetReader implements RandomReader {
 
   bytesRead(): number {
     const group = this.groups[this.group]
-    if (group === undefined || group.rows === 0) return this.bytesDone
-    return this.bytesDone + Math.floor((groupBytes(group) * this.row) / group.rows)
+    if (group === undefined || group.rows === 0 || this.group >= this.groupsEnd) return this.bytesDone
+    return this.bytesDone + Math.floor((this.bytesOf(group) * this.row) / group.rows)
+  }
+
+  bytesToRead(): number {
+    return this.bytesExpected
   }
 
   async close(): Promise<void> {}
@@ -158,7 +166,9 @@ class ParquetReader implements RandomReader {
       const isDone = this.row >= group.rows
       const isPruned = !this.isOpen && predicate !== undefined && !canMatch(predicate, this.planned, group)
       if (!isDone && !isPruned) return
-      this.passGroup(this.group)
+      this.rowsBefore += group.rows
+      if (isDone) this.bytesDone += this.bytesOf(group)
+      else this.bytesExpected -= this.bytesOf(group)
       this.group++
       this.row = 0
       this.isOpen = false
@@ -288,14 +298,4 @@ class ParquetReader implements RandomReader {
     const place = { file: this.file.name, row: this.rowIndex() + 1 }
     return located(error, this.column === undefined ? place : { ...place, column: this.column })
   }
-}
-
-function groupBytes(group: RowGroup): number {
-  let first = Infinity
-  let end = 0
-  for (const chunk of group.columns) {
-    first = Math.min(first, chunkStart(chunk))
-    end = Math.max(end, chunkStart(chunk) + chunk.compressedBytes)
-  }
-  return Math.max(0, end - first)
 }
