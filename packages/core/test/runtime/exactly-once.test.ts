@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
-import { memoryRows } from '../../src/connect/index.ts'
+import { memoryRows, memoryStream } from '../../src/connect/index.ts'
 import type { CommitOutcome, OpenSink, Sink, Source } from '../../src/connect/index.ts'
 import type { Json, RowOf } from '../../src/data/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
@@ -93,6 +93,51 @@ const branching = pipeline('branching', (p) => {
   sessions.write('closed', ndjson('/data/out/sessions', { roll: { size: 400 } }))
 })
 
+/** An input that ends early, one from which nothing comes, a side output, and an output that takes its time. */
+const sideways = pipeline('sideways', (p) => {
+  const early = p.read('early', memoryRows(Row, rows.slice(0, 12)))
+  const long = p.read('long', memoryRows(Row, rows.slice(12), { splits: 3 }))
+  const silent = p.read('silent', memoryStream(Row))
+  const counted = early
+    .union('two', long)
+    .union('all', silent)
+    .keyBy('by-key', 'key')
+    .process('count', {
+      state: { count: state.value(t.int32()) },
+      output: Counted,
+      sideOutputs: { third: Row },
+      onRow(row, { state: { count }, emit, emitTo }) {
+        const next = (count.get() ?? 0) + 1
+        count.set(next)
+        emit({ key: row.key, n: 0, count: next })
+        if (row.n % 3 === 0) emitTo('third', { ...row })
+      },
+    })
+  counted.write('out', ndjson('/data/out/counts', { roll: 'epoch' }))
+  counted
+    .side('third')
+    .write('thirds', slow(ndjson('/data/out/thirds', { roll: { size: 600 } }).toSink() as Sink))
+})
+
+/** Takes some turns of the loop for everything. */
+function slow(sink: Sink): Sink {
+  const wait = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return overOpened(sink, (open) =>
+    overlaid(open, {
+      writer: async (task, restored) => {
+        const writer = await open.writer(task, restored)
+        return overlaid(writer, {
+          write: (batch) => wait().then(() => writer.write(batch)),
+          prepare: (epoch) => wait().then(() => writer.prepare(epoch)),
+        })
+      },
+      commit: (committables) => wait().then(() => open.commit(committables)),
+    }),
+  )
+}
+
 /** A process of the machine, whose clock moves when it is looked at: a run takes the same turns every time. */
 function hostOf(disk: SimulatedDisk, files: Files, pid: number): Host {
   const self = { machine: 'simulated', boot: '', space: '', pid, start: '' }
@@ -136,6 +181,7 @@ function run(
     ...(maxRows === undefined
       ? { mode: 'continuous', epochIntervalMs: 15 }
       : { mode: 'micro-batch', trigger: { kind: 'available-now' } }),
+    ...(job === sideways ? { stopWhenIdleMs: 400 } : {}),
     state: new DirectoryStore(host, '/data/state'),
     batchRows: 8,
     parallelism: 1 + (pid % 2),
@@ -299,6 +345,7 @@ describe('a job that is killed and started again', () => {
     ['keeps state by key', counting, 90, 7],
     ['counts by window', windowing, 63, 7],
     ['holds rows back in two outputs', branching, 40, 37],
+    ['has inputs that end early or are silent, a side output and a slow one', sideways, 120, 61],
   ] as const)('gives each row once: %s', async (_, job, lines, step) => {
     expect((await answerOf(job)).answer).toHaveLength(lines)
     expect(await crashEverywhere(job, step)).toEqual([])
