@@ -73,6 +73,7 @@ export class SimulatedDisk {
   #handles = new Map<SimulatedFile, number>()
   #operationsLeft = Infinity
   #operations = 0
+  #changes = 0
 
   /** `now` dates changes; default always 0. */
   constructor(now: () => number = () => 0) {
@@ -83,6 +84,16 @@ export class SimulatedDisk {
   /** Operations that were done, on all boots. */
   get operations(): number {
     return this.#operations
+  }
+
+  /** How often something has changed, be it only what a loss of power leaves. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Something changes. */
+  change(): void {
+    this.#changes++
   }
 
   /** Counts the times that all processes began anew. */

@@ -101,7 +101,9 @@ export class SimulatedFiles implements Files {
       if (node?.kind === 'directory' && !(error instanceof PowerLost)) node.pending = []
       throw error
     }
-    applyEntries(this.#directory(full, 'syncDirectory'))
+    const directory = this.#directory(full, 'syncDirectory')
+    if (directory.pending.length > 0) this.#disk.change()
+    applyEntries(directory)
   }
 
   /** There are no links here. */
@@ -150,6 +152,7 @@ export class SimulatedFiles implements Files {
           if (!(error instanceof PowerLost)) file.pending = []
           throw error
         }
+        if (file.pending.length > 0) this.#disk.change()
         applyAll(file)
       },
       close: async () => {
@@ -169,6 +172,7 @@ export class SimulatedFiles implements Files {
   }
 
   #write(file: SimulatedFile, write: PendingWrite): void {
+    this.#disk.change()
     file.content = applyWrite(file.content, write)
     file.pending.push(write)
     file.modifiedMs = this.#disk.now()
@@ -176,6 +180,7 @@ export class SimulatedFiles implements Files {
 
   #change(folder: string, operation: string, change: DirectoryChange): void {
     const directory = this.#directory(folder, operation)
+    this.#disk.change()
     const gone: SimulatedFile[] = []
     for (const [name, node] of change) {
       const before = directory.entries.get(name)

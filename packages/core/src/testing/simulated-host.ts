@@ -1,16 +1,18 @@
 /**
  * A simulated machine: processes on a virtual clock and a disk that loses power, in one thread, from a seed.
  *
- * Everything that a process waits for (files, timers, turns of the event loop) is an event of the machine. One happens at
- * a time; which of those that are due comes first, and how long a file operation takes, follows from the seed. A run
- * can be killed behind any event, and started again as another process. Not simulated: compression, which is the
- * real one and takes real time, so that runs with compressed files are not the same twice. Invariants (tests quote
- * them):
+ * Everything that a process waits for (files, timers, turns of the event loop, answers of other machines) is an event of
+ * the machine. One happens at a time; which of those that are due comes first, and how long a file operation takes,
+ * follows from the seed. A run can be killed behind any event, and started again as another process. Not simulated:
+ * compression, which is the real one and takes real time, so that runs with compressed files are not the same twice.
+ * Invariants (tests quote them):
  *  SH1  The same seed gives the same run: the same events at the same times, and the same bytes on the disk.
- *  SH2  Nothing of a process happens after it was killed.
+ *  SH2  Nothing of a process happens after it was killed; but a request that it had sent may arrive, whenever it likes.
  *  SH3  Time passes only while nothing is due.
+ *  SH4  Whoever kills a process behind each of the `turningPoints` has killed it in every way: behind any other event all
+ *       outside of it is as behind the turning point before, and the same requests are on their way.
  */
-import type { Files, Host, OpenFile, ProcessIdentity } from '../host/host.ts'
+import type { Files, Host, Http, OpenFile, ProcessIdentity } from '../host/host.ts'
 import { createNodeHost } from '../host/node/index.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 import type { Choose } from './simulated-disk.ts'
@@ -30,16 +32,24 @@ interface MachineEvent {
   readonly dueMs: number
   readonly name: string
   readonly happen: () => void
+  /** It is on its way to another machine: it may arrive when the process is dead (SH2). */
+  readonly isRequest: boolean
 }
 
 /** A file operation takes up to so long. */
 const FILE_MS_MAX = 4
+/** The way to another machine takes up to so long, and the way back. */
+const NETWORK_MS_MAX = 6
+/** A request of a process that was killed arrives within this time, if it does. */
+const LATE_MS_MAX = 60
 /** 1 January 2020. */
 const START_MS = 1_577_836_800_000
 
 /** A machine over all its boots. */
 export class SimulatedMachine {
   readonly disk: SimulatedDisk
+  /** Who answers requests over HTTP; undefined: no machine can be reached. */
+  service: Http['request'] | undefined
   readonly #choose: Choose
   readonly #real = createNodeHost()
   #now = START_MS
@@ -51,6 +61,10 @@ export class SimulatedMachine {
   #killAfter = Infinity
   #pid = 0
   #randoms = 0
+  /** Requests that were sent, and that arrived. */
+  #requests = 0
+  #changes = 0
+  readonly #turningPoints: number[] = []
 
   constructor(seed: number) {
     this.#choose = choicesOf(seed)
@@ -62,7 +76,12 @@ export class SimulatedMachine {
     return this.#happened
   }
 
-  /** A digest of all events so far and of their times (SH1). */
+  /** Numbers of events behind which something outside of the process was other than before (SH4). */
+  get turningPoints(): readonly number[] {
+    return this.#turningPoints
+  }
+
+  /** A digest of all events so far, of their times and of what was written (SH1). */
   get digest(): string {
     return (this.#digest >>> 0).toString(16)
   }
@@ -101,7 +120,7 @@ export class SimulatedMachine {
       },
       files: this.#slow(new SimulatedFiles(this.disk)),
       terminal: { write: () => undefined },
-      http: { request: () => Promise.reject(new Error('a simulated machine reaches no other one')) },
+      http: { request: (request) => this.#ask(request) },
       environment: { get: () => undefined },
       processes: {
         self: async () => self,
@@ -124,6 +143,7 @@ export class SimulatedMachine {
     for (;;) {
       // All promises that can go on do so before the next event.
       await this.#real.timers.yield()
+      this.#noteChanges()
       const { settled } = outcome
       if (settled?.status === 'fulfilled') return settled.value
       if (settled?.status === 'rejected') throw settled.reason
@@ -132,9 +152,38 @@ export class SimulatedMachine {
     }
   }
 
-  /** Ends the process that runs, if any (SH2). The next one is started by `boot`. */
-  kill(how: Kill): void {
-    this.#events = []
+  /**
+   * Has something done by another machine: a request that arrives some time after it was sent, and an answer that takes
+   * its time as well. Each is an event.
+   */
+  async remotely<Result>(name: string, operation: () => Promise<Result>): Promise<Result> {
+    const pid = this.#pid
+    this.#requests++
+    return new Promise((resolve, reject) => {
+      const answered = (settle: () => void): void => {
+        if (pid === this.#pid) this.#at(`answer ${name}`, this.#choose(NETWORK_MS_MAX), settle)
+      }
+      const arrive = (): void => {
+        this.#requests++
+        void operation().then(
+          (value) => answered(() => resolve(value)),
+          (error: unknown) => answered(() => reject(error as Error)),
+        )
+      }
+      this.#at(name, this.#choose(NETWORK_MS_MAX), arrive, true)
+    })
+  }
+
+  /**
+   * Ends the process that runs, if any (SH2). The next one is started by `boot`.
+   *
+   * @param arriving - which of the requests that are on their way arrive; default: some
+   */
+  kill(how: Kill, arriving: 'none' | 'some' | 'all' = 'some'): void {
+    const arrives = (): boolean => arriving === 'all' || (arriving === 'some' && this.#choose(2) === 1)
+    const sent = this.#events.filter(({ isRequest }) => isRequest && arrives())
+    this.#events = sent.map((event) => ({ ...event, dueMs: this.#now + this.#choose(LATE_MS_MAX) }))
+    this.#pid++
     this.#killAfter = Infinity
     if (how === 'power') this.disk.restart(this.#choose)
     else this.disk.killAll()
@@ -152,14 +201,26 @@ export class SimulatedMachine {
     next.happen()
   }
 
+  #noteChanges(): void {
+    const changes = this.disk.changes + this.#requests
+    if (changes !== this.#changes) this.#turningPoints.push(this.#happened)
+    this.#changes = changes
+  }
+
   #note(text: string): void {
     // FNV-1a
     for (let at = 0; at < text.length; at++)
       this.#digest = Math.imul(this.#digest ^ text.charCodeAt(at), 16_777_619)
   }
 
-  #at(name: string, delayMs: number, happen: () => void): { clear(): void } {
-    const event = { dueMs: this.#now + Math.max(0, delayMs), name, happen }
+  async #ask(request: Parameters<Http['request']>[0]): ReturnType<Http['request']> {
+    const { service } = this
+    if (service === undefined) throw new Error('a simulated machine reaches no other one')
+    return this.remotely(`${request.method} ${request.url}`, () => service(request))
+  }
+
+  #at(name: string, delayMs: number, happen: () => void, isRequest = false): { clear(): void } {
+    const event = { dueMs: this.#now + Math.max(0, delayMs), name, happen, isRequest }
     this.#events.push(event)
     return {
       clear: () => {
@@ -201,7 +262,8 @@ export class SimulatedMachine {
         this.#later(`read ${path}`, () => file.read(target, offset, length, position)),
       write: (bytes, position) => {
         // Taken when it is asked for: the caller may use its memory again when the answer is there, not before.
-        return this.#later(`write ${path}`, () => file.write(bytes, position))
+        const checksum = this.#real.bytes.crc32(bytes)
+        return this.#later(`write ${path} ${position} ${checksum}`, () => file.write(bytes, position))
       },
       truncate: (length) => this.#later(`truncate ${path}`, () => file.truncate(length)),
       status: () => this.#later(`status ${path}`, () => file.status()),

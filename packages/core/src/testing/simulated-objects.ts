@@ -44,6 +44,9 @@ export interface SimulatedObjectsOptions {
   readonly ignoresConditions?: boolean
 }
 
+/** How a request gets to the store, and its answer back; as `remotely` of a simulated machine. */
+export type Travel = <Answer>(name: string, arrive: () => Promise<Answer>) => Promise<Answer>
+
 interface StoredObject {
   readonly bytes: Uint8Array
   readonly version: string
@@ -97,14 +100,15 @@ export class SimulatedObjects {
     this.#put(key, bytes, undefined)
   }
 
-  /** A client as another process would have one. */
-  client(): ObjectClient {
+  /** A client as another process would have one. `travel`: the way there and back; default: none. */
+  client(travel: Travel = (_, arrive) => arrive()): ObjectClient {
     const request = <Value>(
       operation: ObjectOperation,
       key: string,
       signal: AbortSignal,
       run: () => Value,
-    ): Promise<ObjectAnswer<Value>> => this.#request(operation, key, signal, run)
+    ): Promise<ObjectAnswer<Value>> =>
+      travel(`${operation} ${key}`, () => this.#request(operation, key, signal, run))
     return {
       place: 'simulated://bucket',
       create: (key, bytes, tag, signal) =>

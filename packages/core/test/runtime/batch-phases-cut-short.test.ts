@@ -11,6 +11,7 @@ import type { JobResult } from '../../src/runtime/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
+import { suiteSeed } from '../testing/crashes.ts'
 import { Row, rows, inPhases, STATE, real, starting, visible, answerOf, live } from './phased-batch.ts'
 import type { Calls } from './phased-batch.ts'
 
@@ -21,7 +22,8 @@ describe('a batch in phases that is cut short', () => {
       const start = starting({ parallelism })
       const answer = await answerOf(parallelism)
       const { events } = await live(start, 1, [])
-      for (let point = 1; point < events; point += parallelism === 1 ? 7 : 13) {
+      const step = parallelism === 1 ? 7 : 13
+      for (let point = 1 + (suiteSeed % step); point < events; point += step) {
         const { shown, trouble } = await live(start, point, [point, (point * 7) % events])
         expect({ point, trouble, shown }).toEqual({ point, trouble: [], shown: answer })
       }
@@ -32,7 +34,7 @@ describe('a batch in phases that is cut short', () => {
     const start = starting({ parallelism: 2, outputMode: 'overwrite' })
     const answer = await answerOf(2)
     const { events } = await live(start, 1, [], true)
-    for (let point = 1; point < events; point += 23) {
+    for (let point = 1 + (suiteSeed % 23); point < events; point += 23) {
       const { shown, trouble } = await live(start, point, [point, (point * 5) % events], true)
       expect({ point, trouble, shown }).toEqual({ point, trouble: [], shown: answer })
     }

@@ -1,7 +1,11 @@
 /** What tests on a disk that loses power share. */
+import fc from 'fast-check'
 import type { Files } from '../../src/host/host.ts'
 import { PowerLost } from '../../src/testing/simulated-disk.ts'
 import type { Choose } from '../../src/testing/simulated-disk.ts'
+
+/** The seed of the suite: `npm run explore` gives it another one. */
+export const suiteSeed: number = fc.readConfigureGlobal().seed ?? 1
 
 /** The choices of a seed. */
 export function randomOf(seed: number): Choose {
@@ -32,12 +36,12 @@ export const withoutFileSync: Lie = (files) =>
 /** Directories that say that they were synced. */
 export const withoutDirectorySync: Lie = (files) => overlay(files, { syncDirectory: async () => undefined })
 
-/** The same files, some of whose methods do something else. */
-export function overlay(files: Files, changes: Partial<Files>): Files {
-  return new Proxy(files, {
-    get(target, name: keyof Files) {
-      const found = changes[name] ?? target[name]
-      return typeof found === 'function' ? found.bind(target) : found
+/** The same object, some of whose methods do something else. */
+export function overlay<Type extends object>(target: Type, changes: Partial<Type>): Type {
+  return new Proxy(target, {
+    get(of, name: keyof Type & string) {
+      const found = changes[name] ?? of[name]
+      return typeof found === 'function' ? (found.bind(of) as unknown) : found
     },
   })
 }
