@@ -133,10 +133,10 @@ function slow(sink: Sink): Sink {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
   return overOpened(sink, (open) =>
-    overlaid(open, {
+    overlay(open, {
       writer: async (task, restored) => {
         const writer = await open.writer(task, restored)
-        return overlaid(writer, {
+        return overlay(writer, {
           write: (batch) => wait().then(() => writer.write(batch)),
           prepare: (epoch) => wait().then(() => writer.prepare(epoch)),
         })
