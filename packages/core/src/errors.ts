@@ -283,6 +283,22 @@ export const errorCatalogue = {
     retry: 'no-retry',
     meaning: 'this version of Node lacks something that is needed',
   },
+  // Tests of pipelines.
+  'test/unknown-name': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a test names a source, sink, step or partition that the pipeline it drives does not have',
+  },
+  'test/not-possible': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a test asks for something that the mode, source or step it drives cannot do',
+  },
+  'test/not-running': {
+    domain: 'user',
+    retry: 'no-retry',
+    meaning: 'a test drives a run on that has failed or come to its end',
+  },
   'internal/assertion': {
     domain: 'internal',
     retry: 'no-retry',

@@ -110,6 +110,12 @@ export type ReadResult =
   | { readonly kind: 'idle'; readonly until?: Promise<void>; readonly atHorizon?: undefined }
   /** All before the horizon that `readTo` has set was read. */
   | { readonly kind: 'idle'; readonly until?: undefined; readonly atHorizon: true }
+  /**
+   * The source itself says that the rows behind this point have this event time or a later one, in milliseconds: rows that
+   * are earlier all the same are late. It is read like rows: the position moves past it, and it may come again. For sources
+   * with event time, beside what their rows say; an earlier one than known means nothing. Call again at once.
+   */
+  | { readonly kind: 'watermark'; readonly watermark: number }
   | { readonly kind: 'end' }
 
 /** Reads one split. */

@@ -272,6 +272,15 @@ export class Job {
     this.wakeUp?.()
   }
 
+  /**
+   * Asks for an epoch now, besides those that come by themselves: it is cut as soon as the one on its way is durable, and
+   * `progress().lastEpoch` tells when it was delivered. Nothing happens in a batch, in micro-batch mode where there is
+   * nothing to read, and in a job that does not run.
+   */
+  cutEpoch(): void {
+    if (this.current === 'running') this.running?.cutEpoch()
+  }
+
   /** The run as it stands. */
   progress(): JobProgress {
     return this.running?.progress() ?? noProgress

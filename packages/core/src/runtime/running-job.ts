@@ -184,6 +184,10 @@ export class RunningJob {
     this.#execution.stopSinks()
   }
 
+  cutEpoch(): void {
+    if (!(this.#loop instanceof PhasedRun)) this.#loop.cutNow()
+  }
+
   progress(): JobProgress {
     const { clock } = this.#options.host
     return readProgress(this.#execution, {

@@ -17,3 +17,4 @@ export type { FollowedSubject, SourceConformanceOptions, SourceSubject } from '.
 export { sourceConformance } from './source-conformance.ts'
 export type { StoreConformanceOptions, StoreSubject } from './store-conformance.ts'
 export { storeConformance } from './store-conformance.ts'
+export * from './driver/index.ts'

@@ -114,6 +114,7 @@ export class OpenedSource {
         rows.push(...batchToRows(result.batch))
         continue
       }
+      if (result.kind === 'watermark') continue
       if (result.atHorizon === true) return rows
       waits++
       await this.wait()
@@ -175,7 +176,7 @@ export class OpenedSource {
       if (result.kind === 'batch') return result.batch
       if (result.kind === 'end') return undefined
       await this.wait()
-      await result.until
+      if (result.kind === 'idle') await result.until
     }
     throw new Error('the source idles and does not end')
   }

@@ -175,3 +175,28 @@ describe('the position of a split', () => {
 function noOp(): void {
   return undefined
 }
+
+describe('a watermark that the source says', () => {
+  it('moves that of the split, never back, and the reader is asked again at once', async () => {
+    const scene = await open()
+    scene.answer = { kind: 'watermark', watermark: 1000 }
+    expect(scene.run.ask(10)).toBeUndefined()
+    expect(scene.run.state).toBe('due')
+    expect(scene.run.watermark.current).toBe(1000)
+    expect([scene.run.takeSaid(), scene.run.takeSaid()]).toEqual([true, false])
+    scene.answer = { kind: 'watermark', watermark: 500 }
+    scene.run.ask(10)
+    expect(scene.run.watermark.current).toBe(1000)
+  })
+
+  it('ends the silence of the split', async () => {
+    const scene = await open()
+    scene.answer = { kind: 'idle' }
+    scene.run.ask(10)
+    scene.at = 100
+    scene.later[0]?.()
+    scene.answer = { kind: 'watermark', watermark: 1 }
+    scene.run.ask(10)
+    expect(scene.run.silentMs(100)).toBe(0)
+  })
+})

@@ -90,6 +90,8 @@ export class MicroBatchLoop {
   /** What is there now is known: nothing later is looked for. */
   private hasLooked = false
   private lastInputAt = 0
+  /** An epoch is wished for before its time. */
+  private isAsked = false
 
   constructor(ground: LoopGround, options: MicroBatchLoopOptions) {
     this.ground = ground
@@ -130,9 +132,16 @@ export class MicroBatchLoop {
       : this.runToEnd()
   }
 
+  /** By interval: makes the next epoch at once, where there is something to read. */
+  cutNow(): void {
+    this.isAsked = true
+    this.ground.wake()
+  }
+
   private async runByInterval(everyMs: number): Promise<LoopEnd> {
     for (let nextAt = this.ground.now(); ;) {
       await this.waitUntil(nextAt)
+      this.isAsked = false
       if (this.ground.isStopping) return this.close('stopped')
       const planned = await this.ground.unlessStopped(this.plan())
       if (planned === undefined) return 'stopped'
@@ -143,7 +152,9 @@ export class MicroBatchLoop {
         if (end !== undefined) return end
       } else if (this.isIdleFor(this.options.stopWhenIdleMs)) return this.close('idle')
       const now = this.ground.now()
-      nextAt = Math.max(now, nextAt + everyMs * Math.max(1, Math.ceil((now - nextAt) / everyMs)))
+      // One that was asked for leaves the others where they are.
+      if (now >= nextAt)
+        nextAt = Math.max(now, nextAt + everyMs * Math.max(1, Math.ceil((now - nextAt) / everyMs)))
     }
   }
 
@@ -337,7 +348,7 @@ export class MicroBatchLoop {
   }
 
   private async waitUntil(at: number): Promise<void> {
-    while (!this.ground.isStopping && this.ground.now() < at) {
+    while (!this.ground.isStopping && !this.isAsked && this.ground.now() < at) {
       await this.ground.sleep(Math.min(WAIT_MAX_MS, at - this.ground.now()))
       this.ground.throwIfFailed()
     }

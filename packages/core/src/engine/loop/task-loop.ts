@@ -115,6 +115,13 @@ export class TaskLoop {
     }
   }
 
+  /** Cuts an epoch as soon as may be, beside those of the interval. Nothing in a run that cuts only its last one. */
+  cutNow(): void {
+    if (this.options.epochIntervalMs === undefined) return
+    this.nextEpochAt = Math.min(this.nextEpochAt, this.ground.now())
+    this.ground.wake()
+  }
+
   private async loop(): Promise<LoopEnd> {
     const { ground } = this
     ground.beginSlice()

@@ -301,6 +301,11 @@ export class SourceTask {
     const batch = run.state === 'due' ? run.ask(rowsMax) : run.take()
     this.changed.add(run)
     if (batch !== undefined) return this.beginBatch(run, batch)
+    if (run.takeSaid()) {
+      this.frontier.setIdle(run, false)
+      this.time.announce(run)
+      return true
+    }
     // The answer may have ended it.
     const hasEnded = (run.state as SplitState) === 'ended'
     if (!hasEnded && !run.atHorizon) return false

@@ -99,6 +99,8 @@ export class SplitRun {
   private passReject: ((row: RejectedRow) => void) | undefined
   /** Since when the reader has nothing to give, as far as is known: it said so, or it has not answered yet. */
   private silentSince: number | undefined
+  /** The reader has said a watermark, which nobody was told of. */
+  private hasSaid = false
 
   constructor(
     split: Split,
@@ -219,6 +221,13 @@ export class SplitRun {
     return this.settle(answer as ReadResult)
   }
 
+  /** Whether the answer taken last was a watermark. */
+  takeSaid(): boolean {
+    const { hasSaid } = this
+    this.hasSaid = false
+    return hasSaid
+  }
+
   /** None of the rows is to be pushed. */
   skip(): void {
     this.batch = undefined
@@ -291,6 +300,12 @@ export class SplitRun {
         this.state = 'ready'
         this.silentSince = undefined
         return result.batch
+      case 'watermark':
+        this.state = 'due'
+        this.silentSince = undefined
+        this.watermark.raise(result.watermark)
+        this.hasSaid = true
+        return undefined
       case 'end':
         this.state = 'ended'
         return undefined

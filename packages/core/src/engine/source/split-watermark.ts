@@ -34,6 +34,11 @@ export class SplitWatermark {
     this.cutsAtAdvance = options.cutsAtAdvance ?? false
   }
 
+  /** The source itself says how far event time has come. */
+  raise(watermark: number): void {
+    if (watermark > this.current) this.current = watermark
+  }
+
   /**
    * Takes live rows from `start` on and returns where to cut: rows `[start, result)` can be pushed at once, then
    * `current` is to be announced. The result is the row count when no cut is needed. `raw` is the batch as the reader
