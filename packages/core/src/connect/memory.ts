@@ -49,7 +49,7 @@ export interface MemoryOptions {
  */
 export function memoryRows<Row>(
   schema: Schema<Row>,
-  rows: readonly (Row & object)[],
+  rows: readonly (NoInfer<Row> & object)[],
   options: MemoryOptions = {},
 ): Source<Row, MemoryPosition> {
   checkOptionNames('memoryRows', options, ['splits'])

@@ -7,6 +7,7 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { writeValue } from './write-value.ts'
 import { fieldDefault } from './type.ts'
+import type { CalendarDate, Decimal, TimeOfDay, Timestamp, Uuid } from './row-values.ts'
 import type { DataType, ElementType, Field, Interval, Json, Schema, TimeUnit } from './type.ts'
 import { checkOptionNames } from './option-names.ts'
 import { makeColumnBuilder } from './column-builder.ts'
@@ -73,18 +74,18 @@ export interface TypeBuilders {
   float32(): ColumnType<number>
   float64(): ColumnType<number>
   /** Exact decimals of up to 38 digits, `scale` of them after the point; strings such as `'-12.50'` in rows. */
-  decimal(precision: number, scale: number): ColumnType<string>
+  decimal(precision: number, scale: number): ColumnType<Decimal>
   string(): ColumnType<string>
   bytes(): ColumnType<Uint8Array>
   /** A calendar day; `'2001-03-25'` in rows. */
-  date(): ColumnType<string>
+  date(): ColumnType<CalendarDate>
   /** A time of day, by default in milliseconds; milliseconds since midnight in rows. */
-  time(unit?: TimeUnit): ColumnType<number>
+  time(unit?: TimeUnit): ColumnType<TimeOfDay>
   /** A point in time, by default in milliseconds; milliseconds since 1970 (floor) in rows, exact by `exactTime`. */
-  timestamp(unit?: TimeUnit, options?: { readonly zoned?: boolean }): ColumnType<number>
+  timestamp(unit?: TimeUnit, options?: { readonly zoned?: boolean }): ColumnType<Timestamp>
   interval(): ColumnType<Interval>
   /** 36 lower-case characters in rows. */
-  uuid(): ColumnType<string>
+  uuid(): ColumnType<Uuid>
   /** Any JSON value; stored as its text. */
   json(): ColumnType<Json>
   /** The same, with a shape that the compiler believes and nobody checks. */

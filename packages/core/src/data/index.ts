@@ -15,6 +15,17 @@ export type {
 } from './type.ts'
 export { fieldDefault } from './type.ts'
 export type {
+  CalendarDate,
+  Decimal,
+  TextOrDate,
+  TimeOfDay,
+  Timestamp,
+  Uuid,
+  KindOf,
+  OfKind,
+  ValueKind,
+} from './row-values.ts'
+export type {
   Column,
   DictionaryColumn,
   FixedArray,

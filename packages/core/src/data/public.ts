@@ -17,6 +17,17 @@ export type {
   TimeUnit,
   TypeKind,
 } from './type.ts'
+export type {
+  CalendarDate,
+  Decimal,
+  TextOrDate,
+  TimeOfDay,
+  Timestamp,
+  Uuid,
+  KindOf,
+  OfKind,
+  ValueKind,
+} from './row-values.ts'
 export { columnIndex, fieldOf, makeSchema } from './schema.ts'
 export { sameSchema, sameType, schemaToString, typeToString } from './type-text.ts'
 export { schemaFromJson, schemaToJson } from './schema-json.ts'

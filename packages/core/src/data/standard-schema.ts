@@ -17,6 +17,7 @@ import { MillraceError } from '../errors.ts'
 import { columnTypeOf, t } from './builder.ts'
 import type { ColumnType } from './builder.ts'
 import { makeSchema } from './schema.ts'
+import type { TextOrDate } from './row-values.ts'
 import type { Field, Schema } from './type.ts'
 import { MARK } from './json-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
@@ -46,7 +47,9 @@ type RowValue<Value> =
           ? string extends keyof Value
             ? Value
             : RowOfOutput<Value>
-          : Value
+          : string extends Value
+            ? TextOrDate
+            : Value
 
 type IsUnion<Value, Whole = Value> = [Value] extends [never]
   ? false

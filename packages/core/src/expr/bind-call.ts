@@ -10,12 +10,14 @@ import { convert, literal } from './coerce.ts'
 import type { Expression } from './expression.ts'
 import type { FunctionDefinition } from './functions/define.ts'
 import { isTextLiteral, isUntypedNull } from './functions/define.ts'
+import { argumentsAsInRows } from './row-constants.ts'
 import type { CallSyntax } from './syntax.ts'
 import { dateType, isNumeric } from './types.ts'
 
 /** Binds a call or an operator. */
 export function bindCall(syntax: CallSyntax, binder: Binder): Expression {
-  const parts = syntax.arguments.map((part) => binder.bind(part))
+  const bound = syntax.arguments.map((part) => binder.bind(part))
+  const parts = argumentsAsInRows(syntax.name, syntax.arguments, bound)
   switch (syntax.name) {
     case 'between':
       return bindBetween(syntax, parts, binder)

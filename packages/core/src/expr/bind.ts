@@ -18,6 +18,7 @@ import { convert, literal, numberLiteral, valueLiteral } from './coerce.ts'
 import type { CaseExpression, Expression } from './expression.ts'
 import { comparableType } from './functions/comparison.ts'
 import { isUntypedNull, parameter } from './functions/define.ts'
+import { asInRows } from './row-constants.ts'
 import { isSqlExpression, parseSql } from './sql.ts'
 import type { DeclaredType, SqlExpression } from './sql.ts'
 import { errorAt } from './syntax-error.ts'
@@ -282,11 +283,13 @@ function bindCast(syntax: Extract<Syntax, { kind: 'cast' | 'typed-literal' }>, b
 
 function bindCase(syntax: CaseSyntax, binder: Binder): CaseExpression {
   const whens = syntax.branches.map(({ when }) => bindCondition(syntax, when, binder))
-  const thens = syntax.branches.map(({ then }) => binder.bind(then))
-  const otherwise = syntax.otherwise === undefined ? literal(stringType, null) : binder.bind(syntax.otherwise)
-  const type = comparableType([...thens, otherwise])
+  const results = [...syntax.branches.map(({ then }) => then), syntax.otherwise]
+  const bound = results.map((one) => (one === undefined ? literal(stringType, null) : binder.bind(one)))
+  const thens = asInRows(results, bound)
+  const otherwise = thens.at(-1) as Expression
+  const type = comparableType(thens)
   if (type === undefined) {
-    const kinds = [...new Set([...thens, otherwise].map((part) => typeToString(part.type)))].join(' and ')
+    const kinds = [...new Set(thens.map((part) => typeToString(part.type)))].join(' and ')
     return binder.fail(
       'expression/type',
       syntax.at,

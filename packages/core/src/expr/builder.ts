@@ -2,8 +2,8 @@
  * The typed expression builder: `(c) => c.delay.gt(15).and(c.origin.in(['SEA', 'LAX']))`.
  *
  * Methods only build syntax; names, overloads and exact types are checked when the expression is bound (bind.ts).
- * TypeScript checks what it can see: column names, and that numbers are compared with numbers. Because decimals and
- * dates are strings in rows, and timestamps are numbers, values of those TypeScript types have the methods of both.
+ * TypeScript checks what it can see: column names, and kinds of values (row-values.ts). Constants are written as they
+ * stand in rows: beside a timestamp a number is milliseconds since 1970, beside a decimal a string is a decimal.
  */
 import { builderSyntax } from './builder-value.ts'
 import type { BuilderValue } from './builder-value.ts'
@@ -11,24 +11,106 @@ import { isSqlExpression } from './sql.ts'
 import type { SqlExpression } from './sql.ts'
 import type { Syntax, TypeName } from './syntax.ts'
 import { nowhere } from './syntax.ts'
+import type { KindOf, OfKind, Timestamp, ValueKind } from '../data/row-values.ts'
 import type { DataType, Interval, Schema } from '../data/type.ts'
 
-/** An operand of a method: a value of the type, null, or another expression of it. */
-export type Operand<Value> =
-  | NonNullable<Value>
+/** An unbound expression of one of these kinds, or one whose kind the compiler does not know. */
+export type Unbound<Kind> = (BuilderValue | SqlExpression) & OfKind<Kind>
+
+/** What is compared with what: numbers with decimals, dates with timestamps. */
+interface ComparedKinds {
+  number: 'number' | 'bigint' | 'decimal'
+  bigint: 'number' | 'bigint' | 'decimal'
+  decimal: 'number' | 'bigint' | 'decimal'
+  date: 'date' | 'timestamp'
+  timestamp: 'date' | 'timestamp'
+}
+
+/** Constants beside a value of a kind: values as they stand in rows, and what means the same. */
+interface ComparedConstants {
+  number: number | bigint
+  bigint: number | bigint
+  decimal: string | number | bigint
+  date: string | Date
+  timestamp: number | string | Date
+  time: number | string
+}
+
+/** Constants that a value can be replaced by or computed with, its type staying what it is. */
+interface OwnConstants {
+  number: number | bigint
+  bigint: number | bigint
+  decimal: string | number | bigint
+  timestamp: number | string | Date
+  time: number | string
+}
+
+type ConstantOf<Value, Constants> = [KindOf<Value>] extends [never]
+  ? NonNullable<Value>
+  : KindOf<Value> extends keyof Constants
+    ? Constants[KindOf<Value>]
+    : [KindOf<Value>] extends ['other']
+      ? Extract<NonNullable<Value>, Uint8Array | string> | ListOnly<NonNullable<Value>>
+      : NonNullable<Value>
+type ListOnly<Value> = [Value] extends [readonly unknown[]] ? Value : never
+type ComparedWith<Value> = [KindOf<Value>] extends [never]
+  ? ValueKind
+  : KindOf<Value> extends keyof ComparedKinds
+    ? ComparedKinds[KindOf<Value>]
+    : KindOf<Value>
+type OwnKind<Value> = [KindOf<Value>] extends [never] ? ValueKind : KindOf<Value>
+
+/** What a value is compared with: a constant as it stands in rows, null, or another expression. */
+export type Operand<Value> = ConstantOf<Value, ComparedConstants> | null | Unbound<ComparedWith<Value>>
+
+/** What a value is computed with or replaced by: the same, of its own kind. */
+export type OwnOperand<Value> = ConstantOf<Value, OwnConstants> | null | Unbound<OwnKind<Value>>
+
+/** What moves a time: an interval, or for dates a number of days. */
+export type Step<Value> =
+  | Interval
   | null
-  | BuilderValue<Value | null>
-  | BuilderValue<NonNullable<Value>>
-  | SqlExpression<Value>
-  | SqlExpression<unknown>
+  | Unbound<'interval'>
+  | ([KindOf<Value>] extends ['date'] ? number | Unbound<'number'> : never)
+
+/** What a time is subtracted from another: times of day, or dates and timestamps. */
+export type Moment<Value> = [KindOf<Value>] extends ['time']
+  ? Unbound<'time'>
+  : Date | Unbound<'date' | 'timestamp'>
 
 type Either<First, Second> = null extends First ? Second | null : Second
-type Mixed<First, Second, Result> = null extends First
-  ? Result | null
-  : null extends Second
+type Mixed<First, Second, Result> = unknown extends First
+  ? unknown
+  : null extends First
     ? Result | null
-    : Result
+    : null extends Second
+      ? Result | null
+      : Result
 type ValueIn<In> = In extends BuilderValue<infer Value> | SqlExpression<infer Value> ? Value : In
+type KindOfOperand<By> = By extends number
+  ? 'number'
+  : By extends Interval | null
+    ? 'interval'
+    : By extends Date
+      ? 'timestamp'
+      : '~kind' extends keyof By
+        ? Exclude<By['~kind'], undefined>
+        : never
+/** What a time becomes that is moved, or that another one is taken from. */
+type Moved<Value, By> = unknown extends Value
+  ? unknown
+  : [KindOfOperand<By>] extends [never]
+    ? unknown
+    : Mixed<Value, ValueIn<By>, MovedBy<NonNullable<Value>, KindOf<Value>, KindOfOperand<By>>>
+type MovedBy<Value, Kind, By> = By extends 'number'
+  ? Value
+  : By extends 'interval'
+    ? Kind extends 'date'
+      ? Timestamp
+      : Value
+    : Kind | By extends 'date'
+      ? number
+      : Interval
 
 /** Methods of every value. */
 export interface AnyMethods<Value> extends BuilderValue<Value> {
@@ -47,36 +129,61 @@ export interface AnyMethods<Value> extends BuilderValue<Value> {
   /** Differs, null being a value like others. */
   isDistinctFrom(other: Operand<Value>): TypedValue<boolean>
   /** The value, or `other` where it is null. */
-  coalesce<Other extends Operand<Value>>(other: Other): TypedValue<NonNullable<Value> | Extract<ValueIn<Other>, null>>
+  coalesce<Other extends OwnOperand<Value>>(other: Other): TypedValue<NonNullable<Value> | Extract<ValueIn<Other>, null>>
   /** Null where it equals `other`. */
-  nullif(other: Operand<Value>): TypedValue<Value | null>
+  nullif(other: OwnOperand<Value>): TypedValue<Value | null>
   /** Converts to a type, for example `cast(t.float64())`. */
   cast<Target>(type: { readonly type: DataType; readonly '~value'?: Target }): TypedValue<Either<Value, NonNullable<Target>>>
 } // prettier-ignore
 
-/** Methods of numbers, decimals, and (with intervals) dates and timestamps. */
+/** Methods of numbers and decimals. */
 export interface NumberMethods<Value> {
-  add<Other extends Operand<Value> | Interval>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
-  sub<Other extends Operand<Value> | Interval>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
-  mul<Other extends Operand<Value> | number>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
+  add<Other extends OwnOperand<Value>>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
+  sub<Other extends OwnOperand<Value>>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
+  mul<Other extends OwnOperand<Value>>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
   /** Integers truncate; division by zero stops the run. */
-  div<Other extends Operand<Value> | number>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
-  mod<Other extends Operand<Value> | number>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
+  div<Other extends OwnOperand<Value>>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
+  mod<Other extends OwnOperand<Value>>(other: Other): TypedValue<Mixed<Value, ValueIn<Other>, NonNullable<Value>>>
   neg(): TypedValue<Value>
   abs(): TypedValue<Value>
   round(digits?: number): TypedValue<Value>
   floor(): TypedValue<Value>
   ceil(): TypedValue<Value>
-  /** A part of a date or timestamp: `extract('hour')`. */
-  extract(field: TimeField): TypedValue<Either<Value, number>>
-  /** The timestamp cut to a unit, in a time zone if one is given. */
-  dateTrunc(unit: TimeField, zone?: string): TypedValue<Value>
 } // prettier-ignore
 
-/** Fields of dates and timestamps. */
-export type TimeField =
-  | 'century' | 'decade' | 'year' | 'isoyear' | 'quarter' | 'month' | 'week' | 'day' | 'dow' | 'isodow' | 'doy'
-  | 'hour' | 'minute' | 'second' | 'millisecond' | 'microsecond' | 'epoch' // prettier-ignore
+/** Methods of dates and timestamps. */
+export interface TimeMethods<Value> {
+  /** Later by an interval, which makes a date a timestamp; a date also by a number of days. */
+  add<By extends Step<Value>>(by: By): TypedValue<Moved<Value, By>>
+  /** Earlier by an interval, a date also by a number of days; or what lies between: of two dates the days, else an interval. */
+  sub<By extends Step<Value> | Moment<Value>>(by: By): TypedValue<Moved<Value, By>>
+  /** A part of it: `extract('hour')`. */
+  extract(field: FieldOf<Value>): TypedValue<Either<Value, number>>
+  /** The timestamp cut to a unit, in a time zone if one is given. */
+  dateTrunc(unit: TruncatedTo, zone?: string): TypedValue<Either<Value, Timestamp>>
+}
+
+/** Fields of dates. */
+export type DateField = DateUnit | 'isoyear' | 'dow' | 'isodow' | 'doy' | 'epoch'
+
+/** Fields of times of day. */
+export type ClockField = ClockUnit | 'epoch'
+
+/** Fields of dates, times and timestamps. */
+export type TimeField = DateField | ClockField
+
+/** What timestamps are cut to. */
+export type TruncatedTo = DateUnit | ClockUnit
+
+type DateUnit = 'millennium' | 'century' | 'decade' | 'year' | 'quarter' | 'month' | 'week' | 'day'
+type ClockUnit = 'hour' | 'minute' | 'second' | 'millisecond' | 'microsecond'
+type FieldOf<Value> = [KindOf<Value>] extends [never]
+  ? TimeField
+  : [KindOf<Value>] extends ['date']
+    ? DateField
+    : [KindOf<Value>] extends ['time']
+      ? ClockField
+      : TimeField
 
 /** Methods of text. */
 export interface TextMethods<Value> {
@@ -112,15 +219,30 @@ export interface NestedMethods<Value> {
   ): TypedValue<Either<Value, NonNullable<Value>[Name]>>
 }
 
-/** A value of the builder with the methods of its TypeScript type. */
-export type TypedValue<Value> = AnyMethods<Value> &
-  ([NonNullable<Value>] extends [boolean]
-    ? BooleanMethods<Value>
-    : [NonNullable<Value>] extends [number | bigint]
-      ? NumberMethods<Value>
-      : [NonNullable<Value>] extends [string]
-        ? TextMethods<Value> & NumberMethods<Value>
-        : NestedMethods<Value>)
+/** A value of the builder with the methods of its TypeScript type; those of all types where it is not known. */
+export type TypedValue<Value> = AnyMethods<Value> & OfKind<KindOf<Value>> & MethodsOf<Value>
+
+type MethodsOf<Value> = unknown extends Value
+  ? TimeMethods<Value> &
+      NumberMethods<Value> &
+      TextMethods<Value> &
+      BooleanMethods<Value> &
+      NestedMethods<Value>
+  : [KindOf<Value>] extends [never]
+    ? TextMethods<Value> & TimeMethods<Value>
+    : [KindOf<Value>] extends ['boolean']
+      ? BooleanMethods<Value>
+      : [KindOf<Value>] extends ['number' | 'bigint' | 'decimal']
+        ? NumberMethods<Value>
+        : [KindOf<Value>] extends ['timestamp' | 'date']
+          ? TimeMethods<Value>
+          : [KindOf<Value>] extends ['time']
+            ? Pick<TimeMethods<Value>, 'add' | 'sub' | 'extract'>
+            : [KindOf<Value>] extends ['string']
+              ? TextMethods<Value>
+              : [KindOf<Value>] extends ['other']
+                ? NestedMethods<Value>
+                : unknown
 
 /** The columns of a row type as builder values: what a callback `(c) => …` gets. */
 export type TypedColumns<Row> = { readonly [Name in keyof Row]-?: TypedValue<Row[Name]> }
@@ -156,11 +278,11 @@ export function call<Value = unknown>(name: string, ...parts: readonly unknown[]
 }
 
 /** `when(condition, value)…otherwise(value)`: the first value whose condition is true. */
-export function when<Value>(
-  condition: BuilderValue<boolean | null>,
-  then: Operand<Value>,
-): WhenChain<Widened<Value>> {
-  return chain([{ when: condition[builderSyntax], then: operandSyntax(then) }])
+export function when<Then>(
+  condition: Unbound<'boolean'>,
+  then: Then,
+): WhenChain<Then extends null ? unknown : Widened<ValueIn<Then>>> {
+  return chain([{ when: operandSyntax(condition), then: operandSyntax(then) }])
 }
 
 /** The type of a constant without its value: a CASE of 'late' and 'ok' is a string. */
@@ -174,14 +296,14 @@ export type Widened<Value> = Value extends string
 
 /** A CASE under construction. */
 export interface WhenChain<Value> {
-  when(condition: BuilderValue<boolean | null>, then: Operand<Value>): WhenChain<Value>
-  otherwise(otherwise: Operand<Value>): TypedValue<Value>
+  when(condition: Unbound<'boolean'>, then: OwnOperand<Value>): WhenChain<Value>
+  otherwise(otherwise: OwnOperand<Value>): TypedValue<Value>
 }
 
 function chain<Value>(branches: readonly { when: Syntax; then: Syntax }[]): WhenChain<Value> {
   return {
     when: (condition, then) =>
-      chain([...branches, { when: condition[builderSyntax], then: operandSyntax(then) }]),
+      chain([...branches, { when: operandSyntax(condition), then: operandSyntax(then) }]),
     otherwise: (last) =>
       new Node({
         kind: 'case',

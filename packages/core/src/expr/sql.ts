@@ -4,6 +4,7 @@
  * Interpolated values never become text: the lexer meets each as a token of its own (injection-safe). Interpolating
  * another expression (sql or typed builder) puts it in as a whole, as if in parentheses.
  */
+import type { CalendarDate, Decimal, KindOf, OfKind, Timestamp } from '../data/row-values.ts'
 import { isBuilderValue } from './builder-value.ts'
 import type { BuilderValue } from './builder-value.ts'
 import { parseExpression } from './parser.ts'
@@ -36,7 +37,7 @@ export interface SqlExpression<out Value = unknown> {
 export type SqlTag<Value> = (
   strings: TemplateStringsArray,
   ...parameters: readonly unknown[]
-) => SqlExpression<Value>
+) => unknown extends Value ? SqlExpression<Value> : SqlExpression<Value> & OfKind<KindOf<Value>>
 
 /** The `sql` tag with its typed variants. */
 export interface Sql extends SqlTag<unknown> {
@@ -47,11 +48,11 @@ export interface Sql extends SqlTag<unknown> {
   readonly string: SqlTag<string>
   readonly boolean: SqlTag<boolean>
   /** The result is a timestamp or time: a number in rows. */
-  readonly timestamp: SqlTag<number>
+  readonly timestamp: SqlTag<Timestamp>
   /** The result is a date: text such as `2001-01-31` in rows. */
-  readonly date: SqlTag<string>
+  readonly date: SqlTag<CalendarDate>
   /** The result is a decimal: text such as `12.50` in rows. */
-  readonly decimal: SqlTag<string>
+  readonly decimal: SqlTag<Decimal>
   readonly json: SqlTag<unknown>
 }
 
@@ -70,9 +71,9 @@ export const sql: Sql = Object.freeze(
     bigint: tag<bigint>('bigint'),
     string: tag<string>('string'),
     boolean: tag<boolean>('boolean'),
-    timestamp: tag<number>('timestamp'),
-    date: tag<string>('date'),
-    decimal: tag<string>('decimal'),
+    timestamp: tag<Timestamp>('timestamp'),
+    date: tag<CalendarDate>('date'),
+    decimal: tag<Decimal>('decimal'),
     json: tag<unknown>('json'),
   }),
 )
@@ -109,7 +110,7 @@ function tag<Value>(declared: DeclaredType | undefined): SqlTag<Value> {
       placed.push({ start, end: text.length, value })
       text += pieces[index + 1] as string
     }
-    return make({ text, parameters: placed }, declared)
+    return make<Value>({ text, parameters: placed }, declared) as ReturnType<SqlTag<Value>>
   }
 }
 

@@ -5,13 +5,20 @@
  * checked again, is lower-aggregate.ts. Rows in which the column is null do not count, as in SQL.
  */
 import type { ColumnType } from '../data/builder.ts'
-import type { BooleanColumn, ColumnOf, NullOf, NumericColumn } from './row-types.ts'
+import type {
+  BooleanColumn,
+  ColumnOfKind,
+  NullOf,
+  NumericColumn,
+  NumericKind,
+  OrderedKind,
+} from './row-types.ts'
 import type { ExpressionOf, ValueOfInput } from './expression-input.ts'
 
 /** An aggregate that was asked for. `Result` is its value in rows, `Filtered` its value once it has a filter. */
 export interface Aggregate<Row, out Result, out Filtered = Result | null> {
   /** Only rows for which the condition is true count. */
-  filter(condition: BooleanColumn<Row> | ExpressionOf<Row>): Aggregate<Row, Filtered, Filtered>
+  filter(condition: BooleanColumn<Row> | ExpressionOf<Row, 'boolean'>): Aggregate<Row, Filtered, Filtered>
   /** Only the compiler sees it. */
   readonly '~result'?: Result
 }
@@ -25,7 +32,7 @@ export interface NamedAggregates<Row> {
 }
 
 /** Columns whose values have an order. */
-export type OrderedColumn<Row> = ColumnOf<Row, number | bigint | string | boolean>
+export type OrderedColumn<Row> = ColumnOfKind<Row, OrderedKind>
 
 /** A double, null where the input can be. */
 type FloatOf<Value> = number | NullOf<Value>
@@ -67,25 +74,27 @@ export interface Aggregates<Row> {
   /** The number of rows, or of rows in which the column is not null. */
   count(input?: (keyof Row & string) | ExpressionOf<Row>): Aggregate<Row, number, number>
   /** The sum; integers are exact within 64 bits and fail beyond. */
-  sum<const In extends NumericColumn<Row> | ExpressionOf<Row>>(
+  sum<const In extends NumericColumn<Row> | ExpressionOf<Row, NumericKind>>(
     input: In,
   ): Aggregate<Row, SumOf<ValueOfInput<Row, In>>>
-  min<const In extends OrderedColumn<Row> | ExpressionOf<Row>>(
+  min<const In extends OrderedColumn<Row> | ExpressionOf<Row, OrderedKind>>(
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
-  max<const In extends OrderedColumn<Row> | ExpressionOf<Row>>(
+  max<const In extends OrderedColumn<Row> | ExpressionOf<Row, OrderedKind>>(
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The arithmetic mean of numbers; of truth values, the share that is true (0 to 1). */
-  mean<const In extends ColumnOf<Row, number | bigint | boolean> | ExpressionOf<Row>>(
+  mean<
+    const In extends ColumnOfKind<Row, NumericKind | 'boolean'> | ExpressionOf<Row, NumericKind | 'boolean'>,
+  >(
     input: In,
   ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
   /** The variance of a sample (divided by n − 1); null for fewer than two values. */
-  variance(input: NumericColumn<Row> | ExpressionOf<Row>): Aggregate<Row, number | null>
+  variance(input: NumericColumn<Row> | ExpressionOf<Row, NumericKind>): Aggregate<Row, number | null>
   /** The standard deviation of a sample; null for fewer than two values. */
-  stddev(input: NumericColumn<Row> | ExpressionOf<Row>): Aggregate<Row, number | null>
+  stddev(input: NumericColumn<Row> | ExpressionOf<Row, NumericKind>): Aggregate<Row, number | null>
   /** The value below which the share `q` (0 to 1) of all values lies, by a sketch. */
-  quantile<const In extends NumericColumn<Row> | ExpressionOf<Row>>(
+  quantile<const In extends NumericColumn<Row> | ExpressionOf<Row, NumericKind>>(
     input: In,
     q: number,
   ): Aggregate<Row, FloatOf<ValueOfInput<Row, In>>>
@@ -105,7 +114,10 @@ export interface Aggregates<Row> {
     input: In,
   ): Aggregate<Row, ValueOfInput<Row, In>>
   /** The `n` largest values (or smallest), or these columns of their rows, best first. */
-  top<const In extends OrderedColumn<Row>, const Name extends keyof Row & string = never>(
+  top<
+    const In extends OrderedColumn<Row> | ExpressionOf<Row, OrderedKind>,
+    const Name extends keyof Row & string = never,
+  >(
     input: In,
     n: number,
     options?: TopOptions<Name>,

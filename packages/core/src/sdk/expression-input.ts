@@ -4,6 +4,7 @@
  * The one place where the SDK meets `expr`. Names, functions and types are checked here, when the pipeline is built.
  */
 import { fieldOf } from '../data/schema.ts'
+import type { OfKind, ValueKind } from '../data/row-values.ts'
 import type { Schema } from '../data/type.ts'
 import { typeToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
@@ -11,13 +12,15 @@ import { bindExpression, isUnbound, sqlText, substitute, typedColumns } from '..
 import type { BuilderValue, Expression, SqlExpression, TypedColumns } from '../expr/index.ts'
 
 export { isUnbound }
-export type { SqlExpression }
+export type { BuilderValue, SqlExpression }
 
-/** An expression over the columns of `Row`: sql`…`, or a callback over typed columns. */
-export type ExpressionOf<Row> =
-  | SqlExpression
-  | BuilderValue
-  | ((columns: TypedColumns<Row>) => BuilderValue | SqlExpression)
+/**
+ * An expression over the columns of `Row`: sql`…`, a value of the typed builder, or a callback over typed columns. With
+ * kinds, one of another kind does not compile; what the compiler does not know is checked when the pipeline is built.
+ */
+export type ExpressionOf<Row, Kind extends ValueKind = ValueKind> =
+  | ((SqlExpression | BuilderValue) & OfKind<Kind>)
+  | ((columns: TypedColumns<Row>) => (SqlExpression | BuilderValue) & OfKind<Kind>)
 
 /** The type of a value that was given as a column name or an expression. */
 export type ValueOfInput<Row, In> = In extends keyof Row

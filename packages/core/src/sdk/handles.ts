@@ -85,7 +85,7 @@ class StreamHandle {
   }
 
   filter(name: string, predicate: unknown, options: RowFunctionInput = {}): StreamHandle {
-    if (isUnbound(predicate)) {
+    if (isUnbound(predicate) || typeof predicate === 'string') {
       this.#output.draft.step(name, () => checkFunctionOptions(options))
       return this.where(name, predicate)
     }

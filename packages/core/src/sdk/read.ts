@@ -3,7 +3,7 @@
  */
 import type { Duration } from '../time/index.ts'
 import type { EpochLimits, Source } from '../plan/index.ts'
-import type { ColumnOf } from './row-types.ts'
+import type { ColumnOfKind } from './row-types.ts'
 import type { ExpressionOf } from './expression-input.ts'
 
 /** Something that gives a source: the datasets of `millrace/files` do. It may carry read options (`eventTime`, `onError`) of its own. */
@@ -14,8 +14,8 @@ export interface Dataset<Row> {
 /** What a pipeline can read. */
 export type Readable<Row> = Source<Row> | Dataset<Row>
 
-/** Columns that can be event time: numbers of milliseconds and timestamps are numbers in rows, dates are text. */
-export type EventTimeColumn<Row> = ColumnOf<Row, number | string>
+/** Columns that can be event time: timestamps, dates, and numbers of milliseconds. */
+export type EventTimeColumn<Row> = ColumnOfKind<Row, 'timestamp' | 'date' | 'number' | 'bigint'>
 
 /** Event time in full. */
 export interface EventTimeOptions<Column extends string, Row = never> {

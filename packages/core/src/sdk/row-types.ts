@@ -5,6 +5,7 @@
  * and hovering over a stream shows a plain object type. For the same reason steps write `keyof Row & string` where
  * they take a name: of an alias the compiler would print the name instead of the columns.
  */
+import type { KindOf, Timestamp, ValueKind } from '../data/row-values.ts'
 
 /** The names of a row's columns: what the editor completes. */
 export type ColumnName<Row> = keyof Row & string
@@ -23,11 +24,22 @@ export type ColumnOf<Row, Value> = keyof {
   ]: never
 }
 
-/** Columns that can be summed. Decimals are strings in rows: sum them through sql`…`. */
-export type NumericColumn<Row> = ColumnOf<Row, number | bigint>
+/** Columns of these kinds. A column of unknown type is let through and checked when the pipeline is built. */
+export type ColumnOfKind<Row, Kind extends ValueKind> = keyof {
+  [Name in keyof Row & string as [KindOf<Row[Name]>] extends [Kind] ? Name : never]: never
+}
+
+/** Kinds that can be summed. */
+export type NumericKind = 'number' | 'bigint' | 'decimal'
+
+/** Kinds that have an order for minimum, maximum and the best of a window. */
+export type OrderedKind = Exclude<ValueKind, 'interval' | 'other'>
+
+/** Columns that can be summed. */
+export type NumericColumn<Row> = ColumnOfKind<Row, NumericKind>
 
 /** Columns that are true or false. */
-export type BooleanColumn<Row> = ColumnOf<Row, boolean>
+export type BooleanColumn<Row> = ColumnOfKind<Row, 'boolean'>
 
 /** The row with some columns no longer null. */
 export type NotNull<Row, Names extends keyof Row> = Flat<{
@@ -42,6 +54,6 @@ export type NullOf<Value> = unknown extends Value ? null : null extends Value ? 
 
 /** Plain data of one window: its bounds in milliseconds since 1970; the end is exclusive. */
 export interface WindowBounds {
-  readonly windowStart: number
-  readonly windowEnd: number
+  readonly windowStart: Timestamp
+  readonly windowEnd: Timestamp
 }

@@ -8,11 +8,12 @@
  * over columns, and the planner can push them into the source; a function is opaque to it.
  */
 import type { ColumnTypes, RowOfTypes } from '../data/builder.ts'
+import type { OfKind } from '../data/row-values.ts'
 import type { Schema } from '../data/type.ts'
 import type { RejectedRowColumns, SinkOf } from '../plan/index.ts'
-import type { ExpressionOf, SqlExpression, ValueOfInput } from './expression-input.ts'
+import type { BuilderValue, ExpressionOf, SqlExpression, ValueOfInput } from './expression-input.ts'
 import type { SideSchemas } from './process.ts'
-import type { ColumnOf, Extended, Flat, NotNull } from './row-types.ts'
+import type { BooleanColumn, ColumnOf, Extended, Flat, NotNull } from './row-types.ts'
 import type { GlobalWindow, TimeWindow } from './windows.ts'
 import type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 
@@ -95,7 +96,10 @@ export interface Stream<Row> {
    */
   filter<const Used extends keyof Row & string = keyof Row & string>(
     name: string,
-    predicate: ((row: Pick<Row, Used>) => boolean) | SqlExpression,
+    predicate:
+      | ((row: Pick<Row, Used>) => boolean)
+      | BooleanColumn<Row>
+      | ((SqlExpression | BuilderValue) & OfKind<'boolean'>),
     options?: FunctionOptions<Used>,
   ): RejectingStream<Row>
 
@@ -108,7 +112,7 @@ export interface Stream<Row> {
    * flights.where('also-late', (c) => c.delay.gt(limit))
    * ```
    */
-  where(name: string, condition: ExpressionOf<Row>): Stream<Row>
+  where(name: string, condition: BooleanColumn<Row> | ExpressionOf<Row, 'boolean'>): Stream<Row>
 
   /** Keeps the rows in which none of these columns is null, and their type says so from here on. */
   notNull<const Name extends keyof Row & string>(

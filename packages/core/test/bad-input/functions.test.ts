@@ -1,7 +1,7 @@
 // User functions that throw or give what does not fit: the step and the row are told, or the row is rejected whole.
 import { describe, expect, test, vi } from 'vitest'
 import { pipeline, schema, state, t, tumbling } from '../../src/index.ts'
-import type { MillraceError, RejectingStream, Stream } from '../../src/index.ts'
+import type { MillraceError, RejectingStream, Stream, Timestamp } from '../../src/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import { hostWith, outcomeOf } from './copying.ts'
@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 10_000 })
 const In = schema({ id: t.int32(), at: t.timestamp(), s: t.string() })
 const Out = schema({ a: t.int32(), b: t.string() })
 const Loose = schema({ a: t.int32().nullable() })
-type InRow = { id: number; at: number; s: string }
+type InRow = { id: number; at: Timestamp; s: string }
 const rows = Array.from({ length: 50 }, (_, id) => ({ id, at: id * 1000, s: `s${id}` }))
 const bad = 37
 

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { schema, t } from '../../src/data/builder.ts'
 import { extendSchema, omitColumns, pickColumns, renameColumns } from '../../src/data/schema.ts'
+import type { CalendarDate, Decimal, TimeOfDay, Timestamp, Uuid } from '../../src/data/row-values.ts'
 import type { Interval, Json, RowOf, Schema } from '../../src/data/type.ts'
 
 const all = schema({
@@ -34,20 +35,30 @@ describe('the row type of a schema', () => {
       readonly big: bigint
       readonly uint64: bigint | null
       readonly float: number | null
-      readonly decimal: string
+      readonly decimal: Decimal
       readonly string: string
       readonly bytes: Uint8Array
-      readonly date: string
-      readonly time: number
-      readonly timestamp: number
+      readonly date: CalendarDate
+      readonly time: TimeOfDay
+      readonly timestamp: Timestamp
       readonly interval: Interval
-      readonly uuid: string
+      readonly uuid: Uuid
       readonly json: Json
       readonly shaped: { a: number }
       readonly list: readonly (string | null)[]
       readonly map: ReadonlyMap<string, number>
-      readonly struct: { readonly a: number; readonly b: readonly { readonly c: string }[] } | null
+      readonly struct: { readonly a: number; readonly b: readonly { readonly c: CalendarDate }[] } | null
     }>()
+  })
+
+  it('marks what JavaScript has no type of its own for, and takes plain values all the same', () => {
+    type Row = RowOf<typeof all>
+    expectTypeOf<number>().toExtend<Row['timestamp']>()
+    expectTypeOf<Row['timestamp']>().toExtend<number>()
+    expectTypeOf<string>().toExtend<Row['decimal']>()
+    expectTypeOf<Row['decimal']>().toExtend<string>()
+    expectTypeOf<Row['time']>().not.toExtend<Row['timestamp']>()
+    expectTypeOf<Row['date']>().not.toExtend<Row['uuid']>()
   })
 
   it('follows through picking, omitting, renaming and extending', () => {

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as z from 'zod'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
+import type { TextOrDate } from '../../src/data/row-values.ts'
 import { batchToRows } from '../../src/data/read-value.ts'
 import { fromStandardSchema } from '../../src/data/standard-schema.ts'
 import { schemaToString } from '../../src/data/type-text.ts'
@@ -42,13 +43,13 @@ describe('a Zod schema', () => {
 
   it('has the row type of its output, with null where a property is optional', () => {
     type Row = RowOf<typeof mapped>
-    expectTypeOf<Row['text']>().toEqualTypeOf<string>()
+    expectTypeOf<Row['text']>().toEqualTypeOf<TextOrDate>()
     expectTypeOf<Row['int32']>().toEqualTypeOf<number | null>()
     expectTypeOf<Row['big']>().toEqualTypeOf<bigint>()
     expectTypeOf<Row['flag']>().toEqualTypeOf<boolean | null>()
     expectTypeOf<Row['color']>().toEqualTypeOf<'red' | 'green'>()
     expectTypeOf<Row['legs']>().toEqualTypeOf<
-      readonly { readonly to: string; readonly miles: number | null }[]
+      readonly { readonly to: TextOrDate; readonly miles: number | null }[]
     >()
     expectTypeOf<Row['record']>().toEqualTypeOf<Record<string, number>>()
     expectTypeOf<Row['pair']>().toEqualTypeOf<[string, number]>()

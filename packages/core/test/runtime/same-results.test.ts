@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { globalWindow, pipeline, schema, session, sliding, sql, state, t, tumbling } from '../../src/index.ts'
-import type { Stream } from '../../src/index.ts'
+import type { Stream, Timestamp } from '../../src/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import type { EpochLimits } from '../../src/plan/index.ts'
 import { runHere, sorted, waysToRun } from './run-here.ts'
@@ -12,7 +12,7 @@ const Reading = schema({
   at: t.timestamp('ms'),
   value: t.int32().nullable(),
 })
-type Reading = { sensor: string; at: number; value: number | null }
+type Reading = { sensor: string; at: Timestamp; value: number | null }
 
 const readings = fc.array(
   fc.record({
@@ -302,8 +302,8 @@ const tiedShapes: typeof shapes = {
 /** Many keys with results of one time: sums are there so that equal counts come with different rows. */
 function perSensor(input: Stream<Reading>): Stream<{
   sensor: string
-  windowStart: number
-  windowEnd: number
+  windowStart: Timestamp
+  windowEnd: Timestamp
   n: number
   most: number | null
   values: readonly (number | null)[]

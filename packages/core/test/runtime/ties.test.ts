@@ -1,12 +1,12 @@
 // Rows of one event time: which of them `first`, `last`, `top` and `collect` mean, told by hand.
 import { describe, expect, test } from 'vitest'
 import { globalWindow, pipeline, schema, sql, t, tumbling } from '../../src/index.ts'
-import type { Stream } from '../../src/index.ts'
+import type { Stream, Timestamp } from '../../src/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
 import { runHere } from './run-here.ts'
 
 const Row = schema({ key: t.string(), at: t.timestamp('ms'), n: t.int32().nullable() })
-type Row = { key: string; at: number; n: number | null }
+type Row = { key: string; at: Timestamp; n: number | null }
 
 async function answerOf(rows: readonly Row[], shape: (input: Stream<Row>) => unknown): Promise<unknown[]> {
   const sink = memorySink()

@@ -210,7 +210,7 @@ describe('aggregates', () => {
   it.each<[string, string, Build]>([
     ['an unknown column', 'plan/unknown-column', (a) => ({ y: a.sum('distanse' as 'distance') })],
     ['the sum of text', 'plan/type-mismatch', (a) => ({ y: a.sum('origin' as 'distance') })],
-    ['the sum of times', 'plan/type-mismatch', (a) => ({ y: a.sum('date') })],
+    ['the sum of times', 'plan/type-mismatch', (a) => ({ y: a.sum('date' as 'distance') })],
     [
       'the mean of text by expression',
       'plan/type-mismatch',

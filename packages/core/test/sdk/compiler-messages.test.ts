@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const caches = join(root, 'node_modules', '.cache')
 
 const head = `
-import { pipeline, schema, t, tumbling } from 'SRC/index.ts'
+import { memorySink, pipeline, schema, t, tumbling } from 'SRC/index.ts'
 import { ndjson } from 'SRC/connect/files/index.ts'
 const Flight = schema({ date: t.timestamp(), origin: t.string(), delay: t.int32().nullable(), cancelled: t.boolean() })
 const Airport = schema({ iata: t.string(), name: t.string() })
@@ -27,16 +27,19 @@ const slips: readonly { readonly code: string; readonly says: string; readonly a
   { code: "flights.select('s', { from: 'orign' })", at: 'from', says: 'Did you mean \'"origin"\'?' },
   { code: "flights.filter('f', (f) => f.dely > 5)", at: 'dely', says: "Did you mean 'delay'?" },
   { code: "flights.filter('f', (f) => f.delay > 5)", at: 'f.delay', says: "'f.delay' is possibly 'null'" },
-  { code: "hours.aggregate('h', (a) => ({ x: a.sum('dely') }))", at: "'dely'", says: '\'"date" | "delay" | Exp' },
-  { code: "hours.aggregate('h', (a) => ({ x: a.sum('origin') }))", at: "'origin'", says: '\'"date" | "delay" | ' },
-  { code: "hours.aggregate('h', (a) => ({ x: a.mean('origin') }))", at: "'origin'", says: '\'"cancelled" | "date" | "delay" | Exp' },
+  { code: "hours.aggregate('h', (a) => ({ x: a.sum('dely') }))", at: "'dely'", says: '\'"delay" | ExpressionOf' },
+  { code: "hours.aggregate('h', (a) => ({ x: a.sum('origin') }))", at: "'origin'", says: '\'"delay" | ExpressionOf' },
+  { code: "hours.aggregate('h', (a) => ({ x: a.mean('origin') }))", at: "'origin'", says: '\'"cancelled" | "delay" | Exp' },
   { code: "hours.aggregate('h', (a) => ({ x: a.sum((c) => c.dely) }))", at: 'dely', says: "Did you mean 'delay'?" },
-  { code: "hours.aggregate('h', (a) => ({ x: a.top('orign', 3) }))", at: "'orign'", says: '\'"cancelled" | "date" | "delay" | "origin"\'' },
-  { code: "hours.aggregate('h', (a) => ({ x: a.top('dely', 3, { columns: ['origin'] }) }))", at: "'dely'", says: '"delay" | "origin"\'' },
+  { code: "hours.aggregate('h', (a) => ({ x: a.top('orign', 3) }))", at: "'orign'", says: '\'"cancelled" | "date" | "delay" | "origin" | Exp' },
+  { code: "hours.aggregate('h', (a) => ({ x: a.top('dely', 3, { columns: ['origin'] }) }))", at: "'dely'", says: '"delay" | "origin" | Exp' },
   { code: "hours.aggregate('h', (a) => ({ x: a.top('delay', 3, { columns: ['orign'] }) }))", at: "'orign'", says: 'Did you mean \'"origin"\'?' },
   { code: "hours.aggregate('h', (a) => ({ x: a.top('delay', 3, { ordr: 'asc' }) }))", at: 'ordr', says: "to write 'order'?" },
   { code: "flights.where('w', (c) => c.orgin.eq('x'))", at: 'orgin', says: "Did you mean 'origin'?" },
   { code: "flights.where('w', (c) => c.origin.gt(5))", at: '5', says: "'Operand<string>'" },
+  { code: "flights.where('w', (c) => c.delay.add(1))", at: '\\(c\\) =>', says: '=> TypedValue<number | null>' },
+  { code: "flights.where('w', 'delay')", at: "'delay'", says: '\'"cancelled" | ExpressionOf' },
+  { code: "flights.write('w', memorySink<{ iata: string }>())", at: 'memorySink', says: "'MemorySink<{ iata: string; }>'" },
   { code: "flights.omit('o', 'orign')", at: "'orign'", says: '\'"cancelled" | "date" | "delay" | "origin"\'' },
   { code: "flights.rename('o', { orign: 'from' })", at: 'orign', says: "Did you mean to write 'origin'?" },
   { code: "flights.union('u', airports)", at: 'airports', says: "'RejectingStream<{ readonly iata: string" },

@@ -144,7 +144,7 @@ describe('reading', () => {
 
   it('refuses event time of a type that has no time', () => {
     const broken = pipeline('p', (p) =>
-      p.read('a', flights, { eventTime: 'origin' }).write('x', plannedSink('x')),
+      p.read('a', flights, { eventTime: 'origin' as 'date' }).write('x', plannedSink('x')),
     )
     expect(() => broken.build()).toThrow(/column "origin" cannot be event time/)
   })

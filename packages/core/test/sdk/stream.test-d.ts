@@ -1,7 +1,19 @@
 // Types flow from source to sink: each promise of the SDK to the compiler, and each mistake it must refuse.
 import { describe, expectTypeOf, it } from 'vitest'
-import { globalWindow, pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
-import type { PipelineBuilder, RowOf, Stream } from '../../src/index.ts'
+import {
+  call,
+  column,
+  globalWindow,
+  pipeline,
+  schema,
+  session,
+  sql,
+  state,
+  t,
+  tumbling,
+  value,
+} from '../../src/index.ts'
+import type { Decimal, PipelineBuilder, RowOf, Stream, Timestamp } from '../../src/index.ts'
 import { memorySink, nexmark } from '../../src/connect/index.ts'
 import type { SinkOf } from '../../src/connect/index.ts'
 import { airports, flights, flightSchema, plannedSink, plannedSource } from './planned-ends.ts'
@@ -27,6 +39,20 @@ describe('reading', () => {
     p.read('a', flights, { eventTime: { column: 'dat' } })
     // @ts-expect-error a truth value is no time
     p.read('a', flights, { eventTime: 'cancelled' })
+    // @ts-expect-error text is no time
+    p.read('a', flights, { eventTime: 'origin' })
+    // @ts-expect-error text is no time
+    p.read('a', flights, { eventTime: { column: 'origin' } })
+    const days = plannedSource(
+      'days',
+      schema({ day: t.date(), at: t.int64(), time: t.time(), price: t.decimal(9, 2) }),
+    )
+    p.read('a', days, { eventTime: 'day' })
+    p.read('a', days, { eventTime: 'at' })
+    // @ts-expect-error a time of day is no point in time
+    p.read('a', days, { eventTime: 'time' })
+    // @ts-expect-error a decimal is no time
+    p.read('a', days, { eventTime: 'price' })
     // @ts-expect-error no such policy
     p.read('a', flights, { onError: 'ignore' })
   })
@@ -87,6 +113,29 @@ describe('filters', () => {
     source.where('late', (c) => c.origin.gt(15))
     // @ts-expect-error a callback of where gives an expression
     source.where('late', () => true)
+    source.where('late', call('is_true', column('cancelled')))
+    source.where('late', sql.boolean`delay > 15`)
+    // @ts-expect-error a number is no condition
+    source.where('late', (c) => c.delay.add(1))
+    // @ts-expect-error a number is no condition
+    source.where('late', (c) => c.delay)
+    // @ts-expect-error a number is no condition
+    source.where('late', sql.number`delay`)
+    // @ts-expect-error a number is no condition
+    source.filter('late', sql.number`delay`)
+    // @ts-expect-error a number is no condition
+    source.where('late', value(1))
+  })
+
+  it('by name take columns that are true or false', () => {
+    source.where('cancelled', 'cancelled')
+    source.filter('cancelled', 'cancelled')
+    // @ts-expect-error a number is no condition
+    source.where('late', 'delay')
+    // @ts-expect-error text is no condition
+    source.filter('late', 'origin')
+    // @ts-expect-error no such column
+    source.where('late', 'canceled')
   })
 
   it('for null narrow the columns', () => {
@@ -209,8 +258,8 @@ describe('windows', () => {
   it('give keys, bounds and results', () => {
     expectTypeOf<RowIn<typeof hourly>>().toEqualTypeOf<{
       readonly origin: string
-      readonly windowStart: number
-      readonly windowEnd: number
+      readonly windowStart: Timestamp
+      readonly windowEnd: Timestamp
       readonly flights: number
       readonly delays: number
       readonly total: number
@@ -220,7 +269,7 @@ describe('windows', () => {
       readonly p95: number | null
       readonly late: number | null
       readonly cancelled: number
-      readonly latest: number
+      readonly latest: Timestamp
       readonly places: number
       readonly last: string
       readonly worst: readonly number[]
@@ -251,9 +300,43 @@ describe('windows', () => {
       e: a.top('delay', 3, { columns: ['orign'] }),
       // @ts-expect-error a filter is a truth value
       f: a.count().filter('origin'),
+      // @ts-expect-error a filter is a truth value
+      g: a.count().filter((c) => c.distance),
+      // @ts-expect-error text has no sum
+      h: a.sum((c) => c.origin.upper()),
+      // @ts-expect-error text has no mean
+      i: a.mean(sql.string`origin`),
+      // @ts-expect-error text has no variance
+      j: a.variance((c) => c.origin),
+      // @ts-expect-error a truth value has no quantile
+      k: a.quantile((c) => c.cancelled, 0.5),
+      // @ts-expect-error times have no sum
+      l: a.sum('date'),
+      // @ts-expect-error an interval has no order
+      m: a.max((c) => c.date.sub(c.date)),
     }))
     // @ts-expect-error a number is no aggregate
     windowed.aggregate('x', () => ({ a: 5 }))
+  })
+
+  it('sum decimals, which stay decimals', () => {
+    const priced = p
+      .read('prices', plannedSource('prices', schema({ price: t.decimal(9, 2), at: t.timestamp() })))
+      .window(globalWindow())
+      .aggregate('x', (a) => ({
+        sum: a.sum('price'),
+        mean: a.mean('price'),
+        best: a.top((c) => c.price.mul(2), 3),
+        taxed: a.sum((c) => c.price.mul('1.25')),
+        first: a.min('at'),
+      }))
+    expectTypeOf<RowIn<typeof priced>>().toEqualTypeOf<{
+      readonly sum: Decimal
+      readonly mean: number
+      readonly best: readonly Decimal[]
+      readonly taxed: Decimal
+      readonly first: Timestamp
+    }>()
   })
 
   it('key by one column, several, or expressions', () => {
@@ -462,8 +545,8 @@ describe('functions over streams', () => {
     type Row = RowIn<ReturnType<typeof perHour<Flight>>>
     expectTypeOf<Row>().toEqualTypeOf<{
       readonly origin: string
-      readonly windowStart: number
-      readonly windowEnd: number
+      readonly windowStart: Timestamp
+      readonly windowEnd: Timestamp
       readonly rows: number
       readonly mean: number
     }>()
