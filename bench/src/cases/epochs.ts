@@ -278,6 +278,8 @@ async function restore(keysAll: number): Promise<CaseRun> {
   const { path } = stateIn('restore')
   const written = inProcess('write', path, String(keys)) as WriteCost
   const started = inProcess('start', path, String(written.batches)) as RestoreCost
+  // The same start where there is nothing to restore.
+  const fresh = inProcess('start', stateIn('fresh').path, '0') as RestoreCost
   const megabytes = written.bytes / 2 ** 20
   return {
     units: written.rows,
@@ -290,7 +292,9 @@ async function restore(keysAll: number): Promise<CaseRun> {
       changedKeysPercent: (100 * written.rowsChanged) / keys,
       changedBytesPercent: (100 * written.bytesChanged) / written.bytes,
       firstRowMs: started.firstRowMs,
-      restoreMbPerSecond: (megabytes * 1000) / started.firstRowMs,
+      startMbPerSecond: (megabytes * 1000) / started.firstRowMs,
+      restoreMbPerSecond: (megabytes * 1000) / (started.firstRowMs - fresh.firstRowMs),
+      restoreMbPerCpuSecond: megabytes / (started.cpuSeconds - fresh.cpuSeconds),
       restoreMemoryRatio: started.peakMemoryMb / written.peakMemoryMb,
     },
   }

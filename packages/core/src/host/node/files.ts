@@ -26,16 +26,15 @@ export const nodeFiles: Files = {
   },
   async list(path) {
     const entries = await fs.readdir(path, { withFileTypes: true })
-    const listed = await Promise.all(
-      entries.map(async (entry) => ({
-        bytes: Buffer.from(entry.name),
-        name: entry.name,
-        kind: await kindOf(path, entry),
-      })),
+    // No promise for each name: logs are listed with every epoch, and folders may be large.
+    const listed = entries.map((entry) => ({ name: entry.name, kind: plainKind(entry) }))
+    const links = listed.filter(({ kind }) => kind === undefined)
+    const kinds = new Map(
+      await Promise.all(links.map(async ({ name }) => [name, await kindOfLink(path, name)] as const)),
     )
     return listed
-      .sort((left, right) => Buffer.compare(left.bytes, right.bytes))
-      .map(({ name, kind }) => ({ name, kind }))
+      .map(({ name, kind }) => ({ name, kind: kind ?? kinds.get(name) ?? 'other' }))
+      .sort((left, right) => compareBytes(left.name, right.name))
   },
   makeDirectory,
   real: async (path) => slashed(await realPath(resolve(path))),
@@ -129,13 +128,26 @@ function toStatus(stats: BigIntStats): FileStatus {
   }
 }
 
-/** Symbolic links count as what they point to; one that leads nowhere, or where nobody may look, is `other`. */
-async function kindOf(path: string, entry: Dirent): Promise<FileStatus['kind']> {
+/** `undefined`: a symbolic link. */
+function plainKind(entry: Dirent): FileStatus['kind'] | undefined {
   if (entry.isFile()) return 'file'
   if (entry.isDirectory()) return 'directory'
-  if (!entry.isSymbolicLink()) return 'other'
-  const status = await nodeFiles.status(`${path}/${entry.name}`).catch(() => undefined)
+  return entry.isSymbolicLink() ? undefined : 'other'
+}
+
+/** Symbolic links count as what they point to; one that leads nowhere, or where nobody may look, is `other`. */
+async function kindOfLink(path: string, name: string): Promise<FileStatus['kind']> {
+  const status = await nodeFiles.status(`${path}/${name}`).catch(() => undefined)
   return status?.kind ?? 'other'
+}
+
+const surrogate = /[\ud800-\udfff]/
+
+/** In the order of their bytes as UTF-8, which is that of their code units but for surrogates. */
+function compareBytes(left: string, right: string): number {
+  if (surrogate.test(left) || surrogate.test(right))
+    return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 function hasCode(error: unknown, code: string): boolean {
