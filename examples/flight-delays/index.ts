@@ -88,7 +88,7 @@ export function report({ options, width }: FinishedRun): string {
   const { busy = '', output = '' } = options
   const table =
     hours.length === 0
-      ? `No hour with at least ${busy} flights yet: --drain shows them, at the end of the run.`
+      ? `No hour with at least ${busy} flights here.\nA continuous run shows them at its end, with --drain; --set busy=5 takes smaller hours.`
       : `The worst of the hours with at least ${busy} flights\n\n${worstHoursTable(hours, width)}`
   const commands = [
     ['npx millrace explain examples/flight-delays', 'what it does, step by step'],
