@@ -25,10 +25,10 @@ export interface RejectedRecord {
   readonly reason: string
   /** An error code of the catalogue: input/undecodable, input/missing-column, value/unsafe-integer... */
   readonly code: string
-  /** From 1. */
+  /** Where the record begins, from 1; of a random format the row. */
   readonly line: number
-  /** From 0, in the decompressed stream. */
-  readonly byte: number
+  /** Where the record begins, from 0, in the decompressed stream; undefined of a random format. */
+  readonly byte: number | undefined
   readonly column?: string
 }
 
@@ -46,6 +46,8 @@ export interface DecoderOptions {
   readonly file: string
   /** Where undecodable records go; undefined: throw. */
   readonly reject: ((record: RejectedRecord) => void) | undefined
+  /** Told where each record that becomes a row begins. Decoding is slower with it: it is for rows that are to be told of. */
+  readonly located?: ((line: number, byte: number) => void) | undefined
   /** The native check for valid UTF-8, where the host has one; text decoders bring a slower one of their own. */
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined
 }

@@ -127,6 +127,8 @@ export interface SplitReader<Position extends Json = Json> {
   read(rowsMax: number): ReadResult | Promise<ReadResult>
   /** The position of the next unread row; JSON-safe and versioned by the connector. Asked before each read: it must be cheap. */
   position(): Position
+  /** Where a row of the last batch (by its index in the columns) stands, for people. Asked before the next read. Default: unknown. */
+  placeOf?(row: number): RowPlace
   /** Bytes of input that this reader has read and used so far. */
   bytesRead(): number
   /** Bytes of the split that it has passed over, or will, as far as it knows: progress does not wait for them. Default: 0. */
@@ -154,6 +156,15 @@ export interface RejectedRow {
   readonly file: string | undefined
   readonly line: number | undefined
   readonly byte: number | undefined
+}
+
+/** Where a row stands in a file: its line, or in files without lines its number, both from 1, and its first byte. */
+export interface RowPlace {
+  readonly file: string
+  readonly line?: number
+  readonly row?: number
+  /** In the decompressed stream. */
+  readonly byte?: number
 }
 
 /** What a source gets from the engine. */

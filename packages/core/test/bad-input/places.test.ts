@@ -147,7 +147,7 @@ describe('a row without an event time', () => {
     expect(error).toMatchObject({
       code: 'input/no-event-time',
       step: 'items',
-      place: { name: 'in/a.ndjson', row: 2, column: 'at' },
+      place: { file: 'in/a.ndjson', line: 2, byte: text[0]?.length, column: 'at' },
     })
     expect(error?.hint).toContain("onMissing: 'reject'")
   })
@@ -198,7 +198,7 @@ describe('a row without an event time', () => {
     expect(failed.error).toMatchObject({
       code: 'input/no-event-time',
       detail: expect.stringContaining('1152921504606846976'),
-      place: { name: 'in/a.parquet', row: 2, column: 'at' },
+      place: { file: 'in/a.parquet', row: 2, column: 'at' },
     })
     const { rejected } = await copyOn(hostWith({ 'in/a.parquet': bytes }), input, {
       eventTime: 'at',

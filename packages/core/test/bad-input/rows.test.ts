@@ -160,9 +160,7 @@ describe('a row that cannot be decoded', () => {
         place: { file: `in/a.${ending}`, line: format.line },
       })
       expect(error?.place?.column).toBe(fault.column)
-      const start = Buffer.from(content).indexOf(bad)
-      expect(error?.place?.byte).toBeGreaterThanOrEqual(start)
-      expect(error?.place?.byte).toBeLessThanOrEqual(content.length)
+      expect(error?.place?.byte).toBe(Buffer.from(content).indexOf(bad))
       expect(error?.detail).toMatch(fault.says)
       expect(error?.hint).toMatch(/onError: 'reject'|nullable|delimiter|UTF-8/)
     })

@@ -273,9 +273,15 @@ function recordReader(
     file: detail.path,
     format,
     stream,
-    decoder: (begin) => format.decoder(inFile, { ...decoderOptions, byte: begin }),
+    decoder: (begin, replay) =>
+      format.decoder(inFile, {
+        ...decoderOptions,
+        byte: begin,
+        ...(replay === undefined ? {} : { ...replay, reject: () => undefined }),
+      }),
     start: { byte, line: from?.line ?? 1 },
     stopByte,
+    knowsLine: knowsLines(detail),
     isCompressed: compressionFor(detail.path, options.compression) !== undefined,
     bytesBefore: from === undefined ? 0 : from.byte - (detail.range?.[0] ?? 0),
     ...(followed === undefined ? {} : { before: followed.tail }),
@@ -335,11 +341,15 @@ function pushedColumns({ options }: OpenContext, detail: SplitDetail): readonly 
   return options.pushdown.columns?.filter((name) => !Object.hasOwn(detail.partition, name))
 }
 
+/** Lines of a part that does not begin the file cannot be counted. */
+function knowsLines({ range }: SplitDetail): boolean {
+  return range === null || range[0] === 0
+}
+
 function rejecter(open: OpenContext, detail: SplitDetail): DecoderOptions['reject'] {
   const { rejected, step } = open.context
   if (rejected === undefined) return undefined
-  // Lines of a part that does not begin the file cannot be counted.
-  const knowsLine = detail.range === null || detail.range[0] === 0
+  const knowsLine = open.options.formats.of(detail.path).kind === 'random' || knowsLines(detail)
   return (record: RejectedRecord) => {
     const raw = record.raw.subarray(0, RAW_BYTES_MAX)
     rejected({

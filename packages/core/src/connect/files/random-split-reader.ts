@@ -8,7 +8,7 @@ import type { Batch } from '../../data/batch.ts'
 import { MillraceError } from '../../errors.ts'
 import type { OpenFile } from '../../host/host.ts'
 import type { RandomAccessFile, RandomReader } from '../format.ts'
-import type { ReadResult, SplitReader } from '../source.ts'
+import type { ReadResult, RowPlace, SplitReader } from '../source.ts'
 import type { BatchShaper } from './constant-columns.ts'
 import { checkUnchanged, inputError } from './file-errors.ts'
 import type { ListedStatus } from './file-errors.ts'
@@ -46,6 +46,8 @@ export class RandomSplitReader implements SplitReader {
   readonly #splitBytes: number
   readonly #shape: BatchShaper
   #closed = false
+  /** Of the last batch, also those that are not in its selection. */
+  #batchRows = 0
 
   constructor(options: {
     readonly file: OpenFile
@@ -76,6 +78,7 @@ export class RandomSplitReader implements SplitReader {
   }
 
   #result(batch: Batch | undefined): ReadResult | Promise<ReadResult> {
+    this.#batchRows = batch?.length ?? 0
     return batch === undefined ? this.#end() : { kind: 'batch', batch: this.#shape(batch) }
   }
 
@@ -96,6 +99,10 @@ export class RandomSplitReader implements SplitReader {
 
   position(): Json {
     return this.#reader.position()
+  }
+
+  placeOf(row: number): RowPlace {
+    return { file: this.#listed.path, row: this.#reader.rowIndex() - this.#batchRows + row + 1 }
   }
 
   bytesRead(): number {

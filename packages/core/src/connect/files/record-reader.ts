@@ -8,7 +8,7 @@ import { assert, isMillraceError, MillraceError } from '../../errors.ts'
 import type { Json } from '../../data/type.ts'
 import type { Host, Timer } from '../../host/host.ts'
 import type { RecordDecoder, RecordFormat } from '../format.ts'
-import type { Horizon, HorizonWish, ReadResult, SplitReader } from '../source.ts'
+import type { Horizon, HorizonWish, ReadResult, RowPlace, SplitReader } from '../source.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { ChunkFeed } from './chunk-feed.ts'
 import type { BatchShaper } from './constant-columns.ts'
@@ -33,13 +33,15 @@ export interface RecordReaderOptions {
   readonly file: string
   readonly format: RecordFormat
   readonly stream: ByteStream
-  /** Makes the decoder of what begins at this byte. */
-  readonly decoder: (byte: number) => RecordDecoder
+  /** Makes the decoder of what begins at this byte; another one, that only tells where its rows are, `from` a place in between. */
+  readonly decoder: (byte: number, from?: ReplayPlace) => RecordDecoder
   readonly start: { readonly byte: number; readonly line: number }
   /** Bytes in front of the start, of a file that is followed. */
   readonly before?: Uint8Array
   /** Records that begin at or behind this byte belong to the next split; undefined: read to the end. */
   readonly stopByte: number | undefined
+  /** False in a part of a file that does not begin it: its lines cannot be counted. */
+  readonly knowsLine: boolean
   /** The stream is decompressed: what was read of the file is another number than what was decoded. */
   readonly isCompressed: boolean
   /** Bytes of the split in front of the start: an earlier run has read them. */
@@ -49,6 +51,25 @@ export interface RecordReaderOptions {
   readonly chunkBytes: number
   readonly expectedBytes: number
   readonly shape: BatchShaper
+}
+
+/** Where a decoder stood, and what takes the places of the rows behind it. */
+export interface ReplayPlace {
+  readonly line: number
+  readonly resume: Json
+  readonly located: (line: number, byte: number) => void
+}
+
+/** What the last batch was decoded from: indices of the chunk, and the position of the first. */
+interface LastRead {
+  readonly start: number
+  readonly end: number
+  readonly final: boolean
+  readonly byte: number
+  readonly line: number
+  readonly resume: Json
+  /** Line and byte of each of its rows, once they were asked for. */
+  places: readonly (readonly [line: number, byte: number])[] | undefined
 }
 
 const END: ReadResult = { kind: 'end' }
@@ -65,6 +86,7 @@ export class RecordReader implements SplitReader<RecordPosition> {
   #finished = false
   #verified = false
   #closed = false
+  #last: LastRead | undefined
   /** The first record begins here. */
   #firstByte: number
   /** Bytes from this one on are not to be read yet. */
@@ -191,7 +213,10 @@ export class RecordReader implements SplitReader<RecordPosition> {
     const available = Math.min(feed.end - feed.start, this.#horizon - feed.byte)
     const { outgrown } = this.#options.stream
     const final = feed.ended && !outgrown && available === feed.end - feed.start
-    const consumed = decoder.push(feed.chunk, feed.start, feed.start + available, final, rowsMax)
+    const [start, end] = [feed.start, feed.start + available]
+    const { byte } = feed
+    this.#last = { start, end, final, byte, line: decoder.line, resume: decoder.resume(), places: undefined }
+    const consumed = decoder.push(feed.chunk, start, end, final, rowsMax)
     assert(consumed >= 0 && consumed <= available, `the decoder consumed ${consumed} of ${available} bytes`)
     feed.start += consumed
     const isFull = decoder.rows >= rowsMax
@@ -222,10 +247,9 @@ export class RecordReader implements SplitReader<RecordPosition> {
 
   /** Adds the file; takes away a line number that counts from the middle of the file. */
   #explained(error: unknown): unknown {
-    const { file, stopByte } = this.#options
+    const { file, knowsLine } = this.#options
     const explained = inputError(error, file)
-    if (stopByte === undefined || !isMillraceError(explained) || explained.place?.line === undefined)
-      return explained
+    if (knowsLine || !isMillraceError(explained) || explained.place?.line === undefined) return explained
     const { line: _, ...place } = explained.place
     const { what, detail, hint, step, cause } = explained
     return new MillraceError(explained.code, { what, detail, hint, place, step, cause })
@@ -281,6 +305,23 @@ export class RecordReader implements SplitReader<RecordPosition> {
   bytesSkipped(): number {
     const { isCompressed, bytesBefore } = this.#options
     return isCompressed ? 0 : bytesBefore
+  }
+
+  placeOf(row: number): RowPlace {
+    const { file, knowsLine } = this.#options
+    const last = this.#last as LastRead
+    last.places ??= this.#placesOf(last)
+    const [line, byte] = last.places[row] as readonly [number, number]
+    return { file, byte, ...(knowsLine ? { line } : {}) }
+  }
+
+  /** Decodes the last rows once more, to see where they are. */
+  #placesOf({ start, end, final, byte, line, resume }: LastRead): readonly (readonly [number, number])[] {
+    const places: [number, number][] = []
+    const located = (atLine: number, atByte: number): void => void places.push([atLine, atByte])
+    const replay = this.#options.decoder(byte, { line, resume, located })
+    replay.push(this.#feed.chunk, start, end, final, this.#decoder.rows)
+    return places
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,7 @@ import type { Schema } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import type { EventTime } from '../../plan/logical.ts'
 import { isEventTime } from '../../time/window.ts'
-import type { RejectedRow } from '../../connect/source.ts'
+import type { RejectedRow, RowPlace } from '../../connect/source.ts'
 import { extractEventTime, firstWithoutEventTime } from './event-time.ts'
 
 /** Where a batch stands in its source. */
@@ -21,6 +21,8 @@ export interface BatchPlace {
   readonly split: number
   readonly splitId: string
   readonly rowsBefore: number
+  /** Where a row stands, by its index in the columns; undefined where the source does not tell. */
+  readonly placeOf: (row: number) => RowPlace | undefined
 }
 
 /** What a source's rows need. */
@@ -89,19 +91,20 @@ export class SourceRows {
       if (!timeless) this.kept[kept++] = i
       else if (eventTime?.onMissing === 'reject' && rejected !== undefined)
         rejected(describe(batch, i, place, step))
-      else throw this.missing(place, n, shownValue(column, i))
+      else throw this.missing(place, { n, i }, shownValue(column, i))
     }
     return { ...batch, selection: this.kept, selectedCount: kept }
   }
 
-  private missing(place: BatchPlace, row: number, value: unknown): MillraceError {
+  private missing(place: BatchPlace, { n, i }: { n: number; i: number }, value: unknown): MillraceError {
+    const where = place.placeOf(i) ?? { name: place.splitId, row: place.rowsBefore + n + 1 }
     const column = this.options.eventTime?.column ?? ''
     const range = value === null ? '' : '; times are milliseconds within 100 million days of 1970'
     return new MillraceError('input/no-event-time', {
       what: `a row has no event time`,
       detail: `column "${column}" is ${String(value)}${range}`,
       hint: `reject such rows with { eventTime: { column: '${column}', onMissing: 'reject' } }, or filter the input`,
-      place: { name: place.splitId, row: place.rowsBefore + row + 1, column },
+      place: { ...where, column },
       step: this.options.step,
     })
   }
@@ -127,6 +130,7 @@ function shownValue(column: Column, row: number): unknown {
 }
 
 function describe(batch: Batch, row: number, place: BatchPlace, step: string): RejectedRow {
+  const where = place.placeOf(row)
   const values = batch.columns.map((column, at) => [batch.schema.fields[at]?.name, shownValue(column, row)])
   return {
     source: step,
@@ -135,9 +139,9 @@ function describe(batch: Batch, row: number, place: BatchPlace, step: string): R
     ),
     reason: 'the row has no event time',
     code: 'input/no-event-time',
-    file: place.splitId,
-    line: undefined,
-    byte: undefined,
+    file: where?.file ?? place.splitId,
+    line: where?.line ?? where?.row,
+    byte: where?.byte,
   }
 }
 

@@ -320,6 +320,7 @@ export class SourceTask {
     const batch = this.options.rows.prepare(raw, {
       split: run.index,
       splitId: run.split.id,
+      placeOf: (row) => run.placeOf(row),
       rowsBefore: run.rowsRead,
     })
     run.rowsRead += rowCount(raw)

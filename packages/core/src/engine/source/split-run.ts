@@ -15,6 +15,7 @@ import type {
   HorizonWish,
   ReadResult,
   RejectedRow,
+  RowPlace,
   Source,
   SourceContext,
   Split,
@@ -121,6 +122,11 @@ export class SplitRun {
   /** Bytes of input consumed. */
   get bytesRead(): number {
     return this.reader?.bytesRead() ?? 0
+  }
+
+  /** Where a row of the batch in hand stands; undefined where the source does not tell. */
+  placeOf(row: number): RowPlace | undefined {
+    return this.reader?.placeOf?.(row)
   }
 
   /** Bytes of the split that are not read. */

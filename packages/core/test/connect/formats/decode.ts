@@ -9,7 +9,7 @@ export interface Rejection {
   readonly reason: string
   readonly code: string
   readonly line: number
-  readonly byte: number
+  readonly byte: number | undefined
   readonly column: string | undefined
 }
 

@@ -117,13 +117,14 @@ export class CsvDecoder implements RecordDecoder {
     const target = this.#target
     const chunk = this.#chunk
     let position = this.#skipping ? this.#skipLine(start) : start
+    const isFast = this.#options.located === undefined
     let windowEnd = -1
     let fast = false
     while (position < this.#end && target.rows < rowsMax) {
       if (position >= windowEnd) {
         windowEnd = chunk.linesEnd(position, this.#end)
         if (windowEnd < 0) windowEnd = this.#end
-        fast = !this.#readsText || chunk.isUtf8(position, windowEnd)
+        fast = isFast && (!this.#readsText || chunk.isUtf8(position, windowEnd))
       }
       if (fast && this.#extractor !== undefined) {
         const before = target.rows
@@ -189,6 +190,7 @@ export class CsvDecoder implements RecordDecoder {
       })
       for (const index of missing) target.setNull(target.columns[index] as DecodedColumn, row)
       target.rows++
+      this.#options.located?.(this.line, this.#byteOf(start))
       this.#extractor ??= this.#learn()
     } catch (fault) {
       target.clearRow(row)

@@ -105,7 +105,7 @@ export class JsonDecoder implements RecordDecoder {
         fast = !this.#readsText || this.#chunk.isUtf8(position, textEnd)
         escapes = fast && this.#chunk.holds(BACKSLASH, position, windowEnd)
       }
-      if (fast) {
+      if (fast && this.#options.located === undefined) {
         const from = position
         position = this.#runShapes(position, windowEnd, rowsMax, escapes)
         if (position > from) continue
@@ -183,6 +183,7 @@ export class JsonDecoder implements RecordDecoder {
       behind = reader.read(bytes, start, this.#end, target.rows)
       this.#checkRecord(start, behind)
       target.rows++
+      this.#options.located?.(this.line, this.#byteOf(start))
       this.#lastStart = start
       this.#lastEnd = behind
     } catch (fault) {

@@ -115,7 +115,7 @@ export class NdjsonDecoder implements RecordDecoder {
         fast = !this.#readsText || chunk.isUtf8(position, windowEnd)
         escapes = fast && chunk.holds(BACKSLASH, position, windowEnd)
       }
-      if (fast) {
+      if (fast && this.#options.located === undefined) {
         const before = target.rows
         position = this.#rows.run(chunk, position, windowEnd, rowsMax, escapes)
         this.line += target.rows - before
@@ -159,6 +159,7 @@ export class NdjsonDecoder implements RecordDecoder {
       return this.#report(fault, start, end)
     }
     target.rows++
+    this.#options.located?.(this.line, this.#byteOf(start))
     this.#rows.learn(bytes, start, end, { kind: 'lines' })
   }
 
@@ -168,9 +169,13 @@ export class NdjsonDecoder implements RecordDecoder {
       start,
       end,
       line: this.line,
-      byte: this.#byte + start - this.#start,
+      byte: this.#byteOf(start),
     }
     reportFault(fault, record, this.#options)
+  }
+
+  #byteOf(position: number): number {
+    return this.#byte + position - this.#start
   }
 
   /** No line feed is there yet: wait for more bytes, unless the line is too long already. */

@@ -289,7 +289,7 @@ class ParquetReader implements RandomReader {
           place: { file: this.file.name, row: first + row + 1, column },
         })
       const raw = new TextEncoder().encode(`row ${first + row + 1}`)
-      reject({ raw, reason, code: 'input/undecodable', line: first + row + 1, byte: 0, column })
+      reject({ raw, reason, code: 'input/undecodable', line: first + row + 1, byte: undefined, column })
     }
     return { ...batch, selection, selectedCount }
   }

@@ -10,7 +10,10 @@ import type { DecoderOptions } from '../../format.ts'
 /** Codes that the fault of one record can carry. */
 export type FaultCode = Extract<ErrorCode, 'input/undecodable' | 'input/missing-column'>
 
-/** Why one record cannot be decoded. `position` is an index into the chunk, or −1 for the whole record. */
+/**
+ * Why one record cannot be decoded. `position` is an index into the chunk, or −1 for the whole record; what people are
+ * told is where the record begins, in errors as in rejected rows.
+ */
 export class RecordFault extends Error {
   readonly reason: string
   readonly position: number
@@ -60,7 +63,6 @@ export function reportFault(fault: unknown, record: FaultyRecord, options: Decod
     })
     return
   }
-  const offset = fault.position < record.start ? 0 : fault.position - record.start
   throw new MillraceError(fault.code, {
     what: `a record of "${options.file}" cannot be decoded`,
     detail: fault.reason,
@@ -70,7 +72,7 @@ export function reportFault(fault: unknown, record: FaultyRecord, options: Decod
     place: {
       file: options.file,
       line: record.line,
-      byte: record.byte + offset,
+      byte: record.byte,
       ...(fault.column === undefined ? {} : { column: fault.column }),
     },
   })

@@ -311,7 +311,7 @@ describe('CSV values', () => {
   ])('refuse %s', (_, type, field, reason) => {
     const error = thrown(() => cells(type, ['"1"', field].slice(1)))
     expect(error.message).toContain(reason)
-    expect(error.place).toMatchObject({ file: 'test.data', line: 2, byte: 15, column: 'v' })
+    expect(error.place).toMatchObject({ file: 'test.data', line: 2, byte: 13, column: 'v' })
   })
 })
 
