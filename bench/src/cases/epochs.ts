@@ -10,7 +10,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pipeline } from 'millrace'
-import { nexmarkSchemas } from 'millrace/connect'
+import { nexmark, nexmarkSchemas } from 'millrace/connect'
 import type { Sink, Source } from 'millrace/connect'
 import { rowCount } from 'millrace/data'
 import { ndjson } from 'millrace/files'
@@ -23,6 +23,7 @@ import { BATCH_ROWS, everyKey, keyedSums, readingsOf } from '../keyed-sums.ts'
 import type { Readings } from '../keyed-sums.ts'
 import { pacedBids } from '../paced-bids.ts'
 import type { RestoreCost, WriteCost } from '../restore-run.ts'
+import { onBids, passThrough } from './queries.ts'
 
 const KEYS = 1_000_000
 /** Keys that go on changing: 5 %. */
@@ -96,19 +97,20 @@ function stateIn(name: string): { readonly state: DirectoryStore; readonly path:
   return { state: new DirectoryStore(createNodeHost(), path), path }
 }
 
+/** What a job costs with epochs: `run` is told what it is to keep. */
+type Charged = (options: Partial<JobOptions>) => Promise<Pass>
+
 /** Runs without state and with it in turns: the machine is not the same for long. */
-async function costs(scale: number): Promise<CaseRun> {
-  const isSmall = scale < SCALE_MIN
-  const input = hotReadings(Math.round(150_000_000 * scale), isSmall ? HOT_KEYS : KEYS)
+async function costs(run: Charged, rounds: number): Promise<CaseRun> {
   const passes = new Map<string, Pass[]>()
   const settings: readonly (readonly [string, () => Partial<JobOptions>])[] = [
     ['none', () => ({})],
     ['1s', () => ({ state: stateIn('1s').state, epochIntervalMs: 1000 })],
     ['100ms', () => ({ state: stateIn('100ms').state, epochIntervalMs: 100 })],
   ]
-  for (let round = 0; round < (isSmall ? 1 : ROUNDS); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [name, options] of settings)
-      passes.set(name, [...(passes.get(name) ?? []), await steadyPass(input, options())])
+      passes.set(name, [...(passes.get(name) ?? []), await run(options())])
   }
   const of = (name: string): readonly Pass[] => passes.get(name) ?? []
   const cost = (name: string, what: 'seconds' | 'cpuSeconds'): number =>
@@ -127,6 +129,32 @@ async function costs(scale: number): Promise<CaseRun> {
       secondsWithout: median(of('none').map(({ seconds }) => seconds)),
     },
   }
+}
+
+/** A window of many keys, of which few change. */
+function windowCosts(scale: number): Promise<CaseRun> {
+  const isSmall = scale < SCALE_MIN
+  const input = hotReadings(Math.round(150_000_000 * scale), isSmall ? HOT_KEYS : KEYS)
+  return costs((options) => steadyPass(input, options), isSmall ? 1 : ROUNDS)
+}
+
+/** Nexmark q0: no state but the source's position. A first run, which makes the code hot, does not count. */
+async function statelessCosts(scale: number): Promise<CaseRun> {
+  const events = Math.round(100_000_000 * scale)
+  const built = onBids('q0', passThrough, (p) =>
+    p.read('bids', nexmark('bid', { events }), { eventTime: 'dateTime' }),
+  ).build()
+  const run: Charged = async (options) => {
+    const stop = watch()
+    const { progress } = await new Job(built, {
+      host: createNodeHost(),
+      mode: 'continuous',
+      ...options,
+    }).run()
+    return { ...stop(), progress }
+  }
+  await run({})
+  return costs(run, scale < SCALE_MIN ? 1 : ROUNDS)
 }
 
 function median(values: readonly number[]): number {
@@ -306,7 +334,13 @@ export const epochCases: readonly BenchCase[] = [
     about:
       'a window of 1,000,000 live keys, 5 % of them hot: with epochs each 1 s, each 100 ms, and without state',
     unit: 'rows',
-    run: costs,
+    run: windowCosts,
+  },
+  {
+    name: 'epochs-q0',
+    about: 'Nexmark q0: with epochs each 1 s, each 100 ms, and without state',
+    unit: 'bids',
+    run: statelessCosts,
   },
   {
     name: 'committed-latency',
