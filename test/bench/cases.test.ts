@@ -11,11 +11,15 @@ const cases = allCases.filter(
 )
 
 describe('the benchmarks', () => {
-  it.each(cases.map((bench) => [bench.name, bench] as const))('%s', async (name, bench) => {
-    const run = await bench.run(scaleOf(name))
-    expect(run.units).toBeGreaterThan(1000)
-    expect(run.rowsOut).toBeGreaterThan(0)
-    expect(run.rowsOut).toBeLessThanOrEqual(run.units)
-    // Some start processes of their own, which load the sources.
-  }, 90_000)
+  it.each(cases.map((bench) => [bench.name, bench] as const))(
+    '%s',
+    async (name, bench) => {
+      const run = await bench.run(scaleOf(name))
+      expect(run.units).toBeGreaterThan(1000)
+      expect(run.rowsOut).toBeGreaterThan(0)
+      expect(run.rowsOut).toBeLessThanOrEqual(run.units)
+      // Some start processes of their own, which load the sources.
+    },
+    90_000,
+  )
 })
