@@ -15,7 +15,7 @@ import { lineOf, parseSource, walkSyntax } from './syntax.mjs'
 
 const everyRoom = [
   'time', 'data', 'expr', 'plan', 'state', 'checkpoint', 'engine', 'sdk', 'sql', 'connect', 'runtime', 'testing',
-  'host', 'host/node',
+  'host', 'host/node', 'objects',
 ] // prettier-ignore
 
 /** @type {Readonly<Record<string, RoomRule>>} */
@@ -25,7 +25,8 @@ export const roomRules = {
   expr: { rooms: ['data', 'time'] },
   plan: { rooms: ['expr', 'data', 'time'], typesFrom: ['connect'] },
   state: { rooms: ['data', 'time', 'host'] },
-  checkpoint: { rooms: ['data', 'host'] },
+  objects: { rooms: ['host'] },
+  checkpoint: { rooms: ['data', 'host', 'objects'] },
   engine: {
     rooms: ['plan', 'expr', 'state', 'checkpoint', 'data', 'time', 'host'],
     typesFrom: ['connect'],
@@ -33,7 +34,7 @@ export const roomRules = {
   sdk: { rooms: ['plan', 'expr', 'data', 'time'], packages: ['@standard-schema/spec'] },
   sql: { rooms: ['plan', 'expr', 'data', 'time'] },
   connect: {
-    rooms: ['plan', 'data', 'time', 'host'],
+    rooms: ['plan', 'data', 'time', 'host', 'objects'],
     typesFrom: ['checkpoint', 'expr'],
   },
   runtime: { rooms: everyRoom.filter((room) => !['sdk', 'sql', 'testing'].includes(room)) },
@@ -56,6 +57,7 @@ export const roomRules = {
       '@millrace/core/connect',
       '@millrace/core/data',
       '@millrace/core/errors',
+      '@millrace/core/files',
       '@millrace/core/host',
       '@millrace/core/time',
       'aws4fetch',

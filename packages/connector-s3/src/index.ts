@@ -2,3 +2,4 @@
 export { s3Objects } from './s3-objects.ts'
 export { parseS3Url } from './s3-options.ts'
 export type { S3CredentialNames, S3Options } from './s3-options.ts'
+export { s3Folder } from './s3-folder.ts'

@@ -89,6 +89,11 @@ export class S3Connection {
     )
   }
 
+  /** An object of the bucket as the source of a copy. */
+  sourceOf(key: string): string {
+    return `/${this.place.bucket}/${key.split('/').map(encodeSegment).join('/')}`
+  }
+
   #url({ key, query = {} }: S3Request): string {
     const path = key === undefined ? '' : `/${key.split('/').map(encodeSegment).join('/')}`
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeSegment(value)}`)

@@ -85,6 +85,13 @@ class S3Objects implements ObjectClient {
     }
   }
 
+  async copy(from: string, to: string, signal: AbortSignal): Promise<ObjectAnswer<'copied' | 'missing'>> {
+    const headers = { 'x-amz-copy-source': this.#connection.sourceOf(from) }
+    const answer = await this.#document({ method: 'PUT', key: to, headers }, 'CopyObjectResult', signal)
+    if (!('failure' in answer)) return { value: 'copied' }
+    return answer.code === 'NoSuchKey' ? { value: 'missing' } : { failure: answer.failure }
+  }
+
   async list(
     prefix: string,
     from: string | undefined,
@@ -303,8 +310,13 @@ function isSuccess({ status }: S3Response): boolean {
   return status >= 200 && status < 300
 }
 
-function identityOf(headers: Headers): { version: string; tag: string | undefined } {
-  return { version: headers.get('etag') ?? '', tag: headers.get(TAG) ?? undefined }
+function identityOf(headers: Headers): Pick<ObjectPart, 'version' | 'tag' | 'modifiedMs'> {
+  const modifiedMs = Date.parse(headers.get('last-modified') ?? '')
+  return {
+    version: headers.get('etag') ?? '',
+    tag: headers.get(TAG) ?? undefined,
+    ...(Number.isNaN(modifiedMs) ? {} : { modifiedMs }),
+  }
 }
 
 function isTruncated(xml: string): boolean {

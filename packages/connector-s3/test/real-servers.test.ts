@@ -2,8 +2,11 @@
 import { describe, expect, it, test } from 'vitest'
 import { CheckpointLog, ObjectStore } from '../../core/src/checkpoint/index.ts'
 import type { Entry } from '../../core/src/checkpoint/index.ts'
+import { ndjson, objectFolder } from '../../core/src/connect/files/index.ts'
+import { batchOfRows, schema, t } from '../../core/src/data/index.ts'
+import type { Files } from '../../core/src/host/index.ts'
 import { createNodeHost } from '../../core/src/host/node/index.ts'
-import { storeConformance } from '../../core/src/testing/index.ts'
+import { sinkConformance, storeConformance } from '../../core/src/testing/index.ts'
 import { s3Objects } from '../src/index.ts'
 import type { S3Options } from '../src/index.ts'
 
@@ -36,6 +39,22 @@ const takeover = (token: string): Entry => ({
   atMs: 0,
 })
 
+const Item = schema({ id: t.int32() })
+
+/** Rows of all files that are not hidden. */
+async function linesIn(files: Files, root: string): Promise<readonly object[]> {
+  const rows: object[] = []
+  for (const { name } of await files.list(root)) {
+    if (name.startsWith('_')) continue
+    const file = await files.open(`${root}/${name}`, 'read')
+    const bytes = Buffer.alloc((await file.status()).size)
+    for (let at = 0; at < bytes.length;) at += await file.read(bytes, at, bytes.length - at, at)
+    for (const line of bytes.toString('utf8').split('\n'))
+      if (line !== '') rows.push(JSON.parse(line) as object)
+  }
+  return rows
+}
+
 describe('real S3 servers', () => {
   it.runIf(servers.length > 0)('are here (npm run test:servers starts them)', () => {
     expect(servers.map(({ name }) => name)).not.toEqual([])
@@ -54,6 +73,49 @@ describe.each(servers)('$name', (server) => {
       },
     },
   )
+
+  sinkConformance(
+    { describe, test, expect },
+    {
+      name: 'takes output files once',
+      holdsBack: true,
+      setup: () => {
+        const place = objectFolder(s3Objects(optionsOf(server)), { prefix: freshPrefix() })
+        return Promise.resolve({
+          host,
+          sink: () => ndjson(place, { schema: Item, roll: { size: 200 } }).toSink(),
+          schema: Item,
+          row: (n) => ({ id: n }),
+          visible: () => linesIn(place.files(host), place.name),
+        })
+      },
+    },
+  )
+
+  it('takes an output file of several parts, whole', async () => {
+    const place = objectFolder(s3Objects(optionsOf(server)), { prefix: freshPrefix() })
+    const options = { schema: Item, lineage: 'l', step: 's', attempt: 1, outputMode: 'refuse' } as const
+    const run = await ndjson(place, { schema: Item })
+      .toSink()
+      .open({ ...options, host, bounded: true })
+    const writer = await run.writer(0)
+    const count = 900_000
+    for (let from = 0; from < count; from += 10_000)
+      await writer.write(
+        batchOfRows(
+          Item,
+          Array.from({ length: 10_000 }, (_, n) => ({ id: from + n })),
+        ),
+      )
+    writer.seal(1, { final: true })
+    const answer = await writer.prepare(1)
+    expect(await run.commit(answer === undefined ? [] : [answer])).toEqual([
+      { kind: 'committed', rows: count },
+    ])
+    await writer.close()
+    await run.close()
+    expect(await linesIn(place.files(host), place.name)).toHaveLength(count)
+  }, 60_000)
 
   it('ST1: one of twenty creators wins each of a hundred names', async () => {
     const prefix = freshPrefix()

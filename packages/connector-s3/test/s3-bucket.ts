@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 export type S3Operation =
   | 'AbortMultipartUpload'
   | 'CompleteMultipartUpload'
+  | 'CopyObject'
   | 'CreateMultipartUpload'
   | 'DeleteObject'
   | 'GetObject'
@@ -51,11 +52,13 @@ interface Upload {
 
 /** Limits that tests make small. */
 export interface S3BucketOptions {
+  readonly name: string
   readonly pageSize: number
   readonly partBytesMin: number
 }
 
 const noBytes = new Uint8Array(0)
+const COPY_BYTES_MAX = 5 * 1024 ** 3
 
 /** One bucket. */
 export class S3Bucket {
@@ -73,6 +76,8 @@ export class S3Bucket {
     switch (operation) {
       case 'PutObject':
         return this.#put(call)
+      case 'CopyObject':
+        return this.#copy(call)
       case 'GetObject':
         return this.#get(call)
       case 'HeadObject':
@@ -108,6 +113,26 @@ export class S3Bucket {
     }
     this.objects.set(call.key, stored)
     return { status: 200, headers: { etag: stored.etag, ...checksumOf(stored) }, body: noBytes }
+  }
+
+  /** The bytes are put together to one part, so an object in parts gets another tag. */
+  #copy(call: S3Call): S3Answer {
+    const [, bucket, key] =
+      /^\/?([^/]+)\/(.+)$/.exec(decodeURIComponent(call.headers['x-amz-copy-source'] ?? '')) ?? []
+    if (bucket !== this.#options.name || key === undefined)
+      return errorOf(400, 'InvalidArgument', 'Copy Source must mention the source bucket and key')
+    const stored = this.objects.get(key)
+    if (stored === undefined) return noSuchKey
+    if (stored.bytes.length > COPY_BYTES_MAX)
+      return errorOf(
+        400,
+        'InvalidRequest',
+        'The specified copy source is larger than the maximum allowable size',
+      )
+    const etag = `"${md5(stored.bytes).toString('hex')}"`
+    const checksum = stored.checksum === undefined ? undefined : sha256(stored.bytes)
+    this.objects.set(call.key, { ...stored, etag, checksum })
+    return document('CopyObjectResult', `<ETag>${xml(etag)}</ETag>`)
   }
 
   #wrongCondition({ key, headers }: S3Call): S3Answer | undefined {

@@ -68,6 +68,7 @@ export class S3Server {
   private constructor(options: S3ServerOptions) {
     this.#options = options
     this.bucket = new S3Bucket({
+      name: options.bucket,
       pageSize: options.pageSize ?? 3,
       partBytesMin: options.partBytesMin ?? 5 << 20,
     })
@@ -126,7 +127,7 @@ export class S3Server {
     }
     if (!isBucket)
       return answer(response, request, errorOf(404, 'NoSuchBucket', 'The specified bucket does not exist'))
-    const operation = operationOf(request.method, key, query)
+    const operation = operationOf(request, key, query)
     if (operation === undefined)
       return answer(
         response,
@@ -208,7 +209,11 @@ async function received(incoming: IncomingMessage): Promise<SignedRequest | unde
   return { method: incoming.method ?? '', target: incoming.url ?? '', headers, body: Buffer.concat(chunks) }
 }
 
-function operationOf(method: string, key: string, query: URLSearchParams): S3Operation | undefined {
+function operationOf(
+  { method, headers }: SignedRequest,
+  key: string,
+  query: URLSearchParams,
+): S3Operation | undefined {
   const isUpload = query.has('uploadId')
   if (key === '') {
     if (method !== 'GET') return undefined
@@ -217,6 +222,7 @@ function operationOf(method: string, key: string, query: URLSearchParams): S3Ope
   }
   switch (method) {
     case 'PUT':
+      if (headers['x-amz-copy-source'] !== undefined) return 'CopyObject'
       return isUpload ? 'UploadPart' : 'PutObject'
     case 'GET':
       return 'GetObject'

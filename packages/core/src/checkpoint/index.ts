@@ -18,7 +18,7 @@ export type {
 export { historyOf } from './lineage.ts'
 export { CheckpointLog } from './log.ts'
 export type { Appended } from './log.ts'
-export type { ObjectAnswer, ObjectClient, ObjectFailureKind, ObjectUpload } from './object-client.ts'
+export type { ObjectAnswer, ObjectClient, ObjectFailureKind, ObjectUpload } from '../objects/object-client.ts'
 export { ObjectStore } from './object-store.ts'
 export type { ObjectStoreOptions } from './object-store.ts'
 export { decideStart } from './recovery.ts'

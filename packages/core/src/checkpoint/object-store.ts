@@ -10,10 +10,10 @@
  * `ObjectStore` tries it out before its first creation, on an object that is there for that (law L10).
  */
 import { assert, MillraceError } from '../errors.ts'
-import type { ObjectClient } from './object-client.ts'
-import { ObjectRequests } from './object-requests.ts'
-import type { Doing, ObjectStoreHost, RequestLimits } from './object-requests.ts'
-import { ObjectWriter } from './object-writer.ts'
+import type { ObjectClient } from '../objects/object-client.ts'
+import { ObjectRequests } from '../objects/object-requests.ts'
+import type { Doing, ObjectStoreHost, RequestLimits } from '../objects/object-requests.ts'
+import { ObjectWriter } from '../objects/object-writer.ts'
 import { foreign, isOwnName, noPlace } from './store-place.ts'
 import { isStoreName } from './store.ts'
 import type { ByteRange, CheckpointStore, StoredFile, StoreWriter } from './store.ts'

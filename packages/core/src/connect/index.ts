@@ -51,7 +51,7 @@ export type {
   ObjectPart,
   ObjectUpload,
   UploadPage,
-} from '../checkpoint/object-client.ts'
+} from '../objects/object-client.ts'
 export { cellJson, cellText } from './cell-text.ts'
 export { laterOutput } from './later-output.ts'
 export type { CountCommittable } from './blackhole.ts'

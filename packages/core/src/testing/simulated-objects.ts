@@ -74,6 +74,11 @@ export class SimulatedObjects {
     this.#options = options
   }
 
+  /** Keys and bytes of all objects. */
+  contents(): readonly (readonly [key: string, bytes: Uint8Array])[] {
+    return [...this.#objects].map(([key, { bytes }]) => [key, bytes] as const)
+  }
+
   /** Uploads that are neither finished nor forgotten. */
   get openUploads(): number {
     return this.#uploads.size
@@ -119,6 +124,13 @@ export class SimulatedObjects {
           const object = this.#objects.get(key)
           if (object === undefined) return undefined
           return { ...object, bytes: object.bytes.slice(start, end), size: object.bytes.length }
+        }),
+      copy: (from, to, signal) =>
+        request('copy', to, signal, () => {
+          const object = this.#objects.get(from)
+          if (object === undefined) return 'missing'
+          this.#put(to, object.bytes, object.tag)
+          return 'copied'
         }),
       list: (prefix, from, signal) =>
         request('list', prefix, signal, () => {

@@ -62,3 +62,34 @@ describe('a job with its state in object storage', () => {
     expect(wrong).toBeGreaterThan(0)
   })
 })
+
+describe('a job with its output in a bucket', () => {
+  it.each([
+    ...modes.map((mode) => ({ mode, arriving: 'all' as const })),
+    { mode: modes[0], arriving: 'none' as const },
+  ])(
+    'gives each row once, wherever it is killed: $mode, of its last requests arrive late: $arriving',
+    async ({ mode, arriving }) => {
+      const job: SmallJob = { mode, output: 'bucket files', store: 'directory' }
+      expect((await wholeLife(suiteSeed, job)).shown).toEqual(answer)
+      expect(await killedEverywhere(suiteSeed, job, { arriving })).toEqual([])
+    },
+    TEST_MS,
+  )
+
+  it('gives each row once while requests fail', async () => {
+    const effects: readonly ObjectEffect[] = ['lost', 'late', 'silent', 'server', 'throttled', 'unreachable']
+    for (let seed = suiteSeed; seed < suiteSeed + 20; seed++) {
+      const choose = randomOf(seed)
+      const strike = (): ObjectEffect | undefined =>
+        choose(4) === 0 ? effects[choose(effects.length)] : undefined
+      const world = new SmallWorld(
+        seed,
+        { mode: 'continuous', output: 'bucket files', store: 'bucket' },
+        { strike },
+      )
+      await world.start()
+      expect({ seed, shown: await world.visible() }).toEqual({ seed, shown: answer })
+    }
+  })
+})

@@ -6,7 +6,7 @@ import { DirectoryStore, ObjectStore } from '../../src/checkpoint/index.ts'
 import type { CheckpointStore, ObjectClient } from '../../src/checkpoint/index.ts'
 import { memoryRows, toHttp } from '../../src/connect/index.ts'
 import type { MemoryPosition, Sink, Source } from '../../src/connect/index.ts'
-import { ndjson } from '../../src/connect/files/index.ts'
+import { ndjson, objectFolder } from '../../src/connect/files/index.ts'
 import type { Host, Http } from '../../src/host/host.ts'
 import type { BuiltPlan } from '../../src/plan/index.ts'
 import { Job } from '../../src/runtime/index.ts'
@@ -21,8 +21,8 @@ import { SimulatedTable } from './simulated-table.ts'
 import type { TableDefect } from './simulated-table.ts'
 
 export const modes = ['continuous', 'micro-batch', 'batch'] as const
-/** Sinks of each family: publish (with every epoch, and held back over epochs), transaction, idempotent. */
-export const outputs = ['files', 'held files', 'table', 'service'] as const
+/** Sinks of each family: publish (with every epoch, held back over epochs, in a bucket), transaction, idempotent. */
+export const outputs = ['files', 'held files', 'bucket files', 'table', 'service'] as const
 export const stores = ['directory', 'bucket'] as const
 
 /** What job runs, and on what. */
@@ -154,6 +154,11 @@ export class SmallWorld {
         return ndjson(OUTPUT, { roll: 'epoch' }).toSink() as Sink
       case 'held files':
         return ndjson(OUTPUT, { roll: { size: 300 } }).toSink() as Sink
+      case 'bucket files': {
+        const client = this.objects.client((what, arrive) => this.machine.remotely(what, arrive))
+        const place = objectFolder(client, { prefix: 'out', partBytes: 200 })
+        return ndjson(place, { roll: { size: 300 } }).toSink() as Sink
+      }
       case 'table':
         return this.table.sink((what, arrive) => this.machine.remotely(what, arrive)) as unknown as Sink
       case 'service':
@@ -175,6 +180,11 @@ export class SmallWorld {
   }
 
   async #lines(): Promise<readonly string[]> {
+    if (this.#job.output === 'bucket files')
+      return this.objects
+        .contents()
+        .filter(([key]) => /^out\/[^._]/.test(key))
+        .flatMap(([, bytes]) => Buffer.from(bytes).toString('utf8').split('\n').filter(Boolean))
     const files = new SimulatedFiles(this.machine.disk)
     if ((await files.status(OUTPUT)) === undefined) return []
     const lines: string[] = []

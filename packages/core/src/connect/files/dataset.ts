@@ -25,6 +25,7 @@ import type { FileSinkOptions } from './file-sink.ts'
 import { fileSource } from './file-source.ts'
 import type { FileSourceOptions } from './file-source-options.ts'
 import type { FormatChoice } from './format-choice.ts'
+import type { OutputPlace } from './output-place.ts'
 
 const POLL_MS_DEFAULT = 500
 const CHUNK_BYTES_DEFAULT = 1024 * 1024
@@ -125,16 +126,20 @@ export type AnyFileOptions<Row> =
 /** Makes a dataset; checks the options. */
 export function makeDataset<Row>(
   formats: FormatChoice,
-  path: string,
+  place: string | OutputPlace,
   options: AnyFileOptions<Row>,
 ): FileDataset<Row> | UndeclaredFileDataset {
+  const path = typeof place === 'object' && place !== null ? place.name : place
   if (typeof path !== 'string' || path.trim() === '')
     throw wrongOption('path', path, 'the path of a file, folder or pattern')
+  const other = typeof place === 'string' ? undefined : place
   // Two slashes are one in a path: it would be a folder named like the scheme.
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
+  if (other === undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
     throw new MillraceError('plan/unsupported', {
       what: `"${path}" is a URL, and files are read from and written to disks of this machine`,
-      hint: 'read from and write to a folder, and copy the files there from elsewhere, or from there',
+      hint: path.startsWith('s3:')
+        ? `write to a bucket with s3Folder('${path}') of @millrace/connector-s3 in place of the path; copy what is to be read to a folder`
+        : 'read from and write to a folder, and copy the files there from elsewhere, or from there',
     })
   }
   checkDeclared(options.schema)
@@ -147,8 +152,14 @@ export function makeDataset<Row>(
     schema,
     eventTime: eventTimeOf(options),
     onError,
-    toSource: () => fileSource(source),
-    toSink: () => fileSink({ ...sink, path, format: writtenFormat(formats, path) }),
+    toSource: () => {
+      if (other !== undefined) throw writtenOnly(path)
+      return fileSource(source)
+    },
+    toSink: () => {
+      if (other !== undefined) checkPlaceRoll(sink.roll.bytes)
+      return fileSink({ ...sink, path, place: other, format: writtenFormat(formats, path) })
+    },
   } as FileDataset<Row> | UndeclaredFileDataset
 }
 
@@ -182,7 +193,7 @@ function sourceOptions<Row>(
 
 function sinkOptions(
   options: FileWriteOptions & { readonly compression?: FileCompression | 'none' | 'uncompressed' },
-): Omit<FileSinkOptions, 'path' | 'format'> {
+): Omit<FileSinkOptions, 'path' | 'place' | 'format'> {
   const { partitionBy = [], openFilesMax = OPEN_FILES_MAX_DEFAULT, compression } = options
   if (!Number.isInteger(openFilesMax) || openFilesMax < 1) {
     throw wrongOption('openFilesMax', openFilesMax, 'a whole number of files, 1 or more')
@@ -208,6 +219,21 @@ function rollPolicy(roll: FileWriteOptions['roll']): FileSinkOptions['roll'] {
     ageMs: positiveDuration('roll.interval', interval ?? ROLL_AGE_MS_DEFAULT),
     ageGiven: interval !== undefined,
   }
+}
+
+/** Files in other places are copied there when they become visible, which stores do up to 5 GB. */
+const PLACE_FILE_BYTES_MAX = 4 * 1024 ** 3
+
+function checkPlaceRoll(bytes: number): void {
+  if (bytes <= PLACE_FILE_BYTES_MAX) return
+  throw wrongOption('roll.size', bytes, `up to ${PLACE_FILE_BYTES_MAX} for an output in a bucket`)
+}
+
+function writtenOnly(path: string): MillraceError {
+  return new MillraceError('plan/unsupported', {
+    what: `files in "${path}" are written, not read`,
+    hint: 'copy them to a folder of this machine, and read that',
+  })
 }
 
 function writtenFormat(formats: FormatChoice, path: string): Format {

@@ -25,6 +25,7 @@ import type {
 import { partOptions } from './file-options.ts'
 import type { DatasetFunction } from './file-options.ts'
 import { formatByEnding, oneFormat } from './format-choice.ts'
+import type { OutputPlace } from './output-place.ts'
 
 // The overload with a schema comes last: of several the compiler explains the last one, and that one is meant.
 
@@ -39,7 +40,10 @@ export type UndeclaredOptions<Format> = Format & FileOptions<UndeclaredRow> & { 
 export type AnyFormatOptions = Readonly<Record<never, never>>
 
 /** Without a schema: the columns are found in the files. */
-export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>): UndeclaredFileDataset
+export function ndjson(
+  path: string | OutputPlace,
+  options?: UndeclaredOptions<NdjsonOptions>,
+): UndeclaredFileDataset
 /**
  * Newline-delimited JSON: one object per line (`.ndjson`, `.jsonl`, and these with `.gz` or `.zst`).
  *
@@ -51,16 +55,22 @@ export function ndjson(path: string, options?: UndeclaredOptions<NdjsonOptions>)
  * const events = p.read('events', ndjson('events', { schema: Event, eventTime: 'time', follow: 'lines' }))
  * ```
  */
-export function ndjson<Row>(path: string, options: DeclaredOptions<Row, NdjsonOptions>): FileDataset<Row>
 export function ndjson<Row>(
-  path: string,
+  path: string | OutputPlace,
+  options: DeclaredOptions<Row, NdjsonOptions>,
+): FileDataset<Row>
+export function ndjson<Row>(
+  path: string | OutputPlace,
   options: NdjsonOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   return dataset('ndjson', path, { options, format: ndjsonFormat })
 }
 
 /** Without a schema: the columns are found in the files. */
-export function json(path: string, options?: UndeclaredOptions<JsonOptions>): UndeclaredFileDataset
+export function json(
+  path: string | OutputPlace,
+  options?: UndeclaredOptions<JsonOptions>,
+): UndeclaredFileDataset
 /**
  * JSON documents that are one array of objects (`.json`).
  *
@@ -71,16 +81,22 @@ export function json(path: string, options?: UndeclaredOptions<JsonOptions>): Un
  * const flights = p.read('flights', json('flights-200k.json', { schema: Flight }))
  * ```
  */
-export function json<Row>(path: string, options: DeclaredOptions<Row, JsonOptions>): FileDataset<Row>
 export function json<Row>(
-  path: string,
+  path: string | OutputPlace,
+  options: DeclaredOptions<Row, JsonOptions>,
+): FileDataset<Row>
+export function json<Row>(
+  path: string | OutputPlace,
   options: JsonOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   return dataset('json', path, { options, format: jsonFormat })
 }
 
 /** Without a schema: the columns are found in the files. */
-export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): UndeclaredFileDataset
+export function csv(
+  path: string | OutputPlace,
+  options?: UndeclaredOptions<CsvOptions>,
+): UndeclaredFileDataset
 /**
  * Comma-separated values: RFC 4180 with a header, or another dialect by options (`.csv`).
  *
@@ -91,9 +107,12 @@ export function csv(path: string, options?: UndeclaredOptions<CsvOptions>): Unde
  * const airports = p.read('airports', csv('airports.csv', { schema: Airport }))
  * ```
  */
-export function csv<Row>(path: string, options: DeclaredOptions<Row, CsvOptions>): FileDataset<Row>
 export function csv<Row>(
-  path: string,
+  path: string | OutputPlace,
+  options: DeclaredOptions<Row, CsvOptions>,
+): FileDataset<Row>
+export function csv<Row>(
+  path: string | OutputPlace,
   options: CsvOptions & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   return dataset('csv', path, { options, format: csvFormat })
@@ -101,7 +120,7 @@ export function csv<Row>(
 
 /** Without a schema: the columns are found in the files. */
 export function tsv(
-  path: string,
+  path: string | OutputPlace,
   options?: UndeclaredOptions<Omit<CsvOptions, 'delimiter'>>,
 ): UndeclaredFileDataset
 /**
@@ -110,18 +129,18 @@ export function tsv(
  * @throws MillraceError `plan/invalid-argument` when an option is outside its range.
  */
 export function tsv<Row>(
-  path: string,
+  path: string | OutputPlace,
   options: DeclaredOptions<Row, Omit<CsvOptions, 'delimiter'>>,
 ): FileDataset<Row>
 export function tsv<Row>(
-  path: string,
+  path: string | OutputPlace,
   options: Omit<CsvOptions, 'delimiter'> & AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   return dataset('tsv', path, { options, format: tsvFormat })
 }
 
 /** Without a schema: the columns are found in the files. */
-export function parquet(path: string, options?: UndeclaredParquetOptions): UndeclaredFileDataset
+export function parquet(path: string | OutputPlace, options?: UndeclaredParquetOptions): UndeclaredFileDataset
 /**
  * Apache Parquet (`.parquet`). Only the columns and row groups that the pipeline needs are read.
  *
@@ -133,9 +152,12 @@ export function parquet(path: string, options?: UndeclaredParquetOptions): Undec
  * flights.write('out', parquet('out/flights', { partitionBy: ['origin'] }))
  * ```
  */
-export function parquet<Row>(path: string, options: DeclaredParquetOptions<Row>): FileDataset<Row>
 export function parquet<Row>(
-  path: string,
+  path: string | OutputPlace,
+  options: DeclaredParquetOptions<Row>,
+): FileDataset<Row>
+export function parquet<Row>(
+  path: string | OutputPlace,
   options: DeclaredParquetOptions<Row> | UndeclaredParquetOptions = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   return dataset('parquet', path, { options, format: parquetFormat })
@@ -150,7 +172,10 @@ export type UndeclaredParquetOptions = ParquetOptions &
   Omit<FileOptions<UndeclaredRow>, 'compression'> & { readonly schema?: undefined }
 
 /** Without a schema: the columns are found in the files. */
-export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions>): UndeclaredFileDataset
+export function files(
+  path: string | OutputPlace,
+  options?: UndeclaredOptions<AnyFormatOptions>,
+): UndeclaredFileDataset
 /**
  * Files of any of the formats, told apart by the endings of their names. For reading; what is written has a format.
  *
@@ -161,9 +186,12 @@ export function files(path: string, options?: UndeclaredOptions<AnyFormatOptions
  * const flights = p.read('flights', files('data/flights', { schema: Flight, eventTime: 'date' }))
  * ```
  */
-export function files<Row>(path: string, options: DeclaredOptions<Row, AnyFormatOptions>): FileDataset<Row>
 export function files<Row>(
-  path: string,
+  path: string | OutputPlace,
+  options: DeclaredOptions<Row, AnyFormatOptions>,
+): FileDataset<Row>
+export function files<Row>(
+  path: string | OutputPlace,
   options: AnyFileOptions<Row> = {},
 ): FileDataset<Row> | UndeclaredFileDataset {
   const formats = [parquetFormat(), ndjsonFormat(), jsonFormat(), csvFormat(), tsvFormat()]
@@ -174,7 +202,7 @@ export function files<Row>(
 /** Parts the options; they lose their types on the way, and each name goes to the side that declares it. */
 function dataset<Row, Options extends object>(
   of: DatasetFunction,
-  path: string,
+  path: string | OutputPlace,
   given: { readonly options: object; readonly format: (options: Options) => Format },
 ): FileDataset<Row> | UndeclaredFileDataset {
   const { ofFiles, ofFormat } = partOptions(of, given.options)

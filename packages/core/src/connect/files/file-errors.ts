@@ -93,12 +93,19 @@ function outputParts(code: string, path: string): readonly [ErrorCode, string, s
         `output "${path}" cannot be written`,
         'choose another folder: files cannot be made there, or the folder was removed meanwhile',
       ]
+    case 'ESTORE':
+      return [
+        'output/write-failed',
+        `output "${path}" cannot be written`,
+        'look after the object store, then run again; nothing unfinished is visible in the output',
+      ]
     default:
       return ['output/write-failed', `output "${path}" cannot be written`, 'check the disk, then run again']
   }
 }
 
 function describe(error: unknown): string {
+  if (systemCode(error) === 'ESTORE') return (error as Error).message
   return error instanceof Error ? `the system says ${error.message}` : String(error)
 }
 

@@ -15,11 +15,15 @@ import type { FileCompression } from './file-name.ts'
 import { FileWriter } from './file-writer.ts'
 import type { FileCommittable, RollPolicy } from './file-writer.ts'
 import { OutputFolder } from './output-folder.ts'
+import { hostOfPlace } from './output-place.ts'
+import type { OutputPlace } from './output-place.ts'
 import { writerId } from './output-name.ts'
 
 /** Checked options of a file sink. */
 export interface FileSinkOptions {
   readonly path: string
+  /** Where `path` is, when it is no folder of this machine. */
+  readonly place: OutputPlace | undefined
   readonly format: Format
   readonly compression: FileCompression | undefined
   readonly partitionBy: readonly string[]
@@ -34,7 +38,7 @@ export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
     description: describeSink(options),
     accepts: 'append',
     exclusive: normalPath(options.path),
-    folder: options.path,
+    ...(options.place === undefined ? { folder: options.path } : {}),
     validate: (schema, step) => validate(options, schema, step),
     async open(context) {
       validate(options, context.schema, context.step)
@@ -112,11 +116,12 @@ async function openFileSink(
   options: FileSinkOptions,
   context: SinkContext,
 ): Promise<OpenSink<FileCommittable>> {
-  const { host, lineage, step, attempt, bounded, resumable = false, resumed = false, standing } = context
+  const { lineage, step, attempt, bounded, resumable = false, resumed = false, standing } = context
+  const { path, place } = options
+  const host = place === undefined ? context.host : hostOfPlace(context.host, place)
   const isFirst = !resumed || context.unwritten === true
   const left = new Set((context.left ?? []).map((one) => writerId(one, step)))
   const writer = { id: writerId(lineage, step), attempt }
-  const { path } = options
   const mode = context.outputMode
   const folder = new OutputFolder({ host, path, writer, mode, resumable, resumed, left, step, standing })
   await folder.open()
@@ -140,6 +145,7 @@ async function openFileSink(
         schema: context.schema,
         writesEmpty: bounded && isFirst && task === 0 && partitionBy.length === 0,
         // A bounded run has one epoch, which shows everything.
+        addsToFiles: place === undefined,
         doneJournals: resumable && !bounded && !roll.everyEpoch ? doneJournals : undefined,
       })
       try {

@@ -61,6 +61,8 @@ export interface FileWriterOptions {
   readonly writesEmpty: boolean
   /** Whether a later attempt may have to show what this one wrote. */
   readonly resumable: boolean
+  /** Whether files can be made durable and then go on. */
+  readonly addsToFiles: boolean
   /** Rows that an epoch does not show have to survive a crash: told of journals that are done. Undefined: they have not. */
   readonly doneJournals: Set<string> | undefined
 }
@@ -119,10 +121,10 @@ export class FileWriter implements SinkWriter<FileCommittable> {
     const isKept = ({ name }: { readonly name: string }): boolean => !partitionBy.includes(name)
     this.#kept = schema.fields.flatMap((field, index) => (isKept(field) ? [index] : []))
     this.#fileSchema = partitionBy.length === 0 ? schema : { fields: schema.fields.filter(isKept) }
-    const { host, folder, writer, task, doneJournals: done } = options
+    const { host, folder, writer, task, addsToFiles, doneJournals: done } = options
     if (done !== undefined) {
       const of = { host, folder: folder.path, writer, task, schema: this.#fileSchema }
-      this.#journal = new OutputJournal({ ...of, done })
+      this.#journal = new OutputJournal({ ...of, addsToFiles, done })
     }
     this.#partitioner = partitionBy.length === 0 ? undefined : new RowPartitioner(schema, partitionBy)
   }

@@ -10,3 +10,5 @@ export type {
 } from './dataset.ts'
 export type { AnyFormatOptions, DeclaredOptions, UndeclaredOptions } from './datasets.ts'
 export { csv, files, json, ndjson, parquet, tsv } from './datasets.ts'
+export { objectFolder } from './output-place.ts'
+export type { OutputPlace } from './output-place.ts'

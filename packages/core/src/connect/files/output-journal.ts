@@ -54,6 +54,8 @@ export interface OutputJournalOptions {
   readonly task: number
   /** Of the rows as they go into files. */
   readonly schema: Schema
+  /** Whether files can be made durable and then go on; else a journal ends with each seal. */
+  readonly addsToFiles: boolean
   /** Is told of journals that hold nothing more than what epochs show, but that an answer has named. */
   readonly done: Set<string>
   /** Bytes of a journal; default `JOURNAL_BYTES_MAX`. */
@@ -116,6 +118,10 @@ export class OutputJournal {
     this.#journals = live
     for (const journal of gone) this.#dropped.add(journal)
     if (this.#current?.live.size === 0) this.#current = undefined
+    if (!this.#options.addsToFiles) {
+      this.#current?.fill()
+      this.#current = undefined
+    }
     const marks = live.map((journal) => journal.mark())
     return {
       references: marks.map(({ reference }) => reference),

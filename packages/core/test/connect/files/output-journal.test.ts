@@ -34,6 +34,7 @@ class Trial {
       writer: { id: 'aaaaaaaaaaaa', attempt: 1 },
       task: 0,
       schema: Row,
+      addsToFiles: true,
       done: this.done,
       bytesMax: BYTES_MAX,
     })

@@ -1,8 +1,8 @@
 /**
  * The port to an object store: one method is one request, sent once, and its answer in words of this project.
  *
- * It knows of no retries, no waiting and no files of checkpoints: `object-requests.ts` sends again, `object-store.ts`
- * knows what to send. A client never rejects for what a store or a network does: that is a failure, and a value.
+ * It knows of no retries, no waiting and no files of checkpoints: `object-requests.ts` sends again, and who calls it
+ * (`checkpoint/object-store.ts`, `object-files.ts`) knows what to send. A client never rejects for what a store or a network does: that is a failure, and a value.
  *
  * Invariants (clients hold them, the store relies on them):
  *  OC1  `create` is decided by the store in one step: of all requests for one key that ever arrive, one creates.
@@ -61,6 +61,8 @@ export interface ObjectPart {
   readonly version: string
   /** What `create` or `beginUpload` was given. */
   readonly tag: string | undefined
+  /** When it was written, by the clock of the store, in milliseconds since 1970, where the store tells. */
+  readonly modifiedMs?: number
 }
 
 /** Objects of a list, and where it goes on. */
@@ -100,6 +102,8 @@ export interface ObjectClient {
     range: { readonly start: number; readonly end: number },
     signal: AbortSignal,
   ): Promise<ObjectAnswer<ObjectPart | undefined>>
+  /** Puts the bytes of an object under another key, too, whatever is there; the store does it. */
+  copy(from: string, to: string, signal: AbortSignal): Promise<ObjectAnswer<'copied' | 'missing'>>
   /** Objects whose keys begin with `prefix`. */
   list(prefix: string, from: string | undefined, signal: AbortSignal): Promise<ObjectAnswer<ObjectPage>>
   /** Removes an object; one that is not there is removed already. */

@@ -7,7 +7,6 @@
 import { MillraceError } from '../errors.ts'
 import type { ObjectClient, ObjectUpload } from './object-client.ts'
 import type { Doing, ObjectRequests, Send } from './object-requests.ts'
-import type { StoreWriter } from './store.ts'
 
 /** Where an object goes, and how. */
 export interface ObjectTarget {
@@ -18,6 +17,8 @@ export interface ObjectTarget {
   readonly client: ObjectClient
   readonly requests: ObjectRequests
   readonly partBytes: number
+  /** The error of an object that can be written no further; default that of the store of checkpoints. */
+  readonly broken?: (detail: string, hint: string) => MillraceError
 }
 
 /** What a part begins with; it doubles until it holds all that is appended. */
@@ -26,7 +27,7 @@ const FIRST_BUFFER_BYTES = 64 * 1024
 const PARTS_MAX = 10_000
 
 /** An object that is being written. */
-export class ObjectWriter implements StoreWriter {
+export class ObjectWriter {
   readonly #target: ObjectTarget
   #buffer: Uint8Array
   #used = 0
@@ -124,20 +125,27 @@ export class ObjectWriter implements StoreWriter {
   }
 
   #tooLarge(): MillraceError {
-    return new MillraceError('checkpoint/store-failed', {
-      what: `${this.#target.doing.what} of the checkpoint store failed`,
-      detail: `it has more than ${PARTS_MAX} parts of ${this.#target.partBytes} bytes`,
-      hint: 'give the store larger parts (`partBytes`)',
-      place: { file: this.#target.doing.file },
-    })
+    return this.#broken(
+      `it has more than ${PARTS_MAX} parts of ${this.#target.partBytes} bytes`,
+      'give the store larger parts (`partBytes`)',
+    )
   }
 
   #swept(): MillraceError {
+    return this.#broken(
+      'its upload was ended by somebody else',
+      'see whether another attempt of the job has taken over, or a lifecycle rule ends uploads too early',
+    )
+  }
+
+  #broken(detail: string, hint: string): MillraceError {
+    const { broken, doing } = this.#target
+    if (broken !== undefined) return broken(detail, hint)
     return new MillraceError('checkpoint/store-failed', {
-      what: `${this.#target.doing.what} of the checkpoint store failed`,
-      detail: 'its upload was ended by somebody else',
-      hint: 'see whether another attempt of the job has taken over, or a lifecycle rule ends uploads too early',
-      place: { file: this.#target.doing.file },
+      what: `${doing.what} of the checkpoint store failed`,
+      detail,
+      hint,
+      place: { file: doing.file },
     })
   }
 }

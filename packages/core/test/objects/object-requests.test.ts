@@ -1,7 +1,7 @@
 // Requests to an object store that do not succeed: waited for with patience, until somebody waits for the end.
 import { describe, expect, it } from 'vitest'
-import { ObjectRequests } from '../../src/checkpoint/object-requests.ts'
-import type { ObjectAnswer } from '../../src/checkpoint/object-client.ts'
+import { ObjectRequests } from '../../src/objects/object-requests.ts'
+import type { ObjectAnswer } from '../../src/objects/object-client.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import type { ManualHost } from '../../src/testing/index.ts'
 

@@ -42,6 +42,15 @@ const SLOW_BYTES_PER_MS = 256
 /** What is asked of the store: one request. */
 export type Send<Value> = (signal: AbortSignal) => Promise<ObjectAnswer<Value>>
 
+/** What a request that did not succeed is told with. */
+export interface FailureText {
+  readonly detail: string
+  readonly hint: string | undefined
+}
+
+/** The error of a request that did not succeed. */
+export type ObjectError = (failure: ObjectFailure, doing: Doing, text: FailureText) => Error
+
 /** What is done, and to what, in messages. */
 export interface Doing {
   /** Such as `creating a file`. */
@@ -72,7 +81,7 @@ const certain: ReadonlySet<ObjectFailureKind> = new Set([
 ])
 
 /** Failures that pass. */
-const passing: ReadonlySet<ObjectFailureKind> = new Set([
+export const passing: ReadonlySet<ObjectFailureKind> = new Set([
   'unreachable',
   'timeout',
   'throttled',
@@ -94,14 +103,17 @@ const hints: { readonly [kind in ObjectFailureKind]?: string } = {
 export class ObjectRequests {
   readonly #host: ObjectStoreHost
   readonly #limits: RequestLimits
+  readonly #errorOf: ObjectError
   /** How many wait for the end, and since when. */
   #hurries = 0
   #hurriedAt = 0
   /** Told when somebody begins to wait for the end. */
   readonly #hurried = new Set<() => void>()
 
-  constructor(host: ObjectStoreHost, limits: Partial<RequestLimits> = {}) {
+  /** `errorOf`: default errors of the store of checkpoints. */
+  constructor(host: ObjectStoreHost, limits: Partial<RequestLimits> = {}, errorOf: ObjectError = storeError) {
     this.#host = host
+    this.#errorOf = errorOf
     this.#limits = { ...defaultLimits, ...limits }
   }
 
@@ -140,7 +152,7 @@ export class ObjectRequests {
       const { failure } = answer
       const passed = this.#host.clock.monotonic() - began
       if (!passing.has(failure.kind) || sent >= requests || !this.#isPatient(began))
-        throw failed(failure, doing, sent, passed)
+        throw this.#errorOf(failure, doing, textOf(failure, sent, passed))
       isRepeated ||= !certain.has(failure.kind)
       await this.#wait(sent, failure)
     }
@@ -201,18 +213,19 @@ export class ObjectRequests {
   }
 }
 
-function failed(failure: ObjectFailure, doing: Doing, sent: number, passedMs: number): MillraceError {
+function textOf(failure: ObjectFailure, sent: number, passedMs: number): FailureText {
   const often = sent === 1 ? '' : `, and ${sent} requests in ${(passedMs / 1000).toFixed(1)} s did no better`
-  return new MillraceError('checkpoint/store-failed', {
+  return { detail: `${failure.message}${often}`, hint: failure.hint ?? hints[failure.kind] }
+}
+
+const storeError: ObjectError = (_, doing, { detail, hint }) =>
+  new MillraceError('checkpoint/store-failed', {
     what: `${doing.what} of the checkpoint store failed`,
-    detail: `${failure.message}${often}`,
+    detail,
     hint:
-      failure.hint ??
-      hints[failure.kind] ??
-      'look after the object store, then start again: the newest complete checkpoint is untouched',
+      hint ?? 'look after the object store, then start again: the newest complete checkpoint is untouched',
     place: { file: doing.file },
   })
-}
 
 function unexpected(error: unknown, doing: Doing): MillraceError {
   return new MillraceError('checkpoint/store-failed', {
