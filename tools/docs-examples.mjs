@@ -2,7 +2,7 @@
 // and executes those that are not marked `no-run`, one after the other, in an empty directory.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { doorOf, markdownExamples, tsdocExamples, withImports } from './house/doc-examples.mjs'
 import { inPipeline } from './house/pipeline-example.mjs'
@@ -49,10 +49,7 @@ function aroundLines(example) {
 function pipelineDoors() {
   const sources = 'packages/core/src'
   return [
-    {
-      door: '@millrace/core',
-      names: ['index', 'sdk/index'].flatMap((file) => namesOf(`${sources}/${file}.ts`)),
-    },
+    { door: '@millrace/core', names: namesOf(`${sources}/index.ts`) },
     { door: '@millrace/core/files', names: namesOf(`${sources}/connect/files/index.ts`) },
     { door: '@millrace/core/connect', names: namesOf(`${sources}/connect/index.ts`) },
   ]
@@ -69,6 +66,8 @@ function namesOf(path) {
   const names = []
   walkSyntax(parseSource(path, readProjectFile(path)), (node) => {
     if (node.type === 'ExportSpecifier') names.push(node['exported'].name)
+    else if (node.type === 'ExportAllDeclaration' && node['source'].value.startsWith('./'))
+      names.push(...namesOf(posix.join(posix.dirname(path), node['source'].value)))
     else if (node.type === 'ExportNamedDeclaration' && node['declaration']?.id)
       names.push(node['declaration'].id.name)
   })

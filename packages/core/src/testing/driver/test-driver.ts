@@ -395,6 +395,10 @@ export class TestDriver {
  *
  * @example
  * ```ts
+ * import { pipeline, schema, t, tumbling } from '@millrace/core'
+ * import { csv } from '@millrace/core/files'
+ * import { drive } from '@millrace/core/testing'
+ *
  * const Flight = schema({ origin: t.string(), at: t.timestamp('ms') })
  * const flights = pipeline('flights', (p) => {
  *   p.read('flights', csv('data/flights.csv', { schema: Flight, eventTime: 'at' }))
