@@ -44,6 +44,8 @@ interface AttemptState {
   readonly to: number
   readonly owing: readonly string[]
   readonly delivered: number
+  /** Its last manifest says that the input has come to its end. */
+  readonly hasEnded: boolean
 }
 
 /** By number, from 1; undefined: not created, or removed. */
@@ -73,6 +75,7 @@ export type Defect =
   | 'believe what another lineage delivered'
   | 'resume a history that was left'
   | 'go back with every start'
+  | 'believe that an end was delivered'
 
 /** How large a world is. */
 export interface Bounds {
@@ -82,15 +85,18 @@ export interface Bounds {
   /** Whether old entries may be removed, and whether starts may ask for epoch 1. */
   readonly trims: boolean
   readonly goesBack: boolean
+  /** Whether the input may end behind its last row: then a job that starts again has nothing left to read. */
+  readonly ends: boolean
 }
 
 /** What exploring found. */
 export interface Exploration {
   readonly worlds: number
-  /** Worlds in which all input came out, and of these: with entries removed, and in a second lineage. */
+  /** Worlds in which all input came out, and of these: with entries removed, in a second lineage, behind an end. */
   readonly complete: number
   readonly trimmed: number
   readonly branched: number
+  readonly ended: number
   readonly violation: string | undefined
 }
 
@@ -108,6 +114,7 @@ const start: AttemptState = {
   to: 0,
   owing: [],
   delivered: 0,
+  hasEnded: false,
 }
 
 const gone: AttemptState = { ...start, step: 'gone' }
@@ -118,7 +125,7 @@ export function explore(bounds: Bounds, defect?: Defect): Exploration {
   const open: World[] = [
     { log: [], attempts: new Array<AttemptState>(bounds.attempts).fill(start), prepared: [], visible: [] },
   ]
-  const found = { complete: 0, trimmed: 0, branched: 0 }
+  const found = { complete: 0, trimmed: 0, branched: 0, ended: 0 }
   for (let world = open.pop(); world !== undefined; world = open.pop()) {
     const key = keyOf(world)
     if (seen.has(key)) continue
@@ -130,6 +137,7 @@ export function explore(bounds: Bounds, defect?: Defect): Exploration {
       found.complete++
       if (world.log[0] === undefined) found.trimmed++
       if (lineageOf(world.log) !== 'l') found.branched++
+      if (world.log.some((entry) => entry?.kind === 'manifest' && entry.end !== undefined)) found.ended++
     }
     open.push(...successors(world, bounds, defect))
   }
@@ -212,9 +220,11 @@ function* advance(
       return
     }
     case 'publish':
-      yield publish(world, state, defect)
-      if (bounds.trims && state.behind > state.base)
-        yield publish(world, { ...state, base: state.behind }, defect)
+      for (const hasEnded of bounds.ends && state.to === bounds.rows ? [false, true] : [false]) {
+        yield publish(world, { ...state, hasEnded }, defect)
+        if (bounds.trims && state.behind > state.base)
+          yield publish(world, { ...state, hasEnded, base: state.behind }, defect)
+      }
       return
     case 'trim':
       return yield trim(world, state)
@@ -229,9 +239,9 @@ function* advance(
         delivered: state.epoch,
         owing: [],
       }
-      // Told by an entry of its own, or by the next manifest.
+      // Told by an entry of its own, or by the next manifest, if there is one.
       yield create(world, further, tellOf(state), 'prepare', defect)
-      return yield { attempt: { ...further, step: 'prepare' } }
+      return state.hasEnded ? undefined : yield { attempt: { ...further, step: 'prepare' } }
     }
     case 'gone':
       return
@@ -247,7 +257,7 @@ function* read(
   const { entries, base } = countedOf(world.log, defect)
   const decision = decide(entries, from, defect)
   if (decision.kind === 'no-such-epoch') return
-  if (decision.kind === 'impossible' || decision.kind === 'ended') throw new Error(JSON.stringify(decision))
+  if (decision.kind === 'impossible') throw new Error(JSON.stringify(decision))
   const manifest = decision.kind === 'begin' ? undefined : decision.manifest
   const again = decision.kind === 'begin' ? [] : decision.commitAgain
   const position = manifest === undefined ? 0 : positionOf(manifest)
@@ -260,7 +270,12 @@ function* read(
       attempt,
       lineage: manifest === undefined ? 'l' : (decision.lineage ?? branch),
       parent: decision.kind === 'begin' ? undefined : decision.parent,
-      then: again.length === 0 || defect === 'forget what is owed' ? 'sweep' : 'commit again',
+      then:
+        again.length === 0 || defect === 'forget what is owed'
+          ? 'sweep'
+          : defect === 'believe that an end was delivered' && decision.kind === 'ended'
+            ? 'tell again'
+            : 'commit again',
       seen: entries.at(-1)?.number ?? 0,
       base,
       behind: entries.find(({ entry }) => entry === manifest)?.number ?? 0,
@@ -327,6 +342,7 @@ function publish(world: World, state: AttemptState, defect: Defect | undefined):
     state: [],
     pending: state.owing.map((name) => pendingOf(name, state)),
     delivered: defect === 'tell before committing' ? state.epoch : state.delivered,
+    ...(state.hasEnded ? { end: 'finished' } : {}),
   }
   return create(world, { ...state, behind: state.seen + 1 }, manifest, 'trim', defect)
 }
@@ -426,7 +442,7 @@ function lookInto(log: Log, defect: Defect | undefined): Findings {
     return { ...none, violation: 'output is repeated: a start went back again' }
   const decision = decide(entries, undefined, defect)
   if (decision.kind === 'impossible') return { ...none, violation: `impossible: ${decision.reason}` }
-  if (decision.kind !== 'resume') return none
+  if (decision.kind !== 'resume' && decision.kind !== 'ended') return none
   const owing = new Set(decision.commitAgain.flatMap((commit) => [...rowsOf(nameOf(commit))]))
   return { violation: undefined, position: positionOf(decision.manifest), owing }
 }

@@ -6,7 +6,7 @@ import { answer, killedEverywhere, modes, outputs, wholeLife } from './small-job
 import type { SmallJob } from './small-jobs.ts'
 
 /** These tests wait for nothing; a machine with much else to do is slow. */
-const TEST_MS = 180_000
+const TEST_MS = 300_000
 
 const jobs = modes.flatMap((mode) =>
   outputs.map((output): SmallJob => ({ mode, output, store: 'directory' })),

@@ -8,7 +8,7 @@ import { answer, killedBehind, killedEverywhere, modes, SmallWorld, wholeLife } 
 import type { SmallJob } from './small-jobs.ts'
 
 /** These tests wait for nothing; a machine with much else to do is slow. */
-const TEST_MS = 180_000
+const TEST_MS = 300_000
 
 const inBucket = { mode: 'continuous', output: 'files', store: 'bucket' } as const
 

@@ -54,7 +54,7 @@ function windowOf(at: number): number {
 }
 
 /** A row of the output in the words of the answer. */
-function textOf(row: object): string {
+export function textOf(row: object): string {
   const { key, windowStart, n, total } = row as { readonly [name: string]: string | number }
   return `${key} ${new Date(windowStart as string | number).getTime()} ${n} ${total}`
 }
@@ -84,21 +84,33 @@ export class SmallWorld {
   readonly #between: Between
   #starts = 0
 
-  constructor(seed: number, job: SmallJob, between: Between = {}) {
-    this.machine = new SimulatedMachine(seed)
-    this.machine.service = (request) => this.#answer(request)
-    const { strike } = between
-    this.objects = new SimulatedObjects(strike === undefined ? {} : { strike })
-    this.table = new SimulatedTable(between.table)
+  /** @param beside - a world that this one shares all with but the outputs */
+  constructor(seed: number, job: SmallJob, between: Between = {}, beside?: SmallWorld) {
+    const { strike, table } = between
+    this.machine = beside?.machine ?? new SimulatedMachine(seed)
+    this.machine.service ??= (request) => this.#answer(request)
+    this.objects = beside?.objects ?? new SimulatedObjects(strike === undefined ? {} : { strike })
+    this.table = new SimulatedTable(table)
     this.#job = job
     this.#between = between
   }
 
   /** Starts the job as a new process, which may be killed before it ends. */
   async start(options: Partial<JobOptions> = {}): Promise<JobResult | 'killed'> {
-    const host = this.boot()
+    return this.alive(this.job(this.boot(), options).run())
+  }
+
+  /** Runs what a process does; it may be killed before that is done. */
+  async alive<Result>(work: Promise<Result>): Promise<Result | 'killed'> {
+    return this.machine.run(work).catch((error: unknown) => {
+      if (error instanceof ProcessKilled) return 'killed'
+      throw error
+    })
+  }
+
+  job(host: Host, options: Partial<JobOptions> = {}): Job {
     const { mode } = this.#job
-    const running = new Job(this.#built(), {
+    return new Job(this.#built(), {
       host,
       mode,
       ...(mode === 'continuous' ? { epochIntervalMs: 10 } : {}),
@@ -108,10 +120,6 @@ export class SmallWorld {
       parallelism: 1 + (this.#starts++ % 2),
       ...this.#between.options,
       ...options,
-    }).run()
-    return this.machine.run(running).catch((error: unknown) => {
-      if (error instanceof ProcessKilled) return 'killed'
-      throw error
     })
   }
 
