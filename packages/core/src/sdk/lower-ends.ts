@@ -11,7 +11,7 @@ import { LATE_PORT, MAIN_PORT, REJECTED_PORT, rejectedRowSchema } from '../plan/
 import type { EpochLimits, EventTime, Sink, Source, SourceNode, WatermarkStrategy } from '../plan/index.ts'
 import { refuseChanges } from './changes.ts'
 import type { Output, PlanDraft, StreamTime } from './draft.ts'
-import { bindColumn, bindInput } from './expression-input.ts'
+import { bindColumn, bindInput, isUnbound } from './expression-input.ts'
 import type { EventTimeInput, ReadOptions } from './read.ts'
 import { UndeclaredSourceError } from './undeclared-source.ts'
 
@@ -97,6 +97,14 @@ function lowerEventTime(input: EventTimeInput | undefined, schema: Schema): Even
 
 function checkEventTime(input: EventTimeInput | undefined): void {
   if (input === undefined || typeof input === 'string') return
+  const isExpression = (value: unknown): boolean => isUnbound(value) || typeof value === 'function'
+  if (isExpression(input) || isExpression(input.column)) {
+    throw new MillraceError('plan/unsupported', {
+      what: 'event time is an expression',
+      detail: 'it is read before any step runs, from a column of the source',
+      hint: "name a column that is a timestamp, a date or a number of milliseconds: { eventTime: 'at' }",
+    })
+  }
   checkOptionNames('eventTime', input, ['column', 'disorder', 'watermark', 'idleAfter', 'onMissing'])
   checkOptionChoice('eventTime.onMissing', input.onMissing, ['fail', 'reject'])
   const { column, watermark } = input

@@ -7,13 +7,14 @@ import { extendSchema, fieldOf, findColumn, makeSchema } from '../data/schema.ts
 import type { Field, Schema } from '../data/type.ts'
 import { sameType, typeToString } from '../data/type-text.ts'
 import { MillraceError } from '../errors.ts'
-import type { LookupJoinNode, StateDeclaration } from '../plan/index.ts'
+import type { Expression, LookupJoinNode, StateDeclaration } from '../plan/index.ts'
 import { refuseChanges } from './changes.ts'
 import type { Output } from './draft.ts'
-import { bindColumn, bindInput } from './expression-input.ts'
+import { bindColumn, bindInput, isUnbound } from './expression-input.ts'
+import type { ExpressionInput } from './expression-input.ts'
 import { isReservedPort } from './lower-ends.ts'
 import { checkFunction, checkSchema, checkUses } from './lower-rows.ts'
-import { addTransform, extended } from './lower-transform.ts'
+import { addTransform, allColumns, extended } from './lower-transform.ts'
 import type { ProjectionInput } from './lower-transform.ts'
 import { checkName } from './names.ts'
 import { isStateType } from './process.ts'
@@ -31,6 +32,9 @@ export function lowerKeyBy(
   key: string | readonly string[] | ProjectionInput,
 ): KeyedOutput {
   return input.draft.step(step, () => {
+    if (isUnbound(key) || typeof key === 'function') {
+      throw invalid('the key is an expression without a name', 'name the column it becomes: { name: sql`…` }')
+    }
     const computed = typeof key === 'object' && key !== null && !Array.isArray(key)
     const names = computed ? Object.keys(key) : typeof key === 'string' ? [key] : (key as readonly string[])
     if (!Array.isArray(names) || names.length === 0) throw invalid('the step names no key column')
@@ -176,7 +180,10 @@ export function sideOutput(main: Output, sides: { readonly [name: string]: Schem
 
 /** The untyped shape of the options of a lookup join. */
 interface LookupJoinInput {
-  readonly on: string | { readonly [left: string]: string | undefined }
+  readonly on:
+    | string
+    | { readonly [left: string]: string | undefined }
+    | readonly (readonly [ExpressionInput, string])[]
   readonly join?: 'left' | 'inner'
   readonly select: { readonly [name: string]: string }
 }
@@ -197,9 +204,17 @@ export function lowerLookupJoin(
     const { on, join = 'left', select } = options
     if (join !== 'left' && join !== 'inner')
       throw invalid(`the join is "${String(join)}"`, "use 'left' or 'inner'")
-    const pairs = typeof on === 'string' ? [[on, on] as const] : Object.entries(on)
-    if (pairs.length === 0) throw invalid('the join names no columns that must be equal')
-    for (const [left, right] of pairs) checkPair(input.schema, left, table.schema, String(right))
+    const keys = joinKeys(on, input.schema, table.schema)
+    const computed = keys.filter(({ left, expression }) => !isColumn(expression, left))
+    const stream =
+      computed.length === 0
+        ? input
+        : addTransform(input, `${step}/keys`, {
+            outputs: extended(
+              input.schema,
+              computed.map(({ left, expression }) => ({ name: left, expression })),
+            ),
+          })
     const columns = Object.entries(select).map(([name, column]) => ({ name, column }))
     const taken = columns.map(({ name, column }) => {
       const field = fieldOf(table.schema, column)
@@ -209,15 +224,55 @@ export function lowerLookupJoin(
     const node: LookupJoinNode = {
       kind: 'lookup-join',
       step,
-      inputs: [input.connect(), table.connect()],
-      schema: taken.length === 0 ? input.schema : extendSchema(input.schema, makeSchema(taken)),
+      inputs: [stream.connect(), table.connect()],
+      schema: taken.length === 0 ? stream.schema : extendSchema(stream.schema, makeSchema(taken)),
       sidePorts: {},
       join,
-      on: pairs.map(([left, right]) => ({ left, right: String(right) })),
+      on: keys.map(({ left, right }) => ({ left, right })),
       columns,
     }
-    return draft.add(node, input)
+    const joined = draft.add(node, stream)
+    if (computed.length === 0) return joined
+    const gone = new Set(computed.map(({ left }) => left))
+    const outputs = allColumns(joined.schema).filter(({ name }) => !gone.has(name))
+    return addTransform(joined, `${step}/columns`, { outputs })
   })
+}
+
+/** What must be equal in a join. */
+interface JoinKey {
+  /** The column of the stream; one that is computed is named so. */
+  readonly left: string
+  readonly expression: Expression
+  readonly right: string
+}
+
+function joinKeys(on: LookupJoinInput['on'], stream: Schema, table: Schema): readonly JoinKey[] {
+  const pairs: readonly (readonly [unknown, unknown])[] =
+    typeof on === 'string' ? [[on, on]] : Array.isArray(on) ? on : Object.entries(on)
+  if (pairs.length === 0) throw invalid('the join names no columns that must be equal')
+  const taken = new Set(stream.fields.map(({ name }) => name))
+  return pairs.map((pair) => {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw invalid('a key of the join is no pair', "write on: [[sql`upper(code)`, 'columnOfTheTable']]")
+    }
+    const [input, right] = pair as [ExpressionInput, unknown]
+    const field = fieldOf(table, String(right))
+    const expression =
+      typeof input === 'string'
+        ? bindColumn(input, stream)
+        : bindInput(input, stream, `the key for "${field.name}"`)
+    checkEqual(expression, field)
+    if (expression.kind === 'column') return { left: expression.name, expression, right: field.name }
+    let left = `${field.name}~key`
+    while (taken.has(left)) left += '~'
+    taken.add(left)
+    return { left, expression, right: field.name }
+  })
+}
+
+function isColumn(expression: Expression, name: string): boolean {
+  return expression.kind === 'column' && expression.name === name
 }
 
 function checkJoinOptions(options: unknown): void {
@@ -231,14 +286,18 @@ function checkJoinOptions(options: unknown): void {
   )
 }
 
-function checkPair(stream: Schema, left: string, table: Schema, right: string): void {
-  const [a, b] = [fieldOf(stream, left), fieldOf(table, right)]
-  checkKey(a)
-  if (sameType(a.type, b.type)) return
+function checkEqual(left: Expression, right: Field): void {
+  const name = left.kind === 'column' ? left.name : undefined
+  checkKey({ name: name ?? `for ${right.name}`, type: left.type, nullable: left.nullable })
+  if (sameType(left.type, right.type)) return
+  const ours = name === undefined ? 'the expression' : `"${name}"`
   throw new MillraceError('plan/type-mismatch', {
-    what: `columns "${left}" and "${right}" cannot be equal`,
-    detail: `"${left}" is of type ${typeToString(a.type)}, "${right}" of the table is ${typeToString(b.type)}`,
-    hint: 'bring them to one type first, with .extend(…) and a cast',
+    what:
+      name === undefined
+        ? `the expression and column "${right.name}" cannot be equal`
+        : `columns "${name}" and "${right.name}" cannot be equal`,
+    detail: `${ours} is of type ${typeToString(left.type)}, "${right.name}" of the table is ${typeToString(right.type)}`,
+    hint: `cast the stream's side: on: [[sql\`…::type\`, '${right.name}']]`,
   })
 }
 

@@ -61,9 +61,13 @@ export type Writable<Row> = SinkOf<Row> | { toSink(): SinkOf<Row> }
 
 /** How a stream is joined with a table. */
 export interface LookupJoinOptions<Row, Table, Join extends 'left' | 'inner', Select> {
-  /** Columns that must be equal: a name that both sides have, or `{ columnOfTheStream: 'columnOfTheTable' }`. */
+  /**
+   * What must be equal: a name that both sides have, `{ columnOfTheStream: 'columnOfTheTable' }`, or, where the stream's
+   * side is computed, pairs of a column or an expression of the stream and a column of the table.
+   */
   readonly on:
     | (keyof Row & keyof Table & string)
+    | readonly (readonly [(keyof Row & string) | ExpressionOf<Row>, keyof Table & string])[]
     | { readonly [Left in keyof Row & string]?: ColumnOf<Table, NonNullable<Row[Left]>> }
   /** `left` (default) keeps rows without a partner, with nulls; `inner` drops them. */
   readonly join?: Join
@@ -219,6 +223,7 @@ export interface Stream<Row> {
    * @example
    * ```ts in-pipeline
    * flights.lookupJoin('airport', airports, { on: { origin: 'iata' }, select: { airportName: 'name' } })
+   * flights.lookupJoin('by-code', airports, { on: [[sql`upper(origin)`, 'iata']], select: { airportName: 'name' } })
    * ```
    */
   lookupJoin<

@@ -449,6 +449,18 @@ describe('lookup joins', () => {
   })
 
   it('refuse columns that do not exist or cannot be equal', () => {
+    source.lookupJoin('names', airport, { on: [[(c) => c.origin.upper(), 'iata']], select: {} })
+    source.lookupJoin('names', airport, {
+      on: [
+        ['origin', 'iata'],
+        [sql`destination`, 'name'],
+      ],
+      select: {},
+    })
+    // @ts-expect-error no such column of the stream
+    source.lookupJoin('names', airport, { on: [['orign', 'iata']], select: {} })
+    // @ts-expect-error no such column of the table
+    source.lookupJoin('names', airport, { on: [[sql`origin`, 'ita']], select: {} })
     // @ts-expect-error no such column of the stream
     source.lookupJoin('names', airport, { on: { orign: 'iata' }, select: {} })
     // @ts-expect-error no such column of the table
