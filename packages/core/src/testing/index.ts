@@ -17,4 +17,23 @@ export type { FollowedSubject, SourceConformanceOptions, SourceSubject } from '.
 export { sourceConformance } from './source-conformance.ts'
 export type { StoreConformanceOptions, StoreSubject } from './store-conformance.ts'
 export { storeConformance } from './store-conformance.ts'
-export * from './driver/index.ts'
+export { drive, tableOf } from './driver/index.ts'
+export type {
+  AnyRow,
+  Change,
+  CrashOptions,
+  CrashPoint,
+  DrivenEpoch,
+  DriveOptions,
+  KeptTimer,
+  Moment,
+  PartitionCounts,
+  RestartOptions,
+  SentRow,
+  TableOptions,
+  TestDriver,
+  TestOutput,
+  TestPartition,
+  TestSource,
+  TestStep,
+} from './driver/index.ts'

@@ -87,18 +87,17 @@ export class DrivenRun {
 
   /** Makes an epoch and sees it through; undefined: there was no reason for one. */
   async epoch(): Promise<number | undefined> {
-    await this.settle()
-    const before = this.#delivered
-    await this.#makeEpoch()
-    if (this.#isDelivered(before)) return this.#delivered
+    if (await this.tryEpoch()) return this.#delivered
     if (this.#mode === 'micro-batch' || this.hasEnded) return undefined
     throw this.#stalled('does not come through its epoch')
   }
 
-  /** Begins an epoch that somebody holds up: gives when nothing more happens. */
-  async beginEpoch(): Promise<void> {
+  /** Makes an epoch that somebody may hold up; whether it came through. */
+  async tryEpoch(): Promise<boolean> {
     await this.settle()
+    const before = this.#delivered
     await this.#makeEpoch()
+    return this.#isDelivered(before)
   }
 
   async advance(ms: number): Promise<void> {

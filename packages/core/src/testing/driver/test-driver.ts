@@ -298,13 +298,11 @@ export class TestDriver {
   async #runInto(point: CrashPoint): Promise<void> {
     this.#refuseBatch('has no epochs to die in', 'leave "during" out')
     this.#crashAt = point
-    await this.#run.beginEpoch()
-    if (this.#isHeld) return
+    const isThrough = await this.#run.tryEpoch()
+    // Where no sink got a row there is nothing to commit: it stands, and nothing of it is shown.
+    if (this.#isHeld || (isThrough && point === 'commit')) return
     this.#crashAt = undefined
-    throw notPossible(
-      `the epoch has nothing to ${point}`,
-      point === 'commit' ? 'let rows reach a sink before' : 'in micro-batch mode: send rows before',
-    )
+    throw notPossible('there is nothing to make an epoch for', 'in micro-batch mode: send rows before')
   }
 
   #pass(point: CrashPoint): Promise<void> {

@@ -52,6 +52,15 @@ describe('a crash of a driven run', () => {
     },
   )
 
+  it('before a commit of nothing leaves an epoch that stands', async () => {
+    const test = await drive(hourly)
+    test.source('flights').send({ origin: 'AMS', at: 1 })
+    await test.crash({ during: 'commit' })
+    expect(await test.step('hourly').state({ origin: 'AMS' })).toHaveLength(1)
+    await test.finish()
+    expect(test.sink('out').committed).toMatchObject([{ flights: 1 }])
+  })
+
   it('goes on at another parallelism, and with another pipeline', async () => {
     const test = await drive(keeping, { parallelism: 1 })
     test.source('flights').send({ origin: 'AMS', at: 1 }, { origin: 'ALB', at: 2 })

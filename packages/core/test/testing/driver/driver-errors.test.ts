@@ -71,9 +71,10 @@ describe('a test that drives a pipeline and asks for', () => {
     await expect(drive(streaming, { mode: 'batch' })).rejects.toMatchObject({ code: 'plan/unsupported' })
   })
 
-  it('a crash in an epoch with nothing to commit gets an error', async () => {
-    const test = await drive(keeping)
-    await expect(test.crash({ during: 'commit' })).rejects.toThrow(/nothing to commit/)
+  it('a crash in an epoch that nothing is there for gets an error', async () => {
+    const test = await drive(keeping, { mode: 'micro-batch' })
+    for (const during of ['prepare', 'commit'] as const)
+      await expect(test.crash({ during })).rejects.toThrow(/nothing to make an epoch for/)
     await test.finish()
   })
 
