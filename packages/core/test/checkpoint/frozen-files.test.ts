@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { DirectoryStore, StateFileReader, StateFileWriter } from '../../src/checkpoint/index.ts'
 import { JournalEncoder, readBlocks } from '../../src/connect/journal-blocks.ts'
-import { batchOfRows, batchToRows, schema, t } from '../../src/data/index.ts'
+import { batchOfRows, batchToRows, encodeBatch, schema, t } from '../../src/data/index.ts'
 import { createManualHost } from '../../src/testing/index.ts'
 import { readJournalBytes, readStateFile } from './independent-reader.ts'
 
@@ -85,6 +85,27 @@ describe('a whole file of state', () => {
       ['values', [[Buffer.from('é'), 3n, 0], [null, 2n ** 60n, 1]]],
       ['timers', [[Buffer.from('b'), -5]]],
     ]) // prettier-ignore
+  })
+})
+
+describe('members that came with a later release', () => {
+  it('are passed over, in the footer and in schemas', async () => {
+    const name = 'state/a1-e1-0'
+    const batch = encodeBatch(batchOfRows(schema({ n: t.int32() }), [{ n: 7 }]))
+    const block = [0, 0, batch.length, checks.crc32(batch, checks.crc32(Buffer.from(`${name} 0`))), 0, 128, 1]
+    const field = { name: 'n', type: { kind: 'int32', later: 1 }, nullable: false, later: 1 }
+    const part = { name: 'values', schema: { version: 1, fields: [field], later: 1 }, later: 1 }
+    const footer = Buffer.from(JSON.stringify({ later: 1, parts: [part], blocks: [block] }))
+    const trailer = Buffer.from('4d5253540100000000000000', 'hex')
+    trailer.writeUInt32LE(footer.length, 8)
+    const bytes = Buffer.concat([batch, footer, trailer])
+    const checksum = checks.sha256([Buffer.from(`${name}\n`), footer])
+    const store = new DirectoryStore(host, '/later')
+    await store.create(name, bytes)
+    const reader = await StateFileReader.open(store, { name, bytes: bytes.length, checksum }, checks)
+    const found: unknown[] = []
+    for await (const rows of reader.read()) found.push(...batchToRows(rows.batch))
+    expect(found).toEqual([{ n: 7 }])
   })
 })
 

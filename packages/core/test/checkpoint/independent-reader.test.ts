@@ -32,7 +32,7 @@ import {
   readJournalBytes,
   readStateFile,
 } from './independent-reader.ts'
-import type { RawSchema, RawValue } from './independent-reader.ts'
+import type { RawSchema, RawType, RawValue } from './independent-reader.ts'
 
 describe('a reader made from docs/internals', () => {
   it('finds the example of the page in what is written', () => {
@@ -42,6 +42,43 @@ describe('a reader made from docs/internals', () => {
     const block = page.split('### An example')[1]?.split('```')[1] ?? ''
     const hex = block.match(/\b[0-9a-f]{8}\b/g)?.join('')
     expect(Buffer.from(encodeBatch(batch)).toString('hex')).toBe(hex)
+  })
+
+  it('finds the keys of the page as they are hashed and written', () => {
+    const page = readFileSync(new URL('../../../../docs/internals/encodings.md', import.meta.url), 'utf8')
+    const list = { kind: 'list', element: { type: { kind: 'uint8' } } }
+    const keys: readonly (readonly [string, RawType, RawValue])[] = [
+      ['null', { kind: 'int32' }, null],
+      ['0, also 0.0, false, 1970-01-01 and an empty text', { kind: 'string' }, Buffer.from('')],
+      ['1', { kind: 'int32' }, 1],
+      ['−1', { kind: 'int8' }, -1],
+      ['2^53, an integer', { kind: 'int64' }, 2n ** 53n],
+      ['0.5', { kind: 'float64' }, 0.5],
+      ['NaN', { kind: 'float32' }, Number.NaN],
+      ['`ORD`', { kind: 'string' }, Buffer.from('ORD')],
+      ['`Zürich`', { kind: 'string' }, Buffer.from('Zürich')],
+      ['decimal 12.50 of scale 2', { kind: 'decimal' }, 1250],
+      ['decimal 10^37 of scale 0', { kind: 'decimal' }, 10n ** 37n],
+      ['the list (1, 2)', list, [1, 2]],
+      ['the interval of 1 month, 2 days, 3 microseconds', { kind: 'interval' }, [1, 2, 3]],
+      ['int32 −1', { kind: 'int32' }, -1],
+      ['int64 1', { kind: 'int64' }, 1],
+      ['uint64 2^64 − 1', { kind: 'uint64' }, 2n ** 64n - 1n],
+      ['float64 1', { kind: 'float64' }, 1],
+      ['float64 −1', { kind: 'float64' }, -1],
+      ['decimal −0.1 of scale 1', { kind: 'decimal' }, -1],
+      ['the text `a`, NUL, `b`', { kind: 'string' }, Buffer.from('a\0b')],
+      ['the list of uint8 (7, null)', list, [7, null]],
+    ]
+    const rows = [...page.matchAll(/^\| (.+?) +\| `([0-9a-f ]+)` +\|$/gm)].map(([, label = '', hex = '']) => {
+      const [, type, value] = keys.find(([name]) => name === label) ?? ['', { kind: 'none' }, null]
+      const fields = [{ name: 'key', type }]
+      const hash = hashOfKey(fields, [value]).toString(16).padStart(8, '0')
+      return [label, hex, hex.length === 8 ? hash : bytesOfKey(fields, [value]).toString('hex')]
+    })
+    expect(rows.map(([label]) => label)).toEqual(keys.map(([name]) => name))
+    for (const [label, hex = '', found] of rows)
+      expect([label, hex.replaceAll(' ', '')]).toEqual([label, found])
   })
 
   it('reads any batch, and knows its keys by hash and bytes', () => {
