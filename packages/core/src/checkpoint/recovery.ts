@@ -133,7 +133,12 @@ interface Fault {
 }
 
 /** The first entry that no run of the protocol can have written where it stands (D4). */
-function findFault(entries: readonly NumberedEntry[]): Fault | undefined {
+export function findFault(entries: readonly NumberedEntry[]): Fault | undefined {
+  const faults = [findAttemptFault(entries), findLineageFault(entries)].filter((fault) => fault !== undefined)
+  return faults.toSorted((left, right) => left.number - right.number)[0]
+}
+
+function findAttemptFault(entries: readonly NumberedEntry[]): Fault | undefined {
   let attempt: number | undefined
   for (const { number, entry } of entries) {
     const isTakeover = entry.kind === 'takeover'
@@ -141,7 +146,7 @@ function findFault(entries: readonly NumberedEntry[]): Fault | undefined {
       return { number, reason: `attempt ${entry.attempt} wrote behind attempt ${attempt}` }
     attempt = entry.attempt
   }
-  return findLineageFault(entries)
+  return undefined
 }
 
 /** As `findFault`, for lineages and the order of epochs in them. */

@@ -9,16 +9,19 @@
  */
 import type { ByteChecks } from '../host/host.ts'
 import { decodeEntry, expectEntry } from './entry.ts'
-import type { Manifest, NumberedEntry } from './entry.ts'
+import type { Entry, Manifest, NumberedEntry } from './entry.ts'
 import { historyOf } from './lineage.ts'
+import { findFault } from './recovery.ts'
 import type { StartDecision } from './recovery.ts'
 import type { CheckpointStore } from './store.ts'
 
-/** A file of the log that is no entry. */
+/** A file of the log that is no entry, or one that does not count where it stands. */
 export interface DamagedEntry {
   readonly number: number
   readonly file: string
   readonly reason: string
+  /** What it says all the same. */
+  readonly entry?: Entry
 }
 
 /** Everything that a log has. */
@@ -31,7 +34,8 @@ export interface SalvagedLog {
 }
 
 /**
- * Reads what can be read.
+ * Reads what can be read. Where all of it can, what begins with an entry that cannot be where it is (D4) is damage: parts of
+ * two places were put together, and nothing tells which of them is right.
  *
  * @throws MillraceError `checkpoint/newer-format`: what a newer release wrote is no damage.
  */
@@ -52,7 +56,22 @@ export async function salvageLog(
     if (found.kind === 'damaged') damaged.push({ number, file, reason: found.reason })
     else entries.push({ number, entry: expectEntry(found, { file }) })
   }
-  return { entries, damaged, last }
+  const log = { entries, damaged, last }
+  return damaged.length > 0 ? log : withoutMisplaced(log, store.place)
+}
+
+function withoutMisplaced(log: SalvagedLog, place: string): SalvagedLog {
+  const fault = findFault(countingPart(log).entries)
+  if (fault === undefined) return log
+  const isBefore = ({ number }: NumberedEntry): boolean => number < fault.number
+  const damaged = log.entries
+    .filter((one) => !isBefore(one))
+    .map(({ number, entry }): DamagedEntry => {
+      const file = `${place}/log/${String(number).padStart(12, '0')}`
+      const reason = number === fault.number ? fault.reason : `it is behind entry ${fault.number}`
+      return { number, file, reason, entry }
+    })
+  return { ...log, entries: log.entries.filter(isBefore), damaged }
 }
 
 /** What counts of it: nothing below the base of the newest manifest that can be read (base.ts). */
@@ -80,7 +99,10 @@ export function decideGoingBack(
   const chosen = manifests.find(({ entry }) => entry.epoch === from)?.entry
   const epochs = manifests.map(({ entry }) => entry.epoch)
   if (chosen === undefined) return { kind: 'no-such-epoch', epochs }
-  const highest = log.entries.reduce((most, { entry }) => Math.max(most, entry.attempt), 0)
+  const highest = [...log.entries, ...log.damaged].reduce(
+    (most, { entry }) => Math.max(most, entry?.attempt ?? 0),
+    0,
+  )
   const numbers = [...log.entries, ...log.damaged].map(({ number }) => number)
   const unread = log.last + 1 - Math.min(log.last, ...numbers) - log.entries.length
   return {

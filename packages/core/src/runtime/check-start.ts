@@ -28,7 +28,7 @@ import { openCheckpoint, wasDrained } from './restore.ts'
 import { tableEpochs, tablesKept } from './kept-tables.ts'
 import type { TableEpoch } from './kept-tables.ts'
 import type { StateFit, StepFit } from './state-fit.ts'
-import { hasEnded, ownerOf, possible, refuseOwned } from './take-over.ts'
+import { hasEnded, ownerOf, possible, readOrdered, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
 import { explainDamage, faultOfEpoch, isDamage } from './verify-checkpoints.ts'
 
@@ -175,15 +175,12 @@ interface Decided {
 async function decide({ host, state, options, whole }: ToBeStarted): Promise<Decided> {
   const { savepoint, from } = options
   const log = new CheckpointLog(state, host.bytes)
-  let entries: readonly NumberedEntry[]
-  try {
-    entries = await log.read()
-  } catch (error) {
-    if (from === undefined || !isDamage(error)) throw error
+  const entries = await readOrdered(log, from)
+  if (entries === undefined) {
     const salvaged = await salvageLog(state, host.bytes)
     return {
       entries: salvaged.entries,
-      start: possible(decideGoingBack(salvaged, from), state.place),
+      start: possible(decideGoingBack(salvaged, from ?? 0), state.place),
       files: state,
     }
   }

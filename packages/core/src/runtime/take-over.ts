@@ -165,19 +165,35 @@ interface ReadLog {
   readonly back: StartDecision | undefined
 }
 
-/** Reads the log; where it is damaged, only for who names the epoch to go back to. */
+/** Reads the log; where it is damaged, or in no order, only for who names the epoch to go back to. */
 async function readLog(
   log: CheckpointLog,
   store: CheckpointStore,
   { host, from }: { readonly host: Host; readonly from: number | undefined },
 ): Promise<ReadLog> {
+  const entries = await readOrdered(log, from)
+  if (entries !== undefined) return { entries, back: undefined }
+  const salvaged = await salvageLog(store, host.bytes)
+  log.goOnBehind(salvaged.last)
+  const { damaged } = salvaged
+  const misplaced = damaged.flatMap(({ number, entry }) => (entry === undefined ? [] : [{ number, entry }]))
+  return { entries: [...salvaged.entries, ...misplaced], back: decideGoingBack(salvaged, from ?? 0) }
+}
+
+/**
+ * The entries of a log; undefined: it is damaged, or in an order that no run has written, and somebody has said where to go
+ * back to.
+ */
+export async function readOrdered(
+  log: CheckpointLog,
+  from: number | undefined,
+): Promise<readonly NumberedEntry[] | undefined> {
   try {
-    return { entries: await log.read(), back: undefined }
+    const entries = await log.read()
+    return from !== undefined && decideStart(entries).kind === 'impossible' ? undefined : entries
   } catch (error) {
     if (from === undefined || !isMillraceError(error) || error.code !== 'checkpoint/damaged') throw error
-    const salvaged = await salvageLog(store, host.bytes)
-    log.goOnBehind(salvaged.last)
-    return { entries: salvaged.entries, back: decideGoingBack(salvaged, from) }
+    return undefined
   }
 }
 
@@ -202,7 +218,7 @@ export function possible(decision: StartDecision, place: string): Start {
       throw new MillraceError('checkpoint/damaged', {
         what: `entry ${decision.number} of the checkpoint log cannot be where it is`,
         detail: decision.reason,
-        hint: 'restore the directory from a copy, as a whole',
+        hint: 'restore the directory from a copy, as a whole, or go back with --from to an epoch before that entry',
         place: { file: place },
       })
   }

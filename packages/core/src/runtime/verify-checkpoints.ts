@@ -124,7 +124,8 @@ function waysBack(
   damaged: readonly DamagedEntry[],
 ): string {
   const { border, epoch } = newest?.manifest ?? {}
-  if (border === undefined) return epochHint(back, epoch)
+  const misplaced = damaged.flatMap(({ entry }) => (entry?.kind === 'manifest' ? [entry.epoch] : []))
+  if (border === undefined) return epochHint(back, Math.max(epoch ?? 0, ...misplaced))
   const unread = damaged.filter(({ number }) => number > (newest?.number ?? 0)).length
   // Each may have been the end of a phase; only that of the last one shows anything.
   return phaseHint(back, border.done + unread >= border.of)

@@ -141,6 +141,56 @@ describe.each(damages)('a file that is %s', (_, damage) => {
   })
 })
 
+describe('D4: a log whose entries are whole and in an order that no run can have written', () => {
+  /** As where parts of two copies were put together. */
+  async function disordered(): Promise<Shelf> {
+    const shelf = await threeEpochs()
+    stream.push({ key: 'a' })
+    const log = new CheckpointLog(shelf, host.bytes)
+    const newest = (await log.read()).findLast(({ entry }) => entry.kind === 'manifest')?.entry
+    if (newest?.kind !== 'manifest') throw new Error('it has no epoch')
+    await log.append({ ...newest, epoch: 9, attempt: 3 })
+    await log.append({ kind: 'delivered', attempt: 70, epoch: 9 })
+    return shelf
+  }
+
+  it('starts nothing, and is left by the command that the error names', async () => {
+    const shelf = await disordered()
+    const before = [...shelf.files]
+    const error = await failure(count(shelf))
+    expect(error).toMatchObject({
+      code: 'checkpoint/damaged',
+      what: expect.stringContaining('cannot be where it is'),
+      hint: expect.stringMatching(/--from 3: the output behind epoch 3, of epochs 4 to 9/),
+    })
+    expect((await jobOf(shelf, memorySink()).check())?.refusals).toMatchObject([{ hint: error.hint }])
+    expect(await jobOf(shelf, memorySink(), { from: 3 }).check()).toMatchObject({ epoch: 3, refusals: [] })
+    expect([...shelf.files]).toEqual(before)
+    expect((await count(shelf, { from: 3 })).counts).toEqual([4])
+    // SV1: above whatever wrote there.
+    const entries = await new CheckpointLog(shelf, host.bytes).read()
+    expect(Math.min(...entries.map(({ entry }) => entry.attempt))).toBeGreaterThan(70)
+    // From then on it is a log as any other.
+    expect((await count(shelf, { from: 3 })).counts).toEqual([])
+    expect((await count(shelf)).counts).toEqual([])
+  })
+
+  it('leads to earlier epochs too, and to none behind the fault', async () => {
+    const shelf = await disordered()
+    expect((await failure(count(shelf, { from: 9 }))).code).toBe('checkpoint/no-such-epoch')
+    expect((await count(shelf, { from: 1 })).counts).toEqual([2, 3, 4])
+  })
+
+  it('is shown with what does not count', async () => {
+    const { epochs, damaged } = await verifyCheckpoints(await disordered(), host.bytes)
+    expect(epochs.map(({ manifest }) => manifest.epoch)).toEqual([1, 2, 3])
+    expect(damaged.map(({ reason }) => reason)).toEqual([
+      'epoch 9 follows epoch 3',
+      expect.stringMatching(/^it is behind entry \d+$/),
+    ])
+  })
+})
+
 describe('damage behind a branch', () => {
   it('leads back in the history that goes on, never to an epoch of one that was left', async () => {
     const shelf = await threeEpochs()
