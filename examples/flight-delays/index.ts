@@ -32,7 +32,8 @@ export default pipeline('flight-delays', (p) => {
   })
 
   const byOrigin = p
-    .read('flights', files(input, { schema: Flight, eventTime: 'date' }))
+    // Flights may stand in any order in a file: windows wait for its end.
+    .read('flights', files(input, { schema: Flight, eventTime: { column: 'date', watermark: 'at-end' } }))
     .notNull('with-delay', 'delay')
     .keyBy('by-origin', 'origin')
 

@@ -4,6 +4,7 @@ import { parquetSchema, parquetMetadataAsync, asyncBufferFromFile } from 'hyparq
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { JobOptions } from 'millrace/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { datasetFile } from '../dataset-file.ts'
 import { report } from '../index.ts'
@@ -177,6 +178,27 @@ describe('the flight delays of made flights', () => {
     expect(await running).toMatchObject({ end: 'idle', progress: { rowsLate: 0 } })
     expect(differences(await results('hourly'), hours)).toEqual([])
     expect(differences(await results('daily'), days)).toEqual([])
+  })
+
+  it('are the same from flights in any order, in batch and in continuous mode', async () => {
+    const parts: PlainFlight[][] = [[], [], []]
+    // 997 and 2000 have no common factor: every flight once, far from its neighbours.
+    for (let n = 0; n < 2000; n++) parts[n % 3]?.push(flights[(n * 997) % 2000] as PlainFlight)
+    write('in/1.csv', asCsv(parts[0] ?? []))
+    write('in/2.ndjson', asNdjson(parts[1] ?? []))
+    write('in/3.csv', asCsv(parts[2] ?? []))
+    const set = { input: join(folder, 'in'), output: output() }
+    const modes: Omit<JobOptions, 'host'>[] = [
+      {},
+      { parallelism: 3 },
+      { mode: 'continuous', stopWhenIdleMs: 2000, drain: true, epochIntervalMs: 50 },
+    ]
+    for (const options of modes) {
+      const { progress } = await runExample(set, options)
+      expect(progress.rowsLate).toBe(0)
+      expect(differences(await results('hourly'), hours)).toEqual([])
+      expect(differences(await results('daily'), days)).toEqual([])
+    }
   })
 
   it('replace what an earlier run wrote', async () => {
