@@ -1,0 +1,119 @@
+// L1 and L2 for pipelines that nobody wrote: what the engine puts out is what the oracle says, in every mode, with any
+// number of tasks, any size of batches and epochs, and after crashes.
+import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { checkPipeline } from '../../src/testing/pipelines/check.ts'
+import type { PipelineCase } from '../../src/testing/pipelines/description.ts'
+import { Dice } from '../../src/testing/pipelines/dice.ts'
+import { generate } from '../../src/testing/pipelines/generate.ts'
+import type { LateCase } from '../../src/testing/pipelines/generate.ts'
+import { programOf } from '../../src/testing/pipelines/print.ts'
+import { drawWays } from '../../src/testing/pipelines/ways.ts'
+import type { PipelineWay } from '../../src/testing/pipelines/ways.ts'
+import { choicesArbitrary } from './choices.ts'
+import { PipelineReport } from './report.ts'
+import { defects } from './sabotage.ts'
+
+/** `npm run pipelines -- --runs n` asks for more. */
+const RUNS = Number(process.env['MILLRACE_PIPELINES'] ?? 250)
+/** A pipeline is run three ways; each takes some hundredths of a second. */
+const RUN_MS_MAX = 2_000
+
+/** A failure that was mended: plain JSON. */
+interface KeptCase {
+  /** What was wrong, in a sentence. */
+  readonly about: string
+  readonly late: LateCase
+  readonly described: PipelineCase
+  readonly ways: readonly PipelineWay[]
+}
+
+/** What differs, with all that is needed to see it again; undefined: nothing. */
+async function differenceIn(
+  described: PipelineCase,
+  late: LateCase,
+  way: PipelineWay,
+): Promise<string | undefined> {
+  const result = await checkPipeline(described, late, way)
+  return result.kind === 'different' ? story(described, { late, way, what: result.what }) : undefined
+}
+
+function story(
+  described: PipelineCase,
+  { late, way, what }: { readonly late: LateCase; readonly way: PipelineWay; readonly what: string },
+): string {
+  const kept: KeptCase = { about: '', late, described, ways: [way] }
+  return [
+    `engine and oracle differ: ${what}`,
+    programOf(described),
+    `run as ${JSON.stringify(way)}`,
+    `to keep it, as a file of test/oracle/kept: ${JSON.stringify(kept)}`,
+  ].join('\n\n')
+}
+
+describe('engine and oracle agree', () => {
+  test(
+    'on generated pipelines in all modes, with crashes in between',
+    { timeout: RUNS * RUN_MS_MAX },
+    async () => {
+      const report = new PipelineReport()
+      const outcome = await fc.check(
+        fc.asyncProperty(choicesArbitrary, async (choices) => {
+          const { described, late } = generate(choices)
+          report.add({ described, late })
+          for (const way of drawWays(new Dice(choices.ways))) {
+            const result = await checkPipeline(described, late, way)
+            report.addRun(way, result)
+            if (result.kind === 'different')
+              throw new Error(story(described, { late, way, what: result.what }))
+          }
+        }),
+        { numRuns: RUNS },
+      )
+      console.log(`seed ${outcome.seed}, ${outcome.numRuns} pipelines\n${report.toString()}`)
+      expect(outcome.errorInstance).toBe(null)
+      for (const [group, names] of Object.entries(expected))
+        for (const name of names)
+          expect({ name, drawn: report.of(group, name) > 0 }).toEqual({ name, drawn: true })
+    },
+  )
+
+  test.each(keptCases())('on what differed once: %s', async (_, { described, late, ways }) => {
+    for (const way of ways) expect(await differenceIn(described, late, way)).toBe(undefined)
+  })
+})
+
+/** What a run must have held to say anything. */
+const expected: { readonly [group: string]: readonly string[] } = {
+  steps: ['where', 'select', 'extend', 'omit', 'not-null', 'rename', 'filter', 'with', 'map', 'flat-map', 'union', 'aggregate', 'process', 'lookup-join'],
+  windows: ['tumbling', 'sliding', 'session', 'global', 'with allowed lateness'],
+  aggregates: ['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev', 'quantile', 'count-distinct', 'approximate-distinct', 'first', 'last', 'top', 'collect', 'user', 'with a filter'],
+  outputs: ['main', 'late', 'rejected', 'side'],
+  ways: ['batch', 'batch, with state', 'micro-batch', 'micro-batch, with state', 'continuous', 'continuous, with state', 'killed at least once'],
+} // prettier-ignore
+
+function keptCases(): readonly (readonly [string, KeptCase])[] {
+  const folder = new URL('kept/', import.meta.url)
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .toSorted()
+    .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as KeptCase)
+    .map((kept) => [kept.about, kept] as const)
+}
+
+describe('the comparison with the oracle', () => {
+  const generated = fc.sample(choicesArbitrary, { seed: 11, numRuns: 400 }).map((choices) => ({
+    ...generate(choices),
+    ways: drawWays(new Dice(choices.ways)),
+  }))
+
+  test.each(Object.entries(defects))('notices that %s', { timeout: 60_000 }, async (_, sabotage) => {
+    for (const { described, late, ways } of generated) {
+      for (const way of ways) {
+        if ((await checkPipeline(described, late, way, sabotage)).kind === 'different') return
+      }
+    }
+    expect.fail('no pipeline told')
+  })
+})
