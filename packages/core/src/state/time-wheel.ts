@@ -9,7 +9,7 @@
  *
  * Invariants (tests quote them):
  *  TW1  `take` gives every record once, in order of time; those of one time in the order in which they were added.
- *  TW2  A record that is added for an earlier time than one that was taken out is among the next to be taken.
+ *  TW2  A record that is added for a time before a bound that was asked for comes before all later ones, in no order.
  */
 
 const SPAN_BITS = 10
@@ -52,13 +52,7 @@ export class TimeWheel {
     else this.#addLater(record, span)
   }
 
-  /** The earliest time, +Infinity when the wheel is empty. Not less than what was taken last. */
-  earliest(): number {
-    if (this.size === 0) return Infinity
-    return this.#times[(this.#heads[this.#openSlot(Infinity)] as number) - 1] as number
-  }
-
-  /** Takes out the next record with a time before `bound`; −1 when there is none. */
+  /** Takes out the next record with a time before `bound`, which never falls; −1 when there is none. */
   take(bound: number): number {
     const slot = this.size === 0 ? -1 : this.#openSlot(bound)
     if (slot < 0) return -1
