@@ -4,6 +4,7 @@
 import type { Schema } from '../data/type.ts'
 import { assert } from '../errors.ts'
 import type { LogicalNode } from '../plan/logical.ts'
+import { createIntervalJoin } from './join/interval-join.ts'
 import { createLookupJoin } from './lookup/lookup-join.ts'
 import type { Operator, OperatorContext } from './operator.ts'
 import { PartialAggregate } from './window/partial-aggregate.ts'
@@ -45,6 +46,8 @@ export function createOperator(node: OperatorNode, parts: OperatorParts): Operat
       return createProcess(node, input, context, { functions })
     case 'lookup-join':
       return createLookupJoin(node, parts.inputSchemas, context)
+    case 'interval-join':
+      return createIntervalJoin(node, parts.inputSchemas, context)
   }
 }
 

@@ -99,6 +99,11 @@ export interface Operator {
    * before any further `push`.
    */
   advance(watermark: number): boolean
+  /**
+   * What to tell behind the step when everything due at a watermark has left; default the same. Lower where rows leave that
+   * are behind their inputs' watermark. Never falls while `watermark` does not.
+   */
+  outputWatermark?(watermark: number): number
   /** Emits rows that were only held to fill a batch. Called between steps when nothing more is ready. */
   flush?(): void
   /**

@@ -99,8 +99,9 @@ export class StepRunner {
       this.events.pending(this)
       return false
     }
-    this.reached = advancing
-    this.toReceivers((receiver) => receiver.watermark(advancing))
+    const told = this.operator.outputWatermark?.(advancing) ?? advancing
+    this.reached = told
+    this.toReceivers((receiver) => receiver.watermark(told))
     if (this.target > advancing) return this.proceed()
     this.tellIdle()
     if (this.ended === this.channels) this.forwardEnd()

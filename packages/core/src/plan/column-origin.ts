@@ -11,8 +11,8 @@
  */
 import type { Expression } from '../expr/expression.ts'
 import { digest } from './digest.ts'
-import type { Input, LogicalNode, LookupJoinNode } from './logical.ts'
-import { MAIN_PORT } from './logical.ts'
+import type { Input, IntervalJoinNode, LogicalNode, LookupJoinNode } from './logical.ts'
+import { LATE_RIGHT_PORT, MAIN_PORT } from './logical.ts'
 import { portSchema } from './plan-graph.ts'
 
 /** One way in which rows are made: the origin of each column. */
@@ -20,6 +20,13 @@ type Way = ReadonlyMap<string, string>
 
 /** Ways that are told apart at most; beyond, each column has the set of its own. */
 const WAYS_MAX = 256
+
+/** Steps whose side outputs give rows of their input as they came. */
+const passesRows: ReadonlySet<LogicalNode['kind']> = new Set([
+  'window-aggregate',
+  'partial-aggregate',
+  'interval-join',
+])
 
 /** Finds origins in one plan. */
 export class ColumnOrigins {
@@ -52,8 +59,9 @@ export class ColumnOrigins {
     if (input === undefined) return [this.#ownColumns(node, output.port)]
     if (output.port !== MAIN_PORT) {
       // Late and raw rows are rows of the input as they came; other side outputs are made by the step.
-      const passes = node.kind === 'window-aggregate' || node.kind === 'partial-aggregate'
-      return passes ? this.#waysOf(input) : [this.#ownColumns(node, output.port)]
+      const isLateRight = node.kind === 'interval-join' && output.port === LATE_RIGHT_PORT
+      if (isLateRight) return this.#waysOf(node.inputs[1] as Input)
+      return passesRows.has(node.kind) ? this.#waysOf(input) : [this.#ownColumns(node, output.port)]
     }
     switch (node.kind) {
       case 'transform': {
@@ -78,6 +86,8 @@ export class ColumnOrigins {
         return node.inputs.flatMap((one) => this.#waysOf(one))
       case 'lookup-join':
         return this.#joined(node)
+      case 'interval-join':
+        return this.#paired(node)
       case 'source':
       case 'window-aggregate':
       case 'partial-aggregate':
@@ -97,6 +107,22 @@ export class ColumnOrigins {
       ])
       return new Map([...way, ...taken])
     })
+  }
+
+  /** A column of a pair is the column of its side. */
+  #paired({ inputs, columns }: IntervalJoinNode): readonly Way[] {
+    const [left, right] = inputs as readonly [Input, Input]
+    return this.#waysOf(left).flatMap((leftWay) =>
+      this.#waysOf(right).map(
+        (rightWay) =>
+          new Map(
+            columns.map(({ name, side, column }) => [
+              name,
+              originIn(side === 'left' ? leftWay : rightWay, column),
+            ]),
+          ),
+      ),
+    )
   }
 
   /** The columns of a step that nothing but its name describes. */

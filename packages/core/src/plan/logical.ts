@@ -22,6 +22,9 @@ export const MAIN_PORT = 'main'
 /** The output that takes rows too late for every window they fall into. */
 export const LATE_PORT = 'late'
 
+/** The same for the rows of a join's second input. */
+export const LATE_RIGHT_PORT = 'late-right'
+
 /** The output of a source that takes rows it cannot decode. */
 export const REJECTED_PORT = 'rejected'
 
@@ -207,6 +210,34 @@ export interface LookupJoinNode extends NodeBase {
   readonly columns: readonly { readonly name: string; readonly column: string }[]
 }
 
+/** Which rows a join gives besides pairs; `semi` and `anti` give left rows with and without a partner, and no pairs. */
+export type JoinKind = 'inner' | 'left' | 'right' | 'full' | 'semi' | 'anti'
+
+/** A column of a pair of rows. */
+export interface JoinColumn {
+  readonly name: string
+  readonly side: 'left' | 'right'
+  /** Its name in the input. */
+  readonly column: string
+}
+
+/**
+ * Joins rows of one key whose event times are near each other: the right one's lies in [left + lowerMs, left + upperMs].
+ * Both inputs are keyed. Output: `columns`; of the left side only for semi and anti.
+ */
+export interface IntervalJoinNode extends NodeBase {
+  readonly kind: 'interval-join'
+  readonly join: JoinKind
+  readonly on: readonly { readonly left: string; readonly right: string }[]
+  readonly lowerMs: number
+  readonly upperMs: number
+  /** How far behind the watermark a row is taken in. */
+  readonly allowedLatenessMs: number
+  readonly columns: readonly JoinColumn[]
+  /** Over `columns`; pairs for which it is not true are none. */
+  readonly condition: Expression | undefined
+}
+
 export interface SinkNode extends NodeBase {
   readonly kind: 'sink'
   readonly sink: SinkDescription
@@ -223,6 +254,7 @@ export type LogicalNode =
   | PartialAggregateNode
   | ProcessNode
   | LookupJoinNode
+  | IntervalJoinNode
   | SinkNode
 
 /** A whole pipeline: nodes in topological order (inputs before users, otherwise the order they were written in). */

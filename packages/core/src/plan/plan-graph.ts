@@ -6,7 +6,8 @@
  * Invariants (tests quote them):
  *  P1  Step names are unique.
  *  P2  Every input names a step that stands before its reader, and a port that this step has.
- *  P3  A source has no input, a union at least one, a lookup join two (stream, table), a window aggregate one or two
+ *  P3  A source has no input, a union at least one, a lookup join two (stream, table), an
+ *      interval join two (left, right), a window aggregate one or two
  *      (rows, accumulators), every other step one.
  */
 import { assert } from '../errors.ts'
@@ -72,7 +73,7 @@ function checkInputCount(node: LogicalNode): void {
   const right =
     node.kind === 'source' ? count === 0
     : node.kind === 'union' ? count >= 1
-    : node.kind === 'lookup-join' ? count === 2
+    : node.kind === 'lookup-join' || node.kind === 'interval-join' ? count === 2
     : node.kind === 'window-aggregate' ? count === 1 || count === 2
     : count === 1 // prettier-ignore
   assert(right, `step "${node.step}" (${node.kind}) has ${count} inputs (P3)`)
@@ -102,7 +103,12 @@ export function tableSources(plan: LogicalPlan): ReadonlySet<string> {
   return new Set(sources.map((node) => node.step))
 }
 
-const makesTies: ReadonlySet<LogicalNode['kind']> = new Set(['window-aggregate', 'process', 'lookup-join'])
+const makesTies: ReadonlySet<LogicalNode['kind']> = new Set([
+  'window-aggregate',
+  'process',
+  'lookup-join',
+  'interval-join',
+])
 
 /**
  * Steps to which rows come whose place in a source does not say which of two of one event time is first: rows that a

@@ -68,6 +68,7 @@ interface Surroundings {
 }
 
 function stateOf(node: LogicalNode, around: Surroundings): readonly object[] {
+  const { origins } = around
   switch (node.kind) {
     case 'source':
       return [{ source: node.step, connector: node.source.connector, eventTime: node.eventTime?.column }]
@@ -83,6 +84,20 @@ function stateOf(node: LogicalNode, around: Surroundings): readonly object[] {
       ]
     case 'process':
       return [{ step: node.step, keys: keysOf(node, around), state: node.state }]
+    case 'interval-join': {
+      const { step, join, lowerMs, upperMs } = node
+      const keys = node.on.map(({ left, right }) => [
+        origins.of(node.inputs[0] as Input, left),
+        origins.of(node.inputs[1] as Input, right),
+      ])
+      const columns = node.columns.map(({ side, column }, at) => ({
+        side,
+        column,
+        of: origins.of(node.inputs[side === 'left' ? 0 : 1] as Input, column),
+        type: node.schema.fields[at]?.type,
+      }))
+      return [{ step, join, lowerMs, upperMs, keys, columns }]
+    }
     case 'transform':
     case 'row-function':
     case 'union':

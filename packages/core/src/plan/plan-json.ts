@@ -20,6 +20,7 @@ const kinds: { readonly [Kind in LogicalNode['kind']]: true } = {
   'partial-aggregate': true,
   process: true,
   'lookup-join': true,
+  'interval-join': true,
   sink: true,
 }
 

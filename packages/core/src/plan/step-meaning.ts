@@ -8,6 +8,7 @@
 import { ColumnOrigins } from './column-origin.ts'
 import { digest } from './digest.ts'
 import { windowText } from './explain/describe-aggregation.ts'
+import { intervalText } from './explain/describe-join.ts'
 import type {
   AggregateCall,
   Input,
@@ -57,6 +58,14 @@ export type StepMeaning =
       readonly state: readonly StateDeclaration[]
     }
   | { readonly kind: 'lookup-join'; readonly on: readonly string[] }
+  | {
+      readonly kind: 'interval-join'
+      /** Of the left side, and of the right one. */
+      readonly keys: readonly KeyMeaning[]
+      readonly rightKeys: readonly KeyMeaning[]
+      readonly join: string
+      readonly bounds: string
+    }
 
 /** The meanings of all steps that keep state. */
 export function stepMeanings(plan: LogicalPlan): ReadonlyMap<string, StepMeaning> {
@@ -95,6 +104,17 @@ function meaningOf(node: LogicalNode, origins: ColumnOrigins): StepMeaning | und
       return { kind: 'process', keys: keysOf(node, origins), state: node.state }
     case 'lookup-join':
       return { kind: 'lookup-join', on: node.on.map(({ right }) => right) }
+    case 'interval-join': {
+      const [left, right] = node.inputs as readonly [Input, Input]
+      const meaning = (from: Input, name: string): KeyMeaning => ({ name, of: origins.of(from, name) })
+      return {
+        kind: 'interval-join',
+        keys: node.on.map((pair) => meaning(left, pair.left)),
+        rightKeys: node.on.map((pair) => meaning(right, pair.right)),
+        join: node.join,
+        bounds: intervalText(node),
+      }
+    }
     case 'transform':
     case 'row-function':
     case 'union':

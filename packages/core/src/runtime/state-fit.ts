@@ -218,6 +218,14 @@ function stepMisfits(
   if (before.kind === 'lookup-join' && after.kind === 'lookup-join') return []
   if (!('keys' in before) || !('keys' in after)) return []
   const keys = keyMisfits(step, before.keys, after.keys)
+  if (before.kind === 'interval-join' && after.kind === 'interval-join') {
+    return [
+      ...keys,
+      ...keyMisfits(step, before.rightKeys, after.rightKeys),
+      ...changed(step, 'its kind of join', before.join, after.join),
+      ...changed(step, 'its bounds', before.bounds, after.bounds),
+    ]
+  }
   return before.kind === 'window-aggregate' && after.kind === 'window-aggregate'
     ? [...keys, ...changed(step, 'its windows', before.window, after.window)]
     : keys
@@ -264,9 +272,15 @@ function fitPart(
     verdicts.misfits.push({ step: verdicts.step, what: `its table "${part.name}" has no place in the step` })
     return undefined
   }
-  const keys = fitKeys(part, now, about !== undefined && 'keys' in about ? about.keys : [], verdicts)
+  const keys = fitKeys(part, now, keysOf(about, part.name), verdicts)
   const rule = ruleFor(about, kept.about, verdicts)
   return fitColumns(part, now, { keys, rule }, verdicts)
+}
+
+/** The keys of a table of a step. */
+function keysOf(about: StepMeaning | undefined, part: string): readonly KeyMeaning[] {
+  if (about?.kind === 'interval-join' && part === 'right') return about.rightKeys
+  return about !== undefined && 'keys' in about ? about.keys : []
 }
 
 function ruleFor(

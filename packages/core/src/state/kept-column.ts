@@ -207,12 +207,17 @@ export interface KeptSource {
   readonly block: number
 }
 
-/** Which records to write, and where to. */
-export interface KeptTarget {
-  /** −1 stands for no row. */
-  readonly records: Int32Array
+/** Which records to write: `numbers[from … to)`; −1 stands for no row. */
+export interface KeptRange {
+  readonly numbers: Int32Array
   readonly from: number
   readonly to: number
+}
+
+/** The same, and where to. */
+export interface KeptTarget extends KeptRange {
+  /** Texts may be ranges of the heap. */
+  readonly isLent: boolean
   readonly out: ColumnBuilder
   readonly at: number
 }
@@ -275,7 +280,7 @@ function numberLoop(column: KeptColumn): NumberLoop {
 }
 
 function writeNumbers(column: KeptColumn, source: KeptSource, target: KeptTarget): void {
-  const { records, from, to, at } = target
+  const { numbers: records, from, to, at } = target
   const { value, nullField, nullBit } = column
   const { i32, f64, words } = source.store
   const out = target.out as FixedColumnBuilder
@@ -309,14 +314,14 @@ function exactIn(
 function writeTexts(
   column: KeptColumn,
   source: KeptSource,
-  { records, from, to, at, ...target }: KeptTarget,
+  { numbers: records, from, to, at, isLent, ...target }: KeptTarget,
 ): void {
   const out = target.out as Utf8ColumnBuilder
   const { u8 } = source.heap
   const { i32, words } = source.store
   const { value, start, nullField, nullBit } = column
   // Ranges of the heap instead of copies, while it is one piece of memory that 32 bits reach.
-  if (at === 0 && u8.length <= CHUNK_BYTES_MAX) out.useChunk(u8)
+  if (isLent && at === 0 && u8.length <= CHUNK_BYTES_MAX) out.useChunk(u8)
   const isShared = out.chunk === u8
   const { starts, lengths } = out
   for (let n = from; n < to; n++) {
@@ -343,7 +348,7 @@ function writeTexts(
 function writeNested(
   column: KeptColumn,
   source: KeptSource,
-  { records, from, to, out, at }: KeptTarget,
+  { numbers: records, from, to, out, at }: KeptTarget,
 ): void {
   const { i32, words } = source.store
   const { start, nullField, nullBit } = column

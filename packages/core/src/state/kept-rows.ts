@@ -8,7 +8,7 @@
  * Invariants (tests quote them):
  *  KR1  What `write` gives is what `add` was given, whatever the layout of the column was (`fixed` or `wide`, `utf8` or `dictionary`).
  *  KR2  A record that was released holds no block.
- *  KR3  Texts that `write` gives may be ranges of the heap: what is written must leave before any of its records is released.
+ *  KR3  Texts that `lend` gives may be ranges of the heap: they must leave before any of their records is released.
  */
 import type { Batch } from '../data/batch.ts'
 import type { ColumnBuilder } from '../data/column-builder.ts'
@@ -19,7 +19,7 @@ import type { Schema } from '../data/type.ts'
 import type { ArrayPool } from './array-pool.ts'
 import type { BlockHeap } from './block-heap.ts'
 import { keyShape } from './key-layout.ts'
-import type { KeptColumn, KeptLanes } from './kept-column.ts'
+import type { KeptColumn, KeptLanes, KeptRange, KeptSource } from './kept-column.ts'
 import {
   copySource,
   keptColumns,
@@ -80,8 +80,14 @@ export class KeptRows {
 
   /** Points at the rows to add. */
   bind(batch: Batch): void {
-    const { selection } = batch
-    const sources = this.columns.map(({ position }) => batch.columns[position] as Column)
+    this.bindColumns(
+      this.columns.map(({ position }) => batch.columns[position] as Column),
+      batch.selection,
+    )
+  }
+
+  /** The same, with the kept columns themselves. */
+  bindColumns(sources: readonly Column[], selection: Int32Array | undefined): void {
     const signature = `${selection === undefined ? '' : 's'}${sources.map(keyShape).join(',')}`
     let loop = this.#loops.get(signature)
     if (loop === undefined)
@@ -97,20 +103,16 @@ export class KeptRows {
   }
 
   /**
-   * Writes the kept columns of records `records[from … to)` to rows `at …` of builders, which have room for them. A column
-   * without a builder is left out. −1 stands for no row: all its columns are null.
+   * Writes kept column `c` of records `from … to)` of a list to rows `at …` of a builder, which has room for them. −1
+   * stands for no row: it is null.
    */
-  write(
-    records: Int32Array,
-    { from, to }: { readonly from: number; readonly to: number },
-    out: readonly (ColumnBuilder | undefined)[],
-    at: number,
-  ): void {
-    const source = { store: this.records, heap: this.#blocks, block: this.#block.offset }
-    for (const [c, column] of this.columns.entries()) {
-      const builder = out[c]
-      if (builder !== undefined) writeKept(column, source, { records, from, to, out: builder, at })
-    }
+  write(c: number, range: KeptRange, out: ColumnBuilder, at: number): void {
+    writeKept(this.columns[c] as KeptColumn, this.#source, { ...range, out, at, isLent: false })
+  }
+
+  /** The same without a copy of texts, where that is possible (KR3). */
+  lend(c: number, range: KeptRange, out: ColumnBuilder, at: number): void {
+    writeKept(this.columns[c] as KeptColumn, this.#source, { ...range, out, at, isLent: true })
   }
 
   /** Forgets a row. */
@@ -129,6 +131,10 @@ export class KeptRows {
   /** Gives the memory of the records back to the pool. The blocks are their heap's. */
   dispose(): void {
     this.records.dispose()
+  }
+
+  get #source(): KeptSource {
+    return { store: this.records, heap: this.#blocks, block: this.#block.offset }
   }
 
   #compile(sources: readonly Column[], hasSelection: boolean): AddLoop {

@@ -44,9 +44,13 @@ export class TimeWheel {
   /** Adds a record that is not in the wheel. `time` is a whole number. */
   add(record: number, time: number): void {
     if (record >= this.#times.length) this.#grow(record)
+    // Without records there is no order to keep: the next ones may begin anywhere.
+    if (this.size++ === 0) {
+      this.#near = -Infinity
+      this.#cursor = 0
+    }
     this.#times[record] = time
     this.#next[record] = 0
-    this.size++
     const span = Math.floor(time / SPAN_MS)
     if (span <= this.#near) this.#addNear(record, span < this.#near ? -1 : time - span * SPAN_MS)
     else this.#addLater(record, span)

@@ -19,7 +19,7 @@ const KEY_GROUPS = 16
 
 /** What comes in: rows, and watermarks. */
 export type StepEvent =
-  | ({ readonly kind: 'row' } & InRow)
+  | ({ readonly kind: 'row'; readonly input?: number } & InRow)
   | { readonly kind: 'watermark'; readonly time: number }
 
 /** A cut in front of an event. */
@@ -45,6 +45,8 @@ export interface StepOptions {
   readonly make: (context: OperatorContext) => Operator
   readonly schema: Schema
   readonly keys: readonly string[]
+  /** Of a second input. */
+  readonly second?: Pick<StepOptions, 'schema' | 'keys'>
   readonly batch: number
   readonly batchRows?: number
   readonly tasks: number
@@ -92,6 +94,8 @@ class StepUnderTest {
   #files = 0
   #watermark = -Infinity
   #pending: InRow[] = []
+  /** The input of pending rows. */
+  #input = 0
 
   constructor(options: StepOptions) {
     this.#options = options
@@ -131,6 +135,9 @@ class StepUnderTest {
 
   #take(event: StepEvent): void {
     if (event.kind === 'row') {
+      const { input = 0 } = event
+      if (input !== this.#input) this.#push()
+      this.#input = input
       this.#pending.push(event)
       if (this.#pending.length >= this.#options.batch) this.#push()
     } else if (event.time > this.#watermark) {
@@ -141,22 +148,31 @@ class StepUnderTest {
 
   #advance(watermark: number): void {
     this.#watermark = watermark
-    for (const { operator } of this.#tasks) advance(operator, watermark)
+    for (const { h, operator } of this.#tasks) {
+      advance(operator, watermark)
+      h.now.forwarded = operator.outputWatermark?.(watermark) ?? watermark
+    }
   }
 
   #push(): void {
     const rows = this.#pending
     this.#pending = []
     if (rows.length === 0) return
-    const batch = batchOf(this.#options.schema, rows)
-    for (const [task, { operator }] of this.#tasks.entries()) {
-      const own = ownRows(batch, this.#options.keys, task, this.#tasks.length)
-      if (own.selectedCount > 0) operator.push(own, 0)
+    const { schema, keys } = this.#input === 0 ? this.#options : (this.#options.second ?? this.#options)
+    const batch = batchOf(schema, rows)
+    for (const [task, { h, operator }] of this.#tasks.entries()) {
+      const own = ownRows(batch, keys, task, this.#tasks.length)
+      h.now.push++
+      if (own.selectedCount > 0) operator.push(own, this.#input)
     }
   }
 
   async #cut(cut: Cut): Promise<void> {
     this.#push()
+    for (const { operator } of this.#tasks) {
+      operator.flush?.()
+      operator.release?.()
+    }
     const remembersWhole = this.#tasks.every(({ operator }) => operator.state?.remembersWhole === true)
     const scope = cut.scope === 'since-whole' && !remembersWhole ? 'changes' : cut.scope
     if (scope === 'whole') this.#chain = []

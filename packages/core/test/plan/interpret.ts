@@ -74,6 +74,7 @@ function run(node: LogicalNode, read: readonly (readonly PlainRow[])[], around: 
       return join(node, input, read[1] ?? [])
     case 'process':
     case 'partial-aggregate':
+    case 'interval-join':
       throw new Error(`${node.kind} steps are not interpreted`)
   }
 }

@@ -28,14 +28,33 @@ function add({ rows }: Kept, batch: Batch): Int32Array {
   return numbers
 }
 
+function writeRows(
+  rows: KeptRows,
+  numbers: Int32Array,
+  {
+    from,
+    to,
+    builder,
+    isLent = false,
+  }: {
+    readonly from: number
+    readonly to: number
+    readonly builder: BatchBuilder
+    readonly isLent?: boolean
+  },
+): void {
+  for (const [c, column] of builder.columns.entries())
+    rows[isLent ? 'lend' : 'write'](c, { numbers, from, to }, column, builder.length)
+}
+
 /** All columns nullable, for −1. */
 function nullable({ fields }: Schema): Schema {
   return { fields: fields.map((field) => ({ ...field, nullable: true })) }
 }
 
-function read({ rows }: Kept, schema: Schema, records: Int32Array): readonly unknown[] {
+function read({ rows }: Kept, schema: Schema, records: Int32Array, isLent = false): readonly unknown[] {
   const builder = new BatchBuilder(schema, Math.max(1, records.length))
-  rows.write(records, { from: 0, to: records.length }, builder.columns, 0)
+  writeRows(rows, records, { from: 0, to: records.length, builder, isLent })
   builder.length = records.length
   return batchToRows(builder.finish())
 }
@@ -58,7 +77,8 @@ describe('kept rows', () => {
         }))
         for (const { rows, records } of given) expect(read(kept, schema, records)).toEqual(rows)
         const every = Int32Array.from(given.flatMap(({ records }) => [...records]))
-        expect(read(kept, schema, every)).toEqual(given.flatMap(({ rows }) => rows))
+        for (const isLent of [false, true])
+          expect(read(kept, schema, every, isLent)).toEqual(given.flatMap(({ rows }) => rows))
       }),
     )
   })
@@ -127,7 +147,7 @@ describe('kept rows', () => {
       return add(kept, builder.finish())[0] as number
     })
     const builder = new BatchBuilder(schema, 2)
-    kept.rows.write(Int32Array.from(records.slice(0, 2)), { from: 0, to: 2 }, builder.columns, 0)
+    writeRows(kept.rows, Int32Array.from(records), { from: 0, to: 2, builder, isLent: true })
     builder.length = 2
     // The heap grows: what was written refers to its memory of before.
     for (let n = 0; n < 1000; n++)
@@ -140,7 +160,7 @@ describe('kept rows', () => {
         ),
       )
     builder.reserve(3)
-    kept.rows.write(Int32Array.from(records), { from: 2, to: 3 }, builder.columns, 2)
+    writeRows(kept.rows, Int32Array.from(records), { from: 2, to: 3, builder, isLent: true })
     builder.length = 3
     expect(batchToRows(builder.finish())).toEqual(texts.map((text) => ({ text })))
   })

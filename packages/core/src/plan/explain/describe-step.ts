@@ -6,12 +6,9 @@
 import { typeToString } from '../../data/type-text.ts'
 import { plainExpression } from './plain-expression.ts'
 import { formatDuration } from '../../time/duration.ts'
-import { MAIN_PORT } from '../logical.ts'
 import type {
   EventTime,
-  Input,
   LogicalNode,
-  LookupJoinNode,
   ProcessNode,
   RowFunctionNode,
   SinkNode,
@@ -20,6 +17,8 @@ import type {
 } from '../logical.ts'
 import { inputSchema } from '../plan-graph.ts'
 import { describeAggregation, describePartialAggregation } from './describe-aggregation.ts'
+import { describeIntervalJoin, describeLookupJoin } from './describe-join.ts'
+import { outputText } from './step-description.ts'
 import type { Detail, StepDescription } from './step-description.ts'
 
 /** What a description needs of the rest of the plan. */
@@ -54,7 +53,9 @@ export function describeStep(node: LogicalNode, surroundings: StepSurroundings):
     case 'process':
       return describeProcess(node)
     case 'lookup-join':
-      return describeLookupJoin(node, surroundings)
+      return describeLookupJoin(node, surroundings.nodes)
+    case 'interval-join':
+      return describeIntervalJoin(node)
     case 'sink':
       return describeSink(node, surroundings)
   }
@@ -79,11 +80,6 @@ function describeSource(node: SourceNode, { originals, tables }: StepSurrounding
   if (node.onError === 'reject') details.push({ label: 'bad rows', text: 'go to the rejected output' })
   if (tables.has(node.step)) details.push({ label: 'order', text: 'read whole before the streams flow' })
   return { summary: `reads ${connectorText(node.source)}`, details }
-}
-
-/** The output that is read, as a pipeline names it: of rejected rows `orders.rejected`, not all of `orders`. */
-function outputText({ step, port }: Input): string {
-  return port === MAIN_PORT ? step : `${step}.${port}`
 }
 
 /** What a part of the input with a watermark of its own is called. */
@@ -170,24 +166,6 @@ function describeProcess(node: ProcessNode): StepDescription {
   const sides = Object.keys(node.sidePorts)
   if (sides.length > 0) details.push({ label: 'also gives', text: sides.join(', ') })
   return { summary: `runs a function with state and timers per ${keysText(node.keys)}`, details }
-}
-
-function describeLookupJoin(node: LookupJoinNode, { nodes }: StepSurroundings): StepDescription {
-  const on = node.on.map(({ left, right }) => `${left} = ${right}`).join(' and ')
-  const columns = inputSchema(nodes, node, 1).fields.map(({ name }) => name)
-  const taken = node.columns.map(({ name, column }) => (name === column ? name : `${name} = ${column}`))
-  return {
-    summary: `looks up rows of ${node.inputs[1] === undefined ? 'the table' : outputText(node.inputs[1])} where ${on}`,
-    details: [
-      { label: 'takes', text: taken.length === 0 ? 'no column' : taken.join(', ') },
-      {
-        label: 'no match',
-        text: node.join === 'left' ? 'the row stays, with nulls' : 'the row is dropped',
-      },
-      { label: 'state', text: `the whole table (${columns.join(', ')}), in every task` },
-      { label: 'bounded by', text: 'the size of the table' },
-    ],
-  }
 }
 
 function describeSink(node: SinkNode, { nodes }: StepSurroundings): StepDescription {

@@ -3,8 +3,14 @@
  */
 import { extendSchema } from '../../data/schema.ts'
 import type { Field, Schema } from '../../data/type.ts'
-import type { LogicalNode, LookupJoinNode, RowFunctionNode, SourceNode } from '../logical.ts'
-import { LATE_PORT, RAW_PORT } from '../logical.ts'
+import type {
+  IntervalJoinNode,
+  LogicalNode,
+  LookupJoinNode,
+  RowFunctionNode,
+  SourceNode,
+} from '../logical.ts'
+import { LATE_PORT, LATE_RIGHT_PORT, RAW_PORT } from '../logical.ts'
 import { inputSchema } from '../plan-graph.ts'
 import { countColumns, fieldsOf } from './expressions.ts'
 import type { Names } from './needed-columns.ts'
@@ -42,6 +48,8 @@ export function narrowNode(node: LogicalNode, { nodes, needed }: NodeSurrounding
       return node
     case 'lookup-join':
       return narrowJoin(node, input(0), needed)
+    case 'interval-join':
+      return narrowIntervalJoin(node, [input(0), input(1)], needed)
   }
 }
 
@@ -82,4 +90,21 @@ function narrowJoin(node: LookupJoinNode, stream: Schema, needed: Names): Lookup
   const taken = new Set(columns.map(({ name }) => name))
   const fields = node.schema.fields.filter(({ name }) => taken.has(name))
   return { ...node, columns, schema: { fields: [...stream.fields, ...fields] } }
+}
+
+/** Keeps the columns that are wanted, and those of the condition. */
+function narrowIntervalJoin(
+  node: IntervalJoinNode,
+  [left, right]: readonly [Schema, Schema],
+  needed: Names,
+): IntervalJoinNode {
+  const tested = countColumns([node.condition])
+  const columns = node.columns.filter(({ name }) => needed.has(name) || tested.has(name))
+  const kept = new Set(columns.map(({ name }) => name))
+  return {
+    ...node,
+    columns,
+    schema: { fields: node.schema.fields.filter(({ name }) => kept.has(name)) },
+    sidePorts: { [LATE_PORT]: left, [LATE_RIGHT_PORT]: right },
+  }
 }

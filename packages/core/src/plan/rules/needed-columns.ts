@@ -3,13 +3,14 @@
  */
 import type { Schema } from '../../data/type.ts'
 import type {
+  IntervalJoinNode,
   LogicalNode,
   LogicalPlan,
   LookupJoinNode,
   PartialAggregateNode,
   WindowAggregateNode,
 } from '../logical.ts'
-import { LATE_PORT, MAIN_PORT, RAW_PORT, REJECTED_PORT } from '../logical.ts'
+import { LATE_PORT, LATE_RIGHT_PORT, MAIN_PORT, RAW_PORT, REJECTED_PORT } from '../logical.ts'
 import { inputSchema, nodesByStep } from '../plan-graph.ts'
 import { countColumns } from './expressions.ts'
 
@@ -83,6 +84,8 @@ function neededOf(node: LogicalNode, input: number, schema: Schema, output: Outp
       return aggregateNeeds(node, output(node.step, RAW_PORT))
     case 'lookup-join':
       return joinNeeds(node, input, main)
+    case 'interval-join':
+      return intervalJoinNeeds(node, input, output)
   }
 }
 
@@ -97,6 +100,20 @@ function joinNeeds(node: LookupJoinNode, input: number, main: Names): Names {
     return new Set([...[...main].filter((name) => !taken.has(name)), ...node.on.map(({ left }) => left)])
   const columns = node.columns.filter(({ name }) => main.has(name)).map(({ column }) => column)
   return new Set([...columns, ...node.on.map(({ right }) => right)])
+}
+
+function intervalJoinNeeds(node: IntervalJoinNode, input: number, output: OutputNeeds): Names {
+  const side = input === 0 ? 'left' : 'right'
+  const main = output(node.step, MAIN_PORT)
+  const tested = countColumns([node.condition])
+  const columns = node.columns.filter(
+    (one) => one.side === side && (main.has(one.name) || tested.has(one.name)),
+  )
+  return new Set([
+    ...columns.map(({ column }) => column),
+    ...node.on.map((pair) => pair[side]),
+    ...output(node.step, input === 0 ? LATE_PORT : LATE_RIGHT_PORT),
+  ])
 }
 
 /** Rows are counted even where no column is wanted: then the cheapest column stands for them. */
