@@ -5,6 +5,8 @@ export type {
   EpochLimits,
   EventTime,
   Input,
+  IntervalJoinNode,
+  JoinKind,
   LogicalNode,
   LogicalPlan,
   LookupJoinNode,
@@ -16,7 +18,7 @@ export type {
   WindowAggregateNode,
   WindowSpec,
 } from './logical.ts'
-export { LATE_PORT, MAIN_PORT, REJECTED_PORT } from './logical.ts'
+export { LATE_PORT, LATE_RIGHT_PORT, MAIN_PORT, REJECTED_PORT } from './logical.ts'
 export type { Sink, SinkOf, Source } from './connectors.ts'
 export type { Expression, NamedExpression } from '../expr/expression.ts'
 export { aggregateType } from './aggregate-type.ts'

@@ -18,6 +18,8 @@ import { lowerAggregate } from './lower-aggregate.ts'
 import { lowerWrite } from './lower-ends.ts'
 import { lowerKeyBy, lowerLookupJoin, lowerProcess, noEventTime, sideOutput } from './lower-keyed.ts'
 import type { KeyedOutput } from './lower-keyed.ts'
+import { lowerIntervalJoin } from './lower-join.ts'
+import type { IntervalJoinInput } from './lower-join.ts'
 import { checkFunctionOptions, lowerFilter, lowerMap, lowerUnion, lowerWith } from './lower-rows.ts'
 import type { RowFunctionInput } from './lower-rows.ts'
 import {
@@ -37,6 +39,7 @@ const brand = Symbol.for('millrace.stream')
 /** Outputs of a stream's step beside its rows. */
 interface SideOutputs {
   readonly late?: Output
+  readonly lateRight?: Output
   readonly sides?: { readonly [name: string]: Schema }
 }
 
@@ -75,7 +78,17 @@ class StreamHandle {
     const { step } = this.#output.connect()
     throw new MillraceError('plan/invalid-argument', {
       what: `step "${step}" has no late rows`,
-      hint: "late rows come out of windows: const hourly = ….aggregate('hourly', …), then hourly.late",
+      hint: "late rows come out of windows and joins: const hourly = ….aggregate('hourly', …), then hourly.late",
+      step,
+    })
+  }
+
+  get lateRight(): StreamHandle {
+    if (this.#sides.lateRight !== undefined) return streamOf(this.#sides.lateRight)
+    const { step } = this.#output.connect()
+    throw new MillraceError('plan/invalid-argument', {
+      what: `step "${step}" has no late rows of a right side`,
+      hint: "they come out of joins: const paid = ….join('paid', …), then paid.lateRight",
       step,
     })
   }
@@ -175,6 +188,16 @@ class KeyedHandle {
     return new WindowedHandle(this.#keyed, window, options)
   }
 
+  join(name: string, right: unknown, options: IntervalJoinInput): StreamHandle {
+    const { output } = this.#keyed
+    const other = output.draft.step(name, () => {
+      if (right instanceof KeyedHandle) return right.#keyed
+      throw notKeyed(right)
+    })
+    const { main, late, lateRight } = lowerIntervalJoin(this.#keyed, other, name, options)
+    return streamOf(main, { late, lateRight })
+  }
+
   process(name: string, definition: Parameters<typeof lowerProcess>[2]): StreamHandle {
     return streamOf(lowerProcess(this.#keyed, name, definition), { sides: definition.sideOutputs ?? {} })
   }
@@ -213,6 +236,15 @@ class WindowedHandle {
     })
     return streamOf(main, { late })
   }
+}
+
+function notKeyed(value: unknown): MillraceError {
+  return new MillraceError('plan/invalid-argument', {
+    what: isStream(value)
+      ? 'the other side of the join has no key'
+      : 'the other side of the join is no keyed stream',
+    hint: "key both sides: orders.keyBy('by-order', 'id').join('paid', payments.keyBy('payments-by-order', 'orderId'), { … })",
+  })
 }
 
 function noWindow(): MillraceError {

@@ -34,6 +34,8 @@ export type {
   Stream,
   Writable,
 } from './stream.ts'
+export type { IntervalJoinOptions, JoinedPair, JoinedStream, Pair } from './join.ts'
+export type { JoinKind } from '../plan/index.ts'
 export type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 export type { SourceHost } from './undeclared-source.ts'
 export { globalWindow, session, sliding, tumbling } from './windows.ts'

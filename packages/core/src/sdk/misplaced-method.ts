@@ -12,12 +12,15 @@ const ofStreams = [
 ] // prettier-ignore
 
 const behindKeyBy =
-  "behind .keyBy(…) comes .window(…) or .process(…), and behind .window(…) comes .aggregate('name', …)"
+  "behind .keyBy(…) comes .window(…), .join(…) or .process(…), and behind .window(…) comes .aggregate('name', …)"
 
 /** Where each method stands that a stream itself does not have. */
 const elsewhere: { readonly [name: string]: string } = {
   aggregate: "aggregate stands behind .window(…): .window(tumbling('1 hour')).aggregate('name', (a) => …)",
   process: "process stands behind .keyBy('name', key)",
+  join: "join stands behind .keyBy('name', key), on both sides; with a small table it is lookupJoin",
+  leftJoin:
+    "write .keyBy('name', key).join('name', other.keyBy(…), { join: 'left', … }); with a small table it is lookupJoin",
   side: 'side belongs to the result of .process(…)',
   read: 'read belongs to the builder of the pipeline: p.read(…)',
   option: 'option belongs to the builder of the pipeline: p.option(…)',
@@ -32,8 +35,6 @@ const otherNames: { readonly [name: string]: string } = {
   agg: 'aggregate',
   sum: 'aggregate',
   count: 'aggregate',
-  join: 'lookupJoin',
-  leftJoin: 'lookupJoin',
   merge: 'union',
   concat: 'union',
   project: 'select',

@@ -1,10 +1,12 @@
 /**
  * Keyed and windowed streams: what stands between `keyBy` and the results.
  */
+import type { JoinKind } from '../plan/index.ts'
 import type { Duration } from '../time/index.ts'
 import type { Aggregates, NamedAggregates, ResultOf } from './aggregates.ts'
 import type { ProcessDefinition, SideSchemas, StateTypes } from './process.ts'
 import type { Flat, WindowBounds } from './row-types.ts'
+import type { IntervalJoinOptions, JoinedPair, JoinedStream } from './join.ts'
 import type { AggregatedStream, ProcessedStream } from './stream.ts'
 import type { GlobalWindow, TimeWindow } from './windows.ts'
 
@@ -27,6 +29,34 @@ export interface KeyedStream<Row, Key> {
     window: Window,
     options?: WindowOptions,
   ): WindowedStream<Row, Key, BoundsOf<Window>>
+  /**
+   * Joins rows of equal keys whose event times are near each other. Both sides need event time, and keys of the same types
+   * in the same order; null equals nothing.
+   *
+   * A row is late when the watermark has passed it (and the allowed lateness): rows that it should join may be gone. Rows
+   * without a partner leave when the watermark shows that none can come. A pair has the later of both event times, a row
+   * without a partner its own.
+   *
+   * @example
+   * ```ts in-pipeline
+   * flights.keyBy('by-destination', 'destination').join('transfers', flights.keyBy('by-origin', 'origin'), {
+   *   within: ['-30 min', '3 hours'],
+   *   select: { next: 'destination' },
+   * })
+   * ```
+   * @throws MillraceError `plan/no-event-time`, `plan/type-mismatch` for keys of different types, `plan/invalid-name` for
+   *   a column that is there twice.
+   */
+  join<
+    Right,
+    RightKey,
+    const Select extends { readonly [name: string]: keyof Right & string },
+    const Join extends JoinKind = 'inner',
+  >(
+    name: string,
+    right: KeyedStream<Right, RightKey>,
+    options: IntervalJoinOptions<Row, Right, Join, Select>,
+  ): JoinedStream<JoinedPair<Row, Right, Join, Select>, Row, Right>
   /**
    * Runs your own function over the rows of each key, with state and timers.
    *

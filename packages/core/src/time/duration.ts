@@ -72,6 +72,19 @@ export function parseDuration(duration: Duration): number {
   return whole
 }
 
+/**
+ * The milliseconds of a distance in time: a duration, or one with a sign in front of its text (`'-5 min'`) or number.
+ *
+ * @throws MillraceError `duration/invalid` as `parseDuration` does.
+ */
+export function parseSignedDuration(duration: Duration): number {
+  if (typeof duration === 'number' && duration < 0) return 0 - parseDuration(-duration)
+  const signed = typeof duration === 'string' ? /^\s*([+-])(.*)$/s.exec(duration) : null
+  if (signed === null) return parseDuration(duration)
+  const ms = parseDuration(signed[2] as string)
+  return signed[1] === '-' ? 0 - ms : ms
+}
+
 /** A duration as short text that `parseDuration` reads back: `1h30m`, `500ms`, `0ms`. */
 export function formatDuration(milliseconds: number): string {
   if (!(milliseconds > 0)) return '0ms'

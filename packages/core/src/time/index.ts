@@ -1,5 +1,5 @@
 /** Time as arithmetic: durations, instants, the civil calendar, windows, watermarks. */
-export { parseDuration, formatDuration } from './duration.ts'
+export { formatDuration, parseDuration, parseSignedDuration } from './duration.ts'
 export type { Duration } from './duration.ts'
 export {
   addMonths,

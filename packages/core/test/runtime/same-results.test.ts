@@ -71,6 +71,31 @@ const shapes: { readonly [name: string]: (inputs: Inputs) => unknown } = {
       .keyBy('key', 'sensor')
       .window(tumbling('10 s'))
       .aggregate('agg', (a) => ({ n: a.count() })),
+  'joins of several kinds': ({ input, more }) => {
+    const other = more.keyBy('other', 'sensor')
+    const options = { within: ['-2 s', '5 s'], select: { partner: 'value' } } as const
+    const keyed = input.keyBy('key', 'sensor')
+    const kinds = ['semi', 'full', 'anti'] as const
+    return kinds
+      .map((join) =>
+        keyed
+          .join(join, other, { ...options, join, where: sql`value < partner or partner is null` })
+          .select(`${join}-rows`, { kind: sql.string`${join}`, sensor: 'sensor', at: 'at', value: 'value' })
+          .extend(`${join}-nullable`, { at: sql`at`, sensor: sql.string`sensor` }),
+      )
+      .reduce((all, one, at) => all.union(`all-${at}`, one as never))
+  },
+  'a join and a window behind it': ({ input, more }) =>
+    input
+      .keyBy('key', 'sensor')
+      .join('near', more.keyBy('other', 'sensor'), {
+        within: ['-3 s', '-1 s'],
+        join: 'full',
+        select: { partner: 'value', partnerAt: 'at' },
+      })
+      .keyBy('again', 'sensor')
+      .window(tumbling('5 s'))
+      .aggregate('agg', (a) => ({ n: a.count(), sum: a.sum('partner') })),
   'two windows in a row': ({ input }) =>
     input
       .keyBy('key', 'sensor')
