@@ -34,7 +34,7 @@ export type {
   Stream,
   Writable,
 } from './stream.ts'
-export type { IntervalJoinOptions, JoinedPair, JoinedStream, Pair } from './join.ts'
+export type { IntervalJoinOptions, JoinedPair, JoinedStream, Pair, SameKeys } from './join.ts'
 export type { JoinKind } from '../plan/index.ts'
 export type { BoundsOf, KeyedStream, WindowedStream, WindowOptions } from './windowed-stream.ts'
 export type { SourceHost } from './undeclared-source.ts'

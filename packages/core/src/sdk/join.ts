@@ -32,6 +32,11 @@ export interface IntervalJoinOptions<Left, Right, Join extends JoinKind, Select>
   readonly allowedLateness?: Duration
 }
 
+/** Refuses keys whose values can never be equal. */
+export type SameKeys<Left, Right> = [NonNullable<Right[keyof Right]>] extends [NonNullable<Left[keyof Left]>]
+  ? unknown
+  : { readonly 'the keys have different types': never }
+
 type Nullable<Row> = { readonly [Name in keyof Row]: Row[Name] | null }
 
 /** The row of a join: the left one's columns and those taken, null where a kind of join may leave a side out. */

@@ -6,7 +6,7 @@ import type { Duration } from '../time/index.ts'
 import type { Aggregates, NamedAggregates, ResultOf } from './aggregates.ts'
 import type { ProcessDefinition, SideSchemas, StateTypes } from './process.ts'
 import type { Flat, WindowBounds } from './row-types.ts'
-import type { IntervalJoinOptions, JoinedPair, JoinedStream } from './join.ts'
+import type { IntervalJoinOptions, JoinedPair, JoinedStream, SameKeys } from './join.ts'
 import type { AggregatedStream, ProcessedStream } from './stream.ts'
 import type { GlobalWindow, TimeWindow } from './windows.ts'
 
@@ -54,7 +54,7 @@ export interface KeyedStream<Row, Key> {
     const Join extends JoinKind = 'inner',
   >(
     name: string,
-    right: KeyedStream<Right, RightKey>,
+    right: KeyedStream<Right, RightKey> & SameKeys<Key, RightKey>,
     options: IntervalJoinOptions<Row, Right, Join, Select>,
   ): JoinedStream<JoinedPair<Row, Right, Join, Select>, Row, Right>
   /**

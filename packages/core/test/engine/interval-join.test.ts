@@ -148,7 +148,7 @@ function naive(shape: Shape, events: readonly StepEvent[]): Expected {
   const { join } = shape
   const rows: string[] = []
   const give = (left: Row | undefined, right: Row | undefined, time: number): void => {
-    const all = { ...nulls, ...(left?.row ?? {}), ...(right?.row ?? {}) } as Record<string, unknown>
+    const all = { ...nulls, ...left?.row, ...right?.row } as Record<string, unknown>
     const names = nodeOf(shape).schema.fields.map(({ name }) => name)
     rows.push(textOf({ ...Object.fromEntries(names.map((name) => [name, all[name] ?? null])), time }))
   }
@@ -207,8 +207,10 @@ describe('an interval join', () => {
       fc.asyncProperty(shapes, eventsArbitrary, batchRows, tasks, async (shape, events, batch, count) => {
         const run = await runStep(events, { ...optionsOf(shape, count, batch), batchRows: 3 }, [])
         expect(outcome(run)).toEqual(naive(shape, events))
-        for (const { port, eventTime, forwarded } of run.out)
-          if (port === 'main') expect(eventTime).toBeGreaterThanOrEqual(forwarded)
+        const behind = run.out.filter(
+          ({ port, eventTime, forwarded }) => port === 'main' && (eventTime as number) < forwarded,
+        )
+        expect(behind).toEqual([])
         for (const { h } of run.tasks) expect(h.counters.stateEntries).toBe(0)
       }),
       { numRuns: 200 },
