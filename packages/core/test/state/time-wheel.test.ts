@@ -54,8 +54,8 @@ describe('a timing wheel', () => {
           const taken = drain(wheel, asked)
           const behind = due.filter(({ isBehind }) => isBehind)
           const inOrder = due.filter(({ isBehind }) => !isBehind).toSorted((a, b) => a.time - b.time)
-          expect(taken.slice(0, behind.length).toSorted()).toStrictEqual(
-            behind.map((one) => one.record).toSorted(),
+          expect(new Set(taken.slice(0, behind.length))).toStrictEqual(
+            new Set(behind.map((one) => one.record)),
           )
           expect(taken.slice(behind.length)).toStrictEqual(inOrder.map((one) => one.record))
           expect(wheel.size).toBe(pending.length)
