@@ -6,6 +6,7 @@
  * an entry does not compile. Not part of it: when rows come out, and in how many steps a changelog tells them.
  */
 import type { BuiltPlan, LogicalNode } from '../../plan/index.ts'
+import { intervalJoin } from './interval-join.ts'
 import { lookupJoin } from './lookup-join.ts'
 import type { Around, Lateness, Meaning, Ports } from './meaning.ts'
 import { process } from './process.ts'
@@ -31,6 +32,7 @@ const meanings: { readonly [Kind in LogicalNode['kind']]: Meaning<Extract<Logica
   },
   process,
   'lookup-join': lookupJoin,
+  'interval-join': intervalJoin,
   sink,
 }
 
