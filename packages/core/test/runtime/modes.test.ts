@@ -6,7 +6,7 @@ import type { MillraceError, Pipeline } from '../../src/index.ts'
 import { memoryRows, memorySink, memoryStream } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import { Job } from '../../src/runtime/index.ts'
-import { createManualHost } from '../../src/testing/index.ts'
+import { createManualHost, drive } from '../../src/testing/index.ts'
 import { hostWith, untilEnded, visibleFiles, writtenRows } from '../bad-input/copying.ts'
 import { scriptedSink, scriptedSource } from './scripted-connectors.ts'
 
@@ -238,24 +238,17 @@ describe('epochs', () => {
 
 describe('late rows', () => {
   test('are counted, and come out of .late as they went in', async () => {
-    const host = createManualHost()
-    const source = memoryStream(Event)
-    const { built, out, late } = counting(source)
-    const job = new Job(built.build(), { host, mode: 'continuous', epochIntervalMs: 100 })
-    const run = job.run()
-    for (const at of [1000, 25_000, 2000, 26_000, 3000]) {
-      source.push(event(at))
-      await host.advance(10)
-    }
-    source.end()
-    const { progress } = await untilEnded(host, run)
-    expect(out.rows.map(({ windowStart, n }) => [windowStart, n])).toEqual([
-      [0, 1],
-      [20_000, 2],
-    ])
-    expect(late.rows).toEqual([event(2000), event(3000)])
-    expect(progress).toMatchObject({ rowsIn: 5, rowsLate: 2 })
-    expect(progress.steps.find(({ step }) => step === 'count')?.lateRows).toBe(2)
+    const run = await drive(counting(memoryStream(Event)).built)
+    for (const at of [1000, 25_000, 2000, 26_000, 3000]) run.source('events', Event).send(event(at))
+    await run.finish()
+    expect(run.sink('out').table({ columns: ['windowStart', 'n'] })).toMatchInlineSnapshot(`
+      "windowStart          n
+      ───────────────────  ─
+      1970-01-01T00:00:00  1
+      1970-01-01T00:00:20  2"
+    `)
+    expect(run.sink('late-out').rows).toEqual([event(2000), event(3000)])
+    expect(run.step('count').counters).toMatchObject({ rowsIn: 5, lateRows: 2 })
   })
 })
 
@@ -329,29 +322,23 @@ describe('a folder that is read to its end', () => {
 })
 
 describe('zero rows', () => {
-  test('everywhere give empty outputs, in every mode', async () => {
-    for (const mode of ['batch', 'continuous'] as const) {
-      const host = createManualHost()
-      const [out, totals, none] = [memorySink(), memorySink(), memorySink()]
-      const built = pipeline('nothing', (p) => {
-        const events = p.read('in', memoryRows(Event, []), { eventTime: 'at' })
-        const table = p.read('table', memoryRows(Event, []))
-        events
-          .lookupJoin('named', table, { on: 'key', select: { other: 'at' } })
-          .keyBy('by', 'key')
-          .window(tumbling('1 s'))
-          .aggregate('agg', (a) => ({ n: a.count() }))
-          .write('out', out)
-        events
-          .window(globalWindow())
-          .aggregate('total', (a) => ({ n: a.count(), most: a.max('at') }))
-          .write('totals', totals)
-        events.filter('none', () => false).write('none-out', none)
-      }).build()
-      const { end } = await untilEnded(host, new Job(built, { host, mode, parallelism: 3 }).run())
-      expect(end).toBe('finished')
-      expect([out.rows, none.rows]).toEqual([[], []])
-      expect(totals.rows.length).toBeLessThanOrEqual(1)
-    }
+  test.each(['batch', 'micro-batch', 'continuous'] as const)('give empty outputs: %s', async (mode) => {
+    const nothing = pipeline('nothing', (p) => {
+      const events = p.read('in', memoryRows(Event, []), { eventTime: 'at' })
+      const table = p.read('table', memoryRows(Event, []))
+      events
+        .lookupJoin('named', table, { on: 'key', select: { other: 'at' } })
+        .keyBy('by', 'key')
+        .window(tumbling('1 s'))
+        .aggregate('agg', (a) => ({ n: a.count() }))
+        .write('out', memorySink())
+      events
+        .window(globalWindow())
+        .aggregate('total', (a) => ({ n: a.count(), most: a.max('at') }))
+        .write('totals', memorySink())
+      events.filter('none', () => false).write('none-out', memorySink())
+    })
+    const { committed } = await (await drive(nothing, { mode, parallelism: 3 })).finish()
+    expect(committed).toEqual({ out: [], totals: [], 'none-out': [] })
   })
 })

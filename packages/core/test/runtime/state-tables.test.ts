@@ -11,70 +11,68 @@ import { createNodeHost } from '../../src/host/node/index.ts'
 import { pipeline, schema, session, sliding, state, t, tumbling } from '../../src/index.ts'
 import { Job, readCheckpoints, readStateTables } from '../../src/runtime/index.ts'
 import type { StateTable } from '../../src/runtime/index.ts'
+import { drive } from '../../src/testing/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 
 const Row = schema({ key: t.string(), n: t.int32(), at: t.timestamp('ms') })
 type Row = { readonly key: string; readonly n: number; readonly at: number }
 
-/** Runs a pipeline over some rows, an epoch for each lot; gives the tables of the last one. */
+/** A step of every kind that keeps something. */
+const keeping = pipeline('job', (p) => {
+  const rows = p.read('rows', memoryRows(Row, []), { eventTime: 'at' })
+  const keyed = rows.keyBy('by-key', 'key')
+  keyed
+    .process('keep', {
+      state: {
+        last: state.value(t.int32()),
+        big: state.value(t.int64().bigint()),
+        due: state.value(t.date()),
+        all: state.list(t.struct({ n: t.int32() })),
+        by: state.map(t.int32(), t.string()),
+      },
+      output: Row,
+      // Below zero: all of the key goes, but for one entry of the map.
+      onRow({ key, n, at }, { state: kept, setTimer, deleteTimer }) {
+        if (n < 0) {
+          kept.last.clear()
+          kept.big.clear()
+          kept.due.clear()
+          kept.all.clear()
+          kept.by.delete(-n)
+          deleteTimer('t')
+          return
+        }
+        kept.last.set(n)
+        kept.big.set(2n ** 60n + BigInt(n))
+        kept.due.set('2024-05-01')
+        kept.all.add({ n })
+        kept.by.set(n, key)
+        setTimer('t', at + 1_000_000)
+      },
+      onTimer: () => undefined,
+    })
+    .write('out', memorySink())
+  for (const [name, window] of [
+    ['tumbled', tumbling('1 s')],
+    ['slid', sliding('2 s', '1 s')],
+    ['sessions', session('1 s')],
+  ] as const)
+    keyed
+      .window(window as never)
+      .aggregate(name, (a) => ({ rows: a.count() }))
+      .write(`out-${name}`, memorySink())
+})
+
+/** Sends some rows, an epoch for each lot; gives the tables of the last one. */
 async function tablesAfter(...lots: readonly (readonly Row[])[]): Promise<readonly StateTable[]> {
-  const host: Host = { ...createNodeHost(), files: new SimulatedFiles(new SimulatedDisk()) }
-  const store = new DirectoryStore(host, '/state')
-  const stream = memoryStream(Row)
+  const run = await drive(keeping, { parallelism: 2 })
   for (const lot of lots) {
-    stream.push(...lot)
-    const built = pipeline('job', (p) => {
-      const rows = p.read('rows', stream, { eventTime: 'at' })
-      const keyed = rows.keyBy('by-key', 'key')
-      keyed
-        .process('keep', {
-          state: {
-            last: state.value(t.int32()),
-            big: state.value(t.int64().bigint()),
-            due: state.value(t.date()),
-            all: state.list(t.struct({ n: t.int32() })),
-            by: state.map(t.int32(), t.string()),
-          },
-          output: Row,
-          // Below zero: all of the key goes, but for one entry of the map.
-          onRow({ key, n, at }, { state: kept, setTimer, deleteTimer }) {
-            if (n < 0) {
-              kept.last.clear()
-              kept.big.clear()
-              kept.due.clear()
-              kept.all.clear()
-              kept.by.delete(-n)
-              deleteTimer('t')
-              return
-            }
-            kept.last.set(n)
-            kept.big.set(2n ** 60n + BigInt(n))
-            kept.due.set('2024-05-01')
-            kept.all.add({ n })
-            kept.by.set(n, key)
-            setTimer('t', at + 1_000_000)
-          },
-          onTimer: () => undefined,
-        })
-        .write('out', memorySink() as never)
-      for (const [name, window] of [
-        ['tumbled', tumbling('1 s')],
-        ['slid', sliding('2 s', '1 s')],
-        ['sessions', session('1 s')],
-      ] as const)
-        keyed
-          .window(window as never)
-          .aggregate(name, (a) => ({ rows: a.count() }))
-          .write(`out-${name}`, memorySink() as never)
-    }).build()
-    const times = { epochIntervalMs: 60_000, stopWhenIdleMs: 1 }
-    await new Job(built, { host, mode: 'continuous', state: store, parallelism: 2, ...times }).run()
+    run.source('rows', Row).send(...lot)
+    await run.epoch()
   }
-  const { epochs } = await readCheckpoints(store, host.bytes)
-  expect(epochs.map(({ manifest }) => manifest.epoch)).toEqual(lots.map((_, at) => at + 1))
-  const newest = epochs.at(-1)
-  return newest === undefined ? [] : readStateTables(newest.manifest, { store, checks: host.bytes })
+  const steps = ['keep', 'tumbled', 'slid', 'sessions']
+  return (await Promise.all(steps.map((step) => run.step(step).tables()))).flat()
 }
 
 function rowsOf(tables: readonly StateTable[], step: string, table: string): readonly unknown[] {

@@ -49,7 +49,8 @@ export class SinkRecord {
   schema: Schema
   /** Whether rows can be taken back. */
   readonly takesChanges: boolean
-  #committed: readonly ArrivedChange[] = []
+  /** In the order of commits. */
+  readonly #committed: ArrivedChange[] = []
   /** Of the process that runs, not committed. */
   #open: ArrivedChange[] = []
   #arrived = 0
@@ -67,7 +68,16 @@ export class SinkRecord {
   }
 
   get committed(): readonly Change[] {
-    return inOrder(this.#committed)
+    return this.committedSince(0)
+  }
+
+  get committedCount(): number {
+    return this.#committed.length
+  }
+
+  /** What was committed behind the first so many. */
+  committedSince(count: number): readonly Change[] {
+    return inOrder(this.#committed.slice(count))
   }
 
   /** Takes what reaches the sink. */
@@ -93,7 +103,7 @@ export class SinkRecord {
     const { changes } = prepared
     const moved = new Set(changes)
     this.#open = this.#open.filter((change) => !moved.has(change))
-    this.#committed = [...this.#committed, ...changes]
+    for (const change of changes) this.#committed.push(change)
     this.#prepared.delete(id)
     this.#shown.add(id)
     return { kind: 'committed', rows: changes.length }

@@ -18,6 +18,11 @@ export interface TableOptions {
 
 const CELL_WIDTH = 200
 
+interface TimeColumn {
+  readonly zoned: boolean
+  readonly precision: TimePrecision
+}
+
 /** Changes as a table; with a column of signs when `signed`. */
 export function changeTable(
   schema: Schema,
@@ -28,9 +33,14 @@ export function changeTable(
     columns === undefined
       ? schema.fields
       : columns.flatMap((column) => schema.fields.filter(({ name }) => name === column))
+  const times = fields.map(({ name, type }): TimeColumn | undefined =>
+    type.kind === 'timestamp'
+      ? { zoned: type.zoned, precision: timePrecision(changes.map(({ row }) => row[name])) }
+      : undefined,
+  )
   const cells = changes.map(({ row, weight }) => [
     ...(signed ? [weight > 0 ? '+' : '−'] : []),
-    ...fields.map(({ name, type }) => cellText(row[name], type)),
+    ...fields.map(({ name }, at) => cellText(row[name], times[at])),
   ])
   const sorted = sort ? cells.toSorted((a, b) => (a.join('\u0000') < b.join('\u0000') ? -1 : 1)) : cells
   const heads = fields.map(({ name, type }) => ({ name, isNumber: isNumber(type) }))
@@ -50,7 +60,7 @@ export function tableOf(
   { columns, sort = false }: TableOptions = {},
 ): string {
   const names = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const cells = rows.map((row) => names.map((name) => cellText(row[name], undefined)))
+  const cells = rows.map((row) => names.map((name) => cellText(row[name])))
   const sorted = sort ? cells.toSorted((a, b) => (a.join('\u0000') < b.join('\u0000') ? -1 : 1)) : cells
   const heads = names.map((name) => ({
     name,
@@ -70,20 +80,26 @@ function isNumber({ kind }: DataType): boolean {
   return /^u?int|^float|^decimal/.test(kind)
 }
 
-function cellText(value: unknown, type: DataType | undefined): string {
+function cellText(value: unknown, time?: TimeColumn): string {
   if (value === undefined) return ''
   if (value === null) return 'null'
-  if (type?.kind === 'timestamp' && typeof value === 'number') return instantText(value, type.zoned)
+  if (time !== undefined && typeof value === 'number')
+    return formatInstant(value, time.zoned).replace(cutOff[time.precision], '')
   if (typeof value === 'string') return value
   if (typeof value === 'object') return JSON.stringify(value, plain)
   return String(value as number | bigint | boolean)
 }
 
-/** `2024-01-01T10:00Z`: seconds and their parts stand only where they are not 0. */
-function instantText(ms: number, zoned: boolean): string {
-  const text = formatInstant(ms, zoned)
-  return text.replace(/(T\d\d:\d\d)(:\d\d)\.000/, '$1$2').replace(/(T\d\d:\d\d):00(Z?)$/, '$1$2')
+/** How much of times a column shows: `2024-01-01T10:00Z`, with seconds and their parts only where some row has them. */
+function timePrecision(values: readonly unknown[]): TimePrecision {
+  const times = values.filter((value) => typeof value === 'number')
+  if (times.some((ms) => ms % 1000 !== 0)) return 'parts'
+  return times.some((ms) => ms % 60_000 !== 0) ? 'seconds' : 'minutes'
 }
+
+type TimePrecision = 'minutes' | 'seconds' | 'parts'
+
+const cutOff = { minutes: /:\d\d\.\d+(?=Z?$)/, seconds: /\.\d+(?=Z?$)/, parts: /(?!)/ } as const
 
 function plain(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)

@@ -13,7 +13,7 @@ import { MillraceError } from '../../errors.ts'
 import type { BuiltPlan } from '../../plan/logical.ts'
 import type { RunMode } from '../../runtime/job.ts'
 import type { StepProgress } from '../../runtime/progress.ts'
-import type { StateRow } from '../../runtime/state-tables.ts'
+import type { StateRow, StateTable } from '../../runtime/state-tables.ts'
 import type { OptionValues, Pipeline } from '../../sdk/index.ts'
 import { parseDuration } from '../../time/index.ts'
 import type { Duration } from '../../time/index.ts'
@@ -22,7 +22,7 @@ import { drivenPlan } from './driven-plan.ts'
 import type { DrivenEnds, PartitionCounts } from './driven-plan.ts'
 import { DrivenRun, STATE } from './driven-run.ts'
 import type { RunOptions } from './driven-run.ts'
-import type { Change, CrashPoint } from './driven-sink.ts'
+import type { CrashPoint } from './driven-sink.ts'
 import { InputLog } from './input-log.ts'
 import { has, keptRows, keptTables, keptTimers } from './kept-state.ts'
 import type { KeptTimer } from './kept-state.ts'
@@ -98,6 +98,8 @@ export interface TestStep {
    * of their records. `of`: only where these columns have these values.
    */
   state(of?: StateRow): Promise<readonly StateRow[]>
+  /** The same as `millrace state dump` has it: table by table, with the columns of the engine. */
+  tables(): Promise<readonly StateTable[]>
   /** Event-time timers that are set, as of the last epoch. `of`: only of this key. */
   timers(of?: StateRow): Promise<readonly KeptTimer[]>
 }
@@ -193,6 +195,7 @@ export class TestDriver {
         return watched('rejected')
       },
       state: async (of = {}) => keptRows(await tables()).filter((row) => has(row, of)),
+      tables,
       timers: async (of = {}) => keptTimers(await tables()).filter(({ key }) => has(key, of)),
     }
   }
@@ -217,9 +220,9 @@ export class TestDriver {
   epoch(): Promise<DrivenEpoch> {
     return this.#inTurn(async () => {
       this.#refuseBatch('has no epochs to make', 'call finish(), where it commits everything')
-      const before = this.#committed()
+      const before = this.#committedCounts()
       const number = await this.#run.epoch()
-      return { number, committed: this.#since(before) }
+      return { number, committed: this.#committedSince(before) }
     })
   }
 
@@ -254,10 +257,10 @@ export class TestDriver {
   /** Ends all sources, and the run: event time comes to its end, every window fires, everything is committed. */
   finish(): Promise<DrivenEpoch> {
     return this.#inTurn(async () => {
-      const before = this.#committed()
+      const before = this.#committedCounts()
       for (const name of this.#ends.inputs.keys()) this.source(name).end()
       await this.#run.finish()
-      return { number: this.#run.progress.epoch, committed: this.#since(before) }
+      return { number: this.#run.progress.epoch, committed: this.#committedSince(before) }
     })
   }
 
@@ -370,13 +373,13 @@ export class TestDriver {
     return keptTables(this.#run.host, STATE, step)
   }
 
-  #committed(): ReadonlyMap<string, ReadonlySet<Change>> {
-    return new Map([...this.#ends.records].map(([name, { committed }]) => [name, new Set(committed)]))
+  #committedCounts(): ReadonlyMap<string, number> {
+    return new Map([...this.#ends.records].map(([name, { committedCount }]) => [name, committedCount]))
   }
 
-  #since(before: ReadonlyMap<string, ReadonlySet<Change>>): DrivenEpoch['committed'] {
-    const rows = [...this.#ends.records].map(([name, { committed }]) => {
-      const fresh = committed.filter((change) => before.get(name)?.has(change) !== true)
+  #committedSince(counts: ReadonlyMap<string, number>): DrivenEpoch['committed'] {
+    const rows = [...this.#ends.records].map(([name, record]) => {
+      const fresh = record.committedSince(counts.get(name) ?? 0)
       return [name, fresh.filter(({ weight }) => weight > 0).map(({ row }) => row)] as const
     })
     return Object.fromEntries(rows)
