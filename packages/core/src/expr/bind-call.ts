@@ -7,6 +7,7 @@ import { located } from './binder.ts'
 import type { Binder } from './binder.ts'
 import { aliases, catalogue } from './catalogue.ts'
 import { convert, literal } from './coerce.ts'
+import { checkConstants, wrongUnit } from './constant-arguments.ts'
 import type { Expression } from './expression.ts'
 import type { FunctionDefinition } from './functions/define.ts'
 import { isTextLiteral, isUntypedNull } from './functions/define.ts'
@@ -49,6 +50,9 @@ function makeCall(
   const converted = parts.map((part, index) =>
     located(() => convert(part, resolution.parameters[index] ?? part.type), syntax.at, binder),
   )
+  checkConstants(definition.name, converted, (argument, read) =>
+    located(read, syntax.arguments[argument]?.at ?? syntax.at, binder),
+  )
   const nullable = resolution.nullable ?? converted.some((part) => part.nullable)
   return { kind: 'call', name: definition.name, type: resolution.type, nullable, arguments: converted }
 }
@@ -71,6 +75,10 @@ function wrongArguments(
   parts: readonly Expression[],
   binder: Binder,
 ): never {
+  const unit = wrongUnit(definition.name, parts)
+  if (unit !== undefined) {
+    return binder.fail('expression/type', syntax.arguments[0]?.at ?? syntax.at, unit.what, unit.hint)
+  }
   const given = parts.map((part) => (isUntypedNull(part) ? 'null' : typeToString(part.type)))
   const what =
     given.length === 0

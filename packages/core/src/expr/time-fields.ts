@@ -26,6 +26,9 @@ const calendarFields: ReadonlySet<string> = new Set([
 ]) // prettier-ignore
 const fractional: ReadonlySet<string> = new Set(['second', 'millisecond', 'epoch', 'julian'])
 
+/** All names of fields. */
+export const allFields: readonly string[] = [...new Set([...calendarFields, ...clockFields])]
+
 /** Whether extract knows a field of a type, and whether it is whole or has a fraction. */
 export function extractKind(field: string, type: DataType): 'integer' | 'float' | undefined {
   const isClock = clockFields.has(field)

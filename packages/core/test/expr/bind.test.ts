@@ -9,6 +9,7 @@ import {
   expressionToString,
   sql,
   sqlText,
+  typedColumns,
 } from '../../src/expr/index.ts'
 import { everything } from './everything.ts'
 
@@ -102,7 +103,7 @@ describe('errors show what was given and what could be', () => {
     ['st.c', 'plan/unknown-column', 'field "c" does not exist'],
     ['i32.c', 'expression/type', 'is read from an int32, not a struct'],
     ['now()', 'expression/type', 'is not deterministic'],
-    ['extract(foo from ts)', 'expression/type', 'date_part does not take'],
+    ['extract(foo from ts)', 'expression/type', 'date_part knows no unit "foo" of a timestamp(ms)'],
   ])('%s', (text, code, message) => {
     const bind = (): unknown => bindExpression(sqlText(text), everything)
     expect(bind).toThrow(expect.objectContaining({ code }))
@@ -182,5 +183,56 @@ describe('what other languages write', () => {
   test('is SQL all the same where it is', () => {
     expect(bindPredicate(sql`i32 != 1`, everything).type.kind).toBe('boolean')
     expect(bindExpression(sql`s || 'x'`, everything).type.kind).toBe('string')
+  })
+})
+
+describe('constants that are wrong are refused before any row, at their place', () => {
+  test.each([
+    [sqlText("ts at time zone 'Europe/Zurick'"), 'value/invalid', 17, /time zone "Europe\/Zurick"/],
+    [sqlText("date_trunc('day', ts, 'Mars')"), 'value/invalid', 23, /time zone "Mars"/],
+    [sqlText("date_part('day', ts, 'Mars')"), 'value/invalid', 22, /time zone "Mars"/],
+    [sqlText("s ~ '('"), 'value/invalid', 5, /pattern "\(" cannot be read/],
+    [sqlText("s !~* '['"), 'value/invalid', 7, /pattern "\[" cannot be read/],
+    [sqlText("regexp_replace(s, '(a+)+$', s)"), 'value/invalid', 19, /a repetition inside a repetition/],
+    [sqlText("regexp_like(s, 'a', 'y')"), 'value/invalid', 16, /flag/],
+    [sqlText("regexp_extract(s, '(')"), 'value/invalid', 19, /pattern/],
+    [sqlText("s like 'a\\'"), 'value/invalid', 8, /escape/],
+    [sqlText("s not similar to '('"), 'value/invalid', 18, /pattern/],
+    [sqlText("json_value(j, 'a.b')"), 'value/invalid', 15, /JSON path "a.b" does not start with \$/],
+    [sqlText("json_extract(j, '$.a[')"), 'value/invalid', 17, /cannot be read at/],
+    [sql`json_extract_text(j, ${'a'})`, 'value/invalid', 22, /does not start/],
+    [
+      sqlText("date_trunc('fortnight', ts)"),
+      'expression/type',
+      12,
+      /date_trunc knows no unit "fortnight" of a timestamp\(ms\)[^]*units: microsecond, .*century, millennium/,
+    ],
+    [
+      sqlText("date_diff('moon', ts, ts)"),
+      'expression/type',
+      11,
+      /knows no unit "moon"[^]*units: millisecond, /,
+    ],
+    [sqlText('extract(hour from dt)'), 'expression/type', 9, /no unit "hour" of a date[^]*isodow/],
+    [sqlText('date_trunc(s, ts)'), 'expression/type', 12, /the unit of date_trunc is not a constant/],
+  ])('%#', (input, code, column, message) => {
+    const bind = (): unknown => bindExpression(input, everything)
+    expect(bind).toThrow(expect.objectContaining({ code }))
+    expect(bind).toThrow(message)
+    expect(bind).toThrow(`line 1, column ${column}\n`)
+  })
+
+  test('also in the typed builder', () => {
+    const c = typedColumns(schema({ s: t.string(), at: t.timestamp() }))
+    const of = schema({ s: t.string(), at: t.timestamp() })
+    expect(() => bindExpression(c.s.matches('('), of)).toThrow(/pattern "\(" cannot be read/)
+    expect(() => bindExpression(c.at.dateTrunc('day', 'Mars'), of)).toThrow(/time zone "Mars"/)
+  })
+
+  test('what is not constant is left for its rows', () => {
+    expect(bindExpression(sqlText("s ~ ('(' || s)"), everything).type.kind).toBe('boolean')
+    expect(bindExpression(sqlText("regexp_like(s, '(', s)"), everything).type.kind).toBe('boolean')
+    expect(bindExpression(sqlText('timezone(s, ts)'), everything).type.kind).toBe('timestamp')
+    expect(bindExpression(sqlText('s ~ null'), everything).type.kind).toBe('boolean')
   })
 })

@@ -156,7 +156,7 @@ describe('the typed builder', () => {
   })
 
   test.each(refused.map((build) => [build.toString(), build] as const))('refuses what does not compile: %s', (_, build) => {
-    expect(() => bindExpression(build(), all)).toThrow(/does not take|do not fit|not boolean|cannot be/)
+    expect(() => bindExpression(build(), all)).toThrow(/does not take|do not fit|not boolean|cannot be|knows no unit/)
   }) // prettier-ignore
 
   test.each<[BuilderValue, unknown]>([
