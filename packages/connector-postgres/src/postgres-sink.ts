@@ -120,6 +120,7 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
         await work.dropForgotten(session)
       })
     } catch (error) {
+      if (!mayPass(error)) await this.withdraw().catch(() => undefined)
       await this.close()
       throw error
     }
@@ -167,6 +168,16 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
     await this.#doing('cleaning up', async (session) => {
       await noteReplacement(session, this.#work, false)
       await this.#work.dropStage(session)
+      await this.#work.withdraw(session)
+    })
+  }
+
+  async withdraw(): Promise<void> {
+    const work = this.#opened
+    if (work === undefined) return
+    await this.#doing('cleaning up', async (session) => {
+      if (this.#context.resumed !== true) await noteReplacement(session, work, false)
+      await work.withdraw(session)
     })
   }
 

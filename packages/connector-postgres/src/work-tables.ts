@@ -11,6 +11,7 @@
  *       sweeps late leaves it to its successor.
  *  PG11  Nothing waits long for a table of staged rows that a session holds, such as the COPY of a client that is gone and
  *       that the server has not noticed: it is left for a later sweep.
+ *  PG12 A start that is refused leaves no table that it made and that holds nothing.
  */
 import { createHash } from 'node:crypto'
 import { literal, quoted } from './identifier.ts'
@@ -56,6 +57,7 @@ export class WorkTables {
   readonly #family: string
   /** Those of lineages that were left: their attempts, if any is still at work, are fenced. */
   readonly #leftFamilies: readonly string[]
+  #hasMadeCommits = false
 
   constructor(target: PostgresTarget, table: TargetTable, owner: WorkOwner) {
     this.schema = target.workSchema ?? table.schema
@@ -92,12 +94,45 @@ export class WorkTables {
     await transaction(session, async () => {
       // Two that create the same at once: the second would fail, whatever IF NOT EXISTS says.
       await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [COMMITS])
-      await session.query(`CREATE TABLE IF NOT EXISTS ${this.commits} (${COMMIT_COLUMNS})`)
+      if (!(await this.#isThere(session, this.commits))) {
+        await session.query(`CREATE TABLE IF NOT EXISTS ${this.commits} (${COMMIT_COLUMNS})`)
+        this.#hasMadeCommits = true
+      }
       await session.query(FAMILY_LOCK, [this.#family])
       const attempt = await this.#openedBy(session, this.stage.name)
       if (attempt === undefined) await this.#createStage(session)
       else if (attempt < this.owner.attempt) await this.#takeStage(session)
     })
+  }
+
+  /** PG12 */
+  async withdraw(session: Session): Promise<void> {
+    const { name } = this.stage
+    await this.#unlessHeld(session, async () => {
+      await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [COMMITS])
+      await session.query(FAMILY_LOCK, [this.#family])
+      const attempt = await this.#openedBy(session, name)
+      const isOurs = attempt !== undefined && attempt <= this.owner.attempt
+      if (isOurs && !(await this.#holdsRows(session, this.named(name))))
+        await session.query(`DROP TABLE ${this.named(name)}`)
+      if (!this.#hasMadeCommits || !(await this.#isThere(session, this.commits))) return
+      // Whoever has opened since counts on it.
+      const stages = await session.query(STAGES, [this.schema, likePrefix('millrace_staged_')])
+      if (stages.rows.length > 0 || (await this.#holdsRows(session, this.commits))) return
+      await session.query(`DROP TABLE ${this.commits}`)
+    })
+  }
+
+  async #isThere(session: Session, table: string): Promise<boolean> {
+    const { rows } = await session.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+      table,
+    ])
+    return rows[0]?.there === true
+  }
+
+  async #holdsRows(session: Session, table: string): Promise<boolean> {
+    const { rows } = await session.query<{ used: boolean }>(`SELECT EXISTS (SELECT 1 FROM ${table}) AS used`)
+    return rows[0]?.used === true
   }
 
   /** Says to others that somebody may be in need of the staged rows, for as long as the session lasts (PG4). */

@@ -7,6 +7,7 @@
  *  SQ2  A part whose rows are not all there is moved not at all, and reported as lost.
  *  SQ3  The table of staged rows is dropped by nobody but the newest attempt that opened it: an earlier one that ends late
  *       leaves it to its successor.
+ *  SQ4  A start that is refused leaves no table that it made.
  */
 import { laterOutput } from '@millrace/core/connect'
 import type { CommitOutcome, OpenSink, Sink, SinkContext, SinkWriter } from '@millrace/core/connect'
@@ -101,6 +102,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   readonly #target: SqliteTarget
   readonly #context: SinkContext
   readonly #stage: string
+  readonly #hasMadeCommits: boolean
 
   constructor(file: SqliteFile, target: SqliteTarget, context: SinkContext) {
     const { schema, lineage, step } = context
@@ -109,11 +111,13 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     this.#context = context
     this.#stage = stageName(lineage, step, target, schema)
     lookAtTable(file, target, schema)
-    file.transaction(() => {
-      makeWorkTables(file, this.#stage, schema)
+    // SQ4: what is refused makes nothing.
+    this.#hasMadeCommits = file.transaction(() => {
+      const isNew = makeWorkTables(file, this.#stage, schema)
       this.#takeStage()
+      this.#mindOutput()
+      return isNew
     })
-    this.#mindOutput()
   }
 
   async writer(task: number): Promise<SinkWriter<SqliteCommittable>> {
@@ -155,7 +159,27 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
   }
 
   async abandon(): Promise<void> {
-    this.#doing('cleaning up', () => this.#endStage())
+    this.#doing('cleaning up', () => {
+      this.#endStage()
+      this.#unmake()
+    })
+  }
+
+  async withdraw(): Promise<void> {
+    this.#doing('cleaning up', () => {
+      // Rows of earlier attempts may be in it.
+      const [row] = this.#file.all(`SELECT 1 FROM ${this.#stage} LIMIT 1`)
+      if (row === undefined) this.#endStage()
+      if (this.#context.resumed !== true) this.#unmake()
+    })
+  }
+
+  /** SQ4: takes back what was noted of a run that put nothing out. */
+  #unmake(): void {
+    this.#noteReplacement(false)
+    if (!this.#hasMadeCommits) return
+    const [row] = this.#file.all(`SELECT 1 FROM ${COMMITS} LIMIT 1`)
+    if (row === undefined) this.#file.exec(`DROP TABLE ${COMMITS}`)
   }
 
   async close(): Promise<void> {
@@ -330,12 +354,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
         hint: 'empty the table before, or run without --output-mode overwrite',
         step,
       })
-    this.#file.run(
-      outputMode === 'overwrite'
-        ? `INSERT INTO ${COMMITS} VALUES (?, ?, 0, 0, -1, ?, -1) ON CONFLICT DO NOTHING`
-        : `DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND target = ? AND epoch = 0 AND rows = -1`,
-      [lineage, step, table],
-    )
+    this.#noteReplacement(outputMode === 'overwrite')
     if (outputMode !== 'refuse' || mode === 'upsert') return
     const [row] = this.#file.all<{ other: number }>(
       `SELECT EXISTS (SELECT 1 FROM ${quoted(table)}) AND NOT EXISTS (
@@ -350,6 +369,16 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
       place: { file: this.#target.path },
       step,
     })
+  }
+
+  #noteReplacement(replaces: boolean): void {
+    const { lineage, step } = this.#context
+    this.#file.run(
+      replaces
+        ? `INSERT INTO ${COMMITS} VALUES (?, ?, 0, 0, -1, ?, -1) ON CONFLICT DO NOTHING`
+        : `DELETE FROM ${COMMITS} WHERE lineage = ? AND step = ? AND target = ? AND epoch = 0 AND rows = -1`,
+      [lineage, step, this.#target.table],
+    )
   }
 
   /** Marks of epochs that the job does not know: its log has lost entries. */

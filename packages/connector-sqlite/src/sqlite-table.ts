@@ -109,8 +109,9 @@ export function lookAtTable(file: SqliteFile, target: SqliteTarget, schema: Sche
   if (lines.length > 0) throw unfit(target, { lines, changes, statements })
 }
 
-/** Makes the tables of the sink that are missing. */
-export function makeWorkTables(file: SqliteFile, stage: string, schema: Schema): void {
+/** Makes the tables of the sink that are missing; whether that of what was committed was. */
+export function makeWorkTables(file: SqliteFile, stage: string, schema: Schema): boolean {
+  const isNew = file.all('SELECT 1 FROM sqlite_master WHERE name = ?', [COMMITS]).length === 0
   const columns = schema.fields.map(({ name, nullable }) => `${quoted(name)}${nullable ? '' : ' NOT NULL'}`)
   file.exec(
     `CREATE TABLE IF NOT EXISTS ${COMMITS} (lineage TEXT NOT NULL, step TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -123,6 +124,7 @@ export function makeWorkTables(file: SqliteFile, stage: string, schema: Schema):
       millrace_part INTEGER NOT NULL, millrace_weight INTEGER NOT NULL, ${columns.join(', ')})`,
   )
   file.exec(`CREATE INDEX IF NOT EXISTS ${stage}_part ON ${stage} (millrace_part)`)
+  return isNew
 }
 
 function hasUniqueKey(file: SqliteFile, { table, key }: SqliteTarget): boolean {
