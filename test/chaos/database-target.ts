@@ -4,7 +4,7 @@ import { textOf } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 import type { Target } from './trial.ts'
 
-const columns = {
+const tables = {
   pass: 'id int4 NOT NULL, account text NOT NULL, at timestamp NOT NULL, amount int4 NOT NULL',
   total: 'id int4 NOT NULL, account text NOT NULL, payments int4 NOT NULL, total int4 NOT NULL',
   window:
@@ -12,8 +12,11 @@ const columns = {
     'payments int8 NOT NULL, total int8, most int4',
 }
 
+const columns = { ...tables, session: tables.window, join: `${tables.pass}, holder text` }
+
 /** What tells rows of each shape apart. */
-const keys = { pass: 'id', total: 'id', window: 'account, "windowStart"' }
+const tableKeys = { pass: 'id', total: 'id', window: 'account, "windowStart"' }
+const keys = { ...tableKeys, session: tableKeys.window, join: tableKeys.pass }
 
 /** A server for as many trials as wanted. */
 export class DatabaseTargets {

@@ -50,16 +50,18 @@ function chosenSinks(): readonly SinkKind[] {
 }
 
 function show({ scenario, rows, killed, epochs, lost, repeated, trouble }: Outcome): void {
-  const { seed, mode, shape, follow, format, roll, partition, epochMs, trigger, maxRows } = scenario
+  const { seed, mode, shape, follow, format, gzip, roll, rollMs, partition, epochMs, trigger, maxRows } =
+    scenario
   const files = [
-    format,
-    roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
+    gzip ? `${format}, gzip` : format,
+    rollMs > 0 ? `rolls after ${rollMs} ms` : roll === 0 ? 'rolls with epochs' : `rolls at ${roll} bytes`,
     ...(partition === '' ? [] : [`by ${partition}`]),
   ]
   const what = [
     mode,
     shape,
     follow,
+    `state in a ${scenario.state}`,
     ...(scenario.sink === 'files' ? files : [scenario.sink]),
     ...(mode === 'continuous' ? [`epochs of ${epochMs} ms`] : []),
     ...(mode === 'micro-batch' ? [trigger, maxRows === 0 ? 'no limit' : `${maxRows} rows at most`] : []),

@@ -37,7 +37,7 @@ export type SinkKind = (typeof sinkKinds)[number]
 
 /** When a process is killed. */
 export interface Kill {
-  /** Behind so many entries that it adds to the log of its job: the first is its takeover. */
+  /** Behind so many entries that it adds to the log of its job: the first is its takeover. 0: from its start on. */
   readonly entries: number
   /** And so long after that. */
   readonly delayMs: number
@@ -53,10 +53,14 @@ export interface Scenario {
   readonly trigger: string
   /** Micro-batch: rows that an epoch reads, at most; 0: all. */
   readonly maxRows: number
-  readonly shape: 'pass' | 'total' | 'window'
-  readonly follow: 'lines' | 'files'
-  readonly format: 'ndjson' | 'csv'
+  readonly shape: 'pass' | 'total' | 'window' | 'session' | 'join'
+  /** What is read: one file that grows, files that appear, or rows that are made at a rate. */
+  readonly follow: 'lines' | 'files' | 'rate'
+  readonly format: 'ndjson' | 'csv' | 'parquet'
+  readonly gzip: boolean
+  /** Bytes of a file, and milliseconds; both 0: files end with every epoch. */
   readonly roll: number
+  readonly rollMs: number
   readonly partition: string
   readonly epochMs: number
   /** Lines of input, by what is written between two starts. */
@@ -65,6 +69,8 @@ export interface Scenario {
   readonly kills: readonly Kill[]
   /** Tasks per stage of each start; the last is that of the run that may end. */
   readonly parallelism: readonly number[]
+  /** Where the state is. */
+  readonly state: 'directory' | 'bucket'
 }
 
 /** Draws a trial. */
@@ -75,7 +81,7 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
   const shape = (['pass', 'total', 'window'] as const)[draw(3)] ?? 'pass'
   const starts = 3 + draw(4)
   const rows = mode === 'batch' ? 20_000 : 40 * (2 + draw(20))
-  const drawn: Omit<Scenario, 'kills'> = {
+  const drawn: Omit<Scenario, 'kills' | keyof Besides> = {
     seed,
     sink,
     mode,
@@ -93,28 +99,65 @@ export function scenarioOf(seed: number, sink: SinkKind = 'files'): Scenario {
   }
   // Runs that end by themselves have few entries.
   const isShort = mode === 'batch' || (mode === 'micro-batch' && !drawn.trigger.endsWith('ms'))
+  const kills = Array.from({ length: starts }, (_, at) => killOf(draw(1100), isShort, at === 0))
+  // Before its takeover, while it looks at what is there.
+  if (draw(2) === 0) kills[1 + draw(starts - 1)] = { entries: 0, delayMs: draw(1200) }
+  return withRate({ ...drawn, ...besides(draw, drawn), kills })
+}
+
+type Besides = Pick<Scenario, 'gzip' | 'rollMs' | 'state'>
+
+/** What was left out above: other shapes and formats, files that roll by time, state in a bucket, rows at a rate. */
+function besides(
+  draw: Draw,
+  { mode, shape, follow, format, roll }: Pick<Scenario, 'mode' | 'shape' | 'follow' | 'format' | 'roll'>,
+): Besides & Pick<Scenario, 'shape' | 'follow' | 'format'> {
+  const other = ([undefined, undefined, 'session', 'join'] as const)[draw(4)] ?? shape
+  const written = draw(3) === 0 ? 'parquet' : format
+  const isTimed = other === 'window' || other === 'session'
   return {
-    ...drawn,
-    kills: Array.from({ length: starts }, (_, at) => killOf(draw(1100), isShort, at === 0)),
+    shape: other,
+    // Rows at a rate have the time at which they are made; a batch of them would take as long.
+    follow: draw(4) === 0 && mode !== 'batch' && !isTimed ? 'rate' : other === 'total' ? 'lines' : follow,
+    format: written,
+    gzip: written !== 'parquet' && draw(3) === 0,
+    rollMs: roll === 0 && draw(2) === 0 ? 50 + draw(500) : 0,
+    state: draw(3) === 0 ? 'bucket' : 'directory',
   }
+}
+
+/** Rows that are made at a rate follow from their numbers. */
+function withRate(scenario: Scenario): Scenario {
+  const { follow, portions } = scenario
+  if (follow !== 'rate') return scenario
+  return { ...scenario, portions: portions.map((portion) => portion.map(({ id }) => paymentOf(id))) }
+}
+
+/** The row with a number, where rows are made at a rate. */
+export function paymentOf(id: number): Payment {
+  return { id, account: `a${(id * 7) % 12}`, at: FIRST_MS + id * 50, amount: ((id * 37) % 1000) - 200 }
 }
 
 /** The first kill of a job that goes on comes when some of its epochs stand. */
 function killOf(draw: number, isShort: boolean, isFirst: boolean): Kill {
   const most = isShort ? 3 : 12
   const entries = isShort && isFirst ? 2 : isFirst ? 4 + (draw % 8) : 1 + (draw % most)
-  return { entries, delayMs: isShort ? 0 : Math.floor(draw / most) % 40 }
+  if (isShort && isFirst) return { entries, delayMs: 0 }
+  return { entries, delayMs: Math.floor(draw / most) % (isShort ? 12 : 40) }
 }
 
 /** Whether epochs go on for as long as the process lives. */
-export function goesOn({ mode, trigger }: Scenario): boolean {
+export function goesOn({ mode, trigger, follow }: Scenario): boolean {
+  if (follow === 'rate') return false
   return mode === 'continuous' || (mode === 'micro-batch' && trigger.endsWith('ms'))
 }
+
+const FIRST_MS = 1_700_000_000_000
 
 function paymentsOf(draw: Draw, rows: number, portions: number): readonly (readonly Payment[])[] {
   const result: Payment[][] = Array.from({ length: portions }, () => [])
   for (let id = 0; id < rows; id++) {
-    const at = 1_700_000_000_000 + id * 50 - draw(1900)
+    const at = FIRST_MS + id * 50 - draw(1900)
     const payment = { id, account: `a${draw(12)}`, at, amount: draw(1000) - 200 }
     result[Math.floor((id * portions) / rows)]?.push(payment)
   }
@@ -128,13 +171,16 @@ export function settingsOf(
   more: Readonly<Record<string, string>>,
 ): readonly string[] {
   const { input, output } = paths
-  const { sink, shape, follow, format, roll, partition } = scenario
+  const { sink, shape, follow, format, gzip, roll, rollMs, partition, portions } = scenario
   const values = {
     shape,
     follow,
+    made: portions.flat().length,
     format,
+    gzip,
     roll,
-    partition: shape === 'pass' || partition === '' ? partition : 'account',
+    'roll-ms': rollMs,
+    partition,
     input,
     output,
     sink,
@@ -146,9 +192,28 @@ export function settingsOf(
 /** The rows that the output has at the end, each as text, computed without the engine. */
 export function answerOf({ shape, portions }: Scenario): readonly string[] {
   const payments = portions.flat()
-  if (shape === 'pass') return payments.map((row) => textOf(row)).toSorted()
-  if (shape === 'total') return totalsOf(payments).toSorted()
-  return windowsOf(payments).toSorted()
+  switch (shape) {
+    case 'pass':
+      return payments.map((row) => textOf(row)).toSorted()
+    case 'join':
+      return payments.map((row) => textOf({ ...row, holder: holderOf(row.account) })).toSorted()
+    case 'total':
+      return totalsOf(payments).toSorted()
+    case 'window':
+      return windowsOf(payments).toSorted()
+    case 'session':
+      return sessionsOf(payments).toSorted()
+  }
+}
+
+/** The accounts, and who holds them. */
+export const accounts: readonly { readonly account: string; readonly holder: string }[] = Array.from(
+  { length: 12 },
+  (_, n) => ({ account: `a${n}`, holder: holderOf(`a${n}`) }),
+)
+
+function holderOf(account: string): string {
+  return `holder of ${account}`
 }
 
 /** A row of the output as text, whatever the order of its columns. */
@@ -159,13 +224,15 @@ export function textOf(row: object): string {
     .join(' ')
 }
 
-/** Times of the output are text. */
+/** Times of the output are text, or objects. */
 export function timesAsNumbers(row: object): object {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) =>
-      typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]/.test(value)
-        ? [name, Date.parse(`${value.replace(' ', 'T').replace(/Z$/, '')}Z`)]
-        : [name, value as unknown],
+      value instanceof Date
+        ? [name, value.getTime()]
+        : typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]/.test(value)
+          ? [name, Date.parse(`${value.replace(' ', 'T').replace(/Z$/, '')}Z`)]
+          : [name, value as unknown],
     ),
   )
 }
@@ -191,13 +258,30 @@ function windowsOf(payments: readonly Payment[]): string[] {
     windows.set(key, window)
   }
   return Array.from(windows.values(), ({ account, start, amounts }) =>
-    textOf({
-      account,
-      windowStart: start,
-      windowEnd: start + 5000,
-      payments: amounts.length,
-      total: amounts.reduce((sum, amount) => sum + amount, 0),
-      most: Math.max(...amounts),
-    }),
+    textOf({ account, windowStart: start, windowEnd: start + 5000, ...sumsOf(amounts) }),
   )
+}
+
+/** The gap of sessions; a row exactly one gap later still belongs. */
+export const GAP_MS = 900
+
+function sessionsOf(payments: readonly Payment[]): string[] {
+  const sessions: { account: string; start: number; last: number; amounts: number[] }[] = []
+  for (const { account, at, amount } of payments.toSorted((a, b) => a.at - b.at)) {
+    const open = sessions.findLast((session) => session.account === account)
+    if (open === undefined || at - open.last > GAP_MS)
+      sessions.push({ account, start: at, last: at, amounts: [amount] })
+    else {
+      open.last = at
+      open.amounts.push(amount)
+    }
+  }
+  return sessions.map(({ account, start, last, amounts }) =>
+    textOf({ account, windowStart: start, windowEnd: last + GAP_MS, ...sumsOf(amounts) }),
+  )
+}
+
+function sumsOf(amounts: readonly number[]): object {
+  const total = amounts.reduce((sum, amount) => sum + amount, 0)
+  return { payments: amounts.length, total, most: Math.max(...amounts) }
 }

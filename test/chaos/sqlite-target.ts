@@ -7,7 +7,7 @@ import { textOf, timesAsNumbers } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
 import type { Target } from './trial.ts'
 
-const columns = {
+const tables = {
   pass: 'id INTEGER NOT NULL, account TEXT NOT NULL, at TEXT NOT NULL, amount INTEGER NOT NULL',
   total: 'id INTEGER NOT NULL, account TEXT NOT NULL, payments INTEGER NOT NULL, total INTEGER NOT NULL',
   window:
@@ -15,8 +15,11 @@ const columns = {
     'payments INTEGER NOT NULL, total INTEGER, most INTEGER',
 }
 
+const columns = { ...tables, session: tables.window, join: `${tables.pass}, holder TEXT` }
+
 /** What tells rows of each shape apart. */
-const keys = { pass: 'id', total: 'id', window: 'account, "windowStart"' }
+const tableKeys = { pass: 'id', total: 'id', window: 'account, "windowStart"' }
+const keys = { ...tableKeys, session: tableKeys.window, join: tableKeys.pass }
 
 /** A new file with one table. */
 export function sqliteTarget({ shape, sink }: Scenario): Target {

@@ -1,21 +1,14 @@
 /** Runs one scenario with real processes and real kills, and looks at what the output shows after each. */
 import { spawn } from 'node:child_process'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { answerOf, settingsOf, textOf, timesAsNumbers } from './scenario.ts'
+import { rowsOfFiles } from './file-output.ts'
+import { answerOf, settingsOf } from './scenario.ts'
 import type { Kill, Payment, Scenario } from './scenario.ts'
+import { BucketState, DirectoryState } from './trial-state.ts'
+import type { TrialState } from './trial-state.ts'
 
 const bin = fileURLToPath(new URL('../../packages/millrace/bin/millrace.js', import.meta.url))
 const module = fileURLToPath(new URL('pipeline.ts', import.meta.url))
@@ -63,10 +56,12 @@ export async function trial(scenario: Scenario, target?: Target): Promise<Outcom
   mkdirSync(input)
   const answer = answerOf(scenario)
   const trouble: string[] = []
+  const state =
+    scenario.state === 'bucket' ? await BucketState.start() : new DirectoryState(join(folder, 'state'))
   let killed = 0
   let repeated = 0
   const shownRows = async (): Promise<readonly string[]> =>
-    target === undefined ? visibleRows(scenario, output) : target.rows()
+    target === undefined ? rowsOfFiles(scenario, output) : target.rows()
   const look = async (): Promise<void> => {
     repeated = Math.max(repeated, strayRows(await shownRows(), answer))
   }
@@ -74,17 +69,17 @@ export async function trial(scenario: Scenario, target?: Target): Promise<Outcom
   for (const [at, kill] of scenario.kills.entries()) {
     const portion = scenario.portions[at]
     if (portion !== undefined) writeInput(scenario, { input, at, portion })
-    const ended = await runOnce(scenario, { folder, input, output, target, at, kill })
+    const ended = await runOnce(scenario, { state, input, output, target, at, kill })
     if (ended.killed) {
       killed++
-      killedBehind = Math.max(killedBehind, newestEpoch(folder))
+      killedBehind = Math.max(killedBehind, state.newestEpoch())
     } else if (ended.code !== 0) trouble.push(`start ${at}: exit ${ended.code}\n${ended.text}`)
     await look()
   }
   const rest = scenario.portions[scenario.kills.length]
   if (rest !== undefined) writeInput(scenario, { input, at: scenario.kills.length, portion: rest })
   const last = await runOnce(scenario, {
-    folder,
+    state,
     input,
     output,
     target,
@@ -94,7 +89,8 @@ export async function trial(scenario: Scenario, target?: Target): Promise<Outcom
   if (last.code !== 0) trouble.push(`the last start: exit ${last.code}\n${last.text}`)
   await look()
   const shown = await shownRows()
-  const epochs = { killedBehind, last: newestEpoch(folder) }
+  const epochs = { killedBehind, last: state.newestEpoch() }
+  await state.stop?.()
   const lost = answer.length - (shown.length - strayRows(shown, answer))
   if (lost === 0 && repeated === 0 && trouble.length === 0) {
     rmSync(folder, { recursive: true, force: true })
@@ -104,7 +100,7 @@ export async function trial(scenario: Scenario, target?: Target): Promise<Outcom
 }
 
 interface Start {
-  readonly folder: string
+  readonly state: TrialState
   readonly input: string
   readonly output: string
   readonly target: Target | undefined
@@ -120,8 +116,8 @@ interface Ended {
 }
 
 function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
-  const { folder, target, at, kill } = start
-  const args = ['run', module, '--json', '--mode', scenario.mode, '--state', join(folder, 'state')]
+  const { state, target, at, kill } = start
+  const args = ['run', module, '--json', '--mode', scenario.mode, '--state', state.place]
   args.push(...settingsOf(scenario, start, target?.settings ?? {}))
   args.push('--parallelism', String(scenario.parallelism[at] ?? 1))
   if (scenario.mode === 'continuous') {
@@ -134,7 +130,7 @@ function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
   }
   const child = spawn(process.execPath, [bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...target?.environment },
+    env: { ...process.env, ...state.environment, ...target?.environment },
   })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
@@ -147,7 +143,7 @@ function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
     if (kill !== undefined) killing = target?.kill?.()
     killed = child.kill('SIGKILL')
   }
-  const watch = kill === undefined ? undefined : killBehind(kill, join(folder, 'state'), end)
+  const watch = kill === undefined ? undefined : killBehind(kill, state, end)
   const timer = setTimeout(end, RUN_MAX_MS)
   const closed = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
@@ -168,16 +164,16 @@ function runOnce(scenario: Scenario, start: Start): Promise<Ended> {
 /** Looks at the log, and ends a process when it has added as much to it as it is to. */
 function killBehind(
   { entries, delayMs }: Kill,
-  state: string,
+  state: TrialState,
   end: () => void,
 ): { readonly isDue: boolean; end(): void } {
-  const before = logNumbers(state).at(-1) ?? 0
+  const before = state.numbers().at(-1) ?? 0
   let last = before
   let lastAt = performance.now()
   let due = Infinity
   const timer = setInterval(() => {
     const now = performance.now()
-    const newest = logNumbers(state).at(-1) ?? before
+    const newest = state.numbers().at(-1) ?? before
     if (newest > last) {
       last = newest
       lastAt = now
@@ -194,27 +190,6 @@ function killBehind(
   }
 }
 
-/** Numbers of the entries of a log, ascending. */
-function logNumbers(state: string): readonly number[] {
-  const log = join(state, 'log')
-  if (!existsSync(log)) return []
-  return readdirSync(log)
-    .filter((name) => /^\d{12}$/.test(name))
-    .map(Number)
-    .toSorted((a, b) => a - b)
-}
-
-/** The newest epoch that stands; 0: none. */
-function newestEpoch(folder: string): number {
-  const state = join(folder, 'state')
-  for (const number of logNumbers(state).toReversed()) {
-    const text = readFileSync(join(state, 'log', String(number).padStart(12, '0')), 'utf8')
-    const [header = '', body = ''] = text.split('\n')
-    if (header.split(' ')[2] === 'manifest') return (JSON.parse(body) as { epoch: number }).epoch
-  }
-  return 0
-}
-
 function writeInput(
   { follow }: Scenario,
   {
@@ -224,6 +199,7 @@ function writeInput(
   }: { readonly input: string; readonly at: number; readonly portion: readonly Payment[] },
 ): void {
   const lines = portion.map((payment) => `${JSON.stringify(payment)}\n`).join('')
+  if (follow === 'rate') return
   if (follow === 'lines') {
     appendFileSync(join(input, 'payments.ndjson'), lines)
     return
@@ -231,36 +207,6 @@ function writeInput(
   const draft = join(input, `.part-${at}`)
   writeFileSync(draft, lines)
   renameSync(draft, join(input, `part-${String(at).padStart(3, '0')}.ndjson`))
-}
-
-/** Rows that a reader of the output finds, as text. */
-function visibleRows(scenario: Scenario, folder: string): string[] {
-  if (!existsSync(folder)) return []
-  const rows: string[] = []
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (/^[._]/.test(entry.name)) continue
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) {
-      const [, account = ''] = entry.name.split('=')
-      for (const name of readdirSync(path))
-        if (!/^[._]/.test(name)) rows.push(...rowsOf(scenario, join(path, name), { account }))
-    } else rows.push(...rowsOf(scenario, path, {}))
-  }
-  return rows.toSorted()
-}
-
-function rowsOf({ format }: Scenario, file: string, partition: object): string[] {
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-  if (format === 'ndjson')
-    return lines.map((line) => textOf({ ...timesAsNumbers(JSON.parse(line) as object), ...partition }))
-  const names = lines[0]?.split(',') ?? []
-  return lines.slice(1).map((line) => {
-    const cells = line.split(',')
-    const row = Object.fromEntries(names.map((name, at) => [name, cells[at] ?? '']))
-    return textOf({ ...timesAsNumbers(row), ...partition })
-  })
 }
 
 /** How many rows stand too often, or are not of the answer. */
