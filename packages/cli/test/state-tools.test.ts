@@ -64,12 +64,10 @@ describe('millrace checkpoints', () => {
       0,
       expect.stringMatching(/kept: 2 epochs, .* on disk\nepoch {2}durable since/),
     ])
-    expect(stdout).toMatch(
-      /\n {4}1 {2}\d{4}-\S+ +1 {2}[0-9a-f]{16} .* 1 {2}stopped\n {4}2 .* 2 {2}stopped\n$/,
-    )
+    expect(stdout).toMatch(/\n {4}1 {2}\d{4}-\S+ +1 {2}[0-9a-f]{16} .* 1 {2}idle\n {4}2 .* 2 {2}idle\n$/)
     const json = jsonLines((await tool('checkpoints', 'ls', '--state', 'kept', '--json')).stdout)
     expect(json).toMatchObject([
-      { epoch: 1, attempt: 1, rows: { out: 1 }, end: 'stopped', mode: 'continuous' },
+      { epoch: 1, attempt: 1, rows: { out: 1 }, end: 'idle', mode: 'continuous' },
       { epoch: 2, attempt: 2, rows: { out: 2 } },
     ])
   })

@@ -111,8 +111,11 @@ export interface StageBorder {
   readonly files: readonly BorderFileReference[]
 }
 
-/** Why a run wrote its last manifest; undefined while it goes on. */
-export type RunEnd = 'finished' | 'drained' | 'stopped'
+/**
+ * Why a run wrote its last manifest; undefined while it goes on. `idle`: everything that was there is read and committed,
+ * and windows stay open; `drained`: they have fired, too.
+ */
+export type RunEnd = 'finished' | 'drained' | 'idle' | 'stopped'
 
 /** Epoch `epoch` is durable: this entry is the commit decision. */
 export interface Manifest {

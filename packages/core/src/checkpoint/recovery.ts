@@ -76,7 +76,7 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   const newest = history.manifests.at(-1)?.entry
   // A history that began behind a drained epoch has not come to an end of its own.
   const isBegun = newest !== undefined && newest.lineage !== current?.lineage
-  const isOver = newest?.end !== undefined && newest.end !== 'stopped' && wishes.goOn !== true && !isBegun
+  const isOver = newest !== undefined && isEnd(newest.end) && wishes.goOn !== true && !isBegun
   const isBranch = wishes.again !== true && wishes.from === current?.parent?.epoch
   const hasBegun = isBranch || (isOver && wishes.from === newest.epoch)
   if (wishes.from !== undefined && !hasBegun) return goBack(entries, history, wishes.from, attempt)
@@ -84,7 +84,7 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
   const replay = planOf(history, (newest?.epoch ?? 0) + 1)
   if (newest === undefined) return { kind: 'begin', attempt, lineage, replay }
   const commitAgain = newest.border === undefined ? owed(entries) : []
-  if (isOver && newest.end !== undefined)
+  if (isOver && isEnd(newest.end))
     return {
       kind: 'ended',
       attempt,
@@ -96,6 +96,11 @@ export function decideStart(entries: readonly NumberedEntry[], wishes: StartWish
     }
   const parent = current?.parent
   return { kind: 'resume', attempt, lineage, parent, manifest: newest, commitAgain, replay, repeats: [] }
+}
+
+/** Whether a job has come to its end, and not only a run of it. */
+function isEnd(end: RunEnd | undefined): end is 'finished' | 'drained' {
+  return end === 'finished' || end === 'drained'
 }
 
 function goBack(

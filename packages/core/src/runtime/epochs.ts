@@ -281,7 +281,7 @@ function sinkOf(
 /** How a run ended, as its last manifest says it. */
 function runEnd(end: LoopEnd, drain: boolean): RunEnd {
   if (end === 'finished') return 'finished'
-  return drain ? 'drained' : 'stopped'
+  return drain ? 'drained' : end
 }
 
 /** What of a manifest a sink goes on from: what it prepared in the very epoch, delivered or not. */

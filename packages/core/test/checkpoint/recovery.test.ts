@@ -115,7 +115,8 @@ describe('a start', () => {
   })
 
   it('goes on after a stop without being asked', () => {
-    expect(decideStart(log(manifest(4, { end: 'stopped' })))).toMatchObject({ kind: 'resume' })
+    for (const end of ['stopped', 'idle'] as const)
+      expect(decideStart(log(manifest(4, { end })))).toMatchObject({ kind: 'resume' })
   })
 })
 

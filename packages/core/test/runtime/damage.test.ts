@@ -296,7 +296,7 @@ describe('what a start would do', () => {
     expect(await check(shelf)).toMatchObject({
       kind: 'resume',
       epoch: 3,
-      end: 'stopped',
+      end: 'idle',
       mode: 'continuous',
       isBranch: false,
       owner: undefined,
