@@ -1,5 +1,5 @@
 // A batch in phases that is killed, stopped, or fails: what is sealed is not computed again, and nothing shows before the end.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { globalWindow, pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
 import { memoryRows, memorySink } from '../../src/connect/index.ts'
@@ -14,6 +14,9 @@ import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
 import { suiteSeed } from '../testing/crashes.ts'
 import { Row, rows, inPhases, STATE, real, starting, visible, answerOf, live } from './phased-batch.ts'
 import type { Calls } from './phased-batch.ts'
+
+// These tests wait for nothing; a machine with much else to do is slow.
+vi.setConfig({ testTimeout: 300_000 })
 
 describe('a batch in phases that is cut short', () => {
   it.each([1, 2, 3])(

@@ -1,6 +1,6 @@
 // L2: whole jobs on a disk that loses power after any operation, started again until they end. What shows at any moment is
 // part of the answer, and at the end it is the answer: nothing lost, nothing twice.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { pipeline, schema, session, sql, state, t, tumbling } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
@@ -25,6 +25,9 @@ import {
   withoutFileSync,
 } from '../testing/crashes.ts'
 import type { Lie } from '../testing/crashes.ts'
+
+// These tests wait for nothing; a machine with much else to do is slow.
+vi.setConfig({ testTimeout: 300_000 })
 
 const Row = schema({ key: t.string(), n: t.int32(), at: t.timestamp('ms') })
 const rows = Array.from({ length: 90 }, (_, n) => ({ key: `k${n % 7}`, n, at: n * 100 }))

@@ -1,6 +1,6 @@
 // Whole jobs on a simulated machine: the same seed gives the same run, and behind whatever event they are killed, each
 // row counts once.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { pipeline, schema, state, t } from '../../src/index.ts'
 import type { Pipeline } from '../../src/index.ts'
 import { DirectoryStore } from '../../src/checkpoint/index.ts'
@@ -17,6 +17,9 @@ import type { Choose } from '../../src/testing/simulated-disk.ts'
 import { randomOf, suiteSeed, withoutDirectorySync } from '../testing/crashes.ts'
 import { patch } from '../testing/patch.ts'
 import { killedBehind, modes, SmallWorld } from './small-jobs.ts'
+
+// These tests wait for nothing; a machine with much else to do is slow.
+vi.setConfig({ testTimeout: 300_000 })
 
 const Row = schema({ key: t.string(), n: t.int32() })
 const ROWS = 60
