@@ -7,6 +7,7 @@ import { memoryRows } from '../../src/connect/index.ts'
 import { ndjson } from '../../src/connect/files/index.ts'
 import { Job } from '../../src/runtime/index.ts'
 import type { JobResult } from '../../src/runtime/index.ts'
+import { SimulatedFiles } from '../../src/testing/simulated-files.ts'
 import { SimulatedMachine } from '../../src/testing/simulated-host.ts'
 import {
   Row,
@@ -104,6 +105,44 @@ describe('a start behind a border', () => {
       machine.kill('process')
       place++
     }
+  })
+
+  it('takes no file that was added since: the input is what was there when its phase began', async () => {
+    const machine = new SimulatedMachine(7)
+    const put = async (name: string, keys: readonly string[]): Promise<void> => {
+      const files = new SimulatedFiles(machine.disk)
+      await files.makeDirectory('/data/in')
+      const file = await files.open(`/data/in/${name}.ndjson`, 'create')
+      await file.write(Buffer.from(keys.map((key) => `${JSON.stringify({ key })}\n`).join('')))
+      await file.close()
+    }
+    const run = (state: string, inLast: () => void): Promise<JobResult> => {
+      const host = machine.boot()
+      const built = pipeline('counting', (p) => {
+        p.read('rows', ndjson('/data/in', { schema: schema({ key: t.string() }) }))
+          .keyBy('by-key', 'key')
+          .window(globalWindow())
+          .aggregate('count', (a) => ({ n: a.count() }))
+          .map('last', schema({ n: t.int32() }), ({ n }) => {
+            inLast()
+            return { n }
+          })
+          .write('out', ndjson(`${state}-out`))
+      }).build()
+      return machine.run(new Job(built, { host, state: new DirectoryStore(host, state) }).run())
+    }
+    await put('a', ['x', 'y'])
+    await expect(run('/data/first', breakingInLast.inLast as () => void)).rejects.toMatchObject({
+      code: 'step/function-failed',
+    })
+    machine.kill('process')
+    await put('b', ['x', 'z'])
+    const result = await run('/data/first', () => undefined)
+    expect(result.start?.phases).toMatchObject({ done: 1, of: 2 })
+    expect(result.progress).toMatchObject({ rowsIn: 0, rowsOut: 2 })
+    machine.kill('process')
+    // What begins anew reads both.
+    expect((await run('/data/second', () => undefined)).progress).toMatchObject({ rowsIn: 4, rowsOut: 3 })
   })
 
   it('makes no savepoint of a border', async () => {
