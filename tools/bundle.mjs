@@ -1,8 +1,8 @@
 // Makes the JavaScript of the packages in `dist`, beside the declarations of the compiler: a file for each door and those
-// that doors share, since a program that loads hundreds of small modules pays a fifth of a second for it. Sources of other
-// packages are not taken in, and nothing is shortened; source maps lead to `src`, which is packed too.
+// that doors share, since a program that loads hundreds of small modules pays a fifth of a second for it. Nothing is
+// shortened; source maps lead to `src`, which is packed too.
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { builtPackages, bundleMark, root } from './setup.mjs'
 
@@ -12,23 +12,18 @@ replace(bundleMark, `${began}\n`)
 
 /** @param {string} folder - of a package */
 async function bundle(folder) {
-  /** @type {{ exports: Record<string, { 'millrace-source': string } | string>, dependencies?: object }} */
-  const { exports, dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  /** @type {{ exports: Record<string, { 'millrace-source': string } | string> }} */
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const doors = Object.values(exports).flatMap((door) =>
     typeof door === 'string' ? [] : [door['millrace-source']],
   )
-  const others = Object.keys(dependencies)
   const built = await rolldown({
     cwd: folder,
     platform: 'node',
     input: Object.fromEntries(doors.map((path) => [path.slice('./src/'.length, -'.ts'.length), path])),
-    external: (id) =>
-      id.startsWith('node:') || others.some((other) => id === other || id.startsWith(`${other}/`)),
+    // Other packages stay imports, whoever they are.
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
     transform: { target: 'es2023' },
-    // A package that is not among the dependencies would be copied into ours.
-    onLog: (_level, log) => {
-      throw new Error(`${folder}: ${log.message}`)
-    },
   })
   const { output } = await built.generate({
     entryFileNames: '[name].js',
