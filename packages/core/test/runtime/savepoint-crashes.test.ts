@@ -6,9 +6,9 @@ import { writeSavepoint } from '../../src/checkpoint/index.ts'
 import type { Manifest } from '../../src/checkpoint/index.ts'
 import type { Host } from '../../src/host/host.ts'
 import { isMillraceError } from '../../src/errors.ts'
-import { suiteSeed } from '../testing/crashes.ts'
+import { overlay, suiteSeed } from '../testing/crashes.ts'
 import { answer, SmallWorld, textOf } from './small-jobs.ts'
-import type { SmallJob } from './small-jobs.ts'
+import type { Between, SmallJob } from './small-jobs.ts'
 
 /** These tests wait for nothing; a machine with much else to do is slow. */
 const TEST_MS = 300_000
@@ -39,8 +39,8 @@ class SavepointLife {
   /** Events before the savepoint is made, and behind it. */
   #saved: readonly [number, number] = [0, 0]
 
-  constructor(job: SmallJob, of: 'running' | 'stopped', kills: Kills) {
-    this.world = new SmallWorld(suiteSeed, job)
+  constructor(job: SmallJob, of: 'running' | 'stopped', kills: Kills, between: Between = {}) {
+    this.world = new SmallWorld(suiteSeed, job, between)
     this.branch = new SmallWorld(suiteSeed, job, {}, this.world)
     this.#of = of
     this.#kills = kills
@@ -185,6 +185,31 @@ describe('a savepoint on a machine that is killed', () => {
         faults.push(...found.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
       }
       expect(faults.slice(0, 5)).toEqual([])
+    },
+    TEST_MS,
+  )
+
+  it(
+    'is seen to be wrong where its files are not synced',
+    async () => {
+      const host = (own: Host): Host => {
+        const open: Host['files']['open'] = async (path, mode) => {
+          const file = await own.files.open(path, mode)
+          return path.startsWith('/data/saved') ? overlay(file, { sync: async () => undefined }) : file
+        }
+        return { ...own, files: overlay(own.files, { open }) }
+      }
+      const job = { ...table, store: 'directory' } as const
+      const { making } = await new SavepointLife(job, 'stopped', {}).live()
+      let wrong = 0
+      for (const point of making) {
+        const faults = await new SavepointLife(job, 'stopped', { making: point }, { host }).live().then(
+          (life) => life.faults,
+          (error: unknown) => [String(error)],
+        )
+        if (faults.length > 0) wrong++
+      }
+      expect(wrong).toBeGreaterThan(0)
     },
     TEST_MS,
   )
