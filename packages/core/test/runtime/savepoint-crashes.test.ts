@@ -13,7 +13,7 @@ import type { Between, SmallJob } from './small-jobs.ts'
 /** These tests wait for nothing; a machine with much else to do is slow. */
 const TEST_MS = 300_000
 /** How long the first job runs before it is stopped, or a savepoint of it is made. */
-const MIDST_MS = 90
+const MIDST_MS = 80
 /** Turning points of a job that begins with a savepoint; behind them it goes on as any other does. */
 const BEGINNING = 45
 
