@@ -25,7 +25,11 @@ function answerOf(
     }
     ;(shape(read('rows', rows), read) as Stream<object>).write('out', blackhole())
   }).build({ check: false })
-  const { schema: columns, rows: made } = oracle(built, inputs, lateness).get('out')?.['main'] ?? {
+  const { schema: columns, rows: made } = oracle(
+    built,
+    inputs,
+    lateness === undefined ? {} : { lateness },
+  ).get('out')?.['main'] ?? {
     schema: { fields: [] },
     rows: [],
   }
@@ -64,9 +68,14 @@ describe('windows', () => {
   })
 
   test('leave out rows behind their end, judged by the rows before', () => {
-    const lateness = { kind: 'by-split' } as const
+    const lateness = { kind: 'by-split', rowsAtOnce: 1 } as const
     expect(counted(tumbling(10), [row(0), row(10), row(9)], lateness)).toEqual([
       { windowStart: 0, windowEnd: 10, n: 1 },
+      { windowStart: 10, windowEnd: 20, n: 1 },
+    ])
+    // Where the watermark moves between epochs of three rows, the row at 9 comes in time.
+    expect(counted(tumbling(10), [row(0), row(10), row(9)], { ...lateness, rowsAtOnce: 3 })).toEqual([
+      { windowStart: 0, windowEnd: 10, n: 2 },
       { windowStart: 10, windowEnd: 20, n: 1 },
     ])
     // The row at 9 is of a session of its own, whose end the watermark has not reached.
@@ -89,6 +98,29 @@ describe('windows', () => {
       { key: 'a', sum: 3 },
     ])
   })
+})
+
+test('before the end of the input there is what is complete so far', () => {
+  const rows = [row(0), row(5), row(10), row(12)]
+  const built = pipeline('example', (p) => {
+    const input = p.read('rows', memoryRows(Row, rows), { eventTime: 'at' })
+    const count = (name: string, window: Parameters<typeof input.window>[0]): void =>
+      input
+        .window(window)
+        .aggregate(name, (a) => ({ n: a.count() }))
+        .write(`${name}-out`, blackhole())
+    count('tumbling', tumbling(5))
+    count('session', session(5))
+    count('global', globalWindow())
+  }).build()
+  const counts = (horizon: number): readonly number[] =>
+    ['tumbling', 'session', 'global'].map((step) => {
+      return oracle(built, { rows: [rows] }, { horizon }).get(step)?.['main']?.rows.length ?? 0
+    })
+  expect(counts(9)).toEqual([1, 0, 0])
+  expect(counts(17)).toEqual([3, 0, 0])
+  expect(counts(18)).toEqual([3, 1, 0])
+  expect(counts(Infinity)).toEqual([3, 1, 1])
 })
 
 test('aggregates pass over nulls, and give null for nothing', () => {

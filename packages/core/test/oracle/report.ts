@@ -51,6 +51,11 @@ export class PipelineReport {
     this.#count('batch rows', String(way.batchRows))
   }
 
+  /** Borders of epochs at which the output was compared. */
+  addBorders(borders: number): void {
+    this.#count('borders of epochs compared', 'all', borders)
+  }
+
   /** How often something was counted. */
   of(group: string, name: string): number {
     return this.#counts.get(group)?.get(name) ?? 0
@@ -65,10 +70,10 @@ export class PipelineReport {
       .join('\n')
   }
 
-  #count(group: string, name: string): void {
+  #count(group: string, name: string, times: number = 1): void {
     const counts = this.#counts.get(group) ?? new Map<string, number>()
     this.#counts.set(group, counts)
-    counts.set(name, (counts.get(name) ?? 0) + 1)
+    counts.set(name, (counts.get(name) ?? 0) + times)
   }
 }
 

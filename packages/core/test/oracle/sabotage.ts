@@ -134,6 +134,12 @@ export const defects: { readonly [what: string]: Sabotage } = {
     const watermark = { kind: 'bounded-disorder', disorderMs: 0 } as const
     return { ...node, eventTime: { ...node.eventTime, watermark } }
   }),
+  'windows wait longer than they have to': nodes((node) => {
+    if (node.kind !== 'source' || node.eventTime?.watermark.kind !== 'bounded-disorder') return node
+    const { disorderMs } = node.eventTime.watermark
+    const watermark = { kind: 'bounded-disorder', disorderMs: disorderMs + 1_000 } as const
+    return { ...node, eventTime: { ...node.eventTime, watermark } }
+  }),
   'a left join drops rows without a partner': nodes((node) =>
     node.kind === 'lookup-join' ? { ...node, join: 'inner' } : node,
   ),

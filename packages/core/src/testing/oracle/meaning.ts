@@ -8,8 +8,11 @@ import type { Relation } from './relation.ts'
 export type Lateness =
   /** Every row counts as one that came in time. */
   | { readonly kind: 'none' }
-  /** Each row is judged by the watermark that the rows before it in its split make: exact for a source of one split. */
-  | { readonly kind: 'by-split' }
+  /**
+   * Each row is judged by the watermark that the rows before it in its split make: exact for a source of one split. The
+   * watermark moves after so many rows at once: in micro-batch mode between epochs, else after every row.
+   */
+  | { readonly kind: 'by-split'; readonly rowsAtOnce: number }
   /** For each window step, the rows that were late for it, and no others: told from outside. */
   | {
       readonly kind: 'given'
@@ -24,6 +27,8 @@ export interface Around {
   /** The number of a source step among the sources of the plan. */
   readonly sourceNumber: (step: string) => number
   readonly lateness: Lateness
+  /** How far event time has come: what is due later has not happened. Infinity at the end of the input. */
+  readonly horizon: number
 }
 
 /** The rows of each port of a step. */

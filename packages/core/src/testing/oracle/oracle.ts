@@ -36,6 +36,14 @@ const meanings: { readonly [Kind in LogicalNode['kind']]: Meaning<Extract<Logica
   sink,
 }
 
+/** What is not so by itself. */
+export interface OracleOptions {
+  /** Default: no row is late. */
+  readonly lateness?: Lateness
+  /** How far event time has come (law L3). Default: the input is at its end. */
+  readonly horizon?: number
+}
+
 /**
  * The rows that each step gives, by port; of sinks those that they get, in the port `main`.
  *
@@ -44,7 +52,7 @@ const meanings: { readonly [Kind in LogicalNode['kind']]: Meaning<Extract<Logica
 export function oracle(
   { plan, bindings }: BuiltPlan,
   inputs: OracleInputs,
-  lateness: Lateness = { kind: 'none' },
+  { lateness = { kind: 'none' }, horizon = Infinity }: OracleOptions = {},
 ): ReadonlyMap<string, Ports> {
   const sources = plan.nodes.filter(({ kind }) => kind === 'source').map(({ step }) => step)
   const around: Around = {
@@ -52,6 +60,7 @@ export function oracle(
     splits: (step) => inputs[step] ?? [],
     sourceNumber: (step) => sources.indexOf(step),
     lateness,
+    horizon,
   }
   const results = new Map<string, Ports>()
   for (const node of plan.nodes) {

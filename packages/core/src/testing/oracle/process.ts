@@ -20,14 +20,17 @@ interface Functions {
 }
 
 /** Each key by itself. */
-export const process: Meaning<ProcessNode> = (node, inputs, { functions }) => {
+export const process: Meaning<ProcessNode> = (node, inputs, { functions, horizon }) => {
   const input = only(inputs)
   const emitted = new Map<string, OracleRow[]>(
     [MAIN_PORT, ...Object.keys(node.sidePorts)].map((port) => [port, []]),
   )
   for (const rows of groupsByKey(input.rows, node.keys)) {
     const calls = new KeyCalls(node, input, functions.get(node.functionId) as Functions, emitted)
-    calls.run(rows.toSorted((left, right) => (left.eventTime ?? 0) - (right.eventTime ?? 0)))
+    calls.run(
+      rows.toSorted((left, right) => (left.eventTime ?? 0) - (right.eventTime ?? 0)),
+      horizon,
+    )
   }
   return Object.fromEntries(
     [...emitted].map(([port, rows]): [string, Relation] => [
@@ -61,9 +64,9 @@ class KeyCalls {
     this.#state = plainState(node.state)
   }
 
-  run(rows: readonly OracleRow[]): void {
+  run(rows: readonly OracleRow[], horizon: number): void {
     for (const row of rows) {
-      if (row.eventTime !== undefined) this.#fireUpTo(row.eventTime, row)
+      if (row.eventTime !== undefined) this.#fireUpTo(Math.min(row.eventTime, horizon), row)
       const key = this.#keyOf(row)
       this.#functions.onRow(
         rowOfCells(this.#input.schema, row.cells),
@@ -71,7 +74,7 @@ class KeyCalls {
       )
     }
     const last = rows.at(-1)
-    if (last !== undefined) this.#fireUpTo(Infinity, last)
+    if (last !== undefined) this.#fireUpTo(horizon, last)
   }
 
   /** Fires timers in the order of their times; what they set meanwhile takes its turn. */

@@ -19,9 +19,12 @@ const DAY_MS = 86_400_000
 export const source: Meaning<SourceNode> = (node, _, around) => {
   const rows: OracleRow[] = []
   const rejected: OracleRow[] = []
+  const { lateness } = around
   for (const [split, rowsOfSplit] of around.splits(node.step).entries()) {
+    let promised = -Infinity
     let watermark = -Infinity
     for (const [position, row] of rowsOfSplit.entries()) {
+      if (lateness.kind === 'by-split' && position % lateness.rowsAtOnce === 0) watermark = promised
       const cells = cellsOfRow(node.schema, row)
       const eventTime = eventTimeOf(node, cells)
       if (node.eventTime !== undefined && eventTime === undefined) {
@@ -30,16 +33,27 @@ export const source: Meaning<SourceNode> = (node, _, around) => {
         continue
       }
       const order = { source: around.sourceNumber(node.step), split, position }
-      const atArrival = around.lateness.kind === 'by-split' ? watermark : -Infinity
-      rows.push({ cells, eventTime, weight: 1, order, watermark: atArrival })
+      rows.push({ cells, eventTime, weight: 1, order, watermark })
       if (node.eventTime !== undefined)
-        watermark = Math.max(watermark, promiseOf(node.eventTime, cells, eventTime as number))
+        promised = Math.max(promised, promiseOf(node.eventTime, cells, eventTime as number))
     }
   }
   return {
     [MAIN_PORT]: { schema: node.schema, rows, hasTies: false },
     [REJECTED_PORT]: rejectedRows(rejected),
   }
+}
+
+/** How far event time has come behind some rows of one split. */
+export function watermarkBehind(node: SourceNode, rows: readonly object[]): number {
+  const { eventTime: definition } = node
+  if (definition === undefined) return -Infinity
+  const promises = rows.map((row) => {
+    const cells = cellsOfRow(node.schema, row)
+    const eventTime = eventTimeOf(node, cells)
+    return eventTime === undefined ? -Infinity : promiseOf(definition, cells, eventTime)
+  })
+  return Math.max(-Infinity, ...promises)
 }
 
 /** Milliseconds since 1970, finer units rounded down; undefined when the column is null or there is none. */

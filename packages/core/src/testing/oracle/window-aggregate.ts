@@ -22,7 +22,8 @@ export const windowAggregate: Meaning<WindowAggregateNode> = (node, inputs, arou
   for (const rows of groupsByKey(input.rows, node.keys)) {
     const found = windowed(node.window, rows, isOver(node, around))
     late.push(...found.late)
-    for (const window of found.windows) results.push(resultOf(node, input, window, around))
+    const complete = found.windows.filter(({ end }) => isComplete(node, end, around))
+    for (const window of complete) results.push(resultOf(node, input, window, around))
   }
   return {
     [MAIN_PORT]: { schema: node.schema, rows: results, hasTies: true },
@@ -40,6 +41,11 @@ function isOver(node: WindowAggregateNode, { lateness }: Around): IsOver {
     case 'given':
       return (row) => lateness.isLate(node.step, row.cells)
   }
+}
+
+/** A window has a result when the watermark has come to its end; a session when its end has passed (windows.ts says why). */
+function isComplete({ window }: WindowAggregateNode, end: number, { horizon }: Around): boolean {
+  return window.kind === 'session' && horizon < Infinity ? horizon > end : horizon >= end
 }
 
 function resultOf(

@@ -1,13 +1,15 @@
 /**
- * Engine against oracle, for one pipeline and one way to run it.
+ * Engine against oracle, for one pipeline and each way to run it.
  */
 import { isMillraceError } from '../../errors.ts'
 import { memorySink } from '../../connect/index.ts'
-import type { Value } from '../../expr/value.ts'
+import type { BuiltPlan } from '../../plan/index.ts'
 import type { Lateness } from '../oracle/meaning.ts'
 import { oracle } from '../oracle/oracle.ts'
+import type { OracleInputs } from '../oracle/oracle.ts'
 import type { Relation } from '../oracle/relation.ts'
 import { pipelineOf, sinkName, splitsOf } from './build.ts'
+import { bordersOf } from './borders.ts'
 import { differenceOf } from './compare.ts'
 import type { PipelineCase, StepCase } from './description.ts'
 import { ID } from './generate-source.ts'
@@ -22,62 +24,114 @@ export type CheckResult =
   | { readonly kind: 'different'; readonly what: string }
   /** The pipeline fails by its definition, as by an overflow, and in the engine too. */
   | { readonly kind: 'fails' }
-  /** Which rows are late in this way is not told by their definition. */
-  | { readonly kind: 'open' }
 
-/** Runs the pipeline, and compares all that it puts out. */
-export async function checkPipeline(
-  described: PipelineCase,
-  late: LateCase,
-  way: PipelineWay,
-  sabotage?: Sabotage,
-): Promise<CheckResult> {
-  if (late === 'one-split' && way.mode === 'micro-batch') return { kind: 'open' }
-  const failure = failureOf(() => expectedOf(described, { kind: late === 'one-split' ? 'by-split' : 'none' }))
-  if (failure !== undefined) return checkFailure(described, way, failure)
-  let run: PipelineRun
-  try {
-    run = await runPipeline(described, way, sabotage)
-  } catch (error) {
-    return { kind: 'different', what: `the engine fails: ${describeError(error)}` }
+/** A pipeline that is run in several ways, and what is known of its answer. */
+export class PipelineCheck {
+  readonly #described: PipelineCase
+  readonly #late: LateCase
+  readonly #built: BuiltPlan
+  readonly #inputs: OracleInputs
+  /** Borders of epochs that were compared, over all runs. */
+  borders = 0
+  /** By how many rows the watermark moves at once, where that tells which are late. */
+  readonly #expected = new Map<number, ReadonlyMap<string, Relation>>()
+
+  constructor(described: PipelineCase, late: LateCase) {
+    const unread = memorySink()
+    this.#described = described
+    this.#late = late
+    this.#built = pipelineOf(described, () => ({ ...unread, accepts: 'retract' })).build({ check: false })
+    this.#inputs = Object.fromEntries(described.sources.map((source) => [source.name, splitsOf(source)]))
   }
-  const lateness = latenessOf(described, late, run)
-  const expected = expectedOf(described, lateness)
-  const differences = described.outputs.flatMap((output) => {
-    const relation = expected.get(output) as Relation
-    const found = differenceOf(relation, run.outputs.get(output) ?? [])
-    return found === undefined ? [] : [`output ${output}: ${found}`]
-  })
-  if (run.duplicates > 0) differences.push(`${run.duplicates} commits were made twice`)
-  if (late === 'none' && run.progress.rowsLate > 0)
-    differences.push(`${run.progress.rowsLate} rows were late`)
-  if (late === 'several-splits') differences.push(...tooLate(described, run))
-  return differences.length === 0
-    ? { kind: 'equal', run }
-    : { kind: 'different', what: differences.join('\n') }
+
+  /** Whether a sabotage makes another pipeline of it. */
+  isChangedBy(sabotage: Sabotage): boolean {
+    const { plan, bindings } = sabotage(this.#built)
+    return bindings !== this.#built.bindings || JSON.stringify(plan) !== JSON.stringify(this.#built.plan)
+  }
+
+  /** Runs the pipeline, and compares all that it puts out. */
+  async check(way: PipelineWay, sabotage?: Sabotage): Promise<CheckResult> {
+    const failure = failureOf(() => this.#expectedIn(way))
+    if (failure !== undefined) return this.#checkFailure(way, failure)
+    let run: PipelineRun
+    try {
+      run = await runPipeline(this.#described, way, sabotage)
+    } catch (error) {
+      return { kind: 'different', what: `the engine fails: ${describeError(error)}` }
+    }
+    const differences = this.#differences(way, run)
+    return differences.length === 0
+      ? { kind: 'equal', run }
+      : { kind: 'different', what: differences.join('\n') }
+  }
+
+  #differences(way: PipelineWay, run: PipelineRun): readonly string[] {
+    const described = this.#described
+    const expected =
+      this.#late === 'several-splits' ? this.#answer(givenLate(described, run)) : this.#expectedIn(way)
+    const differences = described.outputs.flatMap((output) => {
+      const found = differenceOf(expected.get(output) as Relation, run.outputs.get(output) ?? [])
+      return found === undefined ? [] : [`output ${output}: ${found}`]
+    })
+    if (run.duplicates > 0) differences.push(`${run.duplicates} commits were made twice`)
+    if (this.#late === 'none' && run.progress.rowsLate > 0)
+      differences.push(`${run.progress.rowsLate} rows were late`)
+    if (this.#late === 'several-splits') differences.push(...tooLate(described, run))
+    if (differences.length === 0) differences.push(...this.#bordersOf(way, run))
+    return differences
+  }
+
+  /** What was out at the borders of epochs whose input is known (law L3). */
+  #bordersOf(way: PipelineWay, run: PipelineRun): readonly string[] {
+    const atMost = way.perEpoch?.maxRows
+    if (way.mode !== 'micro-batch' || atMost === undefined || this.#late === 'several-splits') return []
+    const lateness: Lateness =
+      this.#late === 'one-split' ? { kind: 'by-split', rowsAtOnce: atMost } : { kind: 'none' }
+    return bordersOf(this.#built, this.#inputs, atMost).flatMap(({ epoch, inputs, horizon }) => {
+      const results = oracle(this.#built, inputs, { lateness, horizon })
+      this.borders++
+      return this.#described.outputs.flatMap((output) => {
+        const wanted = results.get(sinkName(output))?.['main'] as Relation
+        const found = differenceOf(wanted, run.outputAt(output, epoch))
+        return found === undefined ? [] : [`output ${output} at the border of epoch ${epoch}: ${found}`]
+      })
+    })
+  }
+
+  /** What each output gets by definition, where that does not depend on what the engine says was late. */
+  #expectedIn(way: PipelineWay): ReadonlyMap<string, Relation> {
+    const rowsAtOnce = this.#late === 'one-split' ? rowsAtOnceIn(way) : Infinity
+    const known = this.#expected.get(rowsAtOnce)
+    if (known !== undefined) return known
+    const answer = this.#answer(rowsAtOnce === Infinity ? { kind: 'none' } : { kind: 'by-split', rowsAtOnce })
+    this.#expected.set(rowsAtOnce, answer)
+    return answer
+  }
+
+  #answer(lateness: Lateness): ReadonlyMap<string, Relation> {
+    const results = oracle(this.#built, this.#inputs, { lateness })
+    return new Map(
+      this.#described.outputs.map((output) => [output, results.get(sinkName(output))?.['main'] as Relation]),
+    )
+  }
+
+  async #checkFailure(way: PipelineWay, code: string): Promise<CheckResult> {
+    try {
+      await runPipeline(this.#described, way)
+    } catch (error) {
+      if (isMillraceError(error) && (error.code === code || error.code.startsWith('value/')))
+        return { kind: 'fails' }
+      return { kind: 'different', what: `${code} is due, and the engine fails with ${describeError(error)}` }
+    }
+    // A row that fails may never be asked for: by a column that nobody reads, or behind a filter that was moved.
+    return { kind: 'fails' }
+  }
 }
 
-/** What each output gets by the definition of the pipeline. */
-function expectedOf(described: PipelineCase, lateness: Lateness): ReadonlyMap<string, Relation> {
-  const unread = memorySink()
-  const built = pipelineOf(described, () => ({ ...unread, accepts: 'retract' })).build()
-  const inputs = Object.fromEntries(described.sources.map((source) => [source.name, splitsOf(source)]))
-  const results = oracle(built, inputs, lateness)
-  return new Map(
-    described.outputs.map((output) => [output, results.get(sinkName(output))?.['main'] as Relation]),
-  )
-}
-
-async function checkFailure(described: PipelineCase, way: PipelineWay, code: string): Promise<CheckResult> {
-  try {
-    await runPipeline(described, way)
-  } catch (error) {
-    if (isMillraceError(error) && (error.code === code || error.code.startsWith('value/')))
-      return { kind: 'fails' }
-    return { kind: 'different', what: `${code} is due, and the engine fails with ${describeError(error)}` }
-  }
-  // A row that fails may never be asked for: by a column that nobody reads, or behind a filter that was moved.
-  return { kind: 'fails' }
+/** In micro-batch mode event time moves between epochs, else with every row. */
+function rowsAtOnceIn({ mode, perEpoch }: PipelineWay): number {
+  return mode === 'micro-batch' ? (perEpoch?.maxRows ?? Infinity) : 1
 }
 
 function failureOf(work: () => unknown): string | undefined {
@@ -96,13 +150,12 @@ function describeError(error: unknown): string {
 }
 
 /** Where rows of several splits were late, those that the engine says were. */
-function latenessOf(described: PipelineCase, late: LateCase, run: PipelineRun): Lateness {
-  if (late === 'one-split') return { kind: 'by-split' }
-  if (late === 'none') return { kind: 'none' }
-  const byStep = new Map(
-    windowsOf(described).map((step) => [step.name, new Set(lateIds(described, step.name, run))]),
-  )
-  return { kind: 'given', isLate: (step, cells) => byStep.get(step)?.has(cells[ID] as number) ?? false }
+function givenLate(described: PipelineCase, run: PipelineRun): Lateness {
+  const byStep = new Map(windowsOf(described).map((step) => [step.name, new Set(lateIds(step.name, run))]))
+  return {
+    kind: 'given',
+    isLate: (step, cells) => byStep.get(step)?.has(cells[ID] as number) ?? false,
+  }
 }
 
 type WindowStep = Extract<StepCase, { kind: 'aggregate' }>
@@ -111,22 +164,10 @@ function windowsOf({ steps }: PipelineCase): readonly WindowStep[] {
   return steps.filter((step) => step.kind === 'aggregate')
 }
 
-function lateRows(
-  described: PipelineCase,
-  step: string,
-  run: PipelineRun,
-): readonly { readonly [column: string]: Value }[] {
-  const output = `${step}.late`
-  const rows = run.outputs.get(output) ?? []
-  if (rows.length === 0) return []
-  const { schema } = expectedOf(described, { kind: 'none' }).get(output) as Relation
-  return rows.map(({ values }) =>
-    Object.fromEntries(schema.fields.map(({ name }, at) => [name, values[at] as Value])),
-  )
-}
-
-function lateIds(described: PipelineCase, step: string, run: PipelineRun): readonly number[] {
-  return lateRows(described, step, run).flatMap((cells) => (typeof cells[ID] === 'number' ? [cells[ID]] : []))
+/** Ids of the rows that came out as late for a step. Behind another window there are none: such rows are never late. */
+function lateIds(step: string, run: PipelineRun): readonly number[] {
+  const rows = run.outputs.get(`${step}.late`) ?? []
+  return rows.flatMap(({ cells: { [ID]: id } }) => (typeof id === 'number' ? [id] : []))
 }
 
 /** Rows that were late although no row before them in their split could have moved the watermark so far. */
@@ -134,7 +175,7 @@ function tooLate(described: PipelineCase, run: PipelineRun): readonly string[] {
   return windowsOf(described).flatMap((step) => {
     const { window } = step
     if (window.kind !== 'tumbling') return []
-    return lateIds(described, step.name, run).flatMap((id) => {
+    return lateIds(step.name, run).flatMap((id) => {
       const known = watermarkBefore(described, id)
       if (known === undefined) return []
       const { time, watermark } = known

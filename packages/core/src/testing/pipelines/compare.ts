@@ -13,7 +13,7 @@ const SHOWN_MAX = 5
 
 /** In what two outputs differ, in words; undefined: in nothing. */
 export function differenceOf(expected: Relation, actual: readonly CommittedRow[]): string | undefined {
-  const wanted = expected.rows.map(({ cells, weight }) => ({
+  const wanted = expected.rows.map(({ cells, weight }): WeightedRow => ({
     values: expected.schema.fields.map(({ name }) => cells[name] as Value),
     weight,
   }))
@@ -40,9 +40,10 @@ export function differenceOf(expected: Relation, actual: readonly CommittedRow[]
   ].join('\n')
 }
 
-type Multiset = Map<string, CommittedRow>
+type WeightedRow = Pick<CommittedRow, 'values' | 'weight'>
+type Multiset = Map<string, WeightedRow>
 
-function consolidated(rows: readonly CommittedRow[]): Multiset {
+function consolidated(rows: readonly WeightedRow[]): Multiset {
   const all: Multiset = new Map()
   for (const { values, weight } of rows) {
     const text = textOfRow(values)
@@ -53,7 +54,7 @@ function consolidated(rows: readonly CommittedRow[]): Multiset {
 }
 
 function change(all: Multiset, text: string, by: number): void {
-  const { values, weight } = all.get(text) as CommittedRow
+  const { values, weight } = all.get(text) as WeightedRow
   if (weight + by === 0) all.delete(text)
   else all.set(text, { values, weight: weight + by })
 }

@@ -12,12 +12,16 @@ import type { Value } from '../../expr/value.ts'
 /** A row that was committed: its values in the order of the schema. */
 export interface CommittedRow {
   readonly values: readonly Value[]
+  /** The same by column. */
+  readonly cells: { readonly [column: string]: Value }
   readonly weight: number
 }
 
 /** A sink that takes everything, also rows that take others back. */
 export interface ValueSink extends Sink {
   readonly rows: readonly CommittedRow[]
+  /** Rows of all epochs up to this one. */
+  rowsUpTo(epoch: number): readonly CommittedRow[]
   /** Commits that another attempt had made before. */
   readonly duplicates: number
 }
@@ -34,6 +38,10 @@ export function valueSink(): ValueSink {
     get rows() {
       return numbers.rows.map(({ number }) => kept[number] as CommittedRow)
     },
+    rowsUpTo: (last) =>
+      numbers.commits
+        .filter(({ epoch }) => epoch <= last)
+        .flatMap(({ rows }) => rows.map(({ number }) => kept[number] as CommittedRow)),
     get duplicates() {
       return numbers.duplicates
     },
@@ -59,8 +67,12 @@ export function valueSink(): ValueSink {
 function rowsOf(batch: Batch): readonly CommittedRow[] {
   return Array.from({ length: rowCount(batch) }, (_, n) => {
     const at = rowIndex(batch, n)
+    const values = batch.columns.map((column: Column) => readCell(column, at))
     return {
-      values: batch.columns.map((column: Column) => readCell(column, at)),
+      values,
+      cells: Object.fromEntries(
+        batch.schema.fields.map(({ name }, column) => [name, values[column] as Value]),
+      ),
       weight: batch.weights?.[at] ?? 1,
     }
   })
