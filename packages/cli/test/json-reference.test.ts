@@ -103,6 +103,7 @@ const check: Complete<Omit<StartCheck, 'owner' | 'refusals'>> = {
   owes: [{ step: 'out', epoch: 1 }],
   moved: [{ step: 'out', epoch: 1, before: 'a', now: 'b' }],
   repeats: [{ epoch: 1, atMs: 1, rows: {} }],
+  stands: [{ step: 'out', target: 'out', files: [{ begins: 'part-', contains: '-1.' }] }],
   steps: [fit],
   tables: ['planes'],
   tableEpochs: [{ table: 'planes', epoch: 1, atMs: 1 }],

@@ -1,6 +1,6 @@
 // State directories as people meet them: real processes, one directory, whatever happens to it.
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { jsonLines, millrace, startMillrace, workshop } from './start-millrace.ts'
@@ -130,7 +130,7 @@ describe('millrace check', () => {
     const before = scene.everything
     const resumes = await check()
     expect(resumes.stdout).toMatch(
-      /kept: a start would go on behind epoch \d+ of \d{4}-.*, with which the run before stopped\n {2}nobody runs the job\n/,
+      /kept: a start would go on behind epoch \d+ of \d{4}-.*, with which the run before had read all there was\n {2}nobody runs the job\n/,
     )
     expect(resumes.stdout).toMatch(/count {2}goes on as it is/)
     scene.made.file('pipe.ts', counting('state.value(t.int64())'))
@@ -174,6 +174,15 @@ describe('millrace check', () => {
     expect(again.stderr).toMatch(new RegExp(`^goes back behind epoch ${first}, with a history of its own\n`))
     expect(again.stderr).toMatch(told)
     expect(scene.counts).toEqual([1, 2, 2, 3, 3])
+    const [, begins = '', contains = ''] =
+      /as files (part-\d+-)\*[^"]* with "(-[0-9a-f]{12}\.)" in their names: remove these/.exec(
+        check.stdout.replaceAll(/\s+/g, ' '),
+      ) ?? []
+    const folder = join(scene.made.path, 'out')
+    const named = readdirSync(folder).filter((name) => name >= begins && name.includes(contains))
+    expect(named.length).toBeGreaterThan(0)
+    for (const name of named) rmSync(join(folder, name))
+    expect(scene.counts).toEqual([1, 2, 3])
     const gone = await scene.tool('check', 'pipe.ts', '--state', 'kept', '--from', '9999')
     expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('checkpoint/no-such-epoch')])
   })

@@ -58,7 +58,8 @@ function indentOf(line: string): number | undefined {
 
 function headline({ kind, epoch, atMs, end, mode, refusals, phases, isBranch }: StartCheck): string {
   const when = atMs === undefined ? '' : ` of ${formatTime(atMs)}`
-  const ended = end === undefined ? '' : `, with which the run before ${end}`
+  const ended =
+    end === undefined ? '' : `, with which the run before ${end === 'idle' ? 'had read all there was' : end}`
   const inPhases =
     phases === undefined ? '' : `, phase ${formatCount(phases.done)} of ${formatCount(phases.of)}`
   const would = refusals.length === 0 ? 'a start' : 'refused: a start'
@@ -98,13 +99,32 @@ function movedLines({ moved }: StartCheck): string[] {
   )
 }
 
-function repeatLines({ isBranch, repeats, epoch }: StartCheck): string[] {
+function repeatLines({ isBranch, repeats, epoch, stands = [] }: StartCheck): string[] {
   if (!isBranch) return []
   if (repeats.length === 0)
     return [`  what other histories have put out behind epoch ${formatCount(epoch)} is put out again`]
   return [
     `  put out again: ${epochsText(repeats.map((one) => one.epoch))}, whose output stands already${rowsText(repeats)}`,
+    ...stands.map(
+      (one) =>
+        `    stands in ${standingText(
+          one,
+          repeats.map(({ epoch: at }) => at),
+        )}`,
+    ),
   ]
+}
+
+/** Where an output stands; files may be removed whenever one likes, since those of another history have other names. */
+function standingText(
+  { step, target, files }: NonNullable<StartCheck['stands']>[number],
+  epochs: readonly number[],
+): string {
+  if (files === undefined) return `${target}, of "${step}" in ${epochsText(epochs)}`
+  const begins = [...new Set(files.map((one) => one.begins))]
+  const contains = [...new Set(files.map((one) => one.contains))].map((text) => `"${text}"`)
+  const range = begins.length === 1 ? `${begins[0]}*` : `${begins[0]}* to ${begins.at(-1)}*`
+  return `${target}, as files ${range} with ${contains.join(' or ')} in their names: remove these for rows once`
 }
 
 function rowsText(repeats: readonly EpochOutput[]): string {

@@ -28,6 +28,9 @@ import { openCheckpoint, wasDrained } from './restore.ts'
 import { tableEpochs, tablesKept } from './kept-tables.ts'
 import type { TableEpoch } from './kept-tables.ts'
 import type { StateFit, StepFit } from './state-fit.ts'
+import type { SinkDescription } from '../connect/sink.ts'
+import { standingOutputs } from './standing-output.ts'
+import type { StandingOutput } from './standing-output.ts'
 import { hasEnded, ownerOf, possible, readOrdered, refuseOwned } from './take-over.ts'
 import type { JobOwner, Start } from './take-over.ts'
 import { explainDamage, faultOfEpoch, isDamage } from './verify-checkpoints.ts'
@@ -65,6 +68,8 @@ export interface StartCheck {
   readonly moved: readonly MovedOutput[]
   /** Epochs whose output stands already and would be made a second time. */
   readonly repeats: readonly EpochOutput[]
+  /** Where the output of these epochs stands. */
+  readonly stands?: readonly StandingOutput[]
   /** Steps that keep state: what becomes of it. Empty unless there is some. */
   readonly steps: readonly StepFit[]
   /** Tables of lookup joins that stay as an earlier run has read them: the names of their sources. */
@@ -151,7 +156,7 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
       owner,
       owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
       moved: movedOutputs(inHand, sinks),
-      repeats: start.kind === 'resume' ? repeated(entries, start.repeats) : [],
+      ...outputAgain(entries, start, sinks),
       steps,
       tables,
       tableEpochs: tableEpochs(plan, tables, { manifest, entries }),
@@ -261,6 +266,16 @@ async function fitOf(
     refusals.push(isDamage(error) ? await explainDamage(error, files, host.bytes) : error)
     return noFit
   }
+}
+
+/** What is put out already and would be again. */
+function outputAgain(
+  entries: readonly NumberedEntry[],
+  start: Start,
+  sinks: ReadonlyMap<string, SinkDescription>,
+): Pick<StartCheck, 'repeats' | 'stands'> {
+  const epochs = start.kind === 'resume' ? start.repeats : []
+  return { repeats: repeated(entries, epochs), stands: standingOutputs(entries, epochs, sinks) }
 }
 
 function repeated(entries: readonly NumberedEntry[], epochs: readonly number[]): readonly EpochOutput[] {

@@ -9,6 +9,7 @@ export { DirectoryStore, ObjectStore, writeSavepoint } from '../checkpoint/index
 export type { CheckpointStore } from '../checkpoint/index.ts'
 export type { StartCheck, EpochOutput } from './check-start.ts'
 export type { MovedOutput } from './other-output.ts'
+export type { StandingOutput } from './standing-output.ts'
 export type { JobOwner } from './take-over.ts'
 export type { StepFit } from './state-fit.ts'
 export type { StateChange } from './column-fit.ts'

@@ -46,7 +46,12 @@ function hash(text: string, start: number): string {
 /** The name under which a file becomes visible; `ending` as in `.parquet` or `.csv.gz`. */
 export function finishedName(writer: OutputWriter, file: FinishedName, ending: string): string {
   const { epoch, task, sequence } = file
-  return `part-${pad(epoch, 6)}-${pad(task, 4)}-${pad(sequence, 4)}-${writer.id}${ending}`
+  return `${finishedPrefix(epoch)}${pad(task, 4)}-${pad(sequence, 4)}-${writer.id}${ending}`
+}
+
+/** What names of files begin with that became visible with an epoch. */
+export function finishedPrefix(epoch: EpochId): string {
+  return `part-${pad(epoch, 6)}-`
 }
 
 /** Writer, epoch and task of a finished file by its name; undefined when no file sink gave that name. */
