@@ -124,6 +124,16 @@ export function stepsWithoutOrder(plan: LogicalPlan): ReadonlySet<string> {
   return found
 }
 
+const ORDERED_AGGREGATES: ReadonlySet<string> = new Set(['first', 'last', 'top', 'collect'])
+
+/** Whether the answer of a step depends on the order of rows with equal event time. */
+export function breaksTies(node: LogicalNode): boolean {
+  return (
+    node.kind === 'window-aggregate' &&
+    node.aggregates.some(({ aggregate }) => ORDERED_AGGREGATES.has(aggregate))
+  )
+}
+
 /** A frozen copy of plain data, all the way down. Objects that are frozen already are taken as they are. */
 export function freezeDeep<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value

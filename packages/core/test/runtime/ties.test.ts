@@ -78,6 +78,19 @@ describe('rows of one time behind a window', () => {
     })
   })
 
+  test('are ordered by columns that nobody else reads, too', async () => {
+    const firsts = await answerOf(rows, (input) =>
+      input
+        .keyBy('by-key', 'key')
+        .window(tumbling('1 s'))
+        .aggregate('sums', (a) => ({ n: a.count(), sum: a.sum('n') }))
+        .keyBy('by-count', 'n')
+        .window(tumbling('1 s'))
+        .aggregate('all', (a) => ({ first: a.first('sum'), last: a.last('sum'), all: a.collect('sum') })),
+    )
+    expect(firsts).toMatchObject([{ first: 1, last: 0, all: [1, 2, 0] }])
+  })
+
   test('nulls come last', async () => {
     const [answer] = await answerOf(rows.toReversed(), (input) =>
       input

@@ -5,10 +5,10 @@
  */
 import type { Boundedness, Source } from '../../connect/source.ts'
 import { assert, MillraceError } from '../../errors.ts'
-import type { LogicalNode, LogicalPlan, SourceNode } from '../../plan/logical.ts'
+import type { LogicalPlan, SourceNode } from '../../plan/logical.ts'
 import { MAIN_PORT } from '../../plan/logical.ts'
 import type { Stage } from '../../plan/physical.ts'
-import { ancestorsOf, tableSources } from '../../plan/plan-graph.ts'
+import { ancestorsOf, breaksTies, tableSources } from '../../plan/plan-graph.ts'
 import type { ExecutionEvents, ExecutionOptions } from '../execution.ts'
 import { portOf } from '../output-port.ts'
 import type { OutputPort, Receiver } from '../output-port.ts'
@@ -68,16 +68,6 @@ function sourcesOf(
 /** The sources of the whole plan, also where only a part of it is built: rows of all are put in order. */
 function numbersOfSources({ physical }: ExecutionOptions): readonly string[] {
   return sourcesOf(physical.stages, physical.logical).map(({ node }) => node.step)
-}
-
-const ORDERED_AGGREGATES: ReadonlySet<string> = new Set(['first', 'last', 'top', 'collect'])
-
-/** Whether the answer of a step depends on the order of rows with equal event time: sources number their rows only then. */
-function breaksTies(node: LogicalNode): boolean {
-  return (
-    node.kind === 'window-aggregate' &&
-    node.aggregates.some(({ aggregate }) => ORDERED_AGGREGATES.has(aggregate))
-  )
 }
 
 /** Steps whose rows reach one that sets timers: which fire before a row must not depend on batches (L1). */

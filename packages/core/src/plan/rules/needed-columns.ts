@@ -11,8 +11,9 @@ import type {
   WindowAggregateNode,
 } from '../logical.ts'
 import { LATE_PORT, LATE_RIGHT_PORT, MAIN_PORT, RAW_PORT, REJECTED_PORT } from '../logical.ts'
-import { inputSchema, nodesByStep } from '../plan-graph.ts'
+import { breaksTies, inputSchema, nodesByStep, stepsWithoutOrder } from '../plan-graph.ts'
 import { countColumns } from './expressions.ts'
+import { tieColumns } from './tie-columns.ts'
 
 /** Column names. */
 export type Names = ReadonlySet<string>
@@ -26,13 +27,17 @@ export interface Needed {
 /** Goes through the plan from its end. */
 export function neededColumns(plan: LogicalPlan): Needed {
   const nodes = nodesByStep(plan)
+  const withoutOrder = stepsWithoutOrder(plan)
+  const ties = tieColumns(plan)
   const outputs = new Map<string, Set<string>>()
   const inputs = new Map<string, Names>()
   const output = (step: string, port: string): Names => outputs.get(key(step, port)) ?? none
   for (const node of plan.nodes.toReversed()) {
     node.inputs.forEach(({ step, port }, at) => {
       const schema = inputSchema(nodes, node, at)
-      const wanted = atLeastOne(neededOf(node, at, schema, output), schema)
+      const isOrdered = at === 0 && breaksTies(node) && withoutOrder.has(node.step)
+      const telling = isOrdered ? (ties.get(key(step, port)) ?? none) : none
+      const wanted = atLeastOne(new Set([...neededOf(node, at, schema, output), ...telling]), schema)
       inputs.set(key(node.step, at), wanted)
       const present = outputs.get(key(step, port))
       if (present === undefined) outputs.set(key(step, port), new Set(wanted))

@@ -7,7 +7,7 @@ import type { AggregateCase } from './description.ts'
 import type { Dice } from './dice.ts'
 import type { DrawnStream } from './generate-steps.ts'
 import { Expressions, quoted } from './generate-expressions.ts'
-import { isNested } from './generate-values.ts'
+import { INEXACT, isInexact, isNested } from './generate-values.ts'
 
 type Name = AggregateCall['aggregate']
 
@@ -36,6 +36,10 @@ const inputs: { readonly [Aggregate in Name]: (type: DataType) => boolean } = {
   user: () => true,
 }
 const names = Object.keys(inputs) as readonly Name[]
+/** Sums of floats, and what is computed by way of them. */
+const inexact: ReadonlySet<Name> = new Set(['mean', 'variance', 'stddev', 'sum'])
+/** What hangs on the last digits of its input. */
+const isClose: ReadonlySet<Name> = new Set(['count-distinct', 'approximate-distinct', 'top'])
 const bySequence: ReadonlySet<Name> = new Set(['first', 'last', 'top', 'collect'])
 
 /** Some aggregates over a stream, a count of all rows first. */
@@ -44,10 +48,15 @@ export function drawAggregates(dice: Dice, stream: DrawnStream, step: number): r
   // What comes first among rows that only nested values tell apart is not promised.
   const hasSequence = !stream.hasTies || !fields.some(({ type }) => isNested(type) || type.kind === 'json')
   const choices = names.filter((name) => hasSequence || !bySequence.has(name))
-  const drawn = Array.from({ length: 1 + dice.below(3) }, (_, at) =>
-    drawAggregate(dice, stream, { name: `a${step}${'abc'[at]}`, aggregate: dice.one(choices) }),
-  )
-  return drawn.filter((one) => one !== undefined)
+  return Array.from({ length: 1 + dice.below(3) }, (_, at) => {
+    const drawn = drawAggregate(dice, stream, { name: `${step}${'abc'[at]}`, aggregate: dice.one(choices) })
+    return { ...drawn, name: `${isInexactResult(drawn) ? INEXACT : 'a'}${drawn.name}` }
+  })
+}
+
+function isInexactResult({ aggregate, input = '', parameters }: AggregateCase): boolean {
+  const { columns = [] } = parameters as { readonly columns?: readonly string[] }
+  return inexact.has(aggregate) || isInexact(input.replaceAll('"', '')) || columns.some(isInexact)
 }
 
 function drawAggregate(
@@ -57,7 +66,9 @@ function drawAggregate(
 ): AggregateCase {
   const expressions = new Expressions(dice, schema)
   const filter = dice.chance(5) ? { filter: expressions.condition() } : {}
-  const fitting = schema.fields.filter(({ type }) => inputs[aggregate](type))
+  const fitting = schema.fields.filter(
+    ({ name: column, type }) => inputs[aggregate](type) && !(isClose.has(aggregate) && isInexact(column)),
+  )
   const parameters = parametersOf(dice, aggregate, schema.fields)
   if (aggregate === 'user') return { name, aggregate, parameters, ...filter }
   if (aggregate === 'count' && !dice.chance(2)) return { name, aggregate, parameters, ...filter }
@@ -83,7 +94,7 @@ function parametersOf(dice: Dice, aggregate: Name, fields: readonly Field[]): Ag
     case 'approximate-distinct':
       return { precision: dice.one([14, 12, 18]) }
     case 'user':
-      return { columns: dice.some(fields.map(({ name }) => name)) }
+      return { columns: dice.some(fields.map(({ name }) => name).filter((name) => !isInexact(name))) }
     case 'top': {
       const columns = dice.chance(2) ? { columns: dice.some(fields.map(({ name }) => name)) } : {}
       return { n: dice.one([2, 1, 5]), order: dice.one(['desc', 'asc']), ...columns }

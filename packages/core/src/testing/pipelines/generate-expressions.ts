@@ -3,6 +3,7 @@
  */
 import type { DataType, Field, Schema } from '../../data/index.ts'
 import type { Dice } from './dice.ts'
+import { isInexact } from './generate-values.ts'
 
 /** Kinds of values that expressions are drawn of. */
 export type Family = 'truth' | 'whole' | 'float' | 'text' | 'moment'
@@ -27,7 +28,7 @@ export class Expressions {
 
   constructor(dice: Dice, { fields }: Schema) {
     this.#dice = dice
-    this.#fields = fields
+    this.#fields = fields.filter(({ name }) => !isInexact(name))
   }
 
   /** Any column as it is, or a computed value. */
@@ -37,6 +38,7 @@ export class Expressions {
   }
 
   column(): string {
+    if (this.#fields.length === 0) return this.#constant('whole')
     return quoted(this.#dice.one(this.#fields).name)
   }
 

@@ -4,7 +4,7 @@
 import type { DataType, Field, Json } from '../../data/index.ts'
 import type { SourceCase } from './description.ts'
 import type { Dice } from './dice.ts'
-import { canBeKey, drawElement, drawType } from './generate-values.ts'
+import { canBeKey, drawElement, drawType, isInexact } from './generate-values.ts'
 
 /** How event times of a whole pipeline lie. */
 export interface TimeScale {
@@ -155,5 +155,5 @@ function withMarks(
 
 /** Columns that can be keys. */
 export function keyColumns(fields: readonly Field[]): readonly Field[] {
-  return fields.filter(({ type }) => canBeKey(type))
+  return fields.filter(({ name, type }) => canBeKey(type) && !isInexact(name))
 }

@@ -12,6 +12,7 @@ import { drawAggregates } from './generate-aggregates.ts'
 import { Expressions, quoted } from './generate-expressions.ts'
 import { ID, keyColumns } from './generate-source.ts'
 import type { TimeScale } from './generate-source.ts'
+import { INEXACT, isInexact } from './generate-values.ts'
 import { processes } from './processes.ts'
 
 /** A stream that steps can be put behind. */
@@ -140,6 +141,11 @@ class StepDraft {
     return this.#input.mayBeLate && this.#options.late === 'several-splits'
   }
 
+  /** Columns that a function may look at closely. */
+  get #exact(): readonly string[] {
+    return this.#input.schema.fields.map(({ name }) => name).filter((name) => !isInexact(name))
+  }
+
   #isKept({ name }: Field): boolean {
     return this.#needsId && name === ID
   }
@@ -165,7 +171,7 @@ class StepDraft {
       }
       case 'rename': {
         const field = dice.one(fields)
-        if (this.#isKept(field)) return undefined
+        if (this.#isKept(field) || isInexact(field.name)) return undefined
         return { step: { ...this.#base, kind, columns: { [field.name]: this.#fresh('n') } }, stream }
       }
       case 'not-null':
@@ -297,7 +303,7 @@ class StepDraft {
     )
     const keys = this.#keys(2)
     if (Object.keys(keys).length === 0) return undefined
-    const columns = dice.some(input.schema.fields.map(({ name }) => name))
+    const columns = dice.some(this.#exact)
     const sizeMs = dice.one([2, 1, 3, 7]) * this.#options.scale.unitMs
     return {
       step: { ...this.#base, kind: 'process', keys, fn, columns, settings: { sizeMs } },
@@ -331,7 +337,9 @@ class StepDraft {
         table: table.name,
         join: dice.one(['left', 'inner']),
         on: { [pair[0]]: pair[1] },
-        select: Object.fromEntries(taken.map((column) => [this.#fresh('j'), column])),
+        select: Object.fromEntries(
+          taken.map((column) => [this.#fresh(isInexact(column) ? INEXACT : 'j'), column]),
+        ),
       },
       stream: { isTimed, hasTies: true, mayBeLate, isAtEnd },
     }

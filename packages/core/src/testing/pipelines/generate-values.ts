@@ -164,3 +164,11 @@ export function drawElement(
 ): Json {
   return field.nullable && dice.chance(5) ? null : drawCell(dice, field.type)
 }
+
+/** How columns are named whose floats are right to 1e-9 only (law L1): nothing may hang on their last digits. */
+export const INEXACT = 'f'
+
+/** Whether the last digits of a column are not told by its definition. */
+export function isInexact(name: string): boolean {
+  return /^f\d/.test(name)
+}
