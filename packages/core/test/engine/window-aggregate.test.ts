@@ -171,6 +171,20 @@ describe('session windows', () => {
     )
   })
 
+  it('that a late row opens behind its end, within the lateness, fires with it (WS4)', () => {
+    const at = (time: number) => ({
+      kind: 'row' as const,
+      time,
+      row: { text: 'a', small: 1, whole: 1, real: 1, flag: true },
+    })
+    const node = windowNode({ kind: 'session', gapMs: 10 }, ['text'], [basic[0]!], 10)
+    const h = run(node, [{ kind: 'watermark', time: 20 }, at(5), at(100)], { batch: 1 })
+    expect(mainRows(h).map(({ row, push }) => [row['windowStart'], row['rows'], push])).toEqual([
+      [5, 1, 1],
+      [100, 1, 2],
+    ])
+  })
+
   it('take a row exactly one gap after the last, and not one later', () => {
     const at = (time: number) => ({
       kind: 'row' as const,

@@ -15,7 +15,8 @@
  *       (time + gap + allowed lateness). A row that bridges into a live session is not late.
  *  WS3  Each session has one entry in the heap, at its end or before it (it is put right when it comes up).
  *  WS4  Within the allowed lateness a session that has fired is kept; a row that joins it takes its result back
- *       (weight −1), and the joined session fires again when its end has passed.
+ *       (weight −1), and the joined session fires again when its end has passed; one that a late row opens behind its end
+ *       fires behind the batch.
  *  WS5  A key without sessions takes no memory.
  *  WS6  The table's entry of a key is the root of its tree.
  */
@@ -50,7 +51,7 @@ import { WindowOutput } from './window-output.ts'
 // The state of a session.
 const OPEN = 0
 const FIRED = 1
-/** Its result is taken back; it fires again after the batch, or when its end has passed. */
+/** Its result is taken back, or it had none and is complete; it fires after the batch, or when its end has passed. */
 const RETRACTED = 2
 
 /** The operator for session windows. */
@@ -243,7 +244,14 @@ export class SessionWindows implements Operator {
     this.#setTime(session, this.#fields.start, time)
     this.#setTime(session, this.#fields.last, time)
     this.#heap.set(session, time + this.#gap)
+    if (time + this.#gap < this.#watermark) this.#fireAfterBatch(session)
     return session
+  }
+
+  /** A session within the allowed lateness whose end has passed already has its result at once (WS4). */
+  #fireAfterBatch(session: number): void {
+    this.#set(session, this.#fields.state, RETRACTED)
+    this.#revised.push(session)
   }
 
   /** Joins the sessions that a time touches, two at most, into one, which becomes the root; −1 when there is none. */
@@ -300,8 +308,7 @@ export class SessionWindows implements Operator {
   #takeBack(session: number): void {
     if (this.#get(session, this.#fields.state) !== FIRED) return
     this.#oldResults.set(session, this.#corrections.retract(this.#rowsOf(session)))
-    this.#set(session, this.#fields.state, RETRACTED)
-    this.#revised.push(session)
+    this.#fireAfterBatch(session)
   }
 
   /** After a batch: sessions whose results were taken back fire again, or wait for their new end. */

@@ -114,7 +114,9 @@ function variance(rows: readonly Counted[], { type }: Call): Value {
   const values = rows.map(({ value }) => doubleOf(type, value))
   if (!values.every((value) => Math.abs(value) <= 1e150)) return Number.NaN
   const middle = total(values) / values.length
-  return total(values.map((value) => (value - middle) ** 2)) / (values.length - 1)
+  const apart = values.map((value) => value - middle)
+  // The mean is rounded: by how much the sum of the differences tells (Chan, Golub, LeVeque, 1983, the corrected two-pass).
+  return (total(apart.map((one) => one ** 2)) - total(apart) ** 2 / values.length) / (values.length - 1)
 }
 
 /** Between two values in proportion, as SQL's percentile_cont. */

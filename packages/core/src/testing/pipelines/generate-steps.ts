@@ -197,7 +197,7 @@ class StepDraft {
     const id = this.#needsId && !keep.includes(ID) ? [ID] : []
     const call: FunctionCase = {
       fn: dice.one(fns),
-      columns: dice.some(names),
+      columns: dice.some(this.#exact),
       settings:
         kind === 'filter' || kind === 'with' ? {} : { keep: [...keep, ...id], throws: dice.chance(2) },
     }
