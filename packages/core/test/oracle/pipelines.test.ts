@@ -16,7 +16,7 @@ import { PipelineReport } from './report.ts'
 import { defects } from './sabotage.ts'
 
 /** `npm run pipelines -- --runs n` asks for more. */
-const RUNS = Number(process.env['MILLRACE_PIPELINES'] ?? 250)
+const RUNS = Number(process.env['MILLRACE_PIPELINES'] ?? 400)
 /** A pipeline is run three ways; each takes some hundredths of a second. */
 const RUN_MS_MAX = 2_000
 
@@ -83,7 +83,7 @@ describe('engine and oracle agree', () => {
 
 /** What a run must have held to say anything. */
 const expected: { readonly [group: string]: readonly string[] } = {
-  steps: ['where', 'select', 'extend', 'omit', 'not-null', 'rename', 'filter', 'with', 'map', 'flat-map', 'union', 'aggregate', 'process', 'lookup-join'],
+  steps: ['where', 'select', 'extend', 'omit', 'not-null', 'rename', 'filter', 'with', 'map', 'flat-map', 'union', 'aggregate', 'process', 'lookup-join', 'interval-join'],
   windows: ['tumbling', 'sliding', 'session', 'global', 'with allowed lateness'],
   aggregates: ['count', 'sum', 'min', 'max', 'mean', 'variance', 'stddev', 'quantile', 'count-distinct', 'approximate-distinct', 'first', 'last', 'top', 'collect', 'user', 'with a filter'],
   outputs: ['main', 'late', 'rejected', 'side'],

@@ -22,7 +22,8 @@ export class PipelineReport {
           if (one.filter !== undefined) this.#count('aggregates', 'with a filter')
         }
       }
-      if (step.kind === 'lookup-join') this.#count('joins', step.join)
+      if (step.kind === 'lookup-join') this.#count('joins', `lookup, ${step.join}`)
+      if (step.kind === 'interval-join') this.#count('joins', `interval, ${step.join}`)
       if ('fn' in step) this.#count('functions', step.fn)
     }
     for (const output of described.outputs) this.#count('outputs', outputKind(output))

@@ -143,6 +143,9 @@ export const defects: { readonly [what: string]: Sabotage } = {
   'a left join drops rows without a partner': nodes((node) =>
     node.kind === 'lookup-join' ? { ...node, join: 'inner' } : node,
   ),
+  'an interval ends before its last moment': nodes((node) =>
+    node.kind === 'interval-join' ? { ...node, upperMs: node.upperMs - 1 } : node,
+  ),
   'rows stay for which a condition is null': nodes((node) => {
     if (node.kind !== 'transform' || node.predicate === undefined) return node
     const { predicate } = node

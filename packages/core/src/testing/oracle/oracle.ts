@@ -5,7 +5,7 @@
  * row as often as it takes. The table `meanings` is the definition of what Millrace's steps mean: a kind of step without
  * an entry does not compile. Not part of it: when rows come out, and in how many steps a changelog tells them.
  */
-import type { BuiltPlan, LogicalNode } from '../../plan/index.ts'
+import type { BuiltPlan, LogicalNode, LogicalPlan } from '../../plan/index.ts'
 import { intervalJoin } from './interval-join.ts'
 import { lookupJoin } from './lookup-join.ts'
 import type { Around, Lateness, Meaning, Ports } from './meaning.ts'
@@ -62,12 +62,27 @@ export function oracle(
     lateness,
     horizon,
   }
+  const streams = streamSteps(plan)
   const results = new Map<string, Ports>()
   for (const node of plan.nodes) {
     const read = node.inputs.map(({ step, port }) => results.get(step)?.[port] as Relation)
-    results.set(node.step, meaningOf(node)(node, read, around))
+    // Tables are read whole before the streams flow: in them everything has happened.
+    const place = streams.has(node.step) ? around : { ...around, horizon: Infinity }
+    results.set(node.step, meaningOf(node)(node, read, place))
   }
   return results
+}
+
+/** Steps from which rows come to a sink in other ways than through the table of a lookup join. */
+function streamSteps({ nodes }: LogicalPlan): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const node of nodes.toReversed()) {
+    if (node.kind !== 'sink' && !found.has(node.step)) continue
+    found.add(node.step)
+    const streams = node.kind === 'lookup-join' ? node.inputs.slice(0, 1) : node.inputs
+    for (const { step } of streams) found.add(step)
+  }
+  return found
 }
 
 function meaningOf(node: LogicalNode): Meaning<LogicalNode> {

@@ -21,6 +21,9 @@ const BORDERS_MAX = 4
 
 /** Some borders before the last row; none where the input of an epoch does not follow from its number. */
 export function bordersOf({ plan }: BuiltPlan, inputs: OracleInputs, rowsOfEpoch: number): readonly Border[] {
+  // When rows without a partner leave is not part of the meaning of a join.
+  if (plan.nodes.some((node) => node.kind === 'interval-join' && !['inner', 'semi'].includes(node.join)))
+    return []
   const tables = tableSources(plan)
   const streams = plan.nodes.filter(
     (node): node is SourceNode => node.kind === 'source' && !tables.has(node.step),

@@ -25,6 +25,7 @@ export interface AnyStream {
   aggregate(name: string, make: (a: AnyAggregates) => object): AnyStream
   keyBy(name: string, keys: unknown): AnyStream
   process(name: string, definition: unknown): AnyStream
+  join(name: string, right: AnyStream, options: object): AnyStream
   where(name: string, condition: SqlExpression): AnyStream
   select(name: string, columns: object): AnyStream
   extend(name: string, columns: object): AnyStream
@@ -127,6 +128,16 @@ export class CaseStreams {
       case 'lookup-join': {
         const { on, select, join } = step
         return input.lookupJoin(name, this.get(step.table), { on, select, join })
+      }
+      case 'interval-join': {
+        const { on, join, select, condition, withinMs } = step
+        const right = this.get(step.other).keyBy(`${name}-other`, Object.values(on))
+        return input.keyBy(`${name}-key`, Object.keys(on)).join(name, right, {
+          within: withinMs.map((ms) => `${ms} ms`),
+          join,
+          select,
+          ...(condition === undefined ? {} : { where: sqlText(condition) }),
+        })
       }
       case 'aggregate':
         return aggregated(step, input)

@@ -5,7 +5,7 @@
  * a further output by `step.port`.
  */
 import type { Field, Json } from '../../data/index.ts'
-import type { AggregateCall, WindowSpec } from '../../plan/index.ts'
+import type { AggregateCall, JoinKind, WindowSpec } from '../../plan/index.ts'
 
 /** A pipeline with its input. */
 export interface PipelineCase {
@@ -85,6 +85,16 @@ export type StepCase = Step &
         readonly join: 'left' | 'inner'
         readonly on: { readonly [left: string]: string }
         readonly select: { readonly [name: string]: string }
+      }
+    | {
+        readonly kind: 'interval-join'
+        readonly other: string
+        readonly join: JoinKind
+        readonly on: { readonly [left: string]: string }
+        readonly withinMs: readonly [from: number, to: number]
+        readonly select: { readonly [name: string]: string }
+        /** Over the columns of the left row and those that are selected. */
+        readonly condition?: string
       }
   )
 

@@ -51,7 +51,7 @@ export interface StepOptions {
 /** Kinds of steps as often as they are drawn. */
 const kinds: readonly StepKind[] = [
   'aggregate', 'where', 'extend', 'process', 'lookup-join', 'aggregate', 'with', 'flat-map', 'union', 'select',
-  'aggregate', 'filter', 'process', 'map', 'omit', 'rename', 'not-null', 'aggregate', 'lookup-join', 'extend',
+  'aggregate', 'filter', 'process', 'map', 'omit', 'rename', 'not-null', 'aggregate', 'lookup-join', 'extend', 'interval-join',
 ] // prettier-ignore
 
 /** Kinds that are tried for one step. */
@@ -110,6 +110,8 @@ class StepDraft {
         return this.#process()
       case 'lookup-join':
         return this.#lookupJoin()
+      case 'interval-join':
+        return this.#intervalJoin()
       case 'union':
         return this.#union()
       case 'filter':
@@ -315,16 +317,48 @@ class StepDraft {
     }
   }
 
+  #intervalJoin(): DrawnStep | undefined {
+    const dice = this.#dice
+    const input = this.#input
+    // With late rows it depends on the mode what has found a partner.
+    if (this.#options.late !== 'none' || !input.isTimed || input.isAtEnd) return undefined
+    const fitting = this.#options.streams.filter(
+      ({ isTable, isTimed, hasChanges, isAtEnd }) => isTimed && !isTable && !hasChanges && !isAtEnd,
+    )
+    const other = dice.one(fitting)
+    if (other === undefined) return undefined
+    const pair = dice.one(pairsOf(input.schema, other.schema))
+    if (pair === undefined) return undefined
+    const names = other.schema.fields.map(({ name }) => name)
+    const taken = dice.some(names).slice(0, 4)
+    const select = Object.fromEntries(
+      taken.map((column) => [this.#fresh(isInexact(column) ? INEXACT : 'j'), column]),
+    )
+    const { unitMs } = this.#options.scale
+    const from = dice.one([-1, 0, -3, 1, -10]) * unitMs
+    const join = dice.one(['inner', 'left', 'full', 'right', 'semi', 'anti'] as const)
+    const condition = dice.chance(4) ? { condition: this.#expressions.condition() } : {}
+    return {
+      step: {
+        ...this.#base,
+        kind: 'interval-join',
+        other: other.name,
+        join,
+        on: { [pair[0]]: pair[1] },
+        withinMs: [from, from + dice.one([2, 0, 1, 5]) * unitMs],
+        select,
+        ...condition,
+      },
+      stream: { isTimed: true, hasTies: true },
+    }
+  }
+
   #lookupJoin(): DrawnStep | undefined {
     const dice = this.#dice
     const tables = this.#options.streams.filter(({ isTable }) => isTable)
     const table = dice.one(tables.toReversed())
     if (table === undefined) return undefined
-    const pairs = keyColumns(this.#input.schema.fields).flatMap((left) =>
-      table.schema.fields
-        .filter(({ type }) => sameType(type, left.type))
-        .map((right) => [left.name, right.name] as const),
-    )
+    const pairs = pairsOf(this.#input.schema, table.schema)
     const pair = dice.one(pairs)
     if (pair === undefined) return undefined
     const taken = dice.some(table.schema.fields.map(({ name }) => name)).slice(0, 4)
@@ -344,4 +378,13 @@ class StepDraft {
       stream: { isTimed, hasTies: true, mayBeLate, isAtEnd },
     }
   }
+}
+
+/** Columns of one type on both sides. */
+function pairsOf(left: Schema, right: Schema): readonly (readonly [string, string])[] {
+  return keyColumns(left.fields).flatMap((mine) =>
+    keyColumns(right.fields)
+      .filter(({ type }) => sameType(type, mine.type))
+      .map((theirs) => [mine.name, theirs.name] as const),
+  )
 }

@@ -137,7 +137,7 @@ class CaseDraft {
   #add(step: StepCase, stream: Partial<DrawnStream>): void {
     const { schema }: { schema: Schema } = this.#built.add(step)
     this.#steps.push(step)
-    const inputs = [step.input, ...(step.kind === 'union' ? step.others : []), ...(step.kind === 'lookup-join' ? [step.table] : [])] // prettier-ignore
+    const inputs = [step.input, ...(step.kind === 'union' ? step.others : []), ...(step.kind === 'lookup-join' ? [step.table] : []), ...(step.kind === 'interval-join' ? [step.other] : [])] // prettier-ignore
     this.#streams = this.#streams.map((one) =>
       inputs.includes(one.name) ? { ...one, uses: one.uses + 1 } : one,
     )
@@ -190,6 +190,7 @@ function withoutUnused({ sources, steps, outputs }: PipelineCase): PipelineCase 
     wanted.add(stepOf(step.input))
     if (step.kind === 'union') for (const other of step.others) wanted.add(stepOf(other))
     if (step.kind === 'lookup-join') wanted.add(stepOf(step.table))
+    if (step.kind === 'interval-join') wanted.add(stepOf(step.other))
   }
   return {
     sources: sources.filter(({ name }) => wanted.has(name)),

@@ -72,6 +72,14 @@ function stepOf(step: StepCase): string {
       const { on, select, join } = step
       return `${input}.lookupJoin(${name}, ${streamOf(step.table)}, ${JSON.stringify({ on, select, join })})`
     }
+    case 'interval-join': {
+      const { on, select, join, withinMs, condition } = step
+      const within = withinMs.map((ms) => `'${ms} ms'`).join(', ')
+      const where = condition === undefined ? '' : `, where: ${sqlOf(condition)}`
+      const right = `${streamOf(step.other)}.keyBy('${step.name}-other', ${JSON.stringify(Object.values(on))})`
+      const left = `${input}.keyBy('${step.name}-key', ${JSON.stringify(Object.keys(on))})`
+      return `${left}.join(${name}, ${right}, { within: [${within}], join: '${join}', select: ${JSON.stringify(select)}${where} })`
+    }
     case 'aggregate':
       return aggregateStep(step, input)
     case 'process':
