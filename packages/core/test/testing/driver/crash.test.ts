@@ -61,6 +61,31 @@ describe('a crash of a driven run', () => {
     expect(test.sink('out').committed).toMatchObject([{ flights: 1 }])
   })
 
+  it('in a join keeps the rows that wait for a partner, whichever side comes first', async () => {
+    const Payment = schema({ at: t.timestamp(), origin: t.string(), paid: t.int32() })
+    const joined = pipeline('joined', (p) => {
+      const payments = p.read('payments', memoryRows(Payment, []), { eventTime: 'at' })
+      p.read('flights', memoryRows(Flight, []), { eventTime: 'at' })
+        .keyBy('by-origin', 'origin')
+        .join('paid', payments.keyBy('payments-by-origin', 'origin'), {
+          within: ['0 s', '10 min'],
+          join: 'left',
+          select: { paid: 'paid' },
+        })
+        .write('out', memorySink())
+    })
+    const test = await drive(joined, { parallelism: 2 })
+    test.source('flights').send({ origin: 'AMS', at: 0 }, { origin: 'ALB', at: 1 })
+    await test.epoch()
+    expect(await test.step('paid').state({ origin: 'AMS' })).toHaveLength(1)
+    await test.crash({ parallelism: 3 })
+    test.source('payments').send({ origin: 'AMS', at: 60_000, paid: 20 })
+    await test.settle()
+    expect(test.sink('out').rows).toMatchObject([{ origin: 'AMS', paid: 20 }])
+    await test.finish()
+    expect(test.sink('out').committed).toMatchObject([{ paid: 20 }, { origin: 'ALB', paid: null }])
+  })
+
   it('goes on at another parallelism, and with another pipeline', async () => {
     const test = await drive(keeping, { parallelism: 1 })
     test.source('flights').send({ origin: 'AMS', at: 1 }, { origin: 'ALB', at: 2 })
