@@ -12,7 +12,7 @@
  */
 import { assert } from '../errors.ts'
 import type { Schema } from '../data/type.ts'
-import { MAIN_PORT } from './logical.ts'
+import { LATE_PORT, LATE_RIGHT_PORT, MAIN_PORT, REJECTED_PORT } from './logical.ts'
 import type { LogicalNode, LogicalPlan } from './logical.ts'
 
 /** An edge of the graph, seen from the step that is read. */
@@ -112,14 +112,22 @@ const makesTies: ReadonlySet<LogicalNode['kind']> = new Set([
 
 /**
  * Steps to which rows come whose place in a source does not say which of two of one event time is first: rows that a
- * window or a process step made have none, and matches of a lookup join share that of the row they were found for.
+ * window or a process step made have none, nor have rejected ones, and matches of a lookup join share that of the row they
+ * were found for.
  */
 export function stepsWithoutOrder(plan: LogicalPlan): ReadonlySet<string> {
-  const makers = new Set<string>()
+  const outputs = new Set<string>()
   const found = new Set<string>()
   for (const node of plan.nodes) {
-    if (node.inputs.some(({ step }) => makers.has(step) || found.has(step))) found.add(node.step)
-    if (makesTies.has(node.kind)) makers.add(node.step)
+    const isWithout = node.inputs.map(({ step, port }) => outputs.has(`${port} ${step}`))
+    if (isWithout.includes(true)) found.add(node.step)
+    const isMade = makesTies.has(node.kind)
+    for (const port of [MAIN_PORT, ...Object.keys(node.sidePorts)]) {
+      const late = port === LATE_PORT ? isWithout[0] : port === LATE_RIGHT_PORT ? isWithout[1] : undefined
+      // Late rows are those of an input, as they came.
+      if (late ?? (isMade || port === REJECTED_PORT || found.has(node.step)))
+        outputs.add(`${port} ${node.step}`)
+    }
   }
   return found
 }

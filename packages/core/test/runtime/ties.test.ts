@@ -91,6 +91,17 @@ describe('rows of one time behind a window', () => {
     expect(firsts).toMatchObject([{ first: 1, last: 0, all: [1, 2, 0] }])
   })
 
+  test('rejected rows are ordered by their values, too', async () => {
+    const answers = await answerOf(rows, (input) =>
+      input
+        .filter('none', () => JSON.parse('{') as boolean, { onError: 'reject' })
+        .rejected.window(globalWindow())
+        .aggregate('all', (a) => ({ raw: a.collect('raw') })),
+    )
+    const raw = rows.map((row) => JSON.stringify(row)).toSorted()
+    expect(answers).toEqual([{ raw }])
+  })
+
   test('nulls come last', async () => {
     const [answer] = await answerOf(rows.toReversed(), (input) =>
       input

@@ -6,10 +6,10 @@ import { rejectedRowSchema } from '../../plan/index.ts'
 import type { OracleRow, Relation } from './relation.ts'
 import { madeRow } from './relation.ts'
 
-/** A rejected row. */
-export function rejectedRow(code: string, from?: OracleRow): OracleRow {
+/** A rejected row. It has neither the event time nor the place of the row that it tells of. */
+export function rejectedRow(code: string): OracleRow {
   const cells = { source: '', raw: '', reason: '', code, file: null, line: null, byte: null }
-  return from === undefined ? madeRow(cells, undefined) : { ...from, cells }
+  return madeRow(cells, undefined)
 }
 
 /** What leaves a rejected port. */

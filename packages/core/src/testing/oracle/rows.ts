@@ -47,7 +47,7 @@ export const rowFunction: Meaning<RowFunctionNode> = (node, inputs, { functions 
     } catch (error) {
       const code = isMillraceError(error) ? 'step/invalid-row' : 'step/function-failed'
       if (node.onError === 'fail') throw new MillraceError(code, { what: String(error), step: node.step })
-      rejected.push(rejectedRow(code, row))
+      rejected.push(rejectedRow(code))
     }
   }
   return {
