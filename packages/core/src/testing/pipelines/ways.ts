@@ -48,7 +48,7 @@ function drawWay(dice: Dice, mode: RunMode): PipelineWay {
     ...(mode === 'micro-batch' ? { perEpoch } : {}),
     hasState,
     kills: Array.from({ length: crashes }, () => ({
-      afterEvents: 1 + dice.below(120),
+      afterEvents: 1 + dice.below(dice.one([40, 120, 400])),
       how: dice.one(['process', 'power'] as const),
     })),
     seed: 1 + dice.below(1_000_000),
