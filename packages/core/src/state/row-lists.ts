@@ -2,11 +2,12 @@
  * Rows of a key in order of time: one list per key, of record numbers with their times, in one block of the heap.
  *
  * Times lie side by side in front, so that a search touches few lines of memory; the numbers behind them. New rows mostly
- * come last; one that does not moves those behind it, a copy within the block. Taking the first out moves nothing.
+ * come last; one that does not moves those behind it, a copy within the block. Nothing is taken out one by one: who asks
+ * says from which time on rows live, and those before it go when their room is needed.
  *
  * Invariants (tests quote them):
  *  RL1  A list is in order of time; rows of one time are in the order in which they were added.
- *  RL2  An empty list has no block.
+ *  RL2  A list takes no more room than for four times as many rows as live in it, or two.
  */
 import type { BlockHeap } from './block-heap.ts'
 import { classFor } from './block-heap.ts'
@@ -16,14 +17,19 @@ import type { RecordStore } from './record-store.ts'
 /** Room of a new list. */
 const ROWS_MIN = 2
 
+/** A row on its way into a list. */
+export interface AddedRow {
+  readonly record: number
+  readonly time: number
+  readonly liveFrom: number
+}
+
 /** The lists of one kind of row; several kinds may have lists in the same records of keys. */
 export class RowLists {
   readonly #blocks: BlockHeap
   readonly #block: RecordField
   /** Rows that fit. */
   readonly #room: RecordField
-  /** The first row, and the end: places between were taken out at the front. */
-  readonly #first: RecordField
   readonly #end: RecordField
 
   /** Adds its fields to the records of keys. */
@@ -31,14 +37,7 @@ export class RowLists {
     this.#blocks = blocks
     this.#block = layout.add('i32', 0)
     this.#room = layout.add('i32', 0)
-    this.#first = layout.add('i32', 0)
     this.#end = layout.add('i32', 0)
-  }
-
-  /** Rows of a key. */
-  count(keys: RecordStore, key: number): number {
-    const base = key * keys.words
-    return (keys.i32[base + this.#end.offset] as number) - (keys.i32[base + this.#first.offset] as number)
   }
 
   /** The place behind the last row of a key; places are valid until the list changes. */
@@ -50,7 +49,7 @@ export class RowLists {
   find(keys: RecordStore, key: number, time: number): number {
     const base = key * keys.words
     const block = keys.i32[base + this.#block.offset] as number
-    let low = keys.i32[base + this.#first.offset] as number
+    let low = 0
     let high = keys.i32[base + this.#end.offset] as number
     const { f64 } = this.#blocks
     while (low < high) {
@@ -71,18 +70,17 @@ export class RowLists {
     return this.#blocks.i32[2 * (block + (keys.i32[base + this.#room.offset] as number)) + place] as number
   }
 
-  /** Adds a row, behind those of the same time. */
-  add(keys: RecordStore, key: number, record: number, time: number): void {
+  /** Adds a row, behind those of the same time. Rows before `liveFrom` may be forgotten. */
+  add(keys: RecordStore, key: number, { record, time, liveFrom }: AddedRow): void {
     const base = key * keys.words
     const { i32 } = keys
-    if (i32[base + this.#end.offset] === i32[base + this.#room.offset]) this.#makeRoom(keys, base)
+    if (i32[base + this.#end.offset] === i32[base + this.#room.offset]) this.#makeRoom(keys, key, liveFrom)
     const block = i32[base + this.#block.offset] as number
     const numbers = 2 * (block + (i32[base + this.#room.offset] as number))
-    const first = i32[base + this.#first.offset] as number
     const end = i32[base + this.#end.offset] as number
     const { f64, i32: words } = this.#blocks
     let place = end
-    while (place > first && (f64[block + place - 1] as number) > time) place--
+    while (place > 0 && (f64[block + place - 1] as number) > time) place--
     if (place < end) {
       f64.copyWithin(block + place + 1, block + place, block + end)
       words.copyWithin(numbers + place + 1, numbers + place, numbers + end)
@@ -90,27 +88,6 @@ export class RowLists {
     f64[block + place] = time
     words[numbers + place] = record
     i32[base + this.#end.offset] = end + 1
-  }
-
-  /** Takes a row out. */
-  remove(keys: RecordStore, key: number, record: number, time: number): void {
-    const base = key * keys.words
-    const { i32 } = keys
-    const block = i32[base + this.#block.offset] as number
-    const numbers = 2 * (block + (i32[base + this.#room.offset] as number))
-    const { f64, i32: words } = this.#blocks
-    const first = i32[base + this.#first.offset] as number
-    const end = i32[base + this.#end.offset] as number
-    let place = this.find(keys, key, time)
-    while (place < end && words[numbers + place] !== record) place++
-    if (place === end) return
-    if (place === first) i32[base + this.#first.offset] = first + 1
-    else {
-      f64.copyWithin(block + place, block + place + 1, block + end)
-      words.copyWithin(numbers + place, numbers + place + 1, numbers + end)
-      i32[base + this.#end.offset] = end - 1
-    }
-    if (end - first === 1) this.release(keys, key)
   }
 
   /** Forgets the list of a key; its rows are their owner's. */
@@ -121,30 +98,29 @@ export class RowLists {
     if (room > 0) this.#blocks.free(i32[base + this.#block.offset] as number, classOf(room))
     i32[base + this.#block.offset] = 0
     i32[base + this.#room.offset] = 0
-    i32[base + this.#first.offset] = 0
     i32[base + this.#end.offset] = 0
   }
 
-  /** A longer block, or the same with what was taken out at the front given back. */
-  #makeRoom(keys: RecordStore, base: number): void {
+  /** A block with room for another row: a longer one, or the same without the rows that live no more. */
+  #makeRoom(keys: RecordStore, key: number, liveFrom: number): void {
+    const base = key * keys.words
     const { i32 } = keys
     const blocks = this.#blocks
+    const first = this.find(keys, key, liveFrom)
     const old = i32[base + this.#block.offset] as number
     const room = i32[base + this.#room.offset] as number
-    const first = i32[base + this.#first.offset] as number
     const end = i32[base + this.#end.offset] as number
     const count = end - first
-    // Half of the room is free at the front: moving costs no more than what was taken out did.
-    const isEnough = first > 0 && 2 * count <= room
-    const newRoom = isEnough ? room : roomOf(Math.max(ROWS_MIN, 2 * count))
-    const block = isEnough ? old : blocks.allocate(classOf(newRoom))
+    // Half of the room comes free: moving costs no more than what is gone did. A quarter is enough: less room does, too.
+    const isSame = room > 0 && 2 * count <= room && (8 * count > room || room <= ROWS_MIN)
+    const newRoom = isSame ? room : roomOf(Math.max(ROWS_MIN, 2 * count))
+    const block = isSame ? old : blocks.allocate(classOf(newRoom))
     blocks.f64.copyWithin(block, old + first, old + end)
     const from = 2 * (old + room)
     blocks.i32.copyWithin(2 * (block + newRoom), from + first, from + end)
-    if (!isEnough && room > 0) blocks.free(old, classOf(room))
+    if (!isSame && room > 0) blocks.free(old, classOf(room))
     i32[base + this.#block.offset] = block
     i32[base + this.#room.offset] = newRoom
-    i32[base + this.#first.offset] = 0
     i32[base + this.#end.offset] = count
   }
 }

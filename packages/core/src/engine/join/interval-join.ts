@@ -28,7 +28,7 @@ import {
   StringTable,
   keyLayout,
 } from '../../state/index.ts'
-import type { KeyLayout } from '../../state/index.ts'
+import type { KeyLayout, RecordField } from '../../state/index.ts'
 import type { Operator, OperatorContext, OperatorState } from '../operator.ts'
 import { JoinPairs } from './join-pairs.ts'
 import type { PairColumn } from './join-pairs.ts'
@@ -58,6 +58,8 @@ class IntervalJoin implements Operator {
   readonly #blocks = new BlockHeap()
   readonly #key: KeyLayout
   readonly #keys: GroupTable
+  /** Rows of both sides that a key has. */
+  readonly #live: RecordField
   readonly #sides: readonly [JoinSide, JoinSide]
   readonly #pairs: JoinPairs
   /** Rows whose time is over, of one side at a time. */
@@ -73,6 +75,7 @@ class IntervalJoin implements Operator {
     this.#key = layouts[0]
     const pool = new ArrayPool()
     const layout = new RecordLayout(this.#key.words)
+    this.#live = layout.add('i32', 0)
     const ground = { context, strings: this.#strings, blocks: this.#blocks, pool, keyLayout: layout }
     this.#sides = makeSides(node, { schemas, layouts, ground })
     this.#keys = new GroupTable({ keyWords: this.#key.words, template: layout.template(), pool })
@@ -145,9 +148,12 @@ class IntervalJoin implements Operator {
       const record = records[n] as number
       const group = groups[n] as number
       own.enter(record, keys, { group, time, number: this.#number++ })
+      ;(keys.i32[group * keys.words + this.#live.offset] as number)++
       const to = time + partnersToMs
       const end = other.lists.end(keys, group)
-      for (let place = other.lists.find(keys, group, time + partnersFromMs); place < end; place++) {
+      // What the list still says of rows that were forgotten does not count.
+      const from = Math.max(time + partnersFromMs, other.liveFrom)
+      for (let place = other.lists.find(keys, group, from); place < end; place++) {
         const partnerTime = other.lists.timeAt(keys, group, place)
         if (partnerTime > to) break
         const partner = other.lists.recordAt(keys, group, place)
@@ -177,6 +183,7 @@ class IntervalJoin implements Operator {
 
   /** Forgets rows whose time is over; with `gives`, those without a partner leave. False when more are left. */
   #forgetOver(watermark: number, gives: boolean): boolean {
+    for (const side of this.#sides) side.liveFrom = watermark - side.livesMs
     for (let rows = 0; rows < ROWS_PER_SLICE;) {
       const [left, right] = this.#sides
       const count =
@@ -211,17 +218,21 @@ class IntervalJoin implements Operator {
       this.#pairs.flush()
     }
     for (let n = 0; n < count; n++) {
-      const group = side.groupOf(over[n] as number)
-      side.forget(over[n] as number, this.#keys)
-      this.#dropIfEmpty(group)
+      const record = over[n] as number
+      this.#leave(side.groupOf(record))
+      side.rows.release(record)
     }
     return count
   }
 
-  /** Forgets a key that has no rows (IJ4). */
-  #dropIfEmpty(group: number): void {
+  /** A key has a row less; one without rows is forgotten (IJ4). */
+  #leave(group: number): void {
     const keys = this.#keys
-    if (this.#sides.some(({ lists }) => lists.count(keys, group) > 0)) return
+    const at = group * keys.words + this.#live.offset
+    const live = (keys.i32[at] as number) - 1
+    keys.i32[at] = live
+    if (live > 0) return
+    for (const { lists } of this.#sides) lists.release(keys, group)
     for (const word of this.#key.stringWords)
       this.#strings.release(keys.i32[group * keys.words + word] as number)
     keys.remove(group)
@@ -233,6 +244,7 @@ class IntervalJoin implements Operator {
       place: this.#context,
       sides: this.#sides,
       keys: this.#keys,
+      live: this.#live,
       strings: this.#strings,
       progress: () => ({ watermark: this.#watermark, number: this.#number }),
       goOn: ({ watermark, number }) => {
@@ -241,6 +253,7 @@ class IntervalJoin implements Operator {
       },
       beginTime: () => {
         this.#watermark = -Infinity
+        for (const side of this.#sides) side.liveFrom = -Infinity
       },
       restored: () => {
         while (!this.#forgetOver(this.#watermark, false));

@@ -96,9 +96,12 @@ export class JoinSide {
     })
   }
 
-  /** The last watermark at which a partner of a row may come. */
-  lastWatermark(time: number): number {
-    return time + this.options.partnersToMs + this.options.allowedLatenessMs
+  /** Rows before this time were forgotten: what their lists still say of them does not count. */
+  liveFrom: number = -Infinity
+
+  /** How far behind a row the watermark may be while a partner may come. */
+  get livesMs(): number {
+    return this.options.partnersToMs + this.options.allowedLatenessMs
   }
 
   /**
@@ -153,8 +156,8 @@ export class JoinSide {
     i32[record * words + this.group.offset] = group
     f64[double + this.time.offset] = time
     f64[double + this.number.offset] = number
-    this.lists.add(keys, group, record, time)
-    this.wheel.add(record, this.lastWatermark(time))
+    this.lists.add(keys, group, { record, time, liveFrom: this.liveFrom })
+    this.wheel.add(record, time + this.livesMs)
   }
 
   get bytes(): number {
@@ -189,12 +192,6 @@ export class JoinSide {
   groupOf(record: number): number {
     const { i32, words } = this.rows.records
     return i32[record * words + this.group.offset] as number
-  }
-
-  /** Forgets a row that the wheel gave. */
-  forget(record: number, keys: GroupTable): void {
-    this.lists.remove(keys, this.groupOf(record), record, this.timeOf(record))
-    this.rows.release(record)
   }
 }
 

@@ -31,6 +31,8 @@ export interface JoinStateParts {
   readonly sides: readonly [JoinSide, JoinSide]
   readonly keys: GroupTable
   readonly strings: StringTable
+  /** Rows of both sides that a key has. */
+  readonly live: RecordField
   progress(): JoinProgress
   goOn(progress: JoinProgress): void
   /** Event time begins anew. */
@@ -134,6 +136,7 @@ export class JoinState implements OperatorState {
       if (known < 0) {
         side.rows.add(n, n + 1, record)
         side.enter(record[n] as number, keys, { group, time, number })
+        ;(keys.i32[group * keys.words + this.#parts.live.offset] as number)++
       }
       if (partners[row] !== 0) side.found(known < 0 ? (record[n] as number) : known)
     }
