@@ -65,6 +65,20 @@ describe('the name of a schema', () => {
 })
 
 describe('the table of a schema', () => {
+  it('tells what rows have instead of numbers that could not hold the values', () => {
+    const large = schema({
+      id: t.int64().bigint(),
+      n: t.int64(),
+      huge: t.decimal(38, 0),
+      cost: t.decimal(38, 2),
+    })
+    expect(schemaTable(large, plainPalette).split('\n').slice(-3)).toEqual([
+      '',
+      '  id: whole numbers beyond 2^53, bigints in rows',
+      '  huge: whole numbers beyond 64 bits, strings in rows',
+    ])
+  })
+
   it('has a line per column', () => {
     expect(schemaTable(schema({ id: t.int32(), note: t.string().nullable() }), plainPalette)).toBe(
       '  column  type\n  id      int32\n  note    string  may be null',

@@ -16,7 +16,22 @@ export function schemaTable(schema: Schema, palette: Palette): string {
   const lines = rows.map(([name = '', type = '', nullable = '']) =>
     `  ${name.padEnd(nameWidth)}  ${type.padEnd(typeWidth)}  ${palette(nullable, 'faint')}`.trimEnd(),
   )
-  return [head, ...lines].join('\n')
+  return [head, ...lines, ...wideNotes(schema, palette)].join('\n')
+}
+
+/** What rows have instead of numbers that could not hold the values. */
+function wideNotes({ fields }: Schema, palette: Palette): string[] {
+  const namesOf = (isOf: (type: DataType) => boolean): string =>
+    fields.flatMap(({ name, type }) => (isOf(type) ? [name] : [])).join(', ')
+  const bigints = namesOf(
+    (type) => (type.kind === 'int64' || type.kind === 'uint64') && type.rows === 'bigint',
+  )
+  const wholes = namesOf((type) => type.kind === 'decimal' && type.precision === 38 && type.scale === 0)
+  const notes = [
+    ...(bigints === '' ? [] : [`  ${bigints}: whole numbers beyond 2^53, bigints in rows`]),
+    ...(wholes === '' ? [] : [`  ${wholes}: whole numbers beyond 64 bits, strings in rows`]),
+  ]
+  return notes.length === 0 ? [] : ['', ...notes.map((note) => palette(note, 'faint'))]
 }
 
 /** TypeScript that declares the schema, with imports: a module to save as it is. */

@@ -6,11 +6,13 @@
 import type { Batch } from '../data/batch.ts'
 import { rowCount, rowIndex } from '../data/batch.ts'
 import type { Column } from '../data/column.ts'
+import { isValid } from '../data/column.ts'
 import { readValue } from '../data/read-value.ts'
 import type { DataType, Json, Schema } from '../data/type.ts'
 import { MillraceError } from '../errors.ts'
 import { formatInstant } from '../time/instant.ts'
 import { checkOptionNames } from '../data/option-names.ts'
+import { cellJson, cellText as exactText } from './cell-text.ts'
 import type { OpenSink, Sink, SinkContext } from './sink.ts'
 import { renderTable } from './text-table.ts'
 
@@ -125,13 +127,18 @@ const numberKinds: ReadonlySet<DataType['kind']> = new Set([
 ]) // prettier-ignore
 
 function cellsOf(batch: Batch, index: number): string[] {
-  return batch.columns.map((column) => cellText(column, index))
+  return batch.columns.map((column) => shownText(column, index))
 }
 
-function cellText(column: Column, index: number): string {
-  const value = readValue(column, index)
-  if (value === null) return 'null'
+const nestedKinds: ReadonlySet<DataType['kind']> = new Set(['list', 'map', 'struct'])
+
+function shownText(column: Column, index: number): string {
   const { type } = column
+  if (!isValid(column, index)) return 'null'
+  // Numbers of rows do not hold all that 64 bits do.
+  if (column.layout === 'wide') return exactText(column, index)
+  if (nestedKinds.has(type.kind)) return cellJson(column, index)
+  const value = readValue(column, index)
   if (type.kind === 'timestamp') return formatInstant(value as number, type.zoned)
   if (typeof value === 'string') return value
   if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)))

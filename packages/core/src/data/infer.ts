@@ -4,7 +4,8 @@
  * Deterministic: the same rows give the same schema, and every decision has a reason that `describeInference` prints.
  * The rules, per column and per part of a nested one:
  *
- *   whole numbers within int32: int32; within int64: int64; any other number: float64
+ *   whole numbers within int32: int32; within int64: int64, as bigint beyond 2^53; up to 38 digits: decimal(38, 0), from
+ *   text with more: string; any other number: float64
  *   strings that are all ISO dates: date; ISO dates with time: timestamp (ms, µs or ns by the digits seen; zoned when all
  *     name an offset, a string when only some do); all uuids: uuid; else string
  *   arrays: list; objects: struct, in the order in which names were first seen; objects of very many names: json
@@ -44,6 +45,9 @@ export interface Inference {
   /** Rows that were looked at. */
   readonly rows: number
 }
+
+/** A decimal of 38 digits holds what is nearer to 0. */
+const WHOLE_DECIMALS = 1e38
 
 /** Names that an object can have before it is taken for a dictionary with changing keys. */
 const STRUCT_FIELDS_MAX = 500
@@ -112,9 +116,15 @@ function decideNumber(seen: Observation): Decision {
   if (seen.fractions > 0) return { column: t.float64(), reason: `numbers, ${range}` }
   if (seen.lowest >= -(2 ** 31) && seen.highest < 2 ** 31)
     return { column: t.int32(), reason: `whole numbers, ${range}` }
-  if (seen.lowest >= -(2 ** 63) && seen.highest < 2 ** 63)
+  if (Number.isSafeInteger(seen.lowest) && Number.isSafeInteger(seen.highest))
     return { column: t.int64(), reason: `whole numbers, ${range}` }
-  return { column: t.float64(), reason: `whole numbers beyond 64 bits, ${range}` }
+  if (seen.lowest >= -(2 ** 63) && seen.highest < 2 ** 63)
+    return { column: t.int64().bigint(), reason: `whole numbers beyond 2^53, ${range}` }
+  // A double would lose their digits.
+  if (seen.lowest > -WHOLE_DECIMALS && seen.highest < WHOLE_DECIMALS)
+    return { column: t.decimal(38, 0), reason: `whole numbers beyond 64 bits, ${range}` }
+  const reason = `whole numbers of more than 38 digits, ${range}`
+  return { column: seen.isText ? t.string() : t.float64(), reason }
 }
 
 function decideText(seen: Observation): Decision {
