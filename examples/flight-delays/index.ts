@@ -91,10 +91,12 @@ export function report({ options, width }: FinishedRun): string {
     hours.length === 0
       ? `No hour with at least ${busy} flights here.\nA continuous run shows them at its end, with --drain; --set busy=5 takes smaller hours.`
       : `The worst of the hours with at least ${busy} flights\n\n${worstHoursTable(hours, width)}`
+  // Beside these results, and with a row of every window: all of them are open until later flights come.
+  const live = 'npm start -- --mode continuous --drain --set output=live'
   const commands = [
     ['npx millrace explain examples/flight-delays', 'what it does, step by step'],
     [`npx millrace schema ${output}/daily`, 'what is in the results'],
-    ['npm start -- --mode continuous', 'follows its input until Ctrl-C'],
+    [`${live} --stop-when-idle 2s`, 'follows its input, and ends 2 s after the last of it'],
   ] as const
   const longest = Math.max(...commands.map(([command]) => command.length))
   const next = commands.map(([command, meaning]) => `  ${command.padEnd(longest)}  ${meaning}`)

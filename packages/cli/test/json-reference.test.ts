@@ -29,6 +29,7 @@ const window: Complete<StepProgress> = {
   rejectedRows: 1,
   stateEntries: 1,
   pendingTimers: 1,
+  waitingRows: 1,
   stateBytes: 1,
   watermark: 0,
 }

@@ -19,6 +19,7 @@ function step(name: string, rowsIn: number, more: Partial<StepProgress> = {}): S
     rejectedRows: 0,
     stateEntries: 0,
     pendingTimers: 0,
+    waitingRows: 0,
     stateBytes: 0,
     watermark: -Infinity,
     ...more,

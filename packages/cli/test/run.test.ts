@@ -64,7 +64,7 @@ describe('millrace run', () => {
     expect(stderr).toMatch(/read 2 rows \(40 B\), wrote 2 rows/)
     expect(stderr).toMatch(/results\n {4}out {2}2 rows\n/)
     expect(stderr).toMatch(
-      /to follow the input\n {4}node \S+ run pipe\.ts --output-mode overwrite --mode continuous/,
+      /to follow the input, in place of these results\n {4}node \S+ run pipe\.ts --output-mode overwrite --mode continuous/,
     )
     expect([code, stdout]).toEqual([0, ''])
     expect(rowsIn(join(path, 'out'))).toEqual([

@@ -18,6 +18,7 @@ function step(name: string, kind: string, more: Partial<StepProgress> = {}): Ste
     rejectedRows: 0,
     stateEntries: 0,
     pendingTimers: 0,
+    waitingRows: 0,
     stateBytes: 0,
   }
   return { step: name, kind, ...counters, watermark: 1000, ...more }
@@ -234,6 +235,20 @@ describe('the summary', () => {
     expect(summary(progress(step('alerts', 'process', { stateEntries: 30 })))).not.toContain('alerts')
   })
 
+  it('tells how many rows of a join still wait for a partner', () => {
+    const paid = step('paid', 'interval-join', { stateEntries: 60, waitingRows: 27 })
+    expect(summary(progress(paid))).toContain(
+      '  paid: 27 rows still wait for a partner\n    --drain lets them out at the end of the run\n',
+    )
+    const one = progress(step('paid', 'interval-join', { waitingRows: 1 }))
+    expect(summary(one)).toContain(
+      '  paid: 1 row still waits for a partner\n    --drain lets it out at the end of the run\n',
+    )
+    expect(endRecord({ end: 'stopped', progress: one })).toMatchObject({
+      waitingRows: [{ step: 'paid', rows: 1 }],
+    })
+  })
+
   it('names the step of late rows, how many, and the remedy', () => {
     const late = progress(step('hourly', 'window-aggregate', { lateRows: 2 }))
     expect(summary(late)).toContain(
@@ -290,13 +305,33 @@ describe('the summary', () => {
 
 describe('the command that follows the input', () => {
   const follow = (words: string[], nodes: readonly LogicalNode[] = []): string =>
-    followCommand(parseWords(runCommand, words), { invocation: 'npx millrace', nodes }).join(' ')
+    followCommand(parseWords(runCommand, words), { invocation: 'npx millrace', nodes })?.words.join(' ') ??
+    'none'
 
   it('keeps the options and flags that were given, quoted for a shell', () => {
     const words = ['a b.ts', '--set', "in=it's", '-s', 'n=1', '--mode', 'batch', '-p', '2', '--quiet']
     expect(follow(words)).toBe(
       "npx millrace run 'a b.ts' --set 'in=it'\\''s' --set n=1 --parallelism 2 --mode continuous",
     )
+  })
+
+  it('overwrites no upsert, and is not there where one stands beside other outputs', () => {
+    const sink = (name: string, options: object): LogicalNode =>
+      ({ step: name, kind: 'sink', inputs: [], sink: { options } }) as unknown as LogicalNode
+    const upsert = sink('upsert', { path: 'shop.db', table: 'hourly', mode: 'upsert' })
+    const append = sink('append', { table: 'hourly', mode: 'append' })
+    expect(follow(['p.ts'], [upsert])).toBe('npx millrace run p.ts --mode continuous')
+    expect(follow(['p.ts'], [append])).toContain('--output-mode overwrite')
+    expect(follow(['p.ts'], [upsert, append])).toBe('none')
+  })
+
+  it('says whether it replaces what the batch run has written', () => {
+    const nodes = [node({ step: 'out', kind: 'sink', path: 'out' })]
+    const replaces = (words: string[], of: readonly LogicalNode[]): boolean | undefined =>
+      followCommand(parseWords(runCommand, words), { invocation: 'millrace', nodes: of })?.replaces
+    expect(replaces(['p.ts'], nodes)).toBe(true)
+    expect(replaces(['p.ts', '--output-mode', 'append'], nodes)).toBe(false)
+    expect(replaces(['p.ts'], [])).toBe(false)
   })
 
   it('lets the run write where the batch run has written', () => {

@@ -205,7 +205,10 @@ async function conclude(
   } else if (settings.mode === 'batch' && settings.state === undefined) {
     const { invocation } = surroundings
     const command = followCommand(words, { invocation, nodes: built.plan.nodes })
-    stderr.write(`  to follow the input\n${wrapCommand(command, width, 4)}\n`)
+    if (command !== undefined) {
+      const title = `to follow the input${command.replaces ? ', in place of these results' : ''}`
+      stderr.write(`  ${title}\n${wrapCommand(command.words, width, 4)}\n`)
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 import { isMillraceError } from '@millrace/core/errors'
 import type { JobFailure, JobProgress, JobResult, RunMode } from '@millrace/core/runtime'
 import { causesOf } from '../report/error-causes.ts'
-import { openWindows, pendingTimers } from '../report/left-behind.ts'
+import { openWindows, pendingTimers, waitingRows } from '../report/left-behind.ts'
 import { failureText } from './job-notices.ts'
 import type { JobLife } from './job-notices.ts'
 import { finishingSteps } from './rates.ts'
@@ -87,6 +87,7 @@ export function endRecord(result: JobResult, failures: readonly JobFailure[] = [
     ...progressFields(result.progress),
     openWindows: openWindows(result.progress),
     pendingTimers: pendingTimers(result.progress),
+    waitingRows: waitingRows(result.progress),
   }
 }
 

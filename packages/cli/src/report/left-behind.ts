@@ -1,5 +1,5 @@
 /**
- * What a run read and gave no result of: windows that were still open, timers that had not fired, rows that were late
+ * What a run read and gave no result of: windows that were still open, timers that had not fired, rows of joins that still waited, rows that were late
  * or rejected. Found in the counters of the steps; how it is said is summary.ts and json-lines.ts. Pure.
  */
 import type { LogicalNode } from '@millrace/core/plan'
@@ -16,6 +16,12 @@ export interface OpenWindows {
 export interface PendingTimers {
   readonly step: string
   readonly timers: number
+}
+
+/** A join with rows that wait for a partner, each of which leaves alone when none can come. */
+export interface WaitingRows {
+  readonly step: string
+  readonly rows: number
 }
 
 /** A step with rows that went another way. */
@@ -41,6 +47,11 @@ export function openWindows({ steps }: JobProgress): OpenWindows[] {
 /** The steps with timers that are set at the end of a run. */
 export function pendingTimers({ steps }: JobProgress): PendingTimers[] {
   return steps.flatMap(({ step, pendingTimers: timers }) => (timers === 0 ? [] : [{ step, timers }]))
+}
+
+/** The joins with rows that still wait at the end of a run. */
+export function waitingRows({ steps }: JobProgress): WaitingRows[] {
+  return steps.flatMap(({ step, waitingRows: rows }) => (rows === 0 ? [] : [{ step, rows }]))
 }
 
 /** The steps with late rows. */

@@ -3,8 +3,8 @@ import type { SinkDescription } from '@millrace/core/connect'
 import type { LogicalNode } from '@millrace/core/plan'
 import type { JobResult, JobStart, RunMode, StepFit } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
-import { lateRows, openWindows, pendingTimers, rejectedRows } from './left-behind.ts'
-import type { OpenWindows, PendingTimers, StepRows } from './left-behind.ts'
+import { lateRows, openWindows, pendingTimers, rejectedRows, waitingRows } from './left-behind.ts'
+import type { OpenWindows, PendingTimers, StepRows, WaitingRows } from './left-behind.ts'
 import type { Palette } from './style.ts'
 import { sinceText } from './table-since.ts'
 import { wrapLine } from './wrapped-text.ts'
@@ -140,10 +140,11 @@ function leftBehind(summary: Summary, palette: Palette): string[] {
   const { progress } = summary.result
   const windows = openWindows(progress)
   const timers = pendingTimers(progress)
-  const unfired = [...windows.map(openText), ...timers.map(timersText)]
-  const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers) === 1
+  const waiting = waitingRows(progress)
+  const unfired = [...windows.map(openText), ...timers.map(timersText), ...waiting.map(waitingText)]
+  const isOne = unfired.length === 1 && (windows[0]?.groups ?? timers[0]?.timers ?? waiting[0]?.rows) === 1
   const goesOn = endsByItself(summary) || summary.result.start !== undefined
-  const remedy = goesOn ? goesOnText(summary.result, isOne) : drainText(isOne)
+  const remedy = goesOn ? goesOnText(summary.result, isOne) : drainText(isOne, waiting.length > 0)
   const notes: Note[] = [
     // One remedy for all of them, behind the last.
     ...unfired.map((text, at): Note => [text, at === unfired.length - 1 ? remedy : undefined]),
@@ -167,6 +168,10 @@ function timersText({ step, timers }: PendingTimers): string {
   return `${step}: ${formatCount(timers)} ${timers === 1 ? 'timer' : 'timers'} had not fired`
 }
 
+function waitingText({ step, rows }: WaitingRows): string {
+  return `${step}: ${formatRows(rows)} still ${rows === 1 ? 'waits' : 'wait'} for a partner`
+}
+
 function goesOnText({ start }: JobResult, isOne: boolean): string {
   const what = isOne ? 'it' : 'them'
   return start === undefined
@@ -174,8 +179,9 @@ function goesOnText({ start }: JobResult, isOne: boolean): string {
     : `a later run with the same --state goes on with ${what}`
 }
 
-function drainText(isOne: boolean): string {
-  return `--drain fires ${isOne ? 'it' : 'them'} at the end of the run`
+function drainText(isOne: boolean, hasRows: boolean): string {
+  const what = isOne ? 'it' : 'them'
+  return `--drain ${hasRows ? `lets ${what} out` : `fires ${what}`} at the end of the run`
 }
 
 function lateNote({ step, rows, readBy }: StepRows, mode: Summary['mode']): Note {

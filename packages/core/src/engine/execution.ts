@@ -282,6 +282,7 @@ function newCounters(): StepCounters {
     rejectedRows: 0,
     stateEntries: 0,
     pendingTimers: 0,
+    waitingRows: 0,
     stateBytes: 0,
   }
 }

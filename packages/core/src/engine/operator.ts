@@ -25,6 +25,8 @@ export interface StepCounters {
   stateEntries: number
   /** Event-time timers that are set and have not fired. */
   pendingTimers: number
+  /** Rows of a join without a partner so far, each of which leaves alone if none comes. */
+  waitingRows: number
   stateBytes: number
 }
 

@@ -52,6 +52,7 @@ function idleContext(step: string, keyGroups: number): OperatorContext {
       rejectedRows: 0,
       stateEntries: 0,
       pendingTimers: 0,
+      waitingRows: 0,
       stateBytes: 0,
     },
   }

@@ -17,6 +17,8 @@ export interface StepProgress {
   readonly stateEntries: number
   /** Event-time timers of a `process` step that are set and have not fired. */
   readonly pendingTimers: number
+  /** Rows of a join that still wait for a partner and leave alone when none can come any more. */
+  readonly waitingRows: number
   readonly stateBytes: number
   /** The event time up to which everything has left the step, milliseconds; −Infinity before the first. */
   readonly watermark: number
@@ -140,6 +142,7 @@ function sourceSteps(execution: Execution): StepProgress[] {
       rejectedRows: source.rejectedRows,
       stateEntries: 0,
       pendingTimers: 0,
+      waitingRows: 0,
       stateBytes: 0,
       watermark: Math.min(Infinity, ...source.tasks.map((task) => task.time.watermark)),
     }
@@ -156,6 +159,7 @@ function operatorSteps(execution: Execution): StepProgress[] {
     rejectedRows: sum(runners, ({ counters }) => counters.rejectedRows),
     stateEntries: sum(runners, ({ counters }) => counters.stateEntries),
     pendingTimers: sum(runners, ({ counters }) => counters.pendingTimers),
+    waitingRows: sum(runners, ({ counters }) => counters.waitingRows),
     stateBytes: sum(runners, ({ counters }) => counters.stateBytes),
     watermark: Math.min(Infinity, ...runners.map((runner) => runner.watermark)),
   }))

@@ -211,7 +211,8 @@ describe('an interval join', () => {
           ({ port, eventTime, forwarded }) => port === 'main' && (eventTime as number) < forwarded,
         )
         expect(behind).toEqual([])
-        for (const { h } of run.tasks) expect(h.counters.stateEntries).toBe(0)
+        for (const { h } of run.tasks)
+          expect([h.counters.stateEntries, h.counters.waitingRows]).toEqual([0, 0])
       }),
       { numRuns: 200 },
     )
@@ -260,7 +261,8 @@ describe('an interval join', () => {
             const { advance } = operator
             operator.advance = (watermark) => {
               const isDone = advance.call(operator, watermark)
-              if (watermark === last) seen.push(context.counters.stateEntries)
+              const { stateEntries, waitingRows } = context.counters
+              if (watermark === last) seen.push([stateEntries, waitingRows])
               return isDone
             }
             return operator
@@ -270,11 +272,11 @@ describe('an interval join', () => {
       )
       return seen
     }
-    // Rows 1 and 2 of the left and one of the right: those at 10 and 11 live up to 15 and 16, the right one up to 17.
-    expect(await gone(15)).toEqual([3])
-    expect(await gone(16)).toEqual([2])
-    expect(await gone(17)).toEqual([1])
-    expect(await gone(18)).toEqual([0])
+    // All rows, and those that wait for a partner. Rows 1 and 2 of the left and one of the right: those at 10 and 11 live up to 15 and 16, the right one up to 17.
+    expect(await gone(15)).toEqual([[3, 1]])
+    expect(await gone(16)).toEqual([[2, 1]])
+    expect(await gone(17)).toEqual([[1, 0]])
+    expect(await gone(18)).toEqual([[0, 0]])
   })
 
   const cut: Cut = { at: 0.5, scope: 'changes', restart: 1 }

@@ -36,6 +36,7 @@ export function harness(options?: { batchRows?: number; now?: () => number }): H
     rejectedRows: 0,
     stateEntries: 0,
     pendingTimers: 0,
+    waitingRows: 0,
     stateBytes: 0,
   }
   const out: OutRow[] = []

@@ -39,6 +39,7 @@ function stepOf(slices: number): {
     rejectedRows: 0,
     stateEntries: 0,
     pendingTimers: 0,
+    waitingRows: 0,
     stateBytes: 0,
   }
   const ports = new Map([['main', { routes: [], receivers: [receiver] }]])

@@ -220,7 +220,7 @@ class IntervalJoin implements Operator {
     for (let n = 0; n < count; n++) {
       const record = over[n] as number
       this.#leave(side.groupOf(record))
-      side.rows.release(record)
+      side.release(record)
     }
     return count
   }
@@ -267,6 +267,7 @@ class IntervalJoin implements Operator {
     const { counters } = this.#context
     const [left, right] = this.#sides
     counters.stateEntries = left.rows.records.live + right.rows.records.live
+    counters.waitingRows = left.waiting + right.waiting
     counters.stateBytes =
       left.bytes + right.bytes + this.#keys.bytes + this.#blocks.bytes + this.#strings.memoryBytes
   }

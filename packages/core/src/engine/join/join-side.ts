@@ -99,6 +99,9 @@ export class JoinSide {
   /** Rows before this time were forgotten: what their lists still say of them does not count. */
   liveFrom: number = -Infinity
 
+  /** Entered rows without a partner that leave if none comes. */
+  waiting: number = 0
+
   /** How far behind a row the watermark may be while a partner may come. */
   get livesMs(): number {
     return this.options.partnersToMs + this.options.allowedLatenessMs
@@ -158,6 +161,13 @@ export class JoinSide {
     f64[double + this.number.offset] = number
     this.lists.add(keys, group, { record, time, liveFrom: this.liveFrom })
     this.wheel.add(record, time + this.livesMs)
+    if (this.options.givesUnmatched) this.waiting++
+  }
+
+  /** A row whose time is over gives back its memory. */
+  release(record: number): void {
+    if (this.options.givesUnmatched && !this.hasPartner(record)) this.waiting--
+    this.rows.release(record)
   }
 
   get bytes(): number {
@@ -175,6 +185,7 @@ export class JoinSide {
     const at = record * records.words + this.matched.offset
     if (records.i32[at] !== 0) return false
     records.i32[at] = 1
+    if (this.options.givesUnmatched) this.waiting--
     records.mark(record)
     return true
   }
