@@ -27,6 +27,7 @@ export const checkCommand: Command = {
       repeated: true,
       description: 'give up what this step has kept where it does not fit',
     },
+    { name: 'renamed-from', value: 'NAME', description: 'the pipeline had this name before' },
     { name: 'refresh-tables', description: 'read the tables of lookup joins anew' },
     { name: 'takeover', description: 'also from a process that runs or may still run' },
     {

@@ -28,6 +28,7 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
   const built = await module.pipeline.buildOn(host, { set: settingsOf(words) })
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const dropState = words.values.get('drop-state')
+  const renamedFrom = valueOf(words, 'renamed-from')
   const places = await placesOf({ state, savepoint }, { host, surroundings })
   const look = async (mode: RunMode): Promise<StartCheck> => {
     const found = await new Job(built, {
@@ -36,6 +37,7 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
       ...places,
       ...(from === undefined ? {} : { from }),
       ...(dropState === undefined ? {} : { dropState }),
+      ...(renamedFrom === undefined ? {} : { renamedFrom }),
       goOn: words.given.has('go-on'),
       ...(mode === 'batch' ? {} : { refreshTables: words.given.has('refresh-tables') }),
       takeOver: words.given.has('takeover'),

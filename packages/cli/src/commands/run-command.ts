@@ -82,6 +82,11 @@ export const runCommand: Command = {
         'with --state: give up what this step has kept where it does not fit the pipeline any more; what fits is never dropped',
     },
     {
+      name: 'renamed-from',
+      value: 'NAME',
+      description: 'with --state: the pipeline had this name when its state was written',
+    },
+    {
       name: 'refresh-tables',
       description:
         'with --state: read the tables of lookup joins anew; without it they stay as the first run has read them',

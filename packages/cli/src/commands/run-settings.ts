@@ -38,6 +38,7 @@ export function runSettings(words: ParsedWords): RunSettings {
   if (state === undefined) refuseStateFlags(words)
   const restart = valueOf(words, 'restart')
   const dropState = words.values.get('drop-state')
+  const renamedFrom = valueOf(words, 'renamed-from')
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const outputMode = valueOf(words, 'output-mode') as JobOptions['outputMode']
   const stopWhenIdleMs = durationOf(words, 'stop-when-idle')
@@ -59,6 +60,7 @@ export function runSettings(words: ParsedWords): RunSettings {
       goOn: words.given.has('go-on'),
       ...(restart === undefined ? {} : { restart: restartStrategy(restart) }),
       ...(dropState === undefined ? {} : { dropState }),
+      ...(renamedFrom === undefined ? {} : { renamedFrom }),
       ...(words.given.has('refresh-tables') ? { refreshTables: true } : {}),
       takeOver: words.given.has('takeover'),
       ...(parallelism === undefined ? {} : { parallelism }),
@@ -141,6 +143,7 @@ function refuseStateFlags(words: ParsedWords): void {
     'go-on',
     'takeover',
     'drop-state',
+    'renamed-from',
     'refresh-tables',
     'from-savepoint',
     'restart',

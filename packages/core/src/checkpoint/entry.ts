@@ -131,6 +131,10 @@ export interface Manifest {
   readonly stateHash: string
   /** Who wrote it: the takeover may be cut away. */
   readonly owner?: ProcessIdentity
+  /** The name of the pipeline that wrote it; missing: an earlier release did. */
+  readonly pipeline?: string
+  /** Steps whose state this run, or one before it, was allowed to drop: the same wish may be given again. */
+  readonly mayDrop?: readonly string[]
   /** How the run ran that wrote it: `batch` keeps no state. */
   readonly mode?: string
   readonly atMs: number

@@ -6,7 +6,15 @@ import { MillraceError } from '../errors.ts'
 import type { JobOptions } from './job.ts'
 
 /** Options that mean something only where epochs are kept. */
-const OF_STATE = ['savepoint', 'from', 'goOn', 'takeOver', 'dropState', 'refreshTables'] as const
+const OF_STATE = [
+  'savepoint',
+  'from',
+  'goOn',
+  'takeOver',
+  'dropState',
+  'renamedFrom',
+  'refreshTables',
+] as const
 
 /** A batch of more rows than this is a slip. */
 const BATCH_ROWS_MAX = 1_000_000
@@ -23,6 +31,7 @@ export function checkJobOptions(options: JobOptions): void {
   checkMs('epochIntervalMs', options.epochIntervalMs)
   checkMs('stopWhenIdleMs', options.stopWhenIdleMs)
   checkMs('discoverIntervalMs', options.discoverIntervalMs)
+  checkName('renamedFrom', options.renamedFrom)
   checkPlace('state', options.state)
   checkPlace('savepoint', options.savepoint)
   if (options.state !== undefined) return
@@ -48,6 +57,11 @@ function checkMs(name: string, value: unknown): void {
   if (value === undefined) return
   const isRight = typeof value === 'number' && value >= 0 && value < Infinity
   if (!isRight) throw invalid(name, value, 'a number of milliseconds')
+}
+
+function checkName(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return
+  throw invalid(name, value, 'the name of a pipeline')
 }
 
 function checkPlace(name: string, value: unknown): void {

@@ -23,7 +23,14 @@ import type { JobOptions } from './job.ts'
 import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import type { MovedOutput } from './other-output.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
-import { refuseOtherMode, refuseOverwrite, stateMisfit } from './refuse-start.ts'
+import {
+  refuseOtherMode,
+  refuseOtherPipeline,
+  refuseOverwrite,
+  refuseUnknownSteps,
+  stateMisfit,
+  successorOf,
+} from './refuse-start.ts'
 import { openCheckpoint, wasDrained } from './restore.ts'
 import { tableEpochs, tablesKept } from './kept-tables.ts'
 import type { TableEpoch } from './kept-tables.ts'
@@ -94,7 +101,15 @@ export interface ToBeStarted {
   readonly whole: Set<string>
   readonly options: Pick<
     JobOptions,
-    'from' | 'goOn' | 'savepoint' | 'takeOver' | 'dropState' | 'refreshTables' | 'mode' | 'outputMode'
+    | 'from'
+    | 'goOn'
+    | 'savepoint'
+    | 'takeOver'
+    | 'dropState'
+    | 'renamedFrom'
+    | 'refreshTables'
+    | 'mode'
+    | 'outputMode'
   >
 }
 
@@ -127,42 +142,15 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     const owner = await ownerOf(entries, host)
     const claim = { host, owner: await host.processes.self(), place: state.place }
     if (options.takeOver !== true) await attempt(refusals, () => refuseOwned(entries, claim))
-    if (start.kind === 'begin') return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
-    const { manifest, commitAgain } = start
-    await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
-    await attempt(refusals, () => refuseOverwrite(manifest, options.outputMode, files !== state))
-    const sinks = sinksOf(started.built)
-    const inHand = hasEnded(manifest, entries) ? [] : manifest.pending
-    const kind = otherKind(inHand, sinks)
-    if (kind !== undefined) refusals.push(kind)
-    const unknown = commitAgain.find(({ step }) => !sinks.has(step))
-    if (unknown !== undefined) refusals.push(unknownOutput(unknown))
-    const fit = start.kind === 'ended' ? noFit : await fitOf(manifest, files, started, refusals)
-    const { steps } = fit
-    const { plan } = started.built
-    const tables = tablesKept(plan, steps)
-    const sourcesOfTables = tableSources(plan)
-    return {
-      ...nothing,
-      kind: start.kind,
-      epoch: manifest.epoch,
-      atMs: manifest.atMs,
-      end: manifest.end,
-      mode: manifest.mode,
-      ...(manifest.border === undefined
-        ? {}
-        : { phases: { done: manifest.border.done, of: manifest.border.of } }),
-      isBranch: start.kind === 'resume' && start.lineage === undefined,
-      owner,
-      owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
-      moved: movedOutputs(inHand, sinks),
-      ...outputAgain(entries, start, sinks),
-      steps,
-      tables,
-      tableEpochs: tableEpochs(plan, tables, { manifest, entries }),
-      readsAgain: fit.readsAgain.filter((step) => !sourcesOfTables.has(step)),
-      firesAgain: start.kind === 'resume' ? firedAtEnd(manifest, plan, steps) : [],
+    const successor = successorOf(started.built.plan, options)
+    if (start.kind === 'begin') {
+      await attempt(refusals, () => refuseUnknownSteps(undefined, successor))
+      return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
     }
+    // What else does not fit then says nothing, and would be given up on its advice.
+    refuseOtherPipeline(start.manifest, successor, files.place)
+    await attempt(refusals, () => refuseUnknownSteps(start.manifest, successor))
+    return { ...nothing, owner, ...(await goingOn({ entries, start, files }, started, refusals)) }
   } catch (error) {
     if (!isMillraceError(error)) throw error
     refusals.push(isDamage(error) ? await explainDamage(error, state, host.bytes) : error)
@@ -265,6 +253,48 @@ async function fitOf(
     if (!isMillraceError(error)) throw error
     refusals.push(isDamage(error) ? await explainDamage(error, files, host.bytes) : error)
     return noFit
+  }
+}
+
+/** What a start would do that goes on with an epoch. */
+async function goingOn(
+  { entries, start, files }: Decided & { readonly start: Exclude<Start, { readonly kind: 'begin' }> },
+  started: ToBeStarted,
+  refusals: MillraceError[],
+): Promise<Partial<StartCheck>> {
+  const { state, options } = started
+  const { manifest, commitAgain } = start
+  await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
+  await attempt(refusals, () => refuseOverwrite(manifest, options.outputMode, files !== state))
+  const sinks = sinksOf(started.built)
+  const inHand = hasEnded(manifest, entries) ? [] : manifest.pending
+  const kind = otherKind(inHand, sinks)
+  if (kind !== undefined) refusals.push(kind)
+  const unknown = commitAgain.find(({ step }) => !sinks.has(step))
+  if (unknown !== undefined) refusals.push(unknownOutput(unknown))
+  const fit = start.kind === 'ended' ? noFit : await fitOf(manifest, files, started, refusals)
+  const { steps } = fit
+  const { plan } = started.built
+  const tables = tablesKept(plan, steps)
+  const sourcesOfTables = tableSources(plan)
+  return {
+    kind: start.kind,
+    epoch: manifest.epoch,
+    atMs: manifest.atMs,
+    end: manifest.end,
+    mode: manifest.mode,
+    ...(manifest.border === undefined
+      ? {}
+      : { phases: { done: manifest.border.done, of: manifest.border.of } }),
+    isBranch: start.kind === 'resume' && start.lineage === undefined,
+    owes: commitAgain.map(({ step, epoch }) => ({ step, epoch })),
+    moved: movedOutputs(inHand, sinks),
+    ...outputAgain(entries, start, sinks),
+    steps,
+    tables,
+    tableEpochs: tableEpochs(plan, tables, { manifest, entries }),
+    readsAgain: fit.readsAgain.filter((step) => !sourcesOfTables.has(step)),
+    firesAgain: start.kind === 'resume' ? firedAtEnd(manifest, plan, steps) : [],
   }
 }
 

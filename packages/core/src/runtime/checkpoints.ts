@@ -46,6 +46,10 @@ export interface CheckpointsOptions extends AttemptIdentity {
   readonly planHash: string
   readonly stateHash: string
   readonly mode: string
+  /** The name of the pipeline. */
+  readonly pipeline: string
+  /** Steps whose state may be dropped. */
+  readonly dropState: readonly string[]
   /** What the state of each step means, for programs that restore it. */
   readonly meanings: ReadonlyMap<string, StepMeaning>
   readonly keyGroups: number
@@ -81,6 +85,7 @@ export class Checkpoints {
   readonly #upkeep: CheckpointUpkeep
   readonly #owner: ProcessIdentity | undefined
   readonly #chains: Map<string, StateChain>
+  readonly #mayDrop: readonly string[]
   /** Files that are being joined. */
   #joining: Promise<void> | undefined
   #isClosing = false
@@ -102,6 +107,7 @@ export class Checkpoints {
     this.#owner = takeover?.kind === 'takeover' ? takeover.owner : undefined
     this.#delivered = options.from?.delivered ?? 0
     this.#toldDelivered = this.#delivered
+    this.#mayDrop = [...new Set([...(options.from?.mayDrop ?? []), ...options.dropState])]
     this.#chains = chainsOf(options.from?.state ?? [])
   }
 
@@ -139,7 +145,7 @@ export class Checkpoints {
    * @throws MillraceError `checkpoint/fenced` when another attempt has taken over (CP2).
    */
   async writeManifest({ epoch, watermarks, pending, rows, end, border }: EpochFacts): Promise<void> {
-    const { attempt, lineage, parent, planHash, stateHash, mode, inPhases, now } = this.#options
+    const { attempt, lineage, parent, planHash, stateHash, mode, pipeline, inPhases, now } = this.#options
     this.#toldDelivered = this.#delivered
     await this.#upkeep.ready()
     const base = inPhases ? this.#upkeep.baseInPhases(end !== undefined) : this.#upkeep.base
@@ -153,6 +159,8 @@ export class Checkpoints {
       base,
       planHash,
       stateHash,
+      pipeline,
+      ...(this.#mayDrop.length === 0 ? {} : { mayDrop: this.#mayDrop }),
       mode,
       atMs: now(),
       watermarks: Object.fromEntries(Array.from(watermarks, ([step, of]) => [step, watermarkText(of)])),

@@ -28,7 +28,15 @@ import type { RestartStrategy } from './restart.ts'
 import { openCheckpoint } from './restore.ts'
 import type { OpenedCheckpoint } from './restore.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
-import { refuseOtherMode, refuseOverwrite, stateMisfit } from './refuse-start.ts'
+import {
+  refuseOtherMode,
+  refuseOtherPipeline,
+  refuseOverwrite,
+  refuseUnknownSteps,
+  stateMisfit,
+  successorOf,
+} from './refuse-start.ts'
+import type { Successor } from './refuse-start.ts'
 import { RunningJob } from './running-job.ts'
 import { explainDamage, isDamage } from './verify-checkpoints.ts'
 import type { JobStart } from './running-job.ts'
@@ -83,9 +91,15 @@ export interface JobOptions {
   readonly restart?: RestartStrategy
   /**
    * With `state`: names of steps whose state may be left out where it does not fit the pipeline any more: of steps that
-   * are gone, or keep something else. What fits is never dropped. Default: none, and such a start is refused.
+   * are gone, or keep something else. What fits is never dropped, and a name that neither the pipeline nor the state has is
+   * refused. Default: none, and state that does not fit is refused.
    */
   readonly dropState?: readonly string[]
+  /**
+   * With `state`: the name that the pipeline had when its state was written. Default: the name that it has, and the state
+   * of another pipeline is refused.
+   */
+  readonly renamedFrom?: string
   /**
    * With `state`: read the tables of lookup joins anew, and whatever is computed for them. Default: a table stays as it
    * was read by the first run.
@@ -135,6 +149,7 @@ const optionNames = Object.keys({
   goOn: true,
   takeOver: true,
   dropState: true,
+  renamedFrom: true,
   refreshTables: true,
   restart: true,
 } satisfies { readonly [name in keyof JobOptions]-?: true })
@@ -321,7 +336,8 @@ export class Job {
     }
     const { whole } = this
     this.whole = undefined
-    const wishes = { ...this.options, admit, whole }
+    const begin = (): void => refuseUnknownSteps(undefined, this.successor())
+    const wishes = { ...this.options, admit, begin, whole }
     const taken = state === undefined ? undefined : await takeOver(state, host, wishes)
     const { built, plan: physical } = this
     try {
@@ -341,6 +357,8 @@ export class Job {
     store: CheckpointStore,
   ): Promise<OpenedCheckpoint | undefined> {
     const { host, state, mode = 'batch', outputMode, dropState = [], refreshTables = false } = this.options
+    refuseOtherPipeline(manifest, this.successor(), store.place)
+    refuseUnknownSteps(manifest, this.successor())
     refuseOtherMode(manifest, mode, store.place)
     refuseOverwrite(manifest, outputMode, store !== state)
     if (isOver) return undefined
@@ -360,6 +378,11 @@ export class Job {
     )
     if (opened.fit.misfits.length > 0) throw stateMisfit(opened.fit.misfits, store.place)
     return opened
+  }
+
+  private successor(): Successor {
+    const { renamedFrom, dropState } = this.options
+    return successorOf(this.built.plan, { renamedFrom, dropState })
   }
 
   /** Takes note of a failure; gives the wait before the next start, undefined when there is none. */

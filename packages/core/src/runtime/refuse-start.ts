@@ -1,7 +1,9 @@
 /** What a start is refused with whose program does not fit what is kept, and how one can go on. */
 import type { Manifest } from '../checkpoint/index.ts'
 import type { OutputMode } from '../connect/sink.ts'
+import { didYouMean, listNames } from '../data/nearest-names.ts'
 import { MillraceError } from '../errors.ts'
+import type { LogicalPlan } from '../plan/logical.ts'
 import type { Misfit } from './column-fit.ts'
 import { waysOn } from './ways-on.ts'
 
@@ -30,6 +32,69 @@ export function stateMisfit(misfits: readonly Misfit[], place: string): Millrace
     hint: waysOn(misfits),
     ...(isOneStep ? { step: first.step } : {}),
     place: { file: place },
+  })
+}
+
+/** A pipeline that is to go on with kept state, and what was wished. */
+export interface Successor {
+  /** Its name. */
+  readonly name: string
+  /** Its steps. */
+  readonly steps: readonly string[]
+  /** The name that it had before. */
+  readonly renamedFrom?: string | undefined
+  readonly dropState?: readonly string[] | undefined
+}
+
+/** What a plan and the options of a job say of it. */
+export function successorOf(
+  { name, nodes }: LogicalPlan,
+  wishes: Pick<Successor, 'renamedFrom' | 'dropState'>,
+): Successor {
+  return { name, steps: nodes.map(({ step }) => step), ...wishes }
+}
+
+/**
+ * Refuses the state of another pipeline: steps of the same name would go on with what that one has read and kept. A
+ * manifest of an earlier release names none, and is taken as it is.
+ *
+ * @throws MillraceError `checkpoint/incompatible`.
+ */
+export function refuseOtherPipeline(
+  { pipeline: kept }: Pick<Manifest, 'pipeline'>,
+  { name, renamedFrom }: Pick<Successor, 'name' | 'renamedFrom'>,
+  place: string,
+): void {
+  if (kept === undefined || kept === name || kept === renamedFrom) return
+  throw new MillraceError('checkpoint/incompatible', {
+    what: `the state is of pipeline "${kept}", and this is pipeline "${name}"`,
+    detail:
+      'what one pipeline has read and kept is not for another one: rows that were read would be missing there',
+    hint: `see whether the module and the state directory belong together; or, where this pipeline is "${kept}" under a new name, say so with --renamed-from ${kept}`,
+    place: { file: place },
+  })
+}
+
+/**
+ * Refuses to drop the state of steps that nobody knows: neither the pipeline nor its state, nor a start before that was
+ * asked the same.
+ *
+ * @throws MillraceError `plan/invalid-argument`.
+ */
+export function refuseUnknownSteps(
+  manifest: Pick<Manifest, 'state' | 'mayDrop'> | undefined,
+  { steps, dropState = [] }: Pick<Successor, 'steps' | 'dropState'>,
+): void {
+  const kept = manifest?.state.map(({ step }) => step) ?? []
+  const known = [...new Set([...kept, ...steps])]
+  const unknown = dropState.find(
+    (step) => !known.includes(step) && manifest?.mayDrop?.includes(step) !== true,
+  )
+  if (unknown === undefined) return
+  throw new MillraceError('plan/invalid-argument', {
+    what: `there is no step "${unknown}" whose state could be dropped`,
+    detail: `neither the pipeline nor the state has it; they have ${listNames(known)}`,
+    hint: didYouMean(unknown, known) ?? `leave --drop-state ${unknown} out`,
   })
 }
 

@@ -319,6 +319,8 @@ export class RunningJob {
       planHash: planHash(plan),
       stateHash: stateHash(plan),
       mode: mode ?? 'batch',
+      pipeline: plan.name,
+      dropState: this.#options.dropState ?? [],
       meanings: stepMeanings(plan),
       keyGroups: this.#parts.physical.keyGroups,
       now: () => host.clock.now(),

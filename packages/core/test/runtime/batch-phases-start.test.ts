@@ -55,7 +55,7 @@ describe('a start behind a border', () => {
   it('L7: refuses another program behind a border, and says so before it starts', async () => {
     const machine = await stopped(starting({}, breakingInLast))
     for (const built of [
-      pipeline('other', (p) =>
+      pipeline('in-phases', (p) =>
         p.read('rows', memoryRows(Row, rows)).write('out', ndjson('/data/new')),
       ).build(),
       inPhases([0, 0, 0], { thirds: 4 }).build(),

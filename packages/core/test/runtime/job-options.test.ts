@@ -85,6 +85,7 @@ describe('options of a job that do not exist', () => {
       goOn: undefined,
       takeOver: undefined,
       dropState: undefined,
+      renamedFrom: undefined,
       refreshTables: undefined,
       restart: undefined,
     }
