@@ -131,7 +131,9 @@ function triggerOf(words: ParsedWords): Trigger | undefined {
     if (!words.given.has(flag) && !words.values.has(flag)) continue
     throw new UsageError(
       `--${flag} is for runs that go on until they are stopped, and --trigger ${kind} ends by itself`,
-      'leave the flag out: windows that are open stay in the state, and a later run goes on with them',
+      words.values.has('state')
+        ? 'leave the flag out: windows that are open stay in the state, and a later run goes on with them'
+        : 'for a row of every window run with --trigger 1s --stop-when-idle 5s --drain; with --state DIR a later run goes on with open windows',
     )
   }
   return { kind }

@@ -13,6 +13,6 @@ export function refuseChanges(input: Output, who: string): void {
   throw new MillraceError('plan/unsupported', {
     what: `${who} can only take rows that stay`,
     detail: 'with allowed lateness a window fires again and takes its earlier result back',
-    hint: 'leave out allowedLateness (late rows are then in .late), or write to a sink that accepts changes',
+    hint: "leave out allowedLateness (late rows are then in .late), or write to a table of PostgreSQL or SQLite with mode: 'upsert'",
   })
 }

@@ -21,6 +21,22 @@ function built(
 const right = (p: PipelineBuilder): Keyed =>
   p.read('right', flights, { eventTime: 'date' }).keyBy('also-by-origin', 'origin') as never
 
+describe('the bounds of a join', () => {
+  it.each([
+    [['-5 min', '10 s'], 'from 5m before to 10s after the left one'],
+    [['0 s', '10 min'], 'from the time of the left one to 10m after it'],
+    [['-10 min', '0 s'], 'from 10m before the left one to its time'],
+    [['-10 min', '-5 min'], 'from 10m to 5m before the left one'],
+    [['5 min', '10 min'], 'from 5m to 10m after the left one'],
+    [['0 s', '0 s'], 'at the time of the left one'],
+    [['5 min', '5 min'], '5m after the left one'],
+    [['-5 min', '-5 min'], '5m before the left one'],
+  ] as const)('%s read well', (within, words) => {
+    const text = built((left, p) => left.join('near', right(p), { within, select: { other: 'delay' } }))
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(`right rows ${words}`)
+  })
+})
+
 describe('a join', () => {
   it('is explained with its bounds, what it keeps, and for how long', () => {
     const text = built((left, p) =>

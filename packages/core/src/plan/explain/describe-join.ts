@@ -50,12 +50,22 @@ export function describeIntervalJoin(node: IntervalJoinNode): StepDescription {
 
 /** Which event times join, in words. */
 export function intervalText({ lowerMs, upperMs }: Pick<IntervalJoinNode, 'lowerMs' | 'upperMs'>): string {
-  return `right rows from ${distanceText(lowerMs)} to ${distanceText(upperMs)} the left one`
+  return `right rows ${rangeText(lowerMs, upperMs)}`
 }
 
-function distanceText(ms: number): string {
-  if (ms === 0) return 'the time of'
-  return ms < 0 ? `${formatDuration(-ms)} before` : `${formatDuration(ms)} after`
+/** Where the right row's time lies. */
+function rangeText(lowerMs: number, upperMs: number): string {
+  const lower = formatDuration(Math.abs(lowerMs))
+  const upper = formatDuration(Math.abs(upperMs))
+  if (lowerMs === upperMs) {
+    if (lowerMs === 0) return 'at the time of the left one'
+    return `${lower} ${lowerMs < 0 ? 'before' : 'after'} the left one`
+  }
+  if (lowerMs === 0) return `from the time of the left one to ${upper} after it`
+  if (upperMs === 0) return `from ${lower} before the left one to its time`
+  if (upperMs < 0) return `from ${lower} to ${upper} before the left one`
+  if (lowerMs > 0) return `from ${lower} to ${upper} after the left one`
+  return `from ${lower} before to ${upper} after the left one`
 }
 
 function livesText(side: string, ms: number): string {

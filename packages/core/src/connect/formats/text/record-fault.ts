@@ -68,7 +68,7 @@ export function reportFault(fault: unknown, record: FaultyRecord, options: Decod
     detail: fault.reason,
     hint:
       fault.hint ??
-      "correct the record (in a file whose lines are followed in place, and not to fewer bytes), or go on without such rows: read with { onError: 'reject' } and write .rejected somewhere",
+      "correct the record, or go on without such rows: read with { onError: 'reject' } and write .rejected somewhere",
     place: {
       file: options.file,
       line: record.line,
