@@ -1,6 +1,7 @@
 /**
  * The ends of a pipeline: reading from a source and writing to a sink.
  */
+import { listNames } from '../data/nearest-names.ts'
 import { checkOptionChoice, checkOptionNames } from '../data/option-names.ts'
 import { fieldOf } from '../data/schema.ts'
 import type { Field, Schema } from '../data/type.ts'
@@ -60,6 +61,7 @@ export function lowerWrite(input: Output, step: string, target: unknown): void {
   input.draft.step(step, () => {
     const sink = sinkOf(target)
     if (sink.accepts === 'append') refuseChanges(input, `the sink ${sink.description.connector}`)
+    if (isObject(target) && isSchema(target['schema'])) checkDeclaredColumns(target['schema'], input.schema)
     sink.validate?.(input.schema, step)
     input.draft.bindSink(step, sink)
     input.draft.add(
@@ -221,6 +223,35 @@ function isObject(
   value: unknown,
 ): value is { readonly [name: string]: unknown; toSource?(): unknown; toSink?(): unknown } {
   return (typeof value === 'object' || typeof value === 'function') && value !== null
+}
+
+function isSchema(value: unknown): value is Schema {
+  return isObject(value) && Array.isArray(value['fields'])
+}
+
+/** A dataset with a schema is read by it: rows that are written there have at least its columns. */
+function checkDeclaredColumns(declared: Schema, written: Schema): void {
+  for (const { name, type } of declared.fields) {
+    const field = written.fields.find((one) => one.name === name)
+    if (field === undefined) {
+      throw new MillraceError('plan/type-mismatch', {
+        what: `the schema of the output has a column "${name}", which the rows do not have`,
+        detail: `the rows have ${listNames(written.fields.map((one) => one.name))}`,
+        hint: 'select the columns of the schema before writing, or leave the schema out: it then follows the rows',
+      })
+    }
+    if (valueKind(field.type) === valueKind(type)) continue
+    throw new MillraceError('plan/type-mismatch', {
+      what: `column "${name}" does not fit the schema of the output`,
+      detail: `it is of type ${typeToString(field.type)}, the schema says ${typeToString(type)}`,
+      hint: 'cast it before writing, or leave the schema out: it then follows the rows',
+    })
+  }
+}
+
+/** Numbers of all widths are read as each other. */
+function valueKind({ kind }: Schema['fields'][number]['type']): string {
+  return /^(u?int|float)/.test(kind) ? 'number' : kind
 }
 
 /** Whether a name is one of the ports that Millrace gives to steps itself. */

@@ -273,13 +273,20 @@ export interface ProcessContext<Key, Out, State extends StateTypes, Sides extend
 }
 
 /** A `process` step. */
-export interface ProcessDefinition<Row, Key, Out, State extends StateTypes, Sides extends SideSchemas> {
+export interface ProcessDefinition<
+  Row,
+  Key,
+  Out,
+  State extends StateTypes,
+  Sides extends SideSchemas,
+  Used extends keyof Row & string = keyof Row & string,
+> {
   readonly state?: State
   readonly output: Schema<Out>
   /** Further outputs, read by `.side('name')`. */
   readonly sideOutputs?: Sides
   /** The only columns that `onRow` reads besides the keys; default: all. */
-  readonly uses?: readonly (keyof Row & string)[]
-  onRow(row: Row, context: ProcessContext<Key, Out, State, Sides>): void
+  readonly uses?: readonly Used[]
+  onRow(row: Pick<Row, Used | (keyof Key & keyof Row)>, context: ProcessContext<Key, Out, State, Sides>): void
   onTimer?(context: ProcessContext<Key, Out, State, Sides>, timer: FiredTimer): void
 }

@@ -72,9 +72,14 @@ export interface KeyedStream<Row, Key> {
    * })
    * ```
    */
-  process<Out, const State extends StateTypes = {}, const Sides extends SideSchemas = {}>(
+  process<
+    Out,
+    const State extends StateTypes = {},
+    const Sides extends SideSchemas = {},
+    const Used extends keyof Row & string = keyof Row & string,
+  >(
     name: string,
-    definition: ProcessDefinition<Row, Key, Out, State, Sides>,
+    definition: ProcessDefinition<Row, Key, Out, State, Sides, Used>,
   ): ProcessedStream<Out, Sides>
 }
 

@@ -531,6 +531,24 @@ describe('writing', () => {
     expect(() => over((f) => f.write('x', picky)).build()).toThrow(/no date/)
   })
 
+  it('refuses rows without the columns that the schema of a dataset declares', () => {
+    const dataset = (of: typeof flightSchema): never =>
+      ({ toSink: () => plannedSink('out'), schema: of }) as never
+    const wider = schema({ date: t.timestamp(), stand: t.string() }) as never
+    expect(refusal((f) => f.write('x', dataset(wider)))).toMatchObject({
+      code: 'plan/type-mismatch',
+      message: expect.stringContaining('the schema of the output has a column "stand"'),
+    })
+    const other = schema({ delay: t.string() }) as never
+    expect(refusal((f) => f.write('x', dataset(other)))).toMatchObject({
+      code: 'plan/type-mismatch',
+      message: expect.stringContaining('column "delay" does not fit the schema of the output'),
+    })
+    // More columns, and numbers of another width, are read by the schema all the same.
+    const narrower = schema({ delay: t.int64(), origin: t.string() }) as never
+    expect(() => over((f) => f.write('x', dataset(narrower))).build()).not.toThrow()
+  })
+
   it.each([
     ['nothing', undefined],
     ['a source', plannedSource('x', flightSchema)],

@@ -429,6 +429,20 @@ describe('process', () => {
     // @ts-expect-error no such output
     alerts.side('even')
   })
+
+  it('show only the columns that they say they use, and the keys', () => {
+    const output = schema({ origin: t.string() })
+    const keyed = source.keyBy('by-origin', 'origin')
+    keyed.process('far', {
+      output,
+      uses: ['distance'],
+      onRow: (f, c) => c.emit({ origin: f.origin + f.distance }),
+    })
+    // @ts-expect-error the delay is not used
+    keyed.process('far', { output, uses: ['distance'], onRow: (f, c) => c.emit({ origin: String(f.delay) }) })
+    // @ts-expect-error no such column
+    keyed.process('far', { output, uses: ['distanse'], onRow: () => undefined })
+  })
 })
 
 describe('lookup joins', () => {
