@@ -3,10 +3,12 @@
  *
  * The way goes over JSON Schema, which these libraries give themselves (Standard JSON Schema; for Valibot a small
  * reader of its own, valibot-json-schema.ts). What JSON Schema cannot say (a bigint, a Date, a transformation) is
- * marked on the way, so that it maps or is refused with its path. Values in rows keep the library's output type:
+ * marked on the way, so that it maps or is refused with its path. Values in rows keep the library's output type, but for
+ * dates, which are milliseconds since 1970:
  *
  *   boolean; string and enums of strings: string; format uuid: uuid; format date: date ('2001-03-25')
  *   integers: the smallest type that holds minimum to maximum, else int64; other numbers: float64; bigint: int64 as bigint
+ *   Date: timestamp with zone
  *   arrays: list; objects: struct; null beside something, or an optional property: nullable (and null in rows)
  *   records, tuples, unions, intersections, any: json
  *
@@ -17,7 +19,7 @@ import { MillraceError } from '../errors.ts'
 import { columnTypeOf, t } from './builder.ts'
 import type { ColumnType } from './builder.ts'
 import { makeSchema } from './schema.ts'
-import type { TextOrDate } from './row-values.ts'
+import type { TextOrDate, Timestamp } from './row-values.ts'
 import type { Field, Schema } from './type.ts'
 import { MARK } from './json-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
@@ -26,7 +28,10 @@ import { jsonSchemaOf } from './standard-json-schema.ts'
 /** Objects may be nested this deep. */
 const DEPTH_MAX = 32
 
-/** The row type of a foreign schema's output: optional properties are there and null, and all are read-only. */
+/**
+ * The row type of a foreign schema's output: optional properties are there and null, dates are timestamps, and all are
+ * read-only.
+ */
 export type RowOfOutput<Output> = { readonly [Name in keyof Output]-?: ValueOfOutput<Output[Name]> }
 
 type ValueOfOutput<Value> = undefined extends Value
@@ -43,13 +48,15 @@ type RowValue<Value> =
         ? number extends Value['length']
           ? readonly ValueOfOutput<Element>[]
           : Value
-        : Value extends object
-          ? string extends keyof Value
-            ? Value
-            : RowOfOutput<Value>
-          : string extends Value
-            ? TextOrDate
-            : Value
+        : Value extends Date
+          ? Timestamp
+          : Value extends object
+            ? string extends keyof Value
+              ? Value
+              : RowOfOutput<Value>
+            : string extends Value
+              ? TextOrDate
+              : Value
 
 type IsUnion<Value, Whole = Value> = [Value] extends [never]
   ? false
@@ -61,6 +68,12 @@ type IsUnion<Value, Whole = Value> = [Value] extends [never]
 
 /**
  * The schema of a Zod, Valibot or ArkType object (or any library of the Standard Schema family that gives JSON Schema).
+ *
+ * Only types are taken over. Rules of the library, such as `min(1)`, `email()`, `refine(…)` and `transform`, are not
+ * applied to rows: rows are checked against the types of their columns. Where rules have to hold, call the library in a
+ * step: `.filter('valid', (row) => Order.safeParse(row).success)`.
+ *
+ * A `Date` becomes a timestamp with zone, which is a number of milliseconds in rows (`date.getTime()`).
  *
  * @throws MillraceError `schema/unmappable` with the path of the first part that no column type can hold.
  *
@@ -100,6 +113,7 @@ function columnOf(given: JsonSchema, path: string, depth: number): ColumnType {
 function notNullColumnOf(schema: JsonSchema, path: string, depth: number): ColumnType {
   const mark = schema[MARK]
   if (mark === 'bigint') return t.int64().bigint()
+  if (mark === 'date') return t.timestamp('ms', { zoned: true })
   if (mark !== undefined) throw unmappable(path, `a ${mark} has no column type`)
   const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const])
   if (values !== undefined) return columnOfValues(values, path)

@@ -157,11 +157,16 @@ function writeTime(
     else setInteger64(builder, BigInt(value) * BigInt(units), cell)
     return
   }
-  if (typeof value !== 'bigint') throw refused(type, value, path, wanted)
+  if (typeof value !== 'bigint')
+    throw refused(type, value, path, isDate(value) ? `${wanted}: getTime() of the Date` : wanted)
   if (type.kind === 'time' && (value < 0n || value >= BigInt(DAY_MS) * BigInt(units))) {
     throw refused(type, value, path, wanted)
   }
   setInteger64(builder, value, cell)
+}
+
+function isDate(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Date]'
 }
 
 function setInteger64(builder: FixedColumnBuilder, value: bigint, cell: Cell): void {

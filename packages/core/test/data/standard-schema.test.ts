@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as z from 'zod'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
-import type { TextOrDate } from '../../src/data/row-values.ts'
+import type { TextOrDate, Timestamp } from '../../src/data/row-values.ts'
 import { batchToRows } from '../../src/data/read-value.ts'
 import { fromStandardSchema } from '../../src/data/standard-schema.ts'
 import { schemaToString } from '../../src/data/type-text.ts'
@@ -80,7 +80,7 @@ describe('a Zod schema', () => {
   })
 
   it.each([
-    ['at', z.object({ at: z.date() })],
+    ['at.additionalProperties', z.object({ at: z.record(z.string(), z.date()) })],
     ['a.b', z.object({ a: z.object({ b: z.set(z.string()) }) })],
     ['list[]', z.object({ list: z.array(z.map(z.string(), z.string())) })],
     ['t', z.object({ t: z.string().transform((text) => text.length) })],
@@ -140,7 +140,6 @@ describe('a Valibot schema', () => {
   })
 
   it.each([
-    ['at', v.object({ at: v.date() })],
     ['t', v.object({ t: v.pipe(v.string(), v.transform(Number)) })],
     ['a.b', v.object({ a: v.object({ b: v.map(v.string(), v.string()) }) })],
   ])('is refused with the path %s', (path, unmappable) => {
@@ -176,10 +175,38 @@ describe('an ArkType schema', () => {
     expectTypeOf<RowOf<typeof mapped>['number']>().toEqualTypeOf<number | null>()
     expectTypeOf<RowOf<typeof mapped>['small']>().toEqualTypeOf<number | null>()
   })
+})
 
-  it('is refused with the path of a Date', () => {
-    expect(() => fromStandardSchema(type({ a: { at: 'Date' } }))).toThrowError(
-      expect.objectContaining({ code: 'schema/unmappable', place: { column: 'a.at' } }),
+describe('a Date of a foreign schema', () => {
+  it.each([
+    ['Zod', z.object({ at: z.date(), due: z.date().nullable(), seen: z.array(z.coerce.date()) })],
+    ['Valibot', v.object({ at: v.date(), due: v.nullable(v.date()), seen: v.array(v.pipe(v.string(), v.toDate())) })],
+    ['ArkType', type({ at: 'Date', due: 'Date | null', seen: 'Date[]' })],
+  ])('is a timestamp with zone: %s', (_, foreign) => {
+    const columns = schemaToString(fromStandardSchema(foreign))
+    expect(columns).toContain('at: timestamp(ms, zoned)')
+    expect(columns).toContain('due: timestamp(ms, zoned)?')
+    expect(columns).toContain('seen: list<timestamp(ms, zoned)>')
+  }) // prettier-ignore
+
+  it('is milliseconds since 1970 in rows, and says so when it is given', () => {
+    const mapped = fromStandardSchema(z.object({ at: z.date(), due: z.date().optional() }))
+    expectTypeOf<RowOf<typeof mapped>>().toEqualTypeOf<{
+      readonly at: Timestamp
+      readonly due: Timestamp | null
+    }>()
+    expect(batchToRows(batchOfRows(mapped, [{ at: 5, due: null }]))).toEqual([{ at: 5, due: null }])
+    expect(() => batchOfRows(mapped, [{ at: new Date(5) as never, due: null }])).toThrow(
+      /whole milliseconds since 1970: getTime\(\) of the Date/,
     )
   })
+})
+
+describe('rules of the library', () => {
+  it('are not applied to rows: only types are taken over', () => {
+    const strict = z.object({ mail: z.email(), pieces: z.int32().min(1).refine((n) => n % 2 === 0) })
+    const rows = [{ mail: 'no address', pieces: -3 }]
+    expect(strict.safeParse(rows[0]).success).toBe(false)
+    expect(batchToRows(batchOfRows(fromStandardSchema(strict), rows))).toEqual(rows)
+  }) // prettier-ignore
 })
