@@ -96,7 +96,7 @@ export function report({ options, width }: FinishedRun): string {
   const commands = [
     ['npx millrace explain examples/flight-delays', 'what it does, step by step'],
     [`npx millrace schema ${output}/daily`, 'what is in the results'],
-    [`${live} --stop-when-idle 2s`, 'follows its input, and ends 2 s after the last of it'],
+    [`${live} --stop-when-idle 2s`, 'follows what comes'],
   ] as const
   const longest = Math.max(...commands.map(([command]) => command.length))
   const next = commands.map(([command, meaning]) => `  ${command.padEnd(longest)}  ${meaning}`)

@@ -25,6 +25,8 @@ export class Partition {
   offered = 0
   /** Its reader was asked, and waits for a release. */
   isAwaited = false
+  /** The last one that was sent. */
+  watermark: number = -Infinity
   #wakers: (() => void)[] = []
 
   /** Entries before the end, if that was sent. */

@@ -4,9 +4,10 @@
  * The same rows give the same text on every machine, in every locale and zone.
  */
 import { renderTable } from '../../connect/text-table.ts'
-import type { DataType, Schema } from '../../data/type.ts'
+import type { DataType, Field, Schema } from '../../data/type.ts'
 import { formatInstant } from '../../time/instant.ts'
 import type { Change } from './driven-sink.ts'
+import { unknownColumn } from './test-errors.ts'
 
 /** What a table of rows shows. */
 export interface TableOptions {
@@ -29,10 +30,7 @@ export function changeTable(
   changes: readonly Change[],
   { columns, sort = false, signed }: TableOptions & { readonly signed: boolean },
 ): string {
-  const fields =
-    columns === undefined
-      ? schema.fields
-      : columns.flatMap((column) => schema.fields.filter(({ name }) => name === column))
+  const fields = columns === undefined ? schema.fields : columns.map((column) => fieldOf(schema, column))
   const times = fields.map(({ name, type }): TimeColumn | undefined =>
     type.kind === 'timestamp'
       ? { zoned: type.zoned, precision: timePrecision(changes.map(({ row }) => row[name])) }
@@ -45,6 +43,16 @@ export function changeTable(
   const sorted = sort ? cells.toSorted((a, b) => (a.join('\u0000') < b.join('\u0000') ? -1 : 1)) : cells
   const heads = fields.map(({ name, type }) => ({ name, isNumber: isNumber(type) }))
   return textOf([...(signed ? [{ name: '±', isNumber: false }] : []), ...heads], sorted)
+}
+
+function fieldOf({ fields }: Schema, column: string): Field {
+  const found = fields.find(({ name }) => name === column)
+  if (found !== undefined) return found
+  throw unknownColumn(
+    'the output',
+    column,
+    fields.map(({ name }) => name),
+  )
 }
 
 /**

@@ -17,6 +17,7 @@ import type { StateRow, StateTable } from '../../runtime/state-tables.ts'
 import type { OptionValues, Pipeline } from '../../sdk/index.ts'
 import { parseDuration } from '../../time/index.ts'
 import type { Duration } from '../../time/index.ts'
+import { checkKeeps, checkSetsTimers, checkWanted } from './asked-state.ts'
 import { DrivenMachine } from './driven-machine.ts'
 import { drivenPlan } from './driven-plan.ts'
 import type { DrivenEnds, PartitionCounts } from './driven-plan.ts'
@@ -96,6 +97,8 @@ export interface TestStep {
   /**
    * What it keeps, as of the last epoch: for `process` a row per key with each state by its name, for others a row for each
    * of their records. `of`: only where these columns have these values.
+   *
+   * @throws MillraceError `test/not-possible` for a step that keeps nothing, `test/unknown-name` for a column that is not there.
    */
   state(of?: StateRow): Promise<readonly StateRow[]>
   /** The same as `millrace state dump` has it: table by table, with the columns of the engine. */
@@ -176,8 +179,14 @@ export class TestDriver {
    * @throws MillraceError `test/unknown-name`.
    */
   step(name: string): TestStep {
-    const names = this.#built.plan.nodes.map(({ step }) => step)
-    if (!names.includes(name)) throw unknownName('step', name, names)
+    const { nodes } = this.#built.plan
+    const node = nodes.find(({ step }) => step === name)
+    if (node === undefined)
+      throw unknownName(
+        'step',
+        name,
+        nodes.map(({ step }) => step),
+      )
     const watched = (port: string): TestOutput => this.#watched(name, port)
     const counters = (): StepProgress => this.#counters(name)
     const tables = (): ReturnType<typeof keptTables> => this.#tables(name)
@@ -194,9 +203,18 @@ export class TestDriver {
       get rejected() {
         return watched('rejected')
       },
-      state: async (of = {}) => keptRows(await tables()).filter((row) => has(row, of)),
+      state: async (of = {}) => {
+        checkKeeps(node)
+        const kept = await tables()
+        checkWanted(of, { node, nodes, tables: kept, keysOnly: false })
+        return keptRows(kept).filter((row) => has(row, of))
+      },
       tables,
-      timers: async (of = {}) => keptTimers(await tables()).filter(({ key }) => has(key, of)),
+      timers: async (of = {}) => {
+        checkSetsTimers(node)
+        checkWanted(of, { node, nodes, tables: [], keysOnly: true })
+        return keptTimers(await tables()).filter(({ key }) => has(key, of))
+      },
     }
   }
 

@@ -15,6 +15,15 @@ export function unknownName(
   })
 }
 
+/** A column that rows do not have. */
+export function unknownColumn(where: string, name: string, names: readonly string[]): MillraceError {
+  return new MillraceError('test/unknown-name', {
+    what: `${where} has no column "${name}"`,
+    detail: `its columns: ${listNames(names)}`,
+    hint: didYouMean(name, names) ?? 'name a column that it has',
+  })
+}
+
 /** Something that what is driven cannot do. */
 export function notPossible(what: string, hint: string, step?: string): MillraceError {
   return new MillraceError('test/not-possible', { what, hint, step })

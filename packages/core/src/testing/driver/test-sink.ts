@@ -1,4 +1,5 @@
 /** A sink, or a watched output, as a test looks at it. */
+import { checkOptionNames } from '../../data/option-names.ts'
 import type { Change, SinkRecord } from './driven-sink.ts'
 import { changeTable } from './row-table.ts'
 import type { TableOptions } from './row-table.ts'
@@ -24,6 +25,7 @@ export interface TestOutput<Row = AnyRow> {
   /**
    * All changes as aligned text for snapshots, with a column of signs where rows can be taken back.
    *
+   * @throws MillraceError `test/unknown-name` for a column that they do not have.
    * @example
    * ```text
    * origin  windowStart        windowEnd          flights
@@ -72,6 +74,7 @@ export class RecordView implements TestOutput {
   }
 
   table(options: TableOptions = {}): string {
+    checkOptionNames('table', options, ['columns', 'sort'])
     const { schema, changes, takesChanges } = this.#record
     const signed = takesChanges && changes.some(({ weight }) => weight < 0)
     return changeTable(schema, changes, { ...options, signed })

@@ -2,7 +2,7 @@
 import { batchOfRows } from '../../data/batch-builder.ts'
 import type { Schema } from '../../data/type.ts'
 import { isMillraceError, MillraceError } from '../../errors.ts'
-import { parseInstant } from '../../time/instant.ts'
+import { formatInstant, parseInstant } from '../../time/instant.ts'
 import type { DrivenInput } from './driven-plan.ts'
 import type { Entry, InputLog, Partition } from './input-log.ts'
 import { notPossible } from './test-errors.ts'
@@ -28,7 +28,11 @@ export interface TestPartition<Row> {
    * @throws MillraceError `value/invalid` for a row that does not fit the schema.
    */
   send(...rows: readonly SentRow<Row>[]): void
-  /** Says that no row before this moment comes any more, beside what the pipeline's own strategy finds in the rows. */
+  /**
+   * Says that no row before this moment comes any more, beside what the pipeline's own strategy finds in the rows.
+   *
+   * @throws MillraceError `test/not-possible` for a moment before that of the last watermark.
+   */
   watermark(moment: Moment): void
   /** Sends a row that the source cannot decode: it fails, or goes to `rejected`, as the pipeline says. */
   sendUndecodable(raw: string, reason?: string): void
@@ -73,6 +77,7 @@ export class SourceFeed implements TestSource<never> {
 
   watermark(moment: Moment): void {
     const entry = this.#watermarkEntry(moment)
+    for (const partition of this.#input.partitions) this.#refuseBack(partition, entry.watermark)
     for (const partition of this.#input.partitions) this.#sendTo(partition, entry)
   }
 
@@ -109,7 +114,20 @@ export class SourceFeed implements TestSource<never> {
         this.#step,
       )
     if (entry.kind === 'rows' && entry.batch.length === 0) return
+    if (entry.kind === 'watermark') {
+      this.#refuseBack(partition, entry.watermark)
+      partition.watermark = entry.watermark
+    }
     this.#log.send(partition, entry, { toTable: this.#input.isTable })
+  }
+
+  #refuseBack(partition: Partition, watermark: number): void {
+    if (watermark < partition.watermark)
+      throw notPossible(
+        `the watermark of source "${this.#step}" would go back from ${formatInstant(partition.watermark, true)} to ${formatInstant(watermark, true)}`,
+        'send watermarks that rise: what a source has said about its rows stands',
+        this.#step,
+      )
   }
 
   #rowsEntry(rows: readonly object[]): Entry {
@@ -120,7 +138,7 @@ export class SourceFeed implements TestSource<never> {
     return { kind: 'rows', batch: batchOfRows(schema as Schema<object>, plain) }
   }
 
-  #watermarkEntry(moment: Moment): Entry {
+  #watermarkEntry(moment: Moment): Entry & { readonly kind: 'watermark' } {
     if (this.#input.node.eventTime === undefined)
       throw notPossible(
         `source "${this.#step}" has no event time, and no watermark`,

@@ -55,6 +55,56 @@ describe('a test that drives a pipeline and asks for', () => {
     await expect(test.step('keep').state()).rejects.toThrow(/keeps no state/)
   })
 
+  it('state that there cannot be gets an error, before and behind the first epoch', async () => {
+    const test = await drive(keeping)
+    const keep = test.step('keep')
+    for (let epoch = 0; epoch < 2; epoch++) {
+      await expect(keep.state({ orign: 'AMS' })).rejects.toThrow(/no column "orign"[^]*did you mean "origin"/)
+      await expect(keep.state({ origin: 1 })).rejects.toMatchObject({ code: 'value/invalid' })
+      await expect(keep.timers({ flights: 1 })).rejects.toMatchObject({ code: 'test/unknown-name' })
+      await expect(test.step('seen').state()).rejects.toThrow(/step "seen" keeps no state/)
+      await expect(test.step('seen').timers()).rejects.toThrow(/step "seen" sets no timers/)
+      expect(await keep.state({ origin: 'SEA' })).toEqual([])
+      expect(await keep.state({ origin: 'AMS', flights: 1 })).toHaveLength(epoch)
+      test.source('flights', Flight).send({ origin: 'AMS', at: 1 })
+      await test.epoch()
+    }
+  })
+
+  it('state of a window by a column that it does not have gets an error', async () => {
+    const test = await drive(hourly)
+    test.source('flights', Flight).send({ origin: 'AMS', at: 1 })
+    await test.epoch()
+    await expect(test.step('hourly').state({ orign: 'AMS' })).rejects.toThrow(/did you mean "origin"/)
+    await expect(test.step('hourly').timers()).rejects.toThrow(/sets no timers/)
+    expect(await test.step('hourly').state({ origin: 'AMS' })).toHaveLength(1)
+  })
+
+  it('a table of columns or with options that are not there gets an error', async () => {
+    const test = await drive(hourly)
+    const table =
+      (options: object): (() => string) =>
+      () =>
+        test.sink('out').table(options)
+    expect(table({ columns: ['fligths'] })).toThrow(/no column "fligths"[^]*did you mean "flights"/)
+    expect(table({ column: ['flights'] })).toThrow(expect.objectContaining({ code: 'plan/invalid-argument' }))
+  })
+
+  it('a watermark that goes back gets an error', async () => {
+    const test = await drive(hourly, { partitions: 2 })
+    const flights = test.source('flights')
+    flights.partition(1).watermark(5000)
+    flights.partition(0).watermark(1000)
+    flights.partition(0).watermark(1000)
+    expect(() => flights.watermark(4998)).toThrow(/go back/)
+    flights.partition(0).watermark(2000)
+    expect(() => flights.partition(1).watermark(4999)).toThrow(
+      /would go back from 1970-01-01T00:00:05[^]* to 1970-01-01T00:00:04\.999/,
+    )
+    await test.crash()
+    expect(() => flights.watermark(0)).toThrow(expect.objectContaining({ code: 'test/not-possible' }))
+  })
+
   it('more behind the end gets an error, and what was read stays', async () => {
     const test = await drive(keeping)
     test.source('flights', Flight).send({ origin: 'AMS', at: 1 })
