@@ -9,7 +9,7 @@ import { BatchBuilder } from '../data/batch-builder.ts'
 import type { FixedColumn } from '../data/column.ts'
 import { MillraceError } from '../errors.ts'
 import { keyGroupsOf } from './exchange.ts'
-import type { TaskPlace } from './keyed-part.ts'
+import type { TaskPlace } from './keyed/keyed-part.ts'
 
 const NAME = 'progress'
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import type { StateRows } from '../../src/checkpoint/index.ts'
 import { batchOfRows, schema, t } from '../../src/data/index.ts'
 import type { Batch, Schema } from '../../src/data/index.ts'
-import { KeyedPart } from '../../src/engine/keyed-part.ts'
-import type { TaskPlace } from '../../src/engine/keyed-part.ts'
+import { KeyedPart } from '../../src/engine/keyed/keyed-part.ts'
+import type { TaskPlace } from '../../src/engine/keyed/keyed-part.ts'
 import { ArrayPool, GroupTable, RecordLayout, StringTable, keyLayout } from '../../src/state/index.ts'
 
 const KEY_GROUPS = 16

@@ -17,8 +17,8 @@ import type {
 } from '../../state/index.ts'
 import { KeptRows, RecordLayout, RowLists, TimeWheel } from '../../state/index.ts'
 import type { OperatorContext } from '../operator.ts'
-import { AccumulateKernels } from '../window/window-aggregate-kernel.ts'
-import { LateRows } from '../window/late-rows.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
+import { LateRows } from '../rows/late-rows.ts'
 
 /** What both sides share. */
 export interface JoinGround {
@@ -65,7 +65,7 @@ export class JoinSide {
   records: Int32Array = new Int32Array(1024)
   readonly #ground: JoinGround
   readonly #late: LateRows
-  #kernels: AccumulateKernels | undefined
+  #kernels: KeyedKernels | undefined
   #selection: Int32Array = new Int32Array(1024)
   #unmatchable: Int32Array = new Int32Array(0)
 
@@ -85,7 +85,7 @@ export class JoinSide {
 
   /** Called once, when the table of keys is there. */
   open(keys: GroupTable): void {
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       key: this.options.key,
       strings: this.#ground.strings,
       aggregates: [],
@@ -140,7 +140,7 @@ export class JoinSide {
   locate(batch: Batch, keys: GroupTable): void {
     const count = rowCount(batch)
     if (this.groups.length < count) this.groups = new Int32Array(count)
-    const kernel = (this.#kernels as AccumulateKernels).bind(batch, batch.selection)
+    const kernel = (this.#kernels as KeyedKernels).bind(batch, batch.selection)
     kernel.loop(kernel.lanes, batch.eventTime, batch.selection, 0, count, -Infinity, Infinity, keys)
   }
 

@@ -11,7 +11,7 @@ import { hashKeyRow } from '../../data/key-hash.ts'
 import { readValue } from '../../data/read-value.ts'
 import type { Field } from '../../data/type.ts'
 import type { CallCursor, KeyLayout, RecordField, StringTable } from '../../state/index.ts'
-import { writeKeys } from '../key-columns.ts'
+import { writeKeys } from '../keyed/key-columns.ts'
 
 /** What a call key is made with. */
 export interface CallKeyParts {

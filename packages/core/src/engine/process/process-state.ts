@@ -23,8 +23,8 @@ import {
   RecordLayout,
   ValueStateHandle,
 } from '../../state/index.ts'
-import { KeyedPart } from '../keyed-part.ts'
-import type { PartColumn, TaskPlace } from '../keyed-part.ts'
+import { KeyedPart } from '../keyed/keyed-part.ts'
+import type { PartColumn, TaskPlace } from '../keyed/keyed-part.ts'
 import type { OperatorState, SnapshotScope } from '../operator.ts'
 import type { StateHandle } from './process-function.ts'
 import type { ProcessTimers } from './process-timers.ts'

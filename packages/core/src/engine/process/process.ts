@@ -41,7 +41,7 @@ import { ProcessTimers } from './process-timers.ts'
 import { RowOutput } from '../rows/row-output.ts'
 import { rowText, thrownText } from '../rows/row-text.ts'
 import type { FunctionBindings } from '../window/window-aggregate.ts'
-import { AccumulateKernels } from '../window/window-aggregate-kernel.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
 
 /** Timers that one call of `advance` fires before it hands back to the task. */
 const TIMERS_PER_SLICE = 10_000
@@ -89,7 +89,7 @@ class Process implements Operator {
   readonly #cursor: CallCursor
   readonly #handles: readonly StateHandle[]
   readonly #timers: ProcessTimers
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #reader: RowReader
   readonly #outputs: ReadonlyMap<string, RowOutput>
   readonly #context: ProcessContext & { eventTime: number | undefined; watermark: number }
@@ -120,7 +120,7 @@ class Process implements Operator {
       { layout: this.#key, table: cursor.table, hash, keyGroups: context.keyGroups },
       { strings: this.#strings, pool: this.#pool, step: node.step },
     )
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       key: this.#key,
       strings: this.#strings,
       aggregates: [],

@@ -15,7 +15,7 @@ import type { RecordField, RecordStore } from '../../state/index.ts'
 import { ByteReader, ByteWriter } from '../../state/index.ts'
 import { accumulatorWriters } from './accumulator-columns.ts'
 import type { PartialForm, SavedForm } from '../aggregates/index.ts'
-import type { PartColumn } from '../keyed-part.ts'
+import type { PartColumn } from '../keyed/keyed-part.ts'
 import type { BoundAggregate, WindowAggregateParts } from './window-aggregate-parts.ts'
 import type { ResultWriter } from './window-output.ts'
 

@@ -15,8 +15,8 @@ import type { AggregateCall } from '../../plan/logical.ts'
 import type { GroupTable, RecordField } from '../../state/index.ts'
 import { RecordStore, keyLayout } from '../../state/index.ts'
 import type { PartialForm } from '../aggregates/index.ts'
-import { AccumulateKernels } from './window-aggregate-kernel.ts'
-import type { BoundKernel } from './window-aggregate-kernel.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
+import type { BoundKernel } from '../keyed/keyed-kernel.ts'
 import type { BoundAggregate, WindowAggregateParts } from './window-aggregate-parts.ts'
 import type { ResultWriter } from './window-output.ts'
 
@@ -45,7 +45,7 @@ export function accumulatorWriters(
 /** Takes in batches of accumulators. */
 export class AccumulatorInput {
   readonly #parts: WindowAggregateParts
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #staged: RecordStore
   /** Where the number of rows and the first aggregate's columns stand. */
   readonly #rowsColumn: number
@@ -60,7 +60,7 @@ export class AccumulatorInput {
     this.#rowsColumn = parts.node.keys.length
     this.#staged = new RecordStore(parts.template, parts.pool)
     const words = parts.template.length
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       key: keyLayout(schema, parts.node.keys, parts.node.step),
       strings: parts.strings,
       aggregates: [],

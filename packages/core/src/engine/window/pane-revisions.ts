@@ -9,7 +9,7 @@ import { isLate } from '../../time/window.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import type { Pane, PaneList } from './pane-list.ts'
 import type { PaneTables } from './pane-tables.ts'
-import type { AccumulateKernels } from './window-aggregate-kernel.ts'
+import type { KeyedKernels } from '../keyed/keyed-kernel.ts'
 import type { WindowCorrections } from './window-corrections.ts'
 import type { WindowRows } from './window-output.ts'
 
@@ -18,7 +18,7 @@ export interface RevisionParts {
   readonly arithmetic: PaneArithmetic
   readonly panes: PaneList
   readonly tables: PaneTables
-  readonly kernels: AccumulateKernels
+  readonly kernels: KeyedKernels
   readonly corrections: WindowCorrections
   readonly allowedLateness: number
   /** The pane that starts at a time, made when it is not there. */

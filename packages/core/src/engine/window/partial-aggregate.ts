@@ -26,7 +26,7 @@ import { accumulatorWriters, rowsCall } from './accumulator-columns.ts'
 import type { Emit, Operator, OperatorContext } from '../operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import { paneArithmetic } from './pane-arithmetic.ts'
-import { AccumulateKernels } from './window-aggregate-kernel.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { bindAggregates, holdKey, releaseRecord, windowAggregateParts } from './window-aggregate-parts.ts'
 import { WindowOutput } from './window-output.ts'
@@ -54,7 +54,7 @@ export class PartialAggregate implements Operator {
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #arithmetic: PaneArithmetic
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #output: WindowOutput
   readonly #hasTime: boolean
   readonly #main: Emit
@@ -83,7 +83,7 @@ export class PartialAggregate implements Operator {
     this.#arithmetic = paneArithmetic(node.window)
     this.#hasTime = node.window.kind !== 'global'
     const words = this.#parts.template.length
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       ...this.#parts,
       groupWords: words,
       recordWords: words,

@@ -21,7 +21,7 @@ import { LATE_PORT, MAIN_PORT } from '../../plan/logical.ts'
 import type { GroupTable } from '../../state/index.ts'
 import { isLate, isWindowComplete } from '../../time/window.ts'
 import { AccumulatorInput } from './accumulator-columns.ts'
-import { LateRows } from './late-rows.ts'
+import { LateRows } from '../rows/late-rows.ts'
 import type { Emit, Operator, OperatorContext, OperatorState } from '../operator.ts'
 import type { PaneArithmetic } from './pane-arithmetic.ts'
 import { paneArithmetic } from './pane-arithmetic.ts'
@@ -31,7 +31,7 @@ import { PaneRevisions } from './pane-revisions.ts'
 import { PaneSpans, paysForSpans } from './pane-spans.ts'
 import { PaneState } from './pane-state.ts'
 import { PaneTables } from './pane-tables.ts'
-import { AccumulateKernels } from './window-aggregate-kernel.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import { bindAggregates, windowAggregateParts } from './window-aggregate-parts.ts'
 import type { FunctionBindings } from './window-aggregate.ts'
@@ -53,7 +53,7 @@ export class PaneWindows implements Operator {
   readonly #context: OperatorContext
   readonly #parts: WindowAggregateParts
   readonly #arithmetic: PaneArithmetic
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #output: WindowOutput
   readonly #main: Emit
   readonly #late: LateRows
@@ -83,7 +83,7 @@ export class PaneWindows implements Operator {
     this.#context = context
     this.#arithmetic = paneArithmetic(node.window)
     this.#lateness = node.allowedLatenessMs
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       ...this.#parts,
       groupWords: this.#parts.template.length,
       recordWords: this.#parts.template.length,

@@ -29,13 +29,13 @@ import { LATE_PORT, MAIN_PORT } from '../../plan/logical.ts'
 import type { RecordField } from '../../state/index.ts'
 import { GroupTable, SWEPT_MAX, TimerHeap } from '../../state/index.ts'
 import { checkEventTime, isLate } from '../../time/window.ts'
-import { LateRows } from './late-rows.ts'
+import { LateRows } from '../rows/late-rows.ts'
 import type { Emit, Operator, OperatorContext, OperatorState } from '../operator.ts'
 import type { RestoredSession, SessionFields } from './session-state.ts'
 import { SessionState } from './session-state.ts'
 import { SessionTree } from './session-tree.ts'
-import type { SessionPlacer } from './window-aggregate-kernel.ts'
-import { AccumulateKernels } from './window-aggregate-kernel.ts'
+import type { SessionPlacer } from '../keyed/keyed-kernel.ts'
+import { KeyedKernels } from '../keyed/keyed-kernel.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 import {
   bindAggregates,
@@ -64,7 +64,7 @@ export class SessionWindows implements Operator {
   readonly #sessions: GroupTable
   readonly #tree: SessionTree
   readonly #heap = new TimerHeap()
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #output: WindowOutput
   readonly #corrections: WindowCorrections
   readonly #main: Emit
@@ -105,7 +105,7 @@ export class SessionWindows implements Operator {
     const { key, template, pool } = parts
     this.#sessions = new GroupTable({ keyWords: key.words, template, pool })
     this.#tree = new SessionTree(this.#sessions, extra)
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       ...parts,
       groupWords: template.length,
       recordWords: template.length,

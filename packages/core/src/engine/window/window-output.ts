@@ -13,7 +13,7 @@ import { MillraceError, assert } from '../../errors.ts'
 import type { GroupTable, RecordStore } from '../../state/index.ts'
 import { windowMaxTime } from '../../time/window.ts'
 import type { RecordRange } from '../aggregates/index.ts'
-import { shareKeyStrings, writeKeys } from '../key-columns.ts'
+import { shareKeyStrings, writeKeys } from '../keyed/key-columns.ts'
 import { LentBuilders } from '../rows/lent-builders.ts'
 import type { WindowAggregateParts } from './window-aggregate-parts.ts'
 

@@ -4,21 +4,21 @@
  * Columns are logical: they say nothing of slots, record numbers or tables. String keys are written as ranges of the
  * string table's bytes, which never change (S3 of state/string-table.ts), so rows may be read for as long as wanted.
  */
-import type { GroupRange, StatePart, StateRows } from '../checkpoint/state-file.ts'
-import type { Batch } from '../data/batch.ts'
-import { rowCount } from '../data/batch.ts'
-import { BatchBuilder } from '../data/batch-builder.ts'
-import type { Column } from '../data/column.ts'
-import { hashKeys, keyGroupOf } from '../data/key-hash.ts'
-import type { Field, Schema } from '../data/type.ts'
-import type { GroupTable, KeyLayout, RecordStore, StringTable } from '../state/index.ts'
-import { keyLayout } from '../state/index.ts'
-import { keyGroupsOf } from './exchange.ts'
+import type { GroupRange, StatePart, StateRows } from '../../checkpoint/state-file.ts'
+import type { Batch } from '../../data/batch.ts'
+import { rowCount } from '../../data/batch.ts'
+import { BatchBuilder } from '../../data/batch-builder.ts'
+import type { Column } from '../../data/column.ts'
+import { hashKeys, keyGroupOf } from '../../data/key-hash.ts'
+import type { Field, Schema } from '../../data/type.ts'
+import type { GroupTable, KeyLayout, RecordStore, StringTable } from '../../state/index.ts'
+import { keyLayout } from '../../state/index.ts'
+import { keyGroupsOf } from '../exchange.ts'
 import { shareKeyStrings, writeKeys } from './key-columns.ts'
-import type { OperatorContext } from './operator.ts'
-import { AccumulateKernels } from './window/window-aggregate-kernel.ts'
-import type { BoundKernel } from './window/window-aggregate-kernel.ts'
-import type { ResultWriter } from './window/window-output.ts'
+import type { OperatorContext } from '../operator.ts'
+import { KeyedKernels } from './keyed-kernel.ts'
+import type { BoundKernel } from './keyed-kernel.ts'
+import type { ResultWriter } from '../window/window-output.ts'
 
 /** Rows of a batch of a snapshot: enough to be written in large pieces. */
 const BATCH_ROWS = 16_384
@@ -58,7 +58,7 @@ export interface KeyedPartOptions {
 export class KeyedPart {
   readonly part: StatePart
   readonly #options: KeyedPartOptions
-  readonly #kernels: AccumulateKernels
+  readonly #kernels: KeyedKernels
   readonly #keyColumns: readonly number[]
   /** The rows so far. */
   #builder: BatchBuilder | undefined
@@ -81,7 +81,7 @@ export class KeyedPart {
     const schema = partSchema([...keys, ...columns.map(({ field }) => field)])
     this.part = { name: options.name, schema }
     this.#keyColumns = keys.map((_, at) => at)
-    this.#kernels = new AccumulateKernels({
+    this.#kernels = new KeyedKernels({
       key: keyLayout(
         schema,
         keys.map(({ name }) => name),

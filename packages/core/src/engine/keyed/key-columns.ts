@@ -1,9 +1,9 @@
 /** Key words written back into columns: the keys of results, and the keys that user functions see. */
-import type { ColumnBuilder } from '../data/column-builder.ts'
-import type { FixedColumnBuilder } from '../data/fixed-column-builder.ts'
-import type { Utf8ColumnBuilder } from '../data/utf8-column-builder.ts'
-import type { KeyLayout, KeyPart, RecordStore, StringTable } from '../state/index.ts'
-import { integerOfWords } from '../state/index.ts'
+import type { ColumnBuilder } from '../../data/column-builder.ts'
+import type { FixedColumnBuilder } from '../../data/fixed-column-builder.ts'
+import type { Utf8ColumnBuilder } from '../../data/utf8-column-builder.ts'
+import type { KeyLayout, KeyPart, RecordStore, StringTable } from '../../state/index.ts'
+import { integerOfWords } from '../../state/index.ts'
 
 /** Some records that begin with a key. */
 export interface GroupRange {

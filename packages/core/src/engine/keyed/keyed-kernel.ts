@@ -13,7 +13,7 @@ import { generate } from '../../data/generate.ts'
 import type { GroupTable, KeyLayout, KeyPart, RecordField, StringTable } from '../../state/index.ts'
 import { StringColumn, hashSource, keyShape, keySource } from '../../state/index.ts'
 import type { Aggregate, InlineNames } from '../aggregates/index.ts'
-import type { BoundAggregate } from './window-aggregate-parts.ts'
+import type { BoundAggregate } from '../window/window-aggregate-parts.ts'
 
 /** Rows of which home slots are looked at ahead: more than a processor waits for at once, few enough to stay in its cache. */
 const AHEAD_ROWS = 256
@@ -82,7 +82,7 @@ export interface SessionPlacer {
 }
 
 /** Kernels of one operator, by the layout of the columns they read. */
-export class AccumulateKernels {
+export class KeyedKernels {
   /**
    * Whether records are marked that change: from the first snapshot on. Before it all records are as new, and marked
    * since they were allocated, so that a run without checkpoints pays for nothing.
