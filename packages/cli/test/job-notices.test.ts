@@ -61,6 +61,22 @@ describe('the last epoch', () => {
     expect(lastEpochText(progress({ lastEpoch: undefined }), 0)).toBeUndefined()
   })
 
+  it('is told whole on a narrow terminal, in further lines', () => {
+    const snapshot = progress()
+    const rates = ratesBetween(undefined, snapshot)
+    const state = {
+      pipeline: 'p',
+      mode: 'continuous',
+      progress: snapshot,
+      rates,
+      nowMs: 10_400,
+      stopping: false,
+    } as const
+    const lines = progressBlock(state, { rows: 24, columns: 80 }).map((line) => paintLine(line, plainPalette))
+    expect(lines.every((line) => line.length < 80)).toBe(true)
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain('publish 5 ms, commit 8 ms, 12 kB of state')
+  })
+
   it('is shown where epochs are kept, and elsewhere not', () => {
     const shown = (more: Partial<JobProgress>, mode: 'continuous' | 'batch' = 'continuous'): string => {
       const snapshot = progress(more)

@@ -172,6 +172,16 @@ describe('the block on a terminal', () => {
     expect(paintLine(progressLine(waits), plainPalette)).toContain(shown)
   })
 
+  it('where there is no room for all steps shows sources and sinks, and then those that people have named', () => {
+    const names = ['in', 'a', 'a/columns', 'b', 'c', 'out', 'also-out']
+    const steps = names.map((name, at) => ({
+      ...step(name, at),
+      kind: name === 'in' ? 'source' : name.endsWith('out') ? 'sink' : 'transform',
+    }))
+    const shown = text(state({ steps }), 11).map((line) => line.trim().split(/\s+/)[0])
+    expect(shown.filter((name) => names.includes(name ?? ''))).toEqual(['in', 'a', 'out', 'also-out'])
+  })
+
   it('leaves steps out when there are more than lines, and says how many', () => {
     const steps = Array.from({ length: 30 }, (_, at) => step(`step-${at}`, at))
     const lines = text(state({ steps }), 12)

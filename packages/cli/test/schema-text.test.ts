@@ -61,6 +61,9 @@ describe('the name of a schema', () => {
     ['data/*.csv', 'Row'],
     ['2024/01.csv', 'Row01'],
     ['folder/', 'Folder'],
+    ['out/hourly/part-000001-0000-0000-b634de9de80f.csv.gz', 'Hourly'],
+    ['part-000001-0000-0000-b634de9de80f.csv', 'Part00000100000000B634de9de80f'],
+    ['part-time.csv', 'PartTime'],
   ])('of %s is %s', (path, name) => expect(schemaName(path)).toBe(name))
 })
 

@@ -48,7 +48,7 @@ export function progressBlock(
   const retry = jobNotices(state.progress, state.life ?? plainLife, state.nowMs)
     .flatMap((text) => wrapLine(`  ${text}`, width).split('\n'))
     .map((text): Line => [piece(text, 'warn')])
-  const epoch = epochLine(state)
+  const epoch = epochLines(state, width)
   const lines = Math.max(3, size.rows - OTHER_LINES - retry.length - epoch.length)
   return [
     headLine(state),
@@ -100,9 +100,12 @@ function hasPhasesAhead({ progress: { phase } }: ProgressState): boolean {
 }
 
 /** The last epoch by phase, where epochs are kept. */
-function epochLine(state: ProgressState): Line[] {
+function epochLines(state: ProgressState, width: number): Line[] {
   const text = isDurable(state) ? lastEpochText(state.progress, state.nowMs) : undefined
-  return text === undefined ? [] : [[piece(`  ${text}`, 'faint')]]
+  if (text === undefined) return []
+  return wrapLine(`  ${text}`, width)
+    .split('\n')
+    .map((line): Line => [piece(line, 'faint')])
 }
 
 /** Whether epochs are kept: without a state directory their manifest takes no time. */

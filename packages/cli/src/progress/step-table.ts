@@ -24,6 +24,7 @@ const keeping: ReadonlySet<string> = new Set([
   'partial-aggregate',
   'process',
   'lookup-join',
+  'interval-join',
 ])
 
 /** How a table is laid out. */
@@ -41,7 +42,7 @@ export function stepTable(
   rates: ReadonlyMap<string, number>,
   room: { readonly lines: number; readonly width: number },
 ): Line[] {
-  const shown = steps.length > room.lines ? steps.slice(0, room.lines - 1) : steps
+  const shown = steps.length > room.lines ? mostWanted(steps, room.lines - 1) : steps
   const layout = layoutFor(shown, room.width)
   const hidden = steps.length - shown.length
   return [
@@ -49,6 +50,16 @@ export function stepTable(
     ...shown.map((step) => stepLine(step, rates.get(step.step) ?? 0, layout)),
     ...(hidden > 0 ? [[piece(`  and ${hidden} more ${hidden === 1 ? 'step' : 'steps'}`, 'faint')]] : []),
   ]
+}
+
+/** Where there is no room for all: the ends of the pipeline first, then steps that people have named; in their order. */
+function mostWanted(steps: readonly StepProgress[], count: number): readonly StepProgress[] {
+  const rank = ({ kind, step }: StepProgress): number => {
+    if (kind === 'source' || kind === 'sink') return 0
+    return step.includes('/') ? 2 : 1
+  }
+  const wanted = new Set(steps.toSorted((a, b) => rank(a) - rank(b)).slice(0, count))
+  return steps.filter((step) => wanted.has(step))
 }
 
 /** The first layout, from the roomiest one on, whose names have the room that they need at least. */

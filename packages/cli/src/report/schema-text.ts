@@ -60,9 +60,13 @@ export function inferredText(
     .join('')
 }
 
+/** Parts of an output that this tool has written: their folder has the name. */
+const PART = /^part-\d{6,}-\d{4,}-\d{4,}-[\da-f]{12}\./
+
 /** A name for the schema of a file: `flights-3m.parquet` gives `Flights3m`. */
 export function schemaName(path: string): string {
-  const file = path.split(/[\\/]/).findLast((part) => /[a-z0-9]/i.test(part)) ?? ''
+  const parts = path.split(/[\\/]/).filter((part) => /[a-z0-9]/i.test(part))
+  const file = parts.findLast((part) => !PART.test(part)) ?? parts.at(-1) ?? ''
   const words = file.replace(/\..*$/, '').match(/[a-z0-9]+/gi) ?? []
   const name = words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('')
   return /^[A-Z]/.test(name) ? name : `Row${name}`

@@ -62,7 +62,7 @@ function unknownFunction(syntax: CallSyntax, name: string, binder: Binder): neve
   const near = nearestNames(name, known)
   const aggregate = /^(count|sum|avg|mean|min|max|stddev|variance)$/.test(name)
   const hint = aggregate
-    ? 'it is an aggregate: aggregates stand in a window or group step'
+    ? 'it is an aggregate: aggregates stand in the .aggregate(…) of a window'
     : near.length > 0
       ? `did you mean ${near.join(' or ')}?`
       : undefined

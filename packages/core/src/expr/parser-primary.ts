@@ -119,7 +119,10 @@ function parseArguments(reader: TokenReader, name: string): Syntax[] {
   const parts: Syntax[] = []
   if (reader.acceptOperator(')')) return parts
   if (reader.isOperator('*') && reader.isOperator(')', 1)) {
-    throw reader.expected('a value', `${name}(*) is an aggregate: aggregates stand in a window or group step`)
+    throw reader.expected(
+      'a value',
+      `${name}(*) is an aggregate: aggregates stand in the .aggregate(…) of a window`,
+    )
   }
   do parts.push(reader.expression())
   while (reader.acceptOperator(','))
