@@ -140,7 +140,8 @@ interface OpenFrame {
 
 function feed(stream: Decompress, bytes: Uint8Array, last: boolean): void {
   try {
-    stream.push(bytes, last)
+    // It keeps what it was given until a block is whole, and the caller may use its memory again.
+    stream.push(new Uint8Array(bytes), last)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     if (code === UNEXPECTED_END) throw truncatedInput('zstd', cause)

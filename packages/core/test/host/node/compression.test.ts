@@ -8,14 +8,19 @@ import type { CompressionStream } from '../../../src/host/host.ts'
 
 const { compression } = createNodeHost()
 
+/** Pieces come in memory that is used again for the next one, as from a file. */
 async function through(
   stream: CompressionStream,
   bytes: Uint8Array,
   pieceBytes: number,
 ): Promise<Uint8Array> {
   const output: Uint8Array[] = []
+  const memory = Buffer.alloc(pieceBytes)
   for (let start = 0; start < bytes.length; start += pieceBytes) {
-    output.push(Uint8Array.from(await stream.push(bytes.subarray(start, start + pieceBytes))))
+    const piece = bytes.subarray(start, start + pieceBytes)
+    memory.set(piece)
+    output.push(Uint8Array.from(await stream.push(memory.subarray(0, piece.length))))
+    memory.fill(0xff)
   }
   output.push(Uint8Array.from(await stream.end()))
   return Uint8Array.from(Buffer.concat(output))
