@@ -278,6 +278,19 @@ describe('the summary', () => {
     expect(text).toContain(`    ${path}  7 rows\n`)
   })
 
+  it('says where overwriting removed results and put nothing in their place', () => {
+    const nodes = [node({ step: 'out', kind: 'sink', path: 'out/hourly' })]
+    const text = (rowsIn: number, more: object = {}): string => {
+      const result = { end: 'stopped', progress: progress(step('out', 'sink', { rowsIn })) } as const
+      const of = { pipeline: 'p', mode: 'continuous', nodes, result, memoryBytes: 1e8, ...more } as const
+      return summaryText(of, plainPalette)
+    }
+    const removed = 'out/hourly  0 rows; what it held before was removed (--output-mode overwrite)\n'
+    expect(text(0, { outputMode: 'overwrite' })).toContain(removed)
+    expect(text(1, { outputMode: 'overwrite' })).toContain('out/hourly  1 row\n')
+    expect(text(0)).toContain('out/hourly  0 rows\n')
+  })
+
   it('names the step of rejected rows, and where they are', () => {
     const rejected = progress(step('orders', 'source', { rejectedRows: 1 }))
     expect(summary(rejected)).toContain(

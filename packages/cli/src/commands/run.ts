@@ -187,10 +187,10 @@ async function conclude(
   const memoryBytes = process.resourceUsage().maxRSS * 1024
   const { name } = module.pipeline
   const { mode, job } = settings
-  const { stopWhenIdleMs } = job
+  const { stopWhenIdleMs, outputMode } = job
   const { nodes } = built.plan
   const restarts = failures.at(-1)?.number ?? 0
-  const summary = { pipeline: name, mode, nodes, result, restarts, stopWhenIdleMs, memoryBytes }
+  const summary = { pipeline: name, mode, nodes, result, restarts, stopWhenIdleMs, outputMode, memoryBytes }
   const width = textWidth(stderr)
   stderr.write(summaryText(summary, paletteFor(stderr, environment), width))
   if (module.report !== undefined) {

@@ -1,7 +1,7 @@
 /** The last words on a run that ended well: what went in and out, how long it took, where the results lie. Pure. */
 import type { SinkDescription } from '@millrace/core/connect'
 import type { LogicalNode } from '@millrace/core/plan'
-import type { JobResult, JobStart, RunMode, StepFit } from '@millrace/core/runtime'
+import type { JobOptions, JobResult, JobStart, RunMode, StepFit } from '@millrace/core/runtime'
 import { formatBytes, formatCount, formatMs, formatRows, formatShort } from '../progress/quantities.ts'
 import { lateRows, openWindows, pendingTimers, rejectedRows, waitingRows } from './left-behind.ts'
 import type { OpenWindows, PendingTimers, StepRows, WaitingRows } from './left-behind.ts'
@@ -17,6 +17,8 @@ export interface Summary {
   readonly result: JobResult
   /** How long a run that ends when nothing comes waited for more. */
   readonly stopWhenIdleMs?: number | undefined
+  /** What became of results that lay there; undefined: the run refused to begin where some did. */
+  readonly outputMode?: JobOptions['outputMode']
   /** How often the run started again after a failure. */
   readonly restarts?: number
   /** The most memory that the process held. */
@@ -210,7 +212,7 @@ function listed(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(', ')
 }
 
-function outputs({ nodes, result }: Summary, palette: Palette): string[] {
+function outputs({ nodes, result, outputMode }: Summary, palette: Palette): string[] {
   // Nothing was written, and what is there may be of others.
   if (result.start?.kind === 'ended' && result.start.committedAgain === 0) return []
   const sinks = nodes.flatMap((node) => {
@@ -222,11 +224,16 @@ function outputs({ nodes, result }: Summary, palette: Palette): string[] {
   })
   if (sinks.length === 0) return []
   const width = Math.max(...sinks.map(({ path }) => path.length))
+  const replaces = outputMode === 'overwrite' && (result.start === undefined || result.start.kind === 'begin')
   return [
     '  results',
     ...sinks.map(({ path, rows }) => {
       const counted = rows === undefined ? '' : palette(`  ${formatRows(rows)}`, 'faint')
-      return `    ${path.padEnd(width)}${counted}`
+      const removed =
+        replaces && rows === 0
+          ? palette('; what it held before was removed (--output-mode overwrite)', 'warn')
+          : ''
+      return `    ${path.padEnd(width)}${counted}${removed}`
     }),
   ]
 }
