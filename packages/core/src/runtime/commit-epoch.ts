@@ -62,9 +62,13 @@ export async function commitOutputs(
     const committables = outputs
       .filter((output) => output.step === step.step)
       .map(({ committable }) => committable)
-    const rows =
-      committables.length === 0 ? 0 : await commitSink(step, { epoch, committables, commits, retries })
-    commits.push({ step: step.step, rows })
+    try {
+      const rows =
+        committables.length === 0 ? 0 : await commitSink(step, { epoch, committables, commits, retries })
+      commits.push({ step: step.step, rows })
+    } finally {
+      retries.over()
+    }
   }
   return commits
 }

@@ -43,7 +43,7 @@ export class CommitRetries {
     return this.#max === Infinity
   }
 
-  /** What is waited for now. */
+  /** The commit that is tried again, also while a try is under way. */
   get waiting(): CommitRetry | undefined {
     return this.#waiting
   }
@@ -83,6 +83,10 @@ export class CommitRetries {
       }
     })
     this.#wake = undefined
+  }
+
+  /** The commit is over, well or not: nothing is waited for. */
+  over(): void {
     this.#waiting = undefined
   }
 }

@@ -110,6 +110,23 @@ describe('a commit that is tried again', () => {
     expect(log.filter((line) => line === 'b commits')).toHaveLength(13)
   })
 
+  test('shows in the progress while a further try is under way too, until it has succeeded', async () => {
+    let tries = 0
+    const seen: unknown[] = []
+    const host = createManualHost()
+    const later: Answer = (count) => {
+      seen.push(job.progress().retrying?.tries)
+      return ++tries < 3 ? away(count) : committed(count)
+    }
+    const job = new Job(writing(telling('a', [], later)).build(), { host })
+    const run = job.run()
+    await untilRetrying(job, host)
+    for (let turn = 0; turn < 5; turn++) await host.advance(10_000)
+    await run
+    expect(seen).toEqual([undefined, 1, 2])
+    expect(job.progress().retrying).toBeUndefined()
+  })
+
   test('is tried a few times more when the stop came before', async () => {
     let tries = 0
     const later: Answer = (count) => (++tries < 4 ? away(count) : committed(count))
