@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { batchOfRows } from '../../src/data/batch-builder.ts'
 import { schema, t } from '../../src/data/builder.ts'
+import { batchToRows } from '../../src/data/read-value.ts'
 import {
   blackhole,
   memoryBatches,
   memoryRows,
   memorySink,
   memoryStream,
+  nexmark,
   rate,
   toConsole,
 } from '../../src/connect/index.ts'
@@ -47,6 +49,19 @@ describe('small connectors pass the conformance suites:', () => {
       }
     },
   })
+
+  for (const kind of ['person', 'auction', 'bid'] as const) {
+    sourceConformance(tools, {
+      name: `the Nexmark generator of ${kind}s`,
+      bounded: async () => {
+        const source = nexmark(kind, { events: 150 })
+        const reader = await source.open({ id: '0', detail: 0 }, undefined, undefined as never)
+        const read = await reader.read(1000)
+        const rows = read.kind === 'batch' ? batchToRows(read.batch) : []
+        return { host: createManualHost(), source, rows }
+      },
+    })
+  }
 
   sourceConformance(tools, {
     name: 'a stream in memory',

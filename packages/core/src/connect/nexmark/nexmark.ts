@@ -6,7 +6,7 @@
 import type { Batch } from '../../data/batch.ts'
 import { makeBatch } from '../../data/batch.ts'
 import type { FixedColumn } from '../../data/column.ts'
-import { pickColumns } from '../../data/schema.ts'
+import { fieldOf } from '../../data/schema.ts'
 import type { Schema } from '../../data/type.ts'
 import { MillraceError } from '../../errors.ts'
 import { checkOptionNames } from '../../data/option-names.ts'
@@ -117,8 +117,10 @@ class NexmarkSource<Row> implements Source<Row, NexmarkPosition> {
 
   withPushdown({ columns }: Pushdown): Source<unknown, NexmarkPosition> {
     if (columns === undefined) return this
-    const schema = pickColumns(this.schema as Schema<Record<string, unknown>>, columns)
-    return new NexmarkSource(this.kind, this.settings, schema)
+    // No column at all is wanted where rows are only counted.
+    return new NexmarkSource(this.kind, this.settings, {
+      fields: columns.map((name) => fieldOf(this.schema, name)),
+    })
   }
 
   enumerate(): Promise<{ next(): Promise<{ splits: Split[]; done: boolean }>; close(): Promise<void> }> {
