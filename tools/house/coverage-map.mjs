@@ -1,7 +1,8 @@
 // docs/coverage.md maps what was promised to the tests that hold it. This finds the tests that it names, and says
 // which of them do not exist. A test is named in backticks: `path/to/file.test.ts > title`, where the title is
 // that of a suite or a test, with or without those around it (`suite > test`).
-// Names may hold what a loop fills in: `%s`, `$name`, or an interpolation count as "anything".
+// Names may hold what a loop fills in: `%s`, `$name`, or an interpolation count as "anything". Where no test of the suite
+// holds a promise, the row names a command, or steps of `npm run verify`.
 import { parseSource } from './syntax.mjs'
 
 /** @typedef {import('./syntax.mjs').SyntaxNode} SyntaxNode */
@@ -54,7 +55,44 @@ export function hasTitle(title, titles) {
 }
 
 /**
- * What the map names and the project does not have.
+ * What there is beside tests.
+ *
+ * @typedef {object} Commands
+ * @property {readonly string[]} scripts - of package.json
+ * @property {readonly string[]} steps - of `npm run verify`
+ */
+
+/**
+ * Rows that name a command or a step which does not exist, and those that name nothing at all.
+ *
+ * @param {string} markdown
+ * @param {Commands} commands
+ * @returns {string[]} one sentence for each fault
+ */
+export function commandFaults(markdown, { scripts, steps }) {
+  return markdown.split('\n').flatMap((text, index) => {
+    const [, promise = '', held = ''] = text.startsWith('|') ? text.split(/(?<!\\)\|/) : []
+    if (promise === '' || /^[ :-]+$/.test(promise) || held.trim() === 'held by') return []
+    const line = `line ${index + 1}:`
+    const named = [...held.matchAll(/`npm (?:run )?([\w:-]+)[^`]*`/g)].map(([, name = '']) => name)
+    const ofVerify = [...held.matchAll(/steps? ((?:`[\w-]+`(?:, | and )?)+) of `npm run verify`/g)].flatMap(
+      ([, list = '']) => [...list.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name),
+    )
+    const faults = [
+      ...named
+        .filter((name) => !scripts.includes(name))
+        .map((name) => `${line} there is no script "${name}"`),
+      ...ofVerify
+        .filter((name) => !steps.includes(name))
+        .map((name) => `${line} verify has no step "${name}"`),
+    ]
+    const isHeld = named.length > 0 || /\.test(?:-d)?\.ts/.test(held)
+    return isHeld ? faults : [...faults, `${line} nothing holds "${promise.trim()}"`]
+  })
+}
+
+/**
+ * Tests that the map names and the project does not have.
  *
  * @param {string} markdown
  * @param {(file: string) => string | undefined} read - the text of a test file, undefined when there is none
@@ -96,6 +134,7 @@ function titlePattern(full) {
 const interpolated = '%~'
 
 const titleCalls = new Set(['describe', 'suite', 'it', 'test'])
+const neverRuns = new Set(['skip', 'todo'])
 
 /**
  * @param {SyntaxNode} node
@@ -114,7 +153,7 @@ function collectTitles(node, outer, titles) {
 }
 
 /**
- * The title of a call like `it('…')`, `describe.skip('…')` or `it.each(rows)('…')`.
+ * The title of a call like `it('…')`, `describe.concurrent('…')` or `it.each(rows)('…')`.
  *
  * @param {SyntaxNode} call
  * @returns {string | undefined}
@@ -122,6 +161,8 @@ function collectTitles(node, outer, titles) {
 function calledTitle(call) {
   let callee = call['callee']
   while (callee.type === 'MemberExpression' || callee.type === 'CallExpression') {
+    // What never runs holds nothing.
+    if (callee.type === 'MemberExpression' && neverRuns.has(callee.property.name)) return undefined
     callee = callee.type === 'MemberExpression' ? callee.object : callee.callee
   }
   const [argument] = call['arguments']
