@@ -7,7 +7,8 @@
  *
  * Invariants (tests quote them):
  *  RL1  A list is in order of time; rows of one time are in the order in which they were added.
- *  RL2  A list takes no more room than for four times as many rows as live in it, or two.
+ *  RL2  Whenever a list is full, it takes room for at most four times the rows that live in it, or two: the room of many
+ *       that lived once comes back when it would be needed again, or with the key.
  */
 import type { BlockHeap } from './block-heap.ts'
 import { classFor } from './block-heap.ts'
@@ -79,8 +80,9 @@ export class RowLists {
     const numbers = 2 * (block + (i32[base + this.#room.offset] as number))
     const end = i32[base + this.#end.offset] as number
     const { f64, i32: words } = this.#blocks
-    let place = end
-    while (place > 0 && (f64[block + place - 1] as number) > time) place--
+    // Mostly last; else behind all that are not later: those before the next millisecond.
+    const isLast = end === 0 || (f64[block + end - 1] as number) <= time
+    const place = isLast ? end : this.find(keys, key, time + 1)
     if (place < end) {
       f64.copyWithin(block + place + 1, block + place, block + end)
       words.copyWithin(numbers + place + 1, numbers + place, numbers + end)

@@ -11,6 +11,7 @@
  *  TW1  `take` gives every record once, in order of time; those of one time in the order in which they were added.
  *  TW2  A record that is added for a time before a bound that was asked for comes before all later ones, in no order.
  */
+import { assert } from '../errors.ts'
 
 const SPAN_BITS = 10
 const SPAN_MS = 1 << SPAN_BITS
@@ -44,6 +45,7 @@ export class TimeWheel {
   /** Adds a record that is not in the wheel. `time` is a whole number. */
   add(record: number, time: number): void {
     if (record >= this.#times.length) this.#grow(record)
+    assert(Number.isSafeInteger(time), 'a time in a wheel is no whole number')
     // Without records there is no order to keep: the next ones may begin anywhere.
     if (this.size++ === 0) {
       this.#near = -Infinity

@@ -244,6 +244,8 @@ describe('an interval join', () => {
     { kind: 'watermark', time: 30 },
   ]
 
+  const cut: Cut = { at: 0.5, scope: 'changes', restart: 1 }
+
   it('gives rows without a partner when the watermark has passed the last one that could come (IJ2)', async () => {
     const gone = async (last: number): Promise<unknown[]> => {
       const some = events
@@ -279,7 +281,17 @@ describe('an interval join', () => {
     expect(await gone(18)).toEqual([[0, 0]])
   })
 
-  const cut: Cut = { at: 0.5, scope: 'changes', restart: 1 }
+  it('takes parts of a millisecond as the millisecond that they are in', async () => {
+    const parts: readonly StepEvent[] = [0.5, 1.5, 2.5, 1000].flatMap((time, n): StepEvent[] => [
+      { kind: 'row', input: 0, time, row: { key: 'a', id: n, size: 1 } },
+      { kind: 'row', input: 0, time: time + 0.25, row: { key: `${n}`, id: 10 + n, size: 1 } },
+    ])
+    const whole = parts.map((event) =>
+      event.kind === 'row' ? { ...event, time: Math.floor(event.time) } : event,
+    )
+    const run = await runStep(parts, optionsOf(shape, 1, 2), [cut])
+    expect(outcome(run)).toEqual(naive(shape, whole))
+  })
 
   it('a lost row of a snapshot is noticed', async () => {
     const whole = await runStep(events, optionsOf(shape, 1, 1), [cut])

@@ -5,7 +5,8 @@ import { makeBatch } from '../../src/data/batch.ts'
 import type { Batch } from '../../src/data/batch.ts'
 import { batchToRows, FixedColumnBuilder, hashKeyRow, KEY_HASH_SEED } from '../../src/data/index.ts'
 import { finishHash, mixNumber, mixWord } from '../../src/data/key-hash.ts'
-import type { DataType } from '../../src/data/type.ts'
+import { batchOfRows } from '../../src/data/batch-builder.ts'
+import type { DataType, Schema } from '../../src/data/type.ts'
 import { createExtreme } from '../../src/engine/aggregates/extreme.ts'
 import type { Aggregate, AggregateParts } from '../../src/engine/aggregates/index.ts'
 import { createMean, createSum } from '../../src/engine/aggregates/sum.ts'
@@ -81,6 +82,15 @@ describe('event times in nanoseconds', () => {
         } // prettier-ignore
       }),
     )
+  })
+})
+
+describe('event times in numbers with a fraction', () => {
+  it('are rounded down to the millisecond, before 1970 too', () => {
+    const of: Schema = { fields: [{ name: 'at', type: { kind: 'float64' }, nullable: false }] }
+    const rows = [0.5, -0.5, 1000, 1e12 + 0.999, Number.NaN].map((at) => ({ at }))
+    const times = extractEventTime(batchOfRows(of, rows), 0, { array: new Float64Array(0) })
+    expect([...times.subarray(0, rows.length)]).toEqual([0, -1, 1000, 1e12, Number.NaN])
   })
 })
 

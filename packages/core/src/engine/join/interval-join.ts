@@ -144,7 +144,8 @@ class IntervalJoin implements Operator {
     const { selection } = batch
     const times = batch.eventTime as Float64Array
     for (let n = 0; n < count; n++) {
-      const time = times[selection === undefined ? n : (selection[n] as number)] as number
+      // Timers of user functions may give rows a part of a millisecond.
+      const time = Math.floor(times[selection === undefined ? n : (selection[n] as number)] as number)
       const record = records[n] as number
       const group = groups[n] as number
       own.enter(record, keys, { group, time, number: this.#number++ })

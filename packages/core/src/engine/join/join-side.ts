@@ -126,7 +126,7 @@ export class JoinSide {
     this.#late.begin(batch)
     for (let n = 0; n < count; n++) {
       const row = batch.selection === undefined ? n : (batch.selection[n] as number)
-      if ((eventTime[row] as number) < earliest) this.#late.add(row)
+      if (Math.floor(eventTime[row] as number) < earliest) this.#late.add(row)
       else if (hasNulls && !keys.every((key) => isValid(key, row))) this.#unmatchable[unmatchable++] = row
       else this.#selection[kept++] = row
     }
@@ -217,7 +217,8 @@ function hasEarlier({ eventTime, selection, ...batch }: Batch, earliest: number)
   const time = eventTime as Float64Array
   const count = selection === undefined ? batch.length : batch.selectedCount
   for (let n = 0; n < count; n++) {
-    if ((time[selection === undefined ? n : (selection[n] as number)] as number) < earliest) return true
+    if (Math.floor(time[selection === undefined ? n : (selection[n] as number)] as number) < earliest)
+      return true
   }
   return false
 }

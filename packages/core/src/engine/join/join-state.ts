@@ -43,12 +43,20 @@ export interface JoinStateParts {
 /** Columns between the keys and the row's own. */
 const OWN_COLUMNS = 3
 
+/** The table of one side. */
+interface JoinTable {
+  readonly side: JoinSide
+  readonly keyed: KeyedPart
+  /** While rows come back: those that may come again with a partner, by number. Tasks of before may have used it twice. */
+  readonly waiting: Map<number, number[]>
+}
+
 /** State of the operator of interval-join.ts. */
 export class JoinState implements OperatorState {
   readonly parts: readonly StatePart[]
   readonly #parts: JoinStateParts
   readonly #progress: ProgressPart
-  readonly #tables: readonly { readonly side: JoinSide; readonly keyed: KeyedPart }[]
+  readonly #tables: readonly JoinTable[]
 
   constructor(parts: JoinStateParts) {
     this.#parts = parts
@@ -63,6 +71,7 @@ export class JoinState implements OperatorState {
     this.#tables = parts.sides.map((side, at) => ({
       side,
       keyed: this.#keyedPart(at === 0 ? 'left' : 'right', side),
+      waiting: new Map(),
     }))
     this.parts = [this.#progress.part, ...this.#tables.map(({ keyed }) => keyed.part)]
   }
@@ -93,7 +102,10 @@ export class JoinState implements OperatorState {
 
   restored(): void {
     this.#parts.restored()
-    for (const { side } of this.#tables) side.rows.records.takeChanged()
+    for (const { side, waiting } of this.#tables) {
+      side.rows.records.takeChanged()
+      waiting.clear()
+    }
   }
 
   beginTime(): void {
@@ -113,10 +125,7 @@ export class JoinState implements OperatorState {
     })
   }
 
-  #restoreRows(
-    { side, keyed }: { readonly side: JoinSide; readonly keyed: KeyedPart },
-    came: StateRows,
-  ): void {
+  #restoreRows({ side, keyed, waiting }: JoinTable, came: StateRows): void {
     const { keys } = this.#parts
     const count = keyed.begin(came)
     keyed.makeRoom(count, keys)
@@ -132,31 +141,17 @@ export class JoinState implements OperatorState {
     for (let n = 0; n < count; n++) {
       const row = rows[n] as number
       const [group, number, time] = [groups[n] as number, numbers[row] as number, times[row] as number]
-      const known = findRow(side, keys, { group, number, time })
-      if (known < 0) {
+      const known = waiting.get(number)?.find((one) => side.groupOf(one) === group)
+      if (known === undefined) {
         side.rows.add(n, n + 1, record)
         side.enter(record[n] as number, keys, { group, time, number })
         ;(keys.i32[group * keys.words + this.#parts.live.offset] as number)++
       }
-      if (partners[row] !== 0) side.found(known < 0 ? (record[n] as number) : known)
+      const entered = known ?? (record[n] as number)
+      if (partners[row] !== 0) side.found(entered)
+      else if (side.options.tracksPartners) waiting.set(number, [...(waiting.get(number) ?? []), entered])
     }
   }
-}
-
-/** The row of a key with a number; −1 when it is not there. */
-function findRow(
-  side: JoinSide,
-  keys: GroupTable,
-  { group, number, time }: { readonly group: number; readonly number: number; readonly time: number },
-): number {
-  const { lists } = side
-  const end = lists.end(keys, group)
-  for (let place = lists.find(keys, group, time); place < end; place++) {
-    if (lists.timeAt(keys, group, place) !== time) break
-    const record = lists.recordAt(keys, group, place)
-    if (side.numberOf(record) === number) return record
-  }
-  return -1
 }
 
 function ownColumns(side: JoinSide): readonly PartColumn[] {

@@ -1,8 +1,8 @@
 /**
  * Event time out of a column: milliseconds in a float64 array beside the columns.
  *
- * A timestamp column of milliseconds without nulls is handed over as it is; others are converted (floor to the
- * millisecond). Rows without an event time are reported by the caller's policy.
+ * A column of whole milliseconds is handed over as it is; others are converted, rounded down to the millisecond.
+ * Rows without an event time are reported by the caller's policy.
  */
 import type { Batch } from '../../data/batch.ts'
 import { rowCount, rowIndex } from '../../data/batch.ts'
@@ -40,7 +40,9 @@ export function extractEventTime(
 ): Float64Array {
   const column = batch.columns[index] as Column
   const scale = eventTimeScale(column.type) as number
-  if (column.layout === 'fixed' && scale === 1 && column.values instanceof Float64Array) return column.values
+  const isWhole = column.type.kind !== 'float64'
+  if (column.layout === 'fixed' && scale === 1 && isWhole && column.values instanceof Float64Array)
+    return column.values
   if (scratch.array.length < batch.length) scratch.array = new Float64Array(Math.max(batch.length, 1024))
   const out = scratch.array
   if (column.layout === 'wide') convertWide(column, batch.length, column.type, out)
@@ -50,7 +52,7 @@ export function extractEventTime(
 
 function convertFixed(column: FixedColumn, length: number, scale: number, out: Float64Array): void {
   const { values } = column
-  if (scale >= 1) for (let i = 0; i < length; i++) out[i] = (values[i] as number) * scale
+  if (scale >= 1) for (let i = 0; i < length; i++) out[i] = Math.floor(values[i] as number) * scale
   else {
     const divisor = Math.round(1 / scale)
     for (let i = 0; i < length; i++) out[i] = Math.floor((values[i] as number) / divisor)

@@ -32,6 +32,7 @@ export function describeLookupJoin(
 export function describeIntervalJoin(node: IntervalJoinNode): StepDescription {
   const [left, right] = node.inputs as readonly [Input, Input]
   const on = node.on.map((pair) => `${pair.left} = ${pair.right}`).join(' and ')
+  const lateMs = node.allowedLatenessMs
   const details: Detail[] = [{ label: 'bounds', text: intervalText(node) }]
   if (node.condition !== undefined) details.push({ label: 'and', text: plainExpression(node.condition) })
   details.push(
@@ -42,7 +43,7 @@ export function describeIntervalJoin(node: IntervalJoinNode): StepDescription {
     },
     {
       label: 'bounded by',
-      text: `event time: ${livesText('left', node.upperMs)}, ${livesText('right', -node.lowerMs)}`,
+      text: `event time: ${livesText('left', node.upperMs + lateMs)}, ${livesText('right', lateMs - node.lowerMs)}`,
     },
   )
   return { summary: `joins ${outputText(left)} with ${outputText(right)} where ${on}`, details }
