@@ -66,7 +66,7 @@ function eventTimeOf(node: SourceNode, cells: Cells): number | undefined {
 
 function milliseconds(type: DataType, value: Value): number {
   if (type.kind === 'date') return Number(value) * DAY_MS
-  if (type.kind !== 'timestamp' || type.unit === 'ms') return Number(value)
+  if (type.kind !== 'timestamp' || type.unit === 'ms') return Math.floor(Number(value))
   const perMs = type.unit === 'us' ? 1000n : 1_000_000n
   const [quotient, rest] = [(value as bigint) / perMs, (value as bigint) % perMs]
   return Number(rest < 0n ? quotient - 1n : quotient)
