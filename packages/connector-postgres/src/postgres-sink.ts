@@ -204,7 +204,7 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
 
   /** What the table may hold, by the output mode. */
   async #minds(session: Session, work: WorkTables): Promise<void> {
-    const { outputMode, resumed = false, step, standing = 0 } = this.#context
+    const { outputMode, resumed = false, step } = this.#context
     await this.#refuseLater(session, work)
     if (resumed) return
     const { mode, table } = this.#target
@@ -228,10 +228,7 @@ class PostgresSink implements OpenSink<PostgresCommittable> {
     if (rows[0]?.foreign !== true) return
     throw new MillraceError('output/exists', {
       what: `table ${name} holds rows that this run did not write`,
-      hint:
-        standing > 0
-          ? 'run with --output-mode append to go on behind what the job of the savepoint has written, or name another table'
-          : 'run with --output-mode append to add to them, or --output-mode overwrite to replace them',
+      hint: 'run with --output-mode append to add to them, or --output-mode overwrite to replace them',
       place: { name },
       step,
     })

@@ -344,7 +344,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
 
   /** What the table may hold, by the output mode; whether it is replaced is written down for later attempts. */
   #mindOutput(): void {
-    const { outputMode, resumed = false, lineage, step, standing = 0 } = this.#context
+    const { outputMode, resumed = false, lineage, step } = this.#context
     const { mode, table } = this.#target
     this.#refuseLater()
     if (resumed) return
@@ -365,10 +365,7 @@ class SqliteSink implements OpenSink<SqliteCommittable> {
     if (row?.other !== 1) return
     throw new MillraceError('output/exists', {
       what: `table ${quoted(table)} of "${this.#target.path}" holds rows that this run did not write`,
-      hint:
-        standing > 0
-          ? 'run with --output-mode append to go on behind what the job of the savepoint has written, or name another table'
-          : 'run with --output-mode append to add to them, or --output-mode overwrite to replace them',
+      hint: 'run with --output-mode append to add to them, or --output-mode overwrite to replace them',
       place: { file: this.#target.path },
       step,
     })

@@ -15,13 +15,6 @@ export const checkCommand: Command = {
       description: 'how it would run; default: as the run before',
     },
     {
-      name: 'output-mode',
-      value: 'MODE',
-      choices: ['refuse', 'overwrite', 'append'],
-      default: 'refuse',
-      description: 'what it would do with an output that holds something already',
-    },
-    {
       name: 'from',
       value: 'EPOCH',
       description: 'start from this epoch: says what would be put out a second time',
@@ -47,8 +40,8 @@ export const checkCommand: Command = {
     { name: 'json', description: 'as one JSON object on standard output, for programs' },
   ],
   details: [
-    'Says whether a start begins, resumes behind which epoch, or has nothing left to do; who owns the job; which outputs of earlier epochs it would commit first; which steps keep, gain, convert or drop state; and why it would be refused. Every byte of the epoch that would be gone on from is read; nothing is written, and no source or output is opened. Where a history would begin, output folders of files are looked at for what is in the way; databases and services say it when they are opened.',
-    'The exit code is 0 when nothing of this refuses the start, and otherwise that with which millrace run would end: 2 when the pipeline or the command has to be changed, 1 when a file is damaged or the state cannot be read.',
+    'Says whether a start begins, resumes behind which epoch, or has nothing left to do; who owns the job; which outputs of earlier epochs it would commit first; which steps keep, gain, convert or drop state; and why it would be refused. Every byte of the epoch that would be gone on from is read; nothing is written, and no source or output is opened.',
+    'The exit code is 0 when the start would go ahead, and otherwise that with which millrace run would end: 2 when the pipeline or the command has to be changed, 1 when a file is damaged or the state cannot be read.',
   ],
   examples: [
     { line: 'millrace check pipeline.ts --state .state', meaning: 'Before a new version is started.' },

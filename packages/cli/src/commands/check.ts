@@ -3,7 +3,7 @@ import { createNodeHost } from '@millrace/core/host/node'
 import { isMillraceError } from '@millrace/core/errors'
 import type { MillraceError } from '@millrace/core/errors'
 import { Job } from '@millrace/core/runtime'
-import type { JobOptions, RunMode, StartCheck } from '@millrace/core/runtime'
+import type { RunMode, StartCheck } from '@millrace/core/runtime'
 import type { ParsedWords } from '../command-line/command.ts'
 import { countOf, settingsOf, valueOf } from '../command-line/flag-values.ts'
 import { UsageError } from '../command-line/usage-error.ts'
@@ -17,7 +17,6 @@ import { paletteFor } from '../report/style.ts'
 import { textWidth } from '../report/wrapped-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { placesOf } from './run.ts'
-import { isThere } from './state-place.ts'
 
 /** Runs the command. */
 export async function check(words: ParsedWords, surroundings: Surroundings): Promise<ExitCode> {
@@ -30,7 +29,6 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
   const from = countOf(words, 'from', Number.MAX_SAFE_INTEGER)
   const dropState = words.values.get('drop-state')
   const renamedFrom = valueOf(words, 'renamed-from')
-  const outputMode = valueOf(words, 'output-mode') as JobOptions['outputMode']
   const places = await placesOf({ state, savepoint }, { host, surroundings })
   const look = async (mode: RunMode): Promise<StartCheck> => {
     const found = await new Job(built, {
@@ -40,7 +38,6 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
       ...(from === undefined ? {} : { from }),
       ...(dropState === undefined ? {} : { dropState }),
       ...(renamedFrom === undefined ? {} : { renamedFrom }),
-      ...(outputMode === undefined ? {} : { outputMode }),
       goOn: words.given.has('go-on'),
       ...(mode === 'batch' ? {} : { refreshTables: words.given.has('refresh-tables') }),
       takeOver: words.given.has('takeover'),
@@ -50,29 +47,18 @@ export async function check(words: ParsedWords, surroundings: Surroundings): Pro
   const asked = valueOf(words, 'mode') as RunMode | undefined
   let found = await look(asked ?? 'continuous')
   if (asked === undefined && found.mode === 'batch') found = await look('batch')
-  const isMissing = places.state !== undefined && !(await isThere(host, places.state))
-  report(found, { words, isMissing }, surroundings)
+  report(found, words, surroundings)
   const [refusal] = found.refusals
   return refusal === undefined ? exitCodes.done : exitCodeOf(refusal)
 }
 
-interface Asked {
-  readonly words: ParsedWords
-  /** Nothing is at the place of the state. */
-  readonly isMissing: boolean
-}
-
-function report(
-  found: StartCheck,
-  { words, isMissing }: Asked,
-  { stdout, stderr, environment }: Surroundings,
-): void {
+function report(found: StartCheck, words: ParsedWords, { stdout, stderr, environment }: Surroundings): void {
   if (words.given.has('json')) {
     stdout.write(jsonLine({ type: 'check', ...found, refusals: found.refusals.map(refusalRecord) }))
     return
   }
   const width = textWidth(stdout)
-  stdout.write(checkText(found, paletteFor(stdout, environment), { width, isMissing }))
+  stdout.write(checkText(found, paletteFor(stdout, environment), width))
   const palette = paletteFor(stderr, environment)
   const verbose = words.given.has('verbose')
   for (const refusal of found.refusals)

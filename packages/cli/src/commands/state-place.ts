@@ -28,20 +28,17 @@ export async function statePlace(
     throw new UsageError(`millrace ${command} needs a state directory`, 'add --state DIR')
   const host = createNodeHost()
   const store = await openStore(text, { host, surroundings })
-  if (!(await isThere(host, store)))
+  // A directory that is not the right one may be a large one: it is not walked through.
+  const isThere =
+    store instanceof DirectoryStore
+      ? (await host.files.status(store.place)) !== undefined
+      : (await store.list('')).length > 0
+  if (!isThere)
     throw new UsageError(
       `${store.place} does not exist`,
       'name the directory or bucket that millrace run has for --state',
     )
   return { host, store }
-}
-
-/** Whether anything is at a place for state. */
-export async function isThere(host: Host, store: CheckpointStore): Promise<boolean> {
-  // A directory that is not the right one may be a large one: it is not walked through.
-  return store instanceof DirectoryStore
-    ? (await host.files.status(store.place)) !== undefined
-    : (await store.list('')).length > 0
 }
 
 /** The first operand, which is one of some actions. */

@@ -6,13 +6,9 @@ import { sinceText } from './table-since.ts'
 import { wrapLine } from './wrapped-text.ts'
 
 /** The answer of `millrace check`, with a line end. */
-export function checkText(
-  check: StartCheck,
-  palette: Palette,
-  { width = Infinity, isMissing = false }: { readonly width?: number; readonly isMissing?: boolean } = {},
-): string {
+export function checkText(check: StartCheck, palette: Palette, width: number = Infinity): string {
   const lines = [
-    `${check.place}: ${palette(headline(check, isMissing), check.refusals.length === 0 ? 'good' : 'bad')}`,
+    `${check.place}: ${palette(headline(check), check.refusals.length === 0 ? 'good' : 'bad')}`,
     ...ownerLines(check),
     ...owedLines(check),
     ...movedLines(check),
@@ -60,10 +56,7 @@ function indentOf(line: string): number | undefined {
   return /^ {4}\S.*? {2,}(?=\S)/.exec(line)?.[0].length
 }
 
-function headline(
-  { kind, epoch, atMs, end, mode, refusals, phases, isBranch }: StartCheck,
-  isMissing: boolean,
-): string {
+function headline({ kind, epoch, atMs, end, mode, refusals, phases, isBranch }: StartCheck): string {
   const when = atMs === undefined ? '' : ` of ${formatTime(atMs)}`
   const ended =
     end === undefined ? '' : `, with which the run before ${end === 'idle' ? 'had read all there was' : end}`
@@ -74,7 +67,7 @@ function headline(
     case undefined:
       return 'a start would be refused'
     case 'begin':
-      return `${isMissing ? 'nothing is there; ' : ''}${would} would begin at the beginning: no epoch is kept`
+      return `${would} would begin at the beginning: no epoch is kept`
     case 'resume':
       return `${would} would go on behind epoch ${formatCount(epoch)}${when}${inPhases}${isBranch ? ', as a history of its own' : ended}`
     case 'ended':
@@ -86,8 +79,6 @@ function ownerLines({ owner, kind }: StartCheck): string[] {
   if (owner === undefined) return kind === 'begin' ? [] : ['  nobody runs the job']
   const { process, state, attempt, heardAtMs } = owner
   const who = `process ${process.pid} on ${process.machine} (attempt ${attempt}, heard of at ${formatTime(heardAtMs)})`
-  if (state === 'dead' && kind === 'begin')
-    return [`  ${who} began here, wrote no epoch and is gone: a start was refused, or ended early`]
   if (state === 'dead') return [`  ${who} ran the job and is gone: it would be taken over at once`]
   return [state === 'alive' ? `  ${who} runs the job` : `  ${who} may still run the job`]
 }

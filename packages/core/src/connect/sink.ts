@@ -167,9 +167,6 @@ export interface OpenSink<Committable extends Json = Json> {
   close(): Promise<void>
 }
 
-/** What a look at an output is told. */
-export type SinkLook = Pick<SinkContext, 'host' | 'outputMode' | 'step' | 'standing'>
-
 /** Something that can be written to. */
 export interface Sink<Committable extends Json = Json> {
   readonly description: SinkDescription
@@ -183,11 +180,6 @@ export interface Sink<Committable extends Json = Json> {
   readonly folder?: string
   /** Whether the sink needs all columns of its input (a blackhole does: nothing is pruned because a sink is empty). */
   validate?(schema: Schema, step: string): void
-  /**
-   * Throws what `open` would refuse because of what the output holds, and makes and changes nothing: for who asks whether a
-   * job could begin. Default: nobody knows before it is opened.
-   */
-  look?(context: SinkLook): Promise<void>
   /** Checks that the output can be written (exists? allowed? empty?) before anything runs. */
   open(context: SinkContext): Promise<OpenSink<Committable>>
 }

@@ -1,6 +1,5 @@
 /**
- * What a start would do, without doing it: nothing is opened but the state, outputs are at most looked at, and nothing is
- * written anywhere.
+ * What a start would do, without doing it: nothing is opened but the state, and nothing is written anywhere.
  */
 import {
   CheckpointLog,
@@ -21,7 +20,6 @@ import { tableSources } from '../plan/plan-graph.ts'
 import { admitBorder, isBorder } from './batch-phases.ts'
 import { branchedAgain } from './branch-again.ts'
 import type { JobOptions } from './job.ts'
-import { lookAtOutputs } from './look-at-outputs.ts'
 import { movedOutputs, otherKind, sinksOf, unknownOutput } from './other-output.ts'
 import type { MovedOutput } from './other-output.ts'
 import { programSteps, stepsReadAnew } from './program-state.ts'
@@ -147,7 +145,6 @@ export async function checkStart(started: ToBeStarted): Promise<StartCheck> {
     const successor = successorOf(started.built.plan, options)
     if (start.kind === 'begin') {
       await attempt(refusals, () => refuseUnknownSteps(undefined, successor))
-      await attempt(refusals, () => lookAtOutputs(started, 0))
       return { ...nothing, kind: 'begin', owner, steps: [...begun(started)] }
     }
     // What else does not fit then says nothing, and would be given up on its advice.
@@ -269,9 +266,6 @@ async function goingOn(
   const { manifest, commitAgain } = start
   await attempt(refusals, () => refuseOtherMode(manifest, options.mode ?? 'batch', state.place))
   await attempt(refusals, () => refuseOverwrite(manifest, options.outputMode, files !== state))
-  // With a savepoint begins a history that has put nothing out itself.
-  if (start.kind === 'resume' && (files !== state || manifest.savepoint === true))
-    await attempt(refusals, () => lookAtOutputs(started, manifest.epoch))
   const sinks = sinksOf(started.built)
   const inHand = hasEnded(manifest, entries) ? [] : manifest.pending
   const kind = otherKind(inHand, sinks)

@@ -20,7 +20,6 @@ import { checkFolders } from './check-folders.ts'
 import { checkJobOptions } from './check-job-options.ts'
 import { checkStart } from './check-start.ts'
 import type { StartCheck } from './check-start.ts'
-import { lookAtOutputs } from './look-at-outputs.ts'
 import { noProgress } from './progress.ts'
 import type { JobProgress } from './progress.ts'
 import type { JobState } from './job-state.ts'
@@ -304,7 +303,6 @@ export class Job {
 
   /**
    * What `run` would do with the state directory, without doing it: nothing is written, and no source or output is opened.
-   * Where a history would begin, outputs of files are looked at for what is in the way; other outputs say it when they are opened.
    * Undefined without a state directory.
    *
    * @throws MillraceError `checkpoint/store-failed`.
@@ -338,10 +336,7 @@ export class Job {
     }
     const { whole } = this
     this.whole = undefined
-    const begin = async (): Promise<void> => {
-      refuseUnknownSteps(undefined, this.successor())
-      await lookAtOutputs({ built: this.built, host, options: this.options }, 0)
-    }
+    const begin = (): void => refuseUnknownSteps(undefined, this.successor())
     const wishes = { ...this.options, admit, begin, whole }
     const taken = state === undefined ? undefined : await takeOver(state, host, wishes)
     const { built, plan: physical } = this
@@ -368,8 +363,6 @@ export class Job {
     refuseOverwrite(manifest, outputMode, store !== state)
     if (isOver) return undefined
     const { built, physical } = this
-    if (store !== state || manifest.savepoint === true)
-      await lookAtOutputs({ built, host, options: this.options }, manifest.epoch)
     if (isBorder(manifest)) {
       this.plan = await admitBorder(manifest, { built, physical }, { store, checks: host.bytes })
       return undefined

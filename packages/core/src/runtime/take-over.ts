@@ -38,7 +38,7 @@ export interface TakeOverWishes extends StartWishes {
    */
   readonly admit?: (manifest: Manifest, isOver: boolean, files: CheckpointStore) => Promise<void>
   /** Throws when a beginning is not what was wished; called before anything is written. */
-  readonly begin?: () => Promise<void>
+  readonly begin?: () => void
   /** Files of state that were found whole a moment ago, as `faultOfEpoch` has it. */
   readonly whole?: Set<string> | undefined
 }
@@ -88,7 +88,7 @@ export async function takeOver(
         await branchedAgain(start, { entries, wishes, store, checks: host.bytes, whole: wishes.whole }),
         store.place,
       )
-    if (start.kind === 'begin') await wishes.begin?.()
+    if (start.kind === 'begin') wishes.begin?.()
     // Opening a checkpoint takes long: whoever is still at work would write the next one meanwhile, again and again.
     if (start.kind !== 'begin' && !isLike(start.manifest, admitted)) {
       await wishes.admit?.(start.manifest, start.kind === 'ended', store)

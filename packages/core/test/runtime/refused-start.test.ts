@@ -22,16 +22,12 @@ class Scene {
   }
 
   run(outputs: readonly Sink<never>[], options: Partial<JobOptions> = {}): Promise<JobResult> {
-    return this.job(outputs, options).run()
-  }
-
-  job(outputs: readonly Sink<never>[], options: Partial<JobOptions> = {}): Job {
     const built = pipeline('copying', (p) => {
       const read = p.read('rows', memoryRows(Row, rows))
       for (const [at, output] of outputs.entries()) read.write(`out-${at}`, output as Sink)
     }).build()
     const usual = { mode: 'continuous', epochIntervalMs: 15, batchRows: 4, state: this.place() } as const
-    return new Job(built, { host: this.host, ...usual, ...options })
+    return new Job(built, { host: this.host, ...usual, ...options }).run()
   }
 
   /** Runs until the place of checkpoints fails, with rows in open files. */
@@ -114,42 +110,6 @@ describe('a start that is refused', () => {
       expect(scene.host.files.paths('taken')).toEqual(['/taken/notes.txt'])
     },
   )
-
-  it('because of what an output of files holds is refused by check, too, and leaves no state', async () => {
-    const scene = new Scene()
-    await scene.run([files('old')], { mode: 'batch', state: scene.place('first') })
-    const told = { code: 'output/exists', hint: expect.stringContaining('--output-mode overwrite') }
-    const check = await scene.job([files('new'), files('old')]).check()
-    expect([check?.kind, check?.refusals]).toMatchObject(['begin', [told]])
-    await expect(scene.run([files('new'), files('old')])).rejects.toMatchObject(told)
-    expect([await scene.isThere('state'), await scene.isThere('new')]).toEqual([false, false])
-    for (const outputMode of ['append', 'overwrite'] as const) {
-      const other = await scene.job([files('new'), files('old')], { outputMode }).check()
-      expect(other?.refusals).toEqual([])
-    }
-    scene.host.files.put('file', 'mine')
-    expect((await scene.job([files('file')], { outputMode: 'append' }).check())?.refusals).toMatchObject([
-      { code: 'output/exists', detail: 'it is a file, and output is a folder' },
-    ])
-  })
-
-  it('with a savepoint, because of what an output holds, is told to append, and leaves no state', async () => {
-    const scene = new Scene()
-    await scene.run([files('old')])
-    const savepoint = scene.place('saved')
-    await writeSavepoint(scene.place(), savepoint, { checks: scene.host.bytes })
-    const other = { state: scene.place('other'), savepoint }
-    const told = {
-      code: 'output/exists',
-      hint: 'use --output-mode append to go on behind what the job of the savepoint has written, or choose another folder',
-    }
-    expect((await scene.job([files('old')], other).check())?.refusals).toMatchObject([told])
-    await expect(scene.run([files('old')], other)).rejects.toMatchObject(told)
-    expect(await scene.isThere('other')).toBe(false)
-    expect((await scene.job([files('old')], { ...other, outputMode: 'append' }).check())?.refusals).toEqual(
-      [],
-    )
-  })
 
   it('and was to overwrite overwrites later what was there when it did begin', async () => {
     const scene = new Scene()

@@ -7,7 +7,7 @@ import { MillraceError } from '../../errors.ts'
 import type { Schema } from '../../data/type.ts'
 import { unknownColumn } from '../../data/schema.ts'
 import type { Format } from '../format.ts'
-import type { OpenSink, Sink, SinkContext, SinkDescription, SinkLook } from '../sink.ts'
+import type { OpenSink, Sink, SinkContext, SinkDescription } from '../sink.ts'
 import { canBePartition } from './constant-columns.ts'
 import { outputError } from './file-errors.ts'
 import { kindOfName, isHidden, normalPath } from './file-name.ts'
@@ -40,7 +40,6 @@ export function fileSink(options: FileSinkOptions): Sink<FileCommittable> {
     exclusive: normalPath(options.path),
     ...(options.place === undefined ? { folder: options.path } : {}),
     validate: (schema, step) => validate(options, schema, step),
-    look: (context) => look(options, context),
     async open(context) {
       validate(options, context.schema, context.step)
       return openFileSink(options, context)
@@ -111,15 +110,6 @@ function checkPartition(name: string, schema: Schema, step: string): void {
       step,
     })
   }
-}
-
-/** Whoever begins has no files there: all that are finished are of others. */
-function look({ path, place }: FileSinkOptions, context: SinkLook): Promise<void> {
-  const { step, standing, outputMode: mode } = context
-  const host = place === undefined ? context.host : hostOfPlace(context.host, place)
-  const writer = { id: writerId('', step), attempt: 1 }
-  const none = { resumable: false, resumed: false, left: new Set<string>() }
-  return new OutputFolder({ host, path, writer, mode, step, standing, ...none }).look()
 }
 
 async function openFileSink(

@@ -132,8 +132,18 @@ export class OutputFolder {
    */
   async open(): Promise<void> {
     try {
-      // What is in the way already is told without a trace.
-      await this.#look()
+      const status = await this.#files.status(this.path)
+      if (status !== undefined && status.kind !== 'directory')
+        throw this.#inTheWay(
+          'it is a file, and output is a folder',
+          'name a folder, or one that does not exist yet',
+        )
+      if (status !== undefined) {
+        const contents = await this.#contents()
+        // What is in the way already is told without a trace.
+        if (!this.#options.resumed) this.#checkContents(contents)
+        this.#checkLater(contents)
+      }
       await this.#folders.create([this.path])
       await this.#owners.claim()
       if (this.#mode !== 'append' && !this.#options.resumed) await this.#checkAlone()
@@ -143,28 +153,6 @@ export class OutputFolder {
       await this.#folders.remove()
       throw outputError(error, this.path)
     }
-  }
-
-  /** Checks what the folder holds, as `open` does first, and makes nothing. */
-  async look(): Promise<void> {
-    try {
-      await this.#look()
-    } catch (error) {
-      throw outputError(error, this.path)
-    }
-  }
-
-  async #look(): Promise<void> {
-    const status = await this.#files.status(this.path)
-    if (status === undefined) return
-    if (status.kind !== 'directory')
-      throw this.#inTheWay(
-        'it is a file, and output is a folder',
-        'name a folder, or one that does not exist yet',
-      )
-    const contents = await this.#contents()
-    if (!this.#options.resumed) this.#checkContents(contents)
-    this.#checkLater(contents)
   }
 
   /** V4: how the first attempt began counts, whatever one that goes on is asked for. */
@@ -410,7 +398,10 @@ export class OutputFolder {
     })
   }
 
-  #inTheWay(detail: string, hint = inTheWayHint(this.#options)): MillraceError {
+  #inTheWay(
+    detail: string,
+    hint = 'use --output-mode overwrite to replace it or append to add to it, or choose another folder',
+  ): MillraceError {
     return new MillraceError('output/exists', {
       what: `output "${this.path}" holds what is in the way`,
       detail,
@@ -438,11 +429,4 @@ export class OutputFolder {
     await visit('')
     return { finished, foreign, partitions }
   }
-}
-
-/** What a savepoint was made of stays: who begins with one may add to it only. */
-function inTheWayHint({ resumed, standing = 0 }: OutputFolderOptions): string {
-  return !resumed && standing > 0
-    ? 'use --output-mode append to go on behind what the job of the savepoint has written, or choose another folder'
-    : 'use --output-mode overwrite to replace it or append to add to it, or choose another folder'
 }
