@@ -285,6 +285,7 @@ describe('an interval join', () => {
     const parts: readonly StepEvent[] = [0.5, 1.5, 2.5, 1000].flatMap((time, n): StepEvent[] => [
       { kind: 'row', input: 0, time, row: { key: 'a', id: n, size: 1 } },
       { kind: 'row', input: 0, time: time + 0.25, row: { key: `${n}`, id: 10 + n, size: 1 } },
+      { kind: 'row', input: 0, time, row: { key: null, id: 20 + n, size: 1 } },
     ])
     const whole = parts.map((event) =>
       event.kind === 'row' ? { ...event, time: Math.floor(event.time) } : event,

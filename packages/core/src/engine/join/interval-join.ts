@@ -175,7 +175,7 @@ class IntervalJoin implements Operator {
       this.#pairs.addAlone(
         at,
         side.records[n] as number,
-        (batch.eventTime as Float64Array)[rowIndex(batch, n)] as number,
+        Math.floor((batch.eventTime as Float64Array)[rowIndex(batch, n)] as number),
       )
     // Before their memory is given back (KR3).
     this.#pairs.flush()
